@@ -1,0 +1,3 @@
+//! The innkeeper binary.
+
+fn main() {}

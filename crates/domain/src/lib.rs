@@ -1,0 +1,1 @@
+//! Sessions and the rules about them: pure decisions from values.

@@ -1,0 +1,1 @@
+//! Use cases: sign in, check, rotate, list, end, sweep.

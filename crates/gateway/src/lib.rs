@@ -1,0 +1,1 @@
+//! Hosted sign-in, local users, pages and the demo.

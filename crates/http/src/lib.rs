@@ -1,0 +1,1 @@
+//! Accept loop, layers, extractors and routes of the REST API.

@@ -1,0 +1,1 @@
+//! Rosters in one local folder, resident in memory and durable on disk.

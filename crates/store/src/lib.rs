@@ -1,0 +1,1 @@
+//! What every session store promises, a reference store in memory, and the conformance suite.
