@@ -1,3 +1,101 @@
-//! Repository chores.
+//! Repository chores: what the desk and CI run, kept in one place so that they run the same.
 
-fn main() {}
+mod advisories;
+mod everyday;
+mod failure;
+mod shell;
+mod tools;
+
+use std::env;
+use std::process::ExitCode;
+
+use failure::Failure;
+
+/// A subcommand of `cargo xtask`.
+struct Chore {
+    name: &'static str,
+    summary: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+}
+
+/// Everything `cargo xtask` can do. A chore is a module and a line here.
+const CHORES: [Chore; 2] = [
+    Chore {
+        name: "test",
+        summary: "the everyday set: format, lints, tests, docs, licences, spelling",
+        run: everyday::run,
+    },
+    Chore {
+        name: "advisories",
+        summary: "known weaknesses in the crates we depend on; needs the network",
+        run: advisories::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+
+    match dispatch(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(words: &[String]) -> Result<(), Failure> {
+    let Some((name, rest)) = words.split_first() else {
+        return Err(Failure::Usage(format!("no chore named\n\n{}", help())));
+    };
+    if asks_for_help(name) {
+        println!("{}", help());
+        return Ok(());
+    }
+    match CHORES.iter().find(|chore| chore.name == name) {
+        Some(chore) => (chore.run)(rest),
+        None => Err(Failure::Usage(format!(
+            "there is no chore `{name}`\n\n{}",
+            help()
+        ))),
+    }
+}
+
+/// Is this word a request for help rather than an argument?
+fn asks_for_help(word: &str) -> bool {
+    matches!(word, "-h" | "--help" | "help")
+}
+
+fn help() -> String {
+    let chores = listed(CHORES.iter().map(|chore| (chore.name, chore.summary)));
+    format!("Usage: cargo xtask <CHORE> [--help]\n\nChores:\n{chores}")
+}
+
+/// Names and what they stand for, one pair a line, as they appear under a heading of a help text.
+fn listed<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    rows.map(|(name, summary)| format!("  {name:<10} {summary}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_an_unknown_chore_when_it_is_called_then_the_answer_names_those_that_exist() {
+        let words = ["tset".to_owned()];
+
+        let answer = dispatch(&words);
+
+        let Err(Failure::Usage(text)) = answer else {
+            panic!("expected wrong usage, got {answer:?}");
+        };
+        assert!(text.contains("`tset`"), "{text}");
+        assert!(text.contains("test"), "{text}");
+        assert!(text.contains("advisories"), "{text}");
+    }
+}
