@@ -74,16 +74,31 @@ pub(crate) fn is_on_path(program: &str) -> bool {
         .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
-/// The command as a person would type it: the program by its name, the rest as it is.
+/// The command as a person would type it, with what we set in its environment before it.
 fn readable(command: &Command) -> String {
+    let settings = command.get_envs().filter_map(|(name, value)| {
+        let value = value?.to_string_lossy();
+        Some(format!("{}={}", name.to_string_lossy(), quoted(&value)))
+    });
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str());
-    let mut line = name.to_string_lossy().into_owned();
-    for argument in command.get_args() {
-        line.push(' ');
-        line.push_str(&argument.to_string_lossy());
+    let arguments = command
+        .get_args()
+        .map(|argument| quoted(&argument.to_string_lossy()));
+
+    settings
+        .chain([name.to_string_lossy().into_owned()])
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    if word.contains(char::is_whitespace) {
+        format!("'{word}'")
+    } else {
+        word.to_owned()
     }
-    line
 }
 
 #[cfg(test)]
@@ -113,5 +128,13 @@ mod tests {
         let answer = passes(&mut command("innkeeper-no-such-program"));
 
         assert!(matches!(answer, Err(Failure::CouldNotRun(_))), "{answer:?}");
+    }
+
+    #[test]
+    fn given_a_setting_with_a_space_when_a_command_is_shown_then_it_can_be_pasted() {
+        let mut doc = command("/usr/bin/cargo");
+        doc.arg("doc").env("RUSTDOCFLAGS", "-D warnings");
+
+        assert_eq!(readable(&doc), "RUSTDOCFLAGS='-D warnings' cargo doc");
     }
 }
