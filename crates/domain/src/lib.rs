@@ -1,1 +1,18 @@
-//! Sessions and the rules about them: pure decisions from values.
+//! Sessions and the rules about them.
+//!
+//! Values in, decisions out: no clock, network, disk, randomness or async runtime is in reach.
+//! Start with [`session`], then [`admission`].
+
+pub mod admission;
+pub mod change;
+pub mod check;
+pub mod name;
+pub mod policy;
+pub mod revocation;
+pub mod roster;
+pub mod rotation;
+pub mod session;
+#[cfg(test)]
+mod testing;
+pub mod time;
+pub mod token;

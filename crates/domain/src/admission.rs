@@ -1,0 +1,756 @@
+//! Admission: may one more session open for this subject, and at whose expense?
+//!
+//! This is the decision at the limit. [`admit`] decides and nothing else; the caller commits its
+//! changes against the roster version and the moment they were made for, and decides again if
+//! either has passed. Counting here and writing there, without that check, would let two
+//! sign-ins share the last seat.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::change::{Change, Keep};
+use crate::name::{ClientId, GroupName};
+use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit, Terms};
+use crate::roster::{Contact, Generation, LastSignIn, Roster};
+use crate::session::{
+    AuthenticationEvent, EndReason, Ending, FamilyDigest, Initiator, LastSeen, Origin, Session,
+    SessionClass, SessionId, Timestamp, TokenDigest,
+};
+
+/// A sign-in that asks for a session.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The application it is for.
+    pub client: Option<ClientId>,
+    /// What kind of access.
+    pub class: SessionClass,
+    /// Whether it asks to be remembered.
+    pub remember: bool,
+    /// How identity was proved.
+    pub authentication: AuthenticationEvent,
+    /// The generation read when the credential was checked; without it a sign-in that overlaps
+    /// a credential change cannot be told from a fresh one (S8).
+    pub evidence: Option<Generation>,
+    /// The groups of the subject, if they are now known.
+    pub groups: Option<Box<[GroupName]>>,
+    /// How to reach the subject, if that is now known.
+    pub contact: Option<Contact>,
+    /// The family of the token the browser held before: its session ends in the same step, so
+    /// that no token ever survives a sign-in (CWE-384).
+    pub replaces: Option<FamilyDigest>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the application keeps with the session.
+    pub attributes: Option<Box<str>>,
+}
+
+/// The random parts of a session to be born, drawn by the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Newborn {
+    /// Its name.
+    pub id: SessionId,
+    /// The digest of its first token.
+    pub token: TokenDigest,
+    /// The digest of its family.
+    pub family: FamilyDigest,
+}
+
+/// The answer to a sign-in.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Admission {
+    /// There is a seat, once these changes are committed.
+    Admit(Admitted),
+    /// There is none, and nothing changes. A refusal is never a failed sign-in.
+    Refuse(Refusal),
+}
+
+/// A sign-in that is let in.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    /// What to commit.
+    pub changes: Vec<Change>,
+    /// The session to be born.
+    pub session: Arc<Session>,
+    /// Whose seats it takes, in the order of the choice.
+    pub evicted: Vec<SessionId>,
+    /// Whether others are live beside it.
+    pub concurrent: bool,
+    /// Whether a limit is exceeded that the policy only observes.
+    pub over_limit: bool,
+}
+
+/// Why a sign-in is turned away.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// Every seat is taken, and the policy gives none up.
+    SessionLimit {
+        /// Which limit.
+        scope: Scope,
+        /// How many it allows.
+        max: SessionLimit,
+        /// Who holds the seats.
+        holders: Vec<SessionId>,
+    },
+    /// The subject is disabled.
+    Disabled,
+    /// The evidence is older than the last revoke-all, disable or credential change.
+    StaleGeneration,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Scope {
+    /// All sessions of one class of the subject.
+    Subject,
+    /// Those of one client.
+    Client,
+}
+
+/// Decides whether a subject may open one more session.
+///
+/// Only live sessions hold a seat; one that expired before `now` does not, even if nothing has
+/// swept it away yet. Victims are the fewest that suffice, in the policy's order; equal rank is
+/// broken by birth, then id, so two nodes looking at the same roster choose the same sessions
+/// (S11).
+pub fn admit(
+    roster: &Roster,
+    sign_in: &SignIn,
+    newborn: Newborn,
+    policy: &Policy,
+    now: Timestamp,
+) -> Admission {
+    let now = now.max(roster.time_high);
+    if roster.disabled {
+        return Admission::Refuse(Refusal::Disabled);
+    }
+    if sign_in.evidence.is_some_and(|e| e != roster.generation) {
+        return Admission::Refuse(Refusal::StaleGeneration);
+    }
+
+    let groups = sign_in.groups.as_ref().unwrap_or(&roster.groups);
+    let newcomer = Facts {
+        groups,
+        client: sign_in.client.as_ref(),
+        class: sign_in.class,
+        remember: sign_in.remember,
+    };
+    let terms = policy.terms(&newcomer);
+
+    let mut changes = roster.expiries(now);
+    // A changed set of groups raises the fence, so that a sign-in begun with the old groups
+    // cannot bring them back. The sessions that live step over it.
+    let regrouped = sign_in.groups.as_ref().is_some_and(|g| *g != roster.groups);
+    let generation = if regrouped {
+        roster.generation.next()
+    } else {
+        roster.generation
+    };
+    if regrouped {
+        changes.push(Change::Groups(groups.clone()));
+        changes.push(Change::Generation {
+            to: generation,
+            keep: Keep::All,
+        });
+    }
+
+    let (superseded, seated): (Vec<_>, Vec<_>) = roster
+        .live(now)
+        .partition(|s| sign_in.replaces == Some(s.family));
+    changes.extend(
+        superseded
+            .iter()
+            .map(|s| end(s, EndReason::Superseded, Initiator::User, now)),
+    );
+
+    let limits = Limits::of(
+        roster,
+        groups,
+        policy,
+        terms.at_limit,
+        &seated,
+        Some(&newcomer),
+    );
+    let no_seat = limits.no_seat_for(&newcomer, &seated);
+    let (at_limit, reason) = match (terms.at_limit, no_seat) {
+        (Overflow::Refuse, Some(refusal)) => return Admission::Refuse(refusal),
+        // The newcomer has a seat; who must go all the same does so by the groups it brought.
+        (Overflow::Refuse, None) => (Overflow::Refuse, EndReason::PolicyChange),
+        (other, _) => (other, EndReason::Evicted),
+    };
+    let victims = limits.victims(&seated, Some(&newcomer));
+    changes.extend(
+        victims
+            .iter()
+            .map(|s| end(s, reason, Initiator::Policy, now)),
+    );
+    let over_limit = at_limit == Overflow::Observe
+        && Limits {
+            at_limit: Overflow::Refuse,
+            ..limits
+        }
+        .no_seat_for(&newcomer, &seated)
+        .is_some();
+
+    let session = Arc::new(bear(roster, sign_in, newborn, &terms, generation, now));
+    changes.push(Change::Birth(Arc::clone(&session)));
+    if let Some(contact) = &sign_in.contact
+        && *contact != roster.contact
+    {
+        changes.push(Change::Contact(contact.clone()));
+    }
+    changes.push(Change::SignIn(Box::new(LastSignIn {
+        at: now,
+        origin: sign_in.origin.clone(),
+    })));
+    if roster.policy < policy.version {
+        changes.push(Change::Policy(policy.version));
+    }
+
+    Admission::Admit(Admitted {
+        changes,
+        session,
+        evicted: victims.iter().map(|s| s.id).collect(),
+        concurrent: seated.len() > victims.len(),
+        over_limit,
+    })
+}
+
+/// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
+///
+/// `evict-oldest` keeps its order; every other policy gives up the least recent first, since it
+/// names no order of its own. Under `observe` no limit is in force.
+#[must_use]
+pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionId> {
+    let seated: Vec<_> = roster.live(now).collect();
+    let order = seated.first().map_or(policy.terms.at_limit, |s| {
+        policy.terms(&roster.facts(s)).at_limit
+    });
+    Limits::of(roster, &roster.groups, policy, order, &seated, None)
+        .victims(&seated, None)
+        .iter()
+        .map(|s| s.id)
+        .collect()
+}
+
+fn end(session: &Session, reason: EndReason, initiator: Initiator, at: Timestamp) -> Change {
+    Change::End {
+        id: session.id,
+        ending: Ending {
+            at,
+            reason,
+            initiator,
+        },
+    }
+}
+
+fn bear(
+    roster: &Roster,
+    sign_in: &SignIn,
+    newborn: Newborn,
+    terms: &Terms,
+    generation: Generation,
+    now: Timestamp,
+) -> Session {
+    let mut authentication = sign_in.authentication.clone();
+    authentication.at = authentication.at.min(now);
+    Session {
+        id: newborn.id,
+        birth: roster.births + 1,
+        generation,
+        client: sign_in.client.clone(),
+        class: sign_in.class,
+        remember: sign_in.remember,
+        created_at: now,
+        authentication,
+        last_seen: LastSeen::new(now),
+        idle: terms.idle,
+        absolute_deadline: now.plus(terms.absolute),
+        token: newborn.token,
+        token_made_at: now,
+        family: newborn.family,
+        previous: None,
+        origin: sign_in.origin.clone(),
+        attributes: sign_in.attributes.clone(),
+    }
+}
+
+/// A seat: what is counted together, and by which limit.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Seat {
+    /// Among all sessions.
+    Anyone,
+    /// Among those of one class.
+    Class(SessionClass),
+    /// Among those of one class and client, by the policy's limit at that place.
+    Client(usize, SessionClass, Option<ClientId>),
+}
+
+/// The limits in force for one roster.
+struct Limits<'a> {
+    groups: &'a [GroupName],
+    policy: &'a Policy,
+    /// The lowest that matches any session now live or arriving, per class.
+    per_class: HashMap<SessionClass, SessionLimit>,
+    at_limit: Overflow,
+}
+
+impl<'a> Limits<'a> {
+    fn of(
+        roster: &Roster,
+        groups: &'a [GroupName],
+        policy: &'a Policy,
+        at_limit: Overflow,
+        seated: &[&Arc<Session>],
+        newcomer: Option<&Facts<'_>>,
+    ) -> Self {
+        let mut limits = Self {
+            groups,
+            policy,
+            per_class: HashMap::new(),
+            at_limit,
+        };
+        let everyone: Vec<_> = seated
+            .iter()
+            .map(|s| limits.facts(s))
+            .chain(newcomer.copied())
+            .map(|facts| (facts.class, policy.terms(&facts).max_sessions))
+            .collect();
+        for (class, max) in everyone {
+            let max = roster.own_limit.unwrap_or(max);
+            let lowest = limits.per_class.entry(class).or_insert(max);
+            *lowest = max.min(*lowest);
+        }
+        limits
+    }
+
+    fn facts<'s>(&self, session: &'s Session) -> Facts<'s>
+    where
+        'a: 's,
+    {
+        Facts {
+            groups: self.groups,
+            client: session.client.as_ref(),
+            class: session.class,
+            remember: session.remember,
+        }
+    }
+
+    /// The seats that a session with these facts takes, the widest first, each with how many
+    /// there are.
+    fn seats(&self, facts: &Facts<'_>) -> Vec<(Seat, SessionLimit)> {
+        let mut seats = vec![(Seat::Anyone, SessionLimit::MAX)];
+        if self.at_limit == Overflow::Observe {
+            return seats;
+        }
+        if let Some(max) = self.per_class.get(&facts.class) {
+            seats.push((Seat::Class(facts.class), *max));
+        }
+        for (place, limit) in self.policy.limits.iter().enumerate() {
+            if limit.when.matches(facts) {
+                let seat = match limit.per {
+                    Per::Client => Seat::Client(place, facts.class, facts.client.cloned()),
+                };
+                seats.push((seat, limit.max_sessions));
+            }
+        }
+        seats
+    }
+
+    /// Chooses who must go, the first to go first.
+    ///
+    /// The newcomer is seated first. Then, from the session most worth keeping downwards, each
+    /// keeps its seat if every limit still has room for it. The sets that limits count lie
+    /// inside each other or apart, and for such sets this greedy choice keeps the most.
+    fn victims<'s>(
+        &self,
+        seated: &[&'s Arc<Session>],
+        newcomer: Option<&Facts<'_>>,
+    ) -> Vec<&'s Arc<Session>> {
+        let mut taken: HashMap<Seat, usize> = HashMap::new();
+        if let Some(facts) = newcomer {
+            for (seat, _) in self.seats(facts) {
+                *taken.entry(seat).or_default() += 1;
+            }
+        }
+        let mut victims = Vec::new();
+        for session in in_order(seated, self.at_limit).into_iter().rev() {
+            let seats = self.seats(&self.facts(session));
+            let has_room = |(seat, max): &(Seat, SessionLimit)| {
+                taken.get(seat).copied().unwrap_or(0) < max.get()
+            };
+            if seats.iter().all(has_room) {
+                for (seat, _) in seats {
+                    *taken.entry(seat).or_default() += 1;
+                }
+            } else {
+                victims.push(session);
+            }
+        }
+        victims.reverse();
+        victims
+    }
+
+    /// The narrowest limit that leaves the newcomer no seat, if there is one.
+    fn no_seat_for(&self, newcomer: &Facts<'_>, seated: &[&Arc<Session>]) -> Option<Refusal> {
+        self.seats(newcomer)
+            .into_iter()
+            .rev()
+            .find_map(|(seat, max)| {
+                let holders: Vec<_> = seated
+                    .iter()
+                    .filter(|s| {
+                        self.seats(&self.facts(s))
+                            .iter()
+                            .any(|(held, _)| *held == seat)
+                    })
+                    .map(|s| s.id)
+                    .collect();
+                let scope = match seat {
+                    Seat::Anyone | Seat::Class(_) => Scope::Subject,
+                    Seat::Client(..) => Scope::Client,
+                };
+                (holders.len() >= max.get()).then_some(Refusal::SessionLimit {
+                    scope,
+                    max,
+                    holders,
+                })
+            })
+    }
+}
+
+/// The sessions in the order in which they would have to go.
+///
+/// Last-seen may move while we look, so each is read once.
+fn in_order<'s>(seated: &[&'s Arc<Session>], at_limit: Overflow) -> Vec<&'s Arc<Session>> {
+    let mut ordered = seated.to_vec();
+    ordered.sort_by_cached_key(|s| {
+        let seen = match at_limit {
+            Overflow::EvictOldest => Timestamp::ZERO,
+            Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Observe => s.last_seen.get(),
+        };
+        (seen, s.birth, s.id)
+    });
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Condition, Limit};
+    use crate::testing::{at, client, empty_roster, id, newborn, roster, session, sign_in};
+
+    fn evicting_at(limit: u64) -> Policy {
+        policy(limit, Overflow::EvictLeastRecent)
+    }
+
+    fn policy(limit: u64, at_limit: Overflow) -> Policy {
+        let max_sessions = SessionLimit::new(limit).unwrap();
+        Policy {
+            terms: Terms {
+                max_sessions,
+                at_limit,
+                ..Terms::default()
+            },
+            ..Policy::default()
+        }
+    }
+
+    fn per_client(limit: u64, clients: &[&str]) -> Limit {
+        Limit {
+            per: Per::Client,
+            when: Condition {
+                clients: clients.iter().map(|c| client(c)).collect(),
+                ..Condition::default()
+            },
+            max_sessions: SessionLimit::new(limit).unwrap(),
+        }
+    }
+
+    fn admitted(answer: Admission) -> Admitted {
+        match answer {
+            Admission::Admit(admitted) => admitted,
+            Admission::Refuse(refusal) => panic!("refused: {refusal:?}"),
+        }
+    }
+
+    #[test]
+    fn given_an_empty_roster_when_the_subject_signs_in_then_there_is_a_seat() {
+        let answer = admitted(admit(
+            &empty_roster(),
+            &sign_in(),
+            newborn(1),
+            &evicting_at(1),
+            at(20),
+        ));
+
+        assert!(answer.evicted.is_empty());
+        assert_eq!(answer.session.id, id(1));
+        assert!(!answer.concurrent);
+    }
+
+    #[test]
+    fn given_a_full_roster_when_the_subject_signs_in_then_the_longest_silent_session_is_evicted() {
+        let roster = roster([session(1).seen_at(12), session(2).seen_at(10)]);
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(3),
+            &evicting_at(2),
+            at(20),
+        ));
+
+        assert_eq!(answer.evicted, [id(2)]);
+    }
+
+    #[test]
+    fn given_a_full_roster_when_the_policy_evicts_the_oldest_then_birth_decides() {
+        let roster = roster([session(1).seen_at(12), session(2).seen_at(10)]);
+
+        let policy = policy(2, Overflow::EvictOldest);
+        let answer = admitted(admit(&roster, &sign_in(), newborn(3), &policy, at(20)));
+
+        assert_eq!(answer.evicted, [id(1)]);
+    }
+
+    #[test]
+    fn given_equal_silence_when_one_must_go_then_the_first_born_goes() {
+        let roster = roster([session(1), session(2), session(3)]);
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(4),
+            &evicting_at(3),
+            at(20),
+        ));
+
+        assert_eq!(answer.evicted, [id(1)]);
+    }
+
+    #[test]
+    fn given_an_expired_session_when_the_subject_signs_in_then_it_holds_no_seat() {
+        let long_ago = session(1).idle_after(20);
+        let roster = roster([long_ago]);
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(2),
+            &policy(1, Overflow::Refuse),
+            at(20),
+        ));
+
+        assert!(answer.evicted.is_empty());
+        let ended = answer.changes.iter().any(|c| {
+            matches!(c, Change::End { id: ended, ending } if *ended == id(1) && ending.reason == EndReason::Idle)
+        });
+        assert!(ended, "the expiry is recorded by the same commit");
+    }
+
+    #[test]
+    fn given_a_full_roster_when_the_policy_refuses_then_it_names_the_limit_and_who_holds_the_seats()
+    {
+        let roster = roster([session(1), session(2)]);
+
+        let answer = admit(
+            &roster,
+            &sign_in(),
+            newborn(3),
+            &policy(2, Overflow::Refuse),
+            at(20),
+        );
+
+        let Admission::Refuse(Refusal::SessionLimit {
+            scope,
+            max,
+            holders,
+        }) = answer
+        else {
+            panic!("admitted");
+        };
+        assert_eq!(
+            (scope, max.get(), holders),
+            (Scope::Subject, 2, vec![id(1), id(2)])
+        );
+    }
+
+    #[test]
+    fn given_a_full_roster_when_the_policy_observes_then_everybody_is_let_in_and_it_is_told() {
+        let roster = roster([session(1), session(2)]);
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(3),
+            &policy(2, Overflow::Observe),
+            at(20),
+        ));
+
+        assert!(answer.evicted.is_empty());
+        assert!(answer.over_limit);
+    }
+
+    #[test]
+    fn given_a_thousand_sessions_when_the_policy_observes_then_the_cap_over_everything_holds() {
+        let template = session(1).build();
+        let mut roster = empty_roster();
+        let births: Vec<_> = (0..1000_u64)
+            .map(|birth| {
+                let mut serial = [0; 12];
+                serial[..8].copy_from_slice(&birth.to_be_bytes());
+                let id = SessionId::from_entropy(template.id.tag(), serial);
+                Change::Birth(Arc::new(Session {
+                    id,
+                    birth,
+                    ..template.clone()
+                }))
+            })
+            .collect();
+        roster.apply(&births, at(0));
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(3),
+            &policy(2, Overflow::Observe),
+            at(20),
+        ));
+
+        assert_eq!(answer.evicted.len(), 1);
+    }
+
+    #[test]
+    fn given_limits_that_lie_inside_each_other_when_one_must_go_for_both_then_one_goes() {
+        // Session 1 is the least recent, but only session 2 frees a seat under both limits.
+        let roster = roster([
+            session(1).client("web").seen_at(1),
+            session(2).client("tv").seen_at(2),
+            session(3).client("web").seen_at(3),
+        ]);
+        let policy = Policy {
+            limits: vec![per_client(1, &["tv"])],
+            ..evicting_at(3)
+        };
+        let newcomer = SignIn {
+            client: Some(client("tv")),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(4), &policy, at(20)));
+
+        assert_eq!(answer.evicted, [id(2)]);
+    }
+
+    #[test]
+    fn given_a_limit_for_another_client_when_the_subject_signs_in_then_it_does_not_count() {
+        let roster = roster([session(1).client("tv"), session(2).client("web")]);
+        let policy = Policy {
+            limits: vec![per_client(1, &["tv"])],
+            ..evicting_at(5)
+        };
+        let newcomer = SignIn {
+            client: Some(client("web")),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+
+        assert!(answer.evicted.is_empty());
+    }
+
+    #[test]
+    fn given_sessions_of_another_class_when_the_subject_signs_in_then_they_hold_none_of_its_seats()
+    {
+        let roster = roster([session(1).class(SessionClass::Machine)]);
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(2),
+            &policy(1, Overflow::Refuse),
+            at(20),
+        ));
+
+        assert!(answer.concurrent && answer.evicted.is_empty());
+    }
+
+    #[test]
+    fn given_the_token_of_a_live_session_when_its_browser_signs_in_again_then_it_is_superseded() {
+        let roster = roster([session(1), session(2).seen_at(5)]);
+        let newcomer = SignIn {
+            replaces: Some(newborn(2).family),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(
+            &roster,
+            &newcomer,
+            newborn(3),
+            &policy(2, Overflow::Refuse),
+            at(20),
+        ));
+
+        assert!(answer.evicted.is_empty());
+        let superseded = answer.changes.iter().any(|c| {
+            matches!(c, Change::End { id: ended, ending } if *ended == id(2) && ending.reason == EndReason::Superseded)
+        });
+        assert!(superseded, "no token survives a sign-in");
+    }
+
+    #[test]
+    fn given_evidence_from_an_older_generation_when_it_comes_late_then_no_session_is_born() {
+        // S8: a password was checked, then changed; the slow sign-in must not slip in.
+        let mut roster = roster([session(1)]);
+        let changes = crate::revocation::revoke_all(
+            &roster,
+            Keep::None,
+            EndReason::CredentialChange,
+            Initiator::User,
+            at(5),
+        );
+        roster.apply(&changes, at(5));
+        let late = SignIn {
+            evidence: Some(Generation(1)),
+            ..sign_in()
+        };
+
+        let answer = admit(&roster, &late, newborn(2), &evicting_at(5), at(20));
+
+        assert!(matches!(
+            answer,
+            Admission::Refuse(Refusal::StaleGeneration)
+        ));
+    }
+
+    #[test]
+    fn given_a_disabled_subject_when_it_signs_in_then_it_is_refused() {
+        let mut roster = roster([]);
+        let changes = crate::revocation::disable(&roster, Initiator::Admin, at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        let answer = admit(&roster, &sign_in(), newborn(1), &evicting_at(5), at(20));
+
+        assert!(matches!(answer, Admission::Refuse(Refusal::Disabled)));
+    }
+
+    #[test]
+    fn given_a_lower_limit_when_nobody_arrives_then_the_least_recent_are_surplus() {
+        let roster = roster([
+            session(1).seen_at(9),
+            session(2).seen_at(3),
+            session(3).seen_at(5),
+        ]);
+
+        assert_eq!(
+            surplus(&roster, &policy(2, Overflow::Refuse), at(20)),
+            [id(2)]
+        );
+        assert_eq!(
+            surplus(&roster, &policy(1, Overflow::EvictOldest), at(20)),
+            [id(1), id(2)]
+        );
+        assert!(surplus(&roster, &policy(1, Overflow::Observe), at(20)).is_empty());
+    }
+}

@@ -1,0 +1,334 @@
+//! A session: what it is, when it is live, how it ends.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::name::{AuthenticationMethod, ClientId};
+use crate::roster::Generation;
+pub use crate::time::Timestamp;
+pub use crate::token::{FamilyDigest, SessionId, TokenDigest};
+
+/// One sign-in of one subject, as its roster holds it.
+///
+/// A session holds digests, never tokens: whoever reads a roster can sign in as nobody.
+/// Everything in it changes only by a commit, save two moments that a check may move one way:
+/// [`last_seen`](Self::last_seen) forward, and the end of a rotation's grace nearer.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Its public name.
+    pub id: SessionId,
+    /// Its place in the order of births of this roster.
+    pub birth: u64,
+    /// The generation it lives under; any other makes it dead.
+    pub generation: Generation,
+    /// The application it was opened for.
+    pub client: Option<ClientId>,
+    /// What kind of access it is; each class is counted apart.
+    pub class: SessionClass,
+    /// Whether the sign-in asked to be remembered. A fact for rules, nothing more.
+    pub remember: bool,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// The act of proving identity that it rests on.
+    pub authentication: AuthenticationEvent,
+    /// When its holder was last heard from.
+    pub last_seen: LastSeen,
+    /// The idle timeout: the longest silence allowed.
+    pub idle: Duration,
+    /// The absolute timeout, as the moment it falls due.
+    pub absolute_deadline: Timestamp,
+    /// The digest of the one current token.
+    pub token: TokenDigest,
+    /// When that token was made.
+    pub token_made_at: Timestamp,
+    /// The digest of the family that all its tokens share.
+    pub family: FamilyDigest,
+    /// The token before the current one, while it still means something.
+    pub previous: Option<Box<PreviousToken>>,
+    /// Where the sign-in came from. Display only.
+    pub origin: Origin,
+    /// What the application keeps with the session: the text of one JSON object.
+    pub attributes: Option<Box<str>>,
+}
+
+impl Session {
+    /// The moment from which it is expired, whatever happens, unless it is heard from before.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.idle_deadline().min(self.absolute_deadline)
+    }
+
+    /// The moment at which silence ends it.
+    #[must_use]
+    pub fn idle_deadline(&self) -> Timestamp {
+        self.last_seen.get().plus(self.idle)
+    }
+
+    /// Whether it has not expired by `now`. Nothing is valid at its deadline (S13).
+    #[must_use]
+    pub fn is_unexpired(&self, now: Timestamp) -> bool {
+        now < self.expires_at()
+    }
+
+    /// How its time ran out, if it has by `now`.
+    #[must_use]
+    pub fn expiry(&self, now: Timestamp) -> Option<Ending> {
+        if self.is_unexpired(now) {
+            return None;
+        }
+        let reason = if self.absolute_deadline <= self.idle_deadline() {
+            EndReason::Absolute
+        } else {
+            EndReason::Idle
+        };
+        Some(Ending {
+            at: self.expires_at(),
+            reason,
+            initiator: Initiator::Policy,
+        })
+    }
+}
+
+/// What kind of access a session is. Each class is counted by its own limits (AC-10).
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum SessionClass {
+    /// A person at a browser or an app.
+    #[default]
+    Interactive,
+    /// A program that acts for the subject.
+    Machine,
+    /// Somebody else acting as the subject.
+    Impersonation,
+}
+
+/// One act of proving identity: when, how, and how much it proved.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AuthenticationEvent {
+    /// When (`auth_time`).
+    pub at: Timestamp,
+    /// By which methods (`amr`).
+    pub methods: Box<[AuthenticationMethod]>,
+    /// How much it proved (`acr`), 0 to 9.
+    pub assurance: AssuranceLevel,
+}
+
+/// How much an authentication proved: higher is stronger, 0 says nothing is known.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct AssuranceLevel(pub u8);
+
+/// Where a sign-in came from, as its client said it. Hostile text, for display only.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origin {
+    /// The address.
+    pub ip: Option<IpAddr>,
+    /// The `User-Agent`, cut to a bounded length at the edge.
+    pub user_agent: Option<Box<str>>,
+}
+
+/// The token that the current one replaced.
+#[derive(Clone, Debug)]
+pub struct PreviousToken {
+    /// Its digest.
+    pub digest: TokenDigest,
+    /// Until when it still passes a check.
+    pub accepted_until: GraceEnd,
+    /// Until when repeating the call that replaced it finds the successor.
+    pub repeatable_until: Timestamp,
+    /// The successor's secret, sealed under this token's: only its holder can open it.
+    pub sealed_successor: Sealed,
+}
+
+/// Bytes encrypted under a key that only the holder of a secret can derive.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Sealed(pub Box<[u8]>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// When a session was last heard from: a moment that only moves forward.
+///
+/// It is the one value of a roster that moves between commits, so that a check writes nothing.
+/// A clone has the moment of its making and moves on its own.
+pub struct LastSeen(AtomicU64);
+
+impl LastSeen {
+    /// Starts at `at`.
+    #[must_use]
+    pub const fn new(at: Timestamp) -> Self {
+        Self(AtomicU64::new(at.as_millis()))
+    }
+
+    /// The latest moment so far.
+    #[must_use]
+    pub fn get(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Acquire))
+    }
+
+    /// Moves forward to `at`, or stays where it is if that is later. Says whether it moved.
+    pub fn advance(&self, at: Timestamp) -> bool {
+        self.0.fetch_max(at.as_millis(), Ordering::AcqRel) < at.as_millis()
+    }
+}
+
+/// Until when a previous token is accepted: a moment that only comes nearer.
+pub struct GraceEnd(AtomicU64);
+
+impl GraceEnd {
+    /// Starts at `at`.
+    #[must_use]
+    pub const fn new(at: Timestamp) -> Self {
+        Self(AtomicU64::new(at.as_millis()))
+    }
+
+    /// The earliest moment so far.
+    #[must_use]
+    pub fn get(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Acquire))
+    }
+
+    /// Comes nearer, to `at`, or stays where it is if that is earlier. Says whether it moved.
+    pub fn bring_nearer(&self, at: Timestamp) -> bool {
+        self.0.fetch_min(at.as_millis(), Ordering::AcqRel) > at.as_millis()
+    }
+}
+
+macro_rules! moving_moment {
+    ($($name:ident),+) => {$(
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                Self::new(self.get())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.get()).finish()
+            }
+        }
+    )+};
+}
+
+moving_moment!(LastSeen, GraceEnd);
+
+/// How a session ended. Final: no change turns an ended session live (S2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ending {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// Who caused it.
+    pub initiator: Initiator,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum EndReason {
+    /// Its holder signed out.
+    Logout,
+    /// Silence for longer than the idle timeout.
+    Idle,
+    /// Older than the absolute timeout.
+    Absolute,
+    /// Admission asked for its seat.
+    Evicted,
+    /// Its holder signed in again from the same browser.
+    Superseded,
+    /// The subject ended it from elsewhere.
+    RevokedByUser,
+    /// An administrator ended it.
+    RevokedByAdmin,
+    /// A credential of the subject changed.
+    CredentialChange,
+    /// The subject was disabled.
+    SubjectDisabled,
+    /// A token that had been rotated away was presented.
+    ReuseDetected,
+    /// It was presented from another device than the one it is bound to.
+    DeviceMismatch,
+    /// It looked stolen.
+    Risk,
+    /// The login service said so.
+    Federation,
+    /// A changed policy, limit or group left no room for it.
+    PolicyChange,
+}
+
+/// Who caused an end: the words of CAEP 1.0.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Initiator {
+    /// An administrator.
+    Admin,
+    /// A rule.
+    Policy,
+    /// This system, defending itself.
+    System,
+    /// The subject.
+    User,
+}
+
+/// A session that has ended, kept for a while only to tell its holder why.
+#[derive(Clone, Debug)]
+pub struct EndedSession {
+    /// The session as it was.
+    pub session: std::sync::Arc<Session>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::{at, session};
+
+    #[test]
+    fn given_a_session_when_it_has_been_silent_for_the_idle_timeout_then_it_is_expired_at_that_moment()
+     {
+        let silent = session(1).seen_at(10).idle_after(5).build();
+
+        assert!(silent.is_unexpired(at(14)));
+        assert!(!silent.is_unexpired(at(15)));
+        assert_eq!(silent.expiry(at(99)).unwrap().reason, EndReason::Idle);
+        assert_eq!(silent.expiry(at(99)).unwrap().at, at(15));
+    }
+
+    #[test]
+    fn given_a_busy_session_when_its_absolute_deadline_comes_then_it_is_expired_all_the_same() {
+        let busy = session(1).seen_at(99).idle_after(50).deadline(100).build();
+
+        assert!(busy.is_unexpired(at(99)));
+        assert_eq!(busy.expiry(at(100)).unwrap().reason, EndReason::Absolute);
+    }
+
+    #[test]
+    fn given_visits_in_any_order_when_recorded_then_last_seen_never_falls() {
+        let seen = LastSeen::new(at(10));
+
+        assert!(seen.advance(at(12)));
+        assert!(!seen.advance(at(11)));
+        assert_eq!(seen.get(), at(12));
+    }
+
+    #[test]
+    fn given_a_grace_when_brought_nearer_then_it_never_moves_away_again() {
+        let grace = GraceEnd::new(at(300));
+
+        assert!(grace.bring_nearer(at(40)));
+        assert!(!grace.bring_nearer(at(50)));
+        assert_eq!(grace.get(), at(40));
+    }
+
+    #[test]
+    fn given_spans_that_overflow_when_a_deadline_is_computed_then_it_saturates() {
+        let mut endless = session(1).build();
+        endless.idle = Duration::MAX;
+        assert_eq!(endless.idle_deadline(), Timestamp::MAX);
+    }
+}

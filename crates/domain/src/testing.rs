@@ -1,0 +1,143 @@
+//! Builders that read like speech, for the tests of this crate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::admission::{Newborn, SignIn};
+use crate::change::Change;
+use crate::name::{ClientId, SubjectId, TenantId};
+use crate::roster::{Floor, Generation, Roster, StoreGeneration};
+use crate::session::{
+    AssuranceLevel, AuthenticationEvent, LastSeen, Origin, Session, SessionClass, SessionId,
+    Timestamp,
+};
+use crate::token::{RosterTag, SessionToken, TokenSecret};
+
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+pub(crate) fn tag() -> RosterTag {
+    RosterTag::from_bytes([7; 16])
+}
+
+pub(crate) fn id(number: u8) -> SessionId {
+    SessionId::from_entropy(tag(), [number; 12])
+}
+
+pub(crate) fn client(name: &str) -> ClientId {
+    ClientId::parse(name).unwrap()
+}
+
+/// The token with which session `number` is born.
+pub(crate) fn token(number: u8) -> SessionToken {
+    SessionToken::new(tag(), TokenSecret::from_entropy([number; 48]))
+}
+
+pub(crate) fn newborn(number: u8) -> Newborn {
+    Newborn {
+        id: id(number),
+        token: token(number).secret().digest(),
+        family: token(number).secret().family(),
+    }
+}
+
+pub(crate) fn sign_in() -> SignIn {
+    SignIn {
+        client: None,
+        class: SessionClass::Interactive,
+        remember: false,
+        authentication: AuthenticationEvent {
+            at: at(0),
+            methods: Box::default(),
+            assurance: AssuranceLevel(1),
+        },
+        evidence: None,
+        groups: None,
+        contact: None,
+        replaces: None,
+        origin: Origin::default(),
+        attributes: None,
+    }
+}
+
+pub(crate) struct SessionBuilder(Session);
+
+/// Session `number`: born as the `number`th, seen at second 0, idle after an hour.
+pub(crate) fn session(number: u8) -> SessionBuilder {
+    let newborn = newborn(number);
+    SessionBuilder(Session {
+        id: newborn.id,
+        birth: number.into(),
+        generation: Generation(1),
+        client: None,
+        class: SessionClass::Interactive,
+        remember: false,
+        created_at: at(0),
+        authentication: sign_in().authentication,
+        last_seen: LastSeen::new(at(0)),
+        idle: Duration::from_hours(1),
+        absolute_deadline: at(12 * 3600),
+        token: newborn.token,
+        token_made_at: at(0),
+        family: newborn.family,
+        previous: None,
+        origin: Origin::default(),
+        attributes: None,
+    })
+}
+
+impl SessionBuilder {
+    pub(crate) fn seen_at(self, seconds: u64) -> Self {
+        self.0.last_seen.advance(at(seconds));
+        self
+    }
+
+    pub(crate) fn idle_after(mut self, seconds: u64) -> Self {
+        self.0.idle = Duration::from_secs(seconds);
+        self
+    }
+
+    pub(crate) fn deadline(mut self, seconds: u64) -> Self {
+        self.0.absolute_deadline = at(seconds);
+        self
+    }
+
+    pub(crate) fn client(mut self, name: &str) -> Self {
+        self.0.client = Some(client(name));
+        self
+    }
+
+    pub(crate) fn class(mut self, class: SessionClass) -> Self {
+        self.0.class = class;
+        self
+    }
+
+    pub(crate) fn build(self) -> Session {
+        self.0
+    }
+}
+
+pub(crate) fn empty_roster() -> Roster {
+    let floor = Floor {
+        generation: Generation(1),
+        ..Floor::default()
+    };
+    Roster::absent(
+        tag(),
+        TenantId::default(),
+        SubjectId::parse("alice").unwrap(),
+        floor,
+        StoreGeneration::default(),
+    )
+}
+
+pub(crate) fn roster(sessions: impl IntoIterator<Item = SessionBuilder>) -> Roster {
+    let mut roster = empty_roster();
+    let births: Vec<_> = sessions
+        .into_iter()
+        .map(|s| Change::Birth(Arc::new(s.build())))
+        .collect();
+    roster.apply(&births, at(0));
+    roster
+}
