@@ -1,1 +1,49 @@
 //! The JSON of the REST API as types.
+//!
+//! Names and shapes are those of the published API; what they mean is decided elsewhere. The
+//! crate knows nothing of the domain: the server converts at its edge, and a client in Rust can
+//! use these types as they stand. So requests and answers can all be read and written, requests
+//! refuse members they do not know, and answers let unknown ones pass, since later versions of
+//! the server may add some.
+
+mod admit;
+mod attributes;
+mod check;
+mod device;
+mod keys;
+mod list;
+mod me;
+mod patch;
+mod problem;
+mod problem_code;
+mod secret;
+mod session;
+mod strict;
+mod subject;
+mod text;
+mod timestamp;
+mod token;
+mod words;
+
+pub use admit::{IssuedDevice, Notice, SignInAnswer, SignInRequest, SignInSummary};
+pub use attributes::Attributes;
+pub use check::{CheckAnswer, CheckRequest, NoSession, NoSessionReason, StepUp, Unknown};
+pub use device::{Device, Place};
+pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
+pub use list::{
+    EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter, TenantQuery,
+};
+pub use me::{Me, MeQuery};
+pub use patch::Change;
+pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
+pub use problem_code::ProblemCode;
+pub use secret::Secret;
+pub use session::Session;
+pub use subject::{
+    Contact, CredentialChangedAnswer, CredentialChangedRequest, SubjectLimits, SubjectPatch,
+    SubjectView,
+};
+pub use text::{Text, bounded_list};
+pub use timestamp::Timestamp;
+pub use token::{ReauthenticatedRequest, RotateRequest, TokenAnswer};
+pub use words::{Binding, Class, EndReason, EndedBy, SessionState};

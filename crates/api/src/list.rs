@@ -1,0 +1,73 @@
+//! Lists, and what may be asked of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Session;
+
+/// A page of sessions.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SessionPage {
+    /// At most 200 of them.
+    pub sessions: Vec<Session>,
+    /// Where the next page starts, opaque; `null` where there is none.
+    pub next: Option<String>,
+}
+
+/// How many sessions a call has ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EndedCount {
+    /// So many.
+    pub ended: usize,
+}
+
+/// The query of calls that take a tenant and nothing else.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantQuery {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+}
+
+/// The query of `GET /v1/subjects/{subject}/sessions`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionsQuery {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Which sessions.
+    #[serde(default)]
+    pub state: StateFilter,
+    /// Where the page starts: `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// How many sessions a page has, 1 to 200.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u16>,
+}
+
+/// Which sessions a list shows.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateFilter {
+    /// Those that are open.
+    #[default]
+    Open,
+    /// Those that ended lately.
+    Ended,
+    /// Both.
+    All,
+}
+
+/// The query of `DELETE /v1/subjects/{subject}/sessions`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndSessionsQuery {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The one session that lives on, `ses_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<String>,
+}

@@ -1,0 +1,27 @@
+//! The user's own view of the session that asks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Notice, Session, SignInSummary};
+
+/// The answer of `GET /me`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Me {
+    /// The session of the token that was presented.
+    pub session: Session,
+    /// The sign-in before the one that opened it.
+    pub previous_sign_in: Option<SignInSummary>,
+    /// What the person has not been told yet.
+    pub notices: Vec<Notice>,
+    /// How long the session lasts if nothing more is heard of it, in whole seconds.
+    pub time_left: u64,
+}
+
+/// The query of `GET /me`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeQuery {
+    /// Whether the call leaves the idle time alone, so that a page can warn before the end.
+    #[serde(default)]
+    pub passive: bool,
+}
