@@ -261,6 +261,7 @@ fn bear(
         client: sign_in.client.clone(),
         class: sign_in.class,
         remember: sign_in.remember,
+        fenced: sign_in.evidence.is_some(),
         created_at: now,
         authentication,
         last_seen: LastSeen::new(now),

@@ -29,6 +29,9 @@ pub struct Session {
     pub class: SessionClass,
     /// Whether the sign-in asked to be remembered. A fact for rules, nothing more.
     pub remember: bool,
+    /// Whether its sign-in said which generation its credential was checked under. Without that
+    /// it cannot be told from one that overlapped a credential change (S8).
+    pub fenced: bool,
     /// When it was opened.
     pub created_at: Timestamp,
     /// The act of proving identity that it rests on.

@@ -73,6 +73,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         client: None,
         class: SessionClass::Interactive,
         remember: false,
+        fenced: true,
         created_at: at(0),
         authentication: sign_in().authentication,
         last_seen: LastSeen::new(at(0)),
