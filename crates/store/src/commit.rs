@@ -1,0 +1,100 @@
+//! A commit: typed changes, with the version and the moment they were decided for.
+
+use std::sync::Arc;
+
+use innkeeper_domain::change::Change;
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::roster::{Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+
+use crate::journal::JournalEntry;
+use crate::{Ground, Remembered};
+
+/// What a decision asks a store to do, in one step.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The roster.
+    pub tag: RosterTag,
+    /// The realm of its subject, should the roster be absent.
+    pub tenant: TenantId,
+    /// Its subject, should it be absent.
+    pub subject: SubjectId,
+    /// The version the decision was made for.
+    pub version: RosterVersion,
+    /// The first moment at which the decision could be another.
+    pub stands_until: Timestamp,
+    /// What to do.
+    pub changes: Vec<Change>,
+    /// The one journal entry that lists it.
+    pub entry: JournalEntry,
+    /// The answer to remember.
+    pub remember: Option<Remembered>,
+}
+
+/// What became of a commit.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Outcome {
+    /// It is done and durable. This is the roster now.
+    Done(Arc<Roster>),
+    /// The roster or the clock has moved on: decide again.
+    Stale,
+}
+
+impl Commit {
+    /// Puts a decision about `roster`, made at `now`, into the form a store takes.
+    ///
+    /// `salt` is random: it hides the personal part of the journal entry in its digest.
+    #[must_use]
+    pub fn new(
+        roster: &Roster,
+        changes: Vec<Change>,
+        now: Timestamp,
+        stands_until: Timestamp,
+        salt: [u8; 16],
+    ) -> Self {
+        Self {
+            tag: roster.tag,
+            tenant: roster.tenant.clone(),
+            subject: roster.subject.clone(),
+            version: roster.version,
+            stands_until,
+            entry: JournalEntry::of(roster, &changes, now, salt),
+            changes,
+            remember: None,
+        }
+    }
+
+    /// The roster after this commit, or `None` if it has become stale.
+    ///
+    /// This is all the comparing that a store has to do, with the roster it holds and its own
+    /// clock read in the same step.
+    #[must_use]
+    pub fn carry_out(
+        &self,
+        current: Option<&Roster>,
+        ground: Ground,
+        now: Timestamp,
+    ) -> Option<Roster> {
+        let mut roster = current.cloned().unwrap_or_else(|| {
+            Roster::absent(
+                self.tag,
+                self.tenant.clone(),
+                self.subject.clone(),
+                ground.floor,
+                ground.store_generation,
+            )
+        });
+        let stands = roster.version == self.version
+            && roster.journal_head == self.entry.previous
+            && now < self.stands_until;
+        if !stands {
+            return None;
+        }
+        roster.apply(&self.changes, now);
+        roster.journal_head = self.entry.hash();
+        roster.floor_epoch = ground.floor.epoch;
+        Some(roster)
+    }
+}

@@ -1,0 +1,271 @@
+//! The reference store: everything in memory, one lock, nothing clever.
+//!
+//! Other stores are compared with it. It keeps every promise that memory can keep; what a crash
+//! takes from it, it takes whole, so nothing that was ended comes back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use parking_lot::Mutex;
+
+use crate::clock::{Clock, StoreTime};
+use crate::register::{Put, Register, Registered};
+use crate::{
+    Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
+    SessionStore, StoreError, Touch, Touched,
+};
+
+/// How often the floor may rise.
+pub const FLOOR_RISES_EVERY: Duration = Duration::from_hours(24);
+
+/// A store that forgets everything when it is dropped.
+#[derive(Debug)]
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    time: StoreTime,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rosters: BTreeMap<RosterTag, Arc<Roster>>,
+    keys: HashMap<KeyDigest, Remembered>,
+    journal: Vec<JournalEntry>,
+    register: BTreeMap<String, (u64, Option<Vec<u8>>)>,
+    ground: Ground,
+    floor_rose_at: Timestamp,
+    generation_high: Generation,
+    version_high: RosterVersion,
+}
+
+impl MemoryStore {
+    /// Makes an empty store.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let time = StoreTime::starting_at(Timestamp::ZERO, &*clock);
+        let mut state = State::default();
+        state.ground.floor = first_floor();
+        state.generation_high = state.ground.floor.generation;
+        state.floor_rose_at = time.now(&*clock);
+        Self {
+            clock,
+            time,
+            state: Mutex::new(state),
+        }
+    }
+}
+
+/// The floor of a store in which nothing has happened yet.
+#[must_use]
+pub const fn first_floor() -> Floor {
+    Floor {
+        epoch: 0,
+        generation: Generation(1),
+        generation_before: Generation(1),
+        version: RosterVersion(0),
+    }
+}
+
+/// The floor after `floor`, above everything that was reached.
+#[must_use]
+pub fn next_floor(floor: Floor, generations: Generation, versions: RosterVersion) -> Floor {
+    Floor {
+        epoch: floor.epoch + 1,
+        generation: floor.generation.max(generations).next(),
+        generation_before: floor.generation,
+        version: floor.version.max(versions),
+    }
+}
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        let state = self.state.lock();
+        let now = self.time.now(&*self.clock);
+        let fresh = |r: &&Remembered| now < r.until;
+        Ok(Reading {
+            roster: state.rosters.get(&tag).cloned(),
+            now,
+            ground: state.ground,
+            remembered: key.and_then(|k| state.keys.get(&k)).filter(fresh).cloned(),
+            keys_held: state
+                .keys
+                .values()
+                .filter(|r| r.session.tag() == tag)
+                .filter(fresh)
+                .count(),
+        })
+    }
+
+    fn glance(
+        &self,
+        tag: RosterTag,
+        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+    ) -> bool {
+        let state = self.state.lock();
+        look(state.rosters.get(&tag), self.time.now(&*self.clock));
+        true
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        let mut state = self.state.lock();
+        let now = self.time.now(&*self.clock);
+        let current = state.rosters.get(&commit.tag).map(|r| &**r);
+        let Some(roster) = commit.carry_out(current, state.ground, now) else {
+            return Ok(Outcome::Stale);
+        };
+        state.generation_high = state.generation_high.max(roster.generation);
+        state.version_high = state.version_high.max(roster.version);
+        let roster = Arc::new(roster);
+        state.rosters.insert(commit.tag, Arc::clone(&roster));
+        state.journal.push(commit.entry);
+        if let Some(remembered) = commit.remember {
+            state.keys.retain(|_, r| now < r.until);
+            state.keys.insert(remembered.key, remembered);
+        }
+        Ok(Outcome::Done(roster))
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+        let state = self.state.lock();
+        let now = self.time.now(&*self.clock);
+        let session = state.rosters.get(&touch.session.tag()).and_then(|roster| {
+            let session = roster.find(touch.session)?;
+            roster.is_live(session, now).then_some(session)
+        });
+        let Some(session) = session else {
+            return Ok(Touched::Dead);
+        };
+        session.last_seen.advance(now);
+        if let (Some(end), Some(previous)) = (touch.grace_ends_at, &session.previous) {
+            previous.accepted_until.bring_nearer(end);
+        }
+        Ok(Touched::Live(Arc::clone(session)))
+    }
+
+    async fn tail(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+        let start = after.map_or(Ok(0), place_of)?;
+        let state = self.state.lock();
+        Ok(state
+            .journal
+            .iter()
+            .enumerate()
+            .skip(start)
+            .take(limit)
+            .map(|(place, entry)| {
+                let next = place as u64 + 1;
+                (Cursor(next.to_be_bytes().into()), entry.clone())
+            })
+            .collect())
+    }
+
+    async fn walk(
+        &self,
+        after: Option<RosterTag>,
+        limit: usize,
+    ) -> Result<Vec<RosterTag>, StoreError> {
+        let state = self.state.lock();
+        Ok(state
+            .rosters
+            .keys()
+            .filter(|tag| after.is_none_or(|a| **tag > a))
+            .take(limit)
+            .copied()
+            .collect())
+    }
+
+    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        let now = self.time.now(&*self.clock);
+        let floor = state.ground.floor;
+        let gone = state
+            .rosters
+            .get(&tag)
+            .is_some_and(|r| r.version == version && r.is_forgettable(floor, now));
+        if gone {
+            state.rosters.remove(&tag);
+        }
+        Ok(())
+    }
+
+    async fn raise_floor(&self) -> Result<Floor, StoreError> {
+        let mut state = self.state.lock();
+        let now = self.time.now(&*self.clock);
+        if now >= state.floor_rose_at.plus(FLOOR_RISES_EVERY) {
+            state.ground.floor = next_floor(
+                state.ground.floor,
+                state.generation_high,
+                state.version_high,
+            );
+            state.generation_high = state.ground.floor.generation;
+            state.floor_rose_at = now;
+        }
+        Ok(state.ground.floor)
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn place_of(cursor: &Cursor) -> Result<usize, StoreError> {
+    <[u8; 8]>::try_from(&*cursor.0)
+        .ok()
+        .and_then(|bytes| usize::try_from(u64::from_be_bytes(bytes)).ok())
+        .ok_or_else(|| StoreError::Corrupt {
+            name: "cursor".into(),
+            source: "it does not come from this store".into(),
+        })
+}
+
+#[async_trait]
+impl Register for MemoryStore {
+    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        let state = self.state.lock();
+        Ok(state.register.get(name).and_then(registered))
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Put, StoreError> {
+        let mut state = self.state.lock();
+        let held = state.register.get(name);
+        let current = held.and_then(registered).map(|r| r.version);
+        if current != seen {
+            return Ok(Put::Stale);
+        }
+        // A removed value leaves its version behind, so that no version comes back.
+        let next = held.map_or(0, |(version, _)| *version) + 1;
+        state.register.insert(name.into(), (next, value));
+        Ok(Put::Done(next))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
+        let state = self.state.lock();
+        Ok(state
+            .register
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix))
+            .filter_map(|(name, held)| Some((name.clone(), registered(held)?)))
+            .collect())
+    }
+}
+
+fn registered((version, value): &(u64, Option<Vec<u8>>)) -> Option<Registered> {
+    value.clone().map(|value| Registered {
+        version: *version,
+        value,
+    })
+}
