@@ -1,1 +1,20 @@
-//! Use cases: sign in, check, rotate, list, end, sweep.
+//! Use cases: read a roster, decide in the domain, commit against its version.
+//!
+//! [`Authority`] is the whole of it. Each use case has a file of its own; [`sign_in`] is the one
+//! to read first, and `settle` is the loop that all of them share.
+
+mod authority;
+pub mod check;
+pub mod entropy;
+pub mod keys;
+mod lanes;
+pub mod policy;
+pub mod revoke;
+pub mod rotate;
+mod seal;
+mod settle;
+pub mod sign_in;
+pub mod subjects;
+pub mod sweep;
+
+pub use authority::{Authority, EngineError, Services};

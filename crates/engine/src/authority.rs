@@ -1,0 +1,135 @@
+//! The authority: a store, a register, random bytes and the policy in force.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::token::{RosterTag, TagKey};
+use innkeeper_store::register::Put;
+use innkeeper_store::{Register, SessionStore, StoreError};
+
+use crate::entropy::{Entropy, NoEntropy};
+use crate::keys::KeyRing;
+use crate::lanes::Lanes;
+use crate::policy;
+
+/// What an authority stands on.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Where rosters lie.
+    pub store: Arc<dyn SessionStore>,
+    /// Where everything else lies.
+    pub register: Arc<dyn Register>,
+    /// Where random bytes come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Knows every session of every subject, and decides about them.
+pub struct Authority {
+    pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) register: Arc<dyn Register>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) lanes: Lanes,
+    pub(crate) policy: ArcSwap<Policy>,
+    pub(crate) keys: KeyRing,
+    tag_key: TagKey,
+}
+
+/// Why the authority could not answer. It never guesses: each of these is a 503.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The store did not do it, or nobody knows whether it did. Repeat, and see.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Without random bytes nothing is born.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// Others changed the roster again and again while this was decided. Repeat.
+    #[error("roster {0} changed too often while this was decided")]
+    Contended(RosterTag),
+    /// A value in the register cannot be read back. Page an operator.
+    #[error("the register's {name} is unreadable")]
+    Register {
+        /// Which value.
+        name: String,
+        /// What the decoder said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+const TAG_KEY: &str = "tag-key";
+
+impl Authority {
+    /// Opens an authority over a store, with `policy` in force from now on.
+    ///
+    /// A store that is new gets its tag key. If the policy differs from the one the store last
+    /// knew, it gets the next version, and every roster obeys it before its next answer.
+    pub async fn open(services: Services, policy: Policy) -> Result<Self, EngineError> {
+        let Services {
+            store,
+            register,
+            entropy,
+        } = services;
+        let tag_key = find_or_make_tag_key(&*register, &*entropy).await?;
+        let policy = policy::enact(&*register, policy).await?;
+        let keys = KeyRing::load(&*register).await?;
+        Ok(Self {
+            store,
+            register,
+            entropy,
+            lanes: Lanes::default(),
+            policy: ArcSwap::from_pointee(policy),
+            keys,
+            tag_key,
+        })
+    }
+
+    /// The routing tag of a subject.
+    #[must_use]
+    pub fn tag(&self, tenant: &TenantId, subject: &SubjectId) -> RosterTag {
+        RosterTag::of(&self.tag_key, tenant, subject)
+    }
+
+    /// The policy in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Says whether changes can be made at all.
+    pub fn ready(&self) -> Result<(), StoreError> {
+        self.store.ready()
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("store", &self.store)
+            .field("policy", &self.policy.load().version)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn find_or_make_tag_key(
+    register: &dyn Register,
+    entropy: &dyn Entropy,
+) -> Result<TagKey, EngineError> {
+    loop {
+        if let Some(found) = register.get(TAG_KEY).await? {
+            let bytes = found.value.try_into().map_err(|_| EngineError::Register {
+                name: TAG_KEY.into(),
+                source: "it is not 32 bytes long".into(),
+            })?;
+            return Ok(TagKey::from_entropy(bytes));
+        }
+        let made = entropy.draw::<32>()?;
+        // Another node may have been first: then its key is the one.
+        if let Put::Done(_) = register.put(TAG_KEY, None, Some(made.to_vec())).await? {
+            return Ok(TagKey::from_entropy(made));
+        }
+    }
+}

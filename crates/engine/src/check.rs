@@ -1,0 +1,275 @@
+//! Check: is this token good right now, and for what is asked of it?
+//!
+//! A yes comes from memory, in one look at one roster. Every no is decided on a proper reading,
+//! so that nobody is called silent while a visit of theirs is being recorded.
+
+use std::sync::Arc;
+
+use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, check, find_valid};
+use innkeeper_domain::name::TenantId;
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::revocation::{Revocation, revoke};
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::rotation::{self, Occasion};
+use innkeeper_domain::session::{EndReason, Ending, Initiator, Session, Timestamp};
+use innkeeper_domain::token::{SessionToken, TokenDigest};
+use innkeeper_store::{Heard, Touch, Touched};
+
+use crate::settle::{Place, Step};
+use crate::{Authority, EngineError};
+
+/// A token to check.
+#[derive(Debug)]
+pub struct CheckRequest {
+    /// The token.
+    pub token: SessionToken,
+    /// The realm the caller speaks for; `None` where the token alone is the claim.
+    pub tenant: Option<TenantId>,
+    /// What is asked of the session beyond being live.
+    pub demand: Demand,
+    /// Whether this is a sign of life of its holder.
+    pub activity: Activity,
+}
+
+/// Whether a check counts as activity of the session's holder (SP 800-63B, 5.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Activity {
+    /// The holder did something: the idle timeout starts anew.
+    Active,
+    /// A machine asked on its own: nothing is extended.
+    Passive,
+}
+
+/// The answer to a check.
+#[derive(Debug)]
+#[must_use]
+pub enum CheckAnswer {
+    /// The session is live and does what is asked.
+    Valid(Box<Checked>),
+    /// There is no such session any more, or there never was (`None`).
+    NoSession(Option<Ending>),
+    /// The session is live, but lacks something.
+    Shortfall(Shortfall),
+}
+
+/// A session that passed a check. The caller is its subject, for this request.
+#[derive(Debug)]
+pub struct Checked {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Its roster.
+    pub roster: Arc<Roster>,
+    /// The store's time.
+    pub now: Timestamp,
+    /// The next token, where the policy asks for one at this check.
+    pub rotated: Option<SessionToken>,
+}
+
+/// What a quick look comes to.
+enum Glance {
+    /// Good: this is the answer.
+    Valid(Arc<Session>, Arc<Roster>, Timestamp),
+    /// Live, but it lacks something: this is the answer.
+    Shortfall(Shortfall),
+    /// Anything else: look again, properly.
+    LookAgain,
+}
+
+impl Authority {
+    /// Checks a token.
+    pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
+        let digest = request.token.secret().digest();
+        let policy = self.policy.load();
+        let mut glance = Glance::LookAgain;
+        self.store.glance(request.token.tag(), &mut |roster, now| {
+            glance = roster.map_or(Glance::LookAgain, |r| {
+                look(r, digest, request, &policy, now)
+            });
+            match (&glance, request.activity) {
+                (Glance::Valid(session, ..), Activity::Active)
+                    if session.last_seen.advance(now) =>
+                {
+                    Heard::Yes
+                }
+                _ => Heard::No,
+            }
+        });
+        drop(policy);
+        match glance {
+            Glance::Valid(session, roster, now) => Ok(CheckAnswer::Valid(Box::new(Checked {
+                session,
+                roster,
+                now,
+                rotated: None,
+            }))),
+            Glance::Shortfall(shortfall) => Ok(CheckAnswer::Shortfall(shortfall)),
+            Glance::LookAgain => self.check_properly(request).await,
+        }
+    }
+
+    async fn check_properly(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
+        let place = Place::At(request.token.tag());
+        loop {
+            let reading = self.store.read(place.tag(), None).await?;
+            let Some(roster) = &reading.roster else {
+                return Ok(CheckAnswer::NoSession(None));
+            };
+            if request.tenant.as_ref().is_some_and(|t| *t != roster.tenant) {
+                return Ok(CheckAnswer::NoSession(None));
+            }
+            let policy = self.policy();
+            if roster.policy < policy.version {
+                // Obeying is the whole of it: settle commits that before it asks us.
+                self.settle(&place, None, |_| Ok(Step::Answer(()))).await?;
+                continue;
+            }
+            let now = reading.now;
+            let valid = match check(roster, &request.token, now) {
+                Check::Valid(valid) => valid,
+                Check::Reused(_) => return self.end_reused(&request.token).await,
+                Check::Ended(ending) => return Ok(CheckAnswer::NoSession(Some(ending))),
+                Check::Replaced | Check::Unknown => return Ok(CheckAnswer::NoSession(None)),
+            };
+            if let Some(shortfall) = request.demand.unmet(roster, valid.session, now) {
+                return Ok(CheckAnswer::Shortfall(shortfall));
+            }
+            let mut checked = Checked {
+                session: Arc::clone(valid.session),
+                roster: Arc::clone(roster),
+                now,
+                rotated: None,
+            };
+            if request.activity == Activity::Passive {
+                return Ok(CheckAnswer::Valid(Box::new(checked)));
+            }
+
+            let terms = policy.terms(&roster.facts(valid.session));
+            if terms.rotate_every.is_some() {
+                match valid.presented {
+                    Presented::Previous => {
+                        checked.rotated =
+                            crate::rotate::successor_of(valid.session, &request.token);
+                    }
+                    Presented::Current
+                        if rotation::is_due(valid.session, terms.rotate_every, now) =>
+                    {
+                        return self.check_and_rotate(request).await;
+                    }
+                    Presented::Current => {}
+                }
+            }
+            let grace_ends_at = match valid.presented {
+                Presented::Current => rotation::grace_end(valid.session, terms.rotation_grace, now),
+                Presented::Previous => None,
+            };
+            let session = valid.session.id;
+            match self
+                .store
+                .touch(Touch {
+                    session,
+                    grace_ends_at,
+                })
+                .await?
+            {
+                Touched::Live(session) => {
+                    checked.session = session;
+                    return Ok(CheckAnswer::Valid(Box::new(checked)));
+                }
+                // It ended between the reading and the touch: the next reading says how.
+                Touched::Dead => {}
+            }
+        }
+    }
+
+    async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
+        let rotated = self.rotate(&request.token, Occasion::Renewal).await?;
+        Ok(match rotated {
+            crate::rotate::RotateAnswer::Rotated(rotated) => {
+                CheckAnswer::Valid(Box::new(Checked {
+                    session: rotated.session,
+                    roster: rotated.roster,
+                    now: rotated.now,
+                    rotated: Some(rotated.token),
+                }))
+            }
+            crate::rotate::RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
+        })
+    }
+
+    /// Ends the session whose older token was presented: somebody kept a copy (S9).
+    pub(crate) async fn end_reused(
+        &self,
+        token: &SessionToken,
+    ) -> Result<CheckAnswer, EngineError> {
+        let settled = self
+            .settle(&Place::At(token.tag()), None, |case| {
+                let ending = match check(case.roster, token, case.now()) {
+                    Check::Reused(session) => {
+                        let (reason, by) = (EndReason::ReuseDetected, Initiator::System);
+                        match revoke(case.roster, session.id, reason, by, case.now()) {
+                            Revocation::End(changes) => {
+                                let at = case.now();
+                                let ending = Ending {
+                                    at,
+                                    reason,
+                                    initiator: by,
+                                };
+                                tracing::warn!(session = %session.id, "reuse of an older token");
+                                return Ok(Step::Commit(changes, None, Some(ending)));
+                            }
+                            Revocation::AlreadyEnded | Revocation::Absent => None,
+                        }
+                    }
+                    Check::Ended(ending) => Some(ending),
+                    Check::Valid(_) | Check::Replaced | Check::Unknown => None,
+                };
+                Ok(Step::Answer(ending))
+            })
+            .await?;
+        Ok(CheckAnswer::NoSession(settled.and_then(|s| s.answer)))
+    }
+}
+
+fn look(
+    roster: &Arc<Roster>,
+    digest: TokenDigest,
+    request: &CheckRequest,
+    policy: &Policy,
+    now: Timestamp,
+) -> Glance {
+    if roster.policy < policy.version
+        || request.tenant.as_ref().is_some_and(|t| *t != roster.tenant)
+    {
+        return Glance::LookAgain;
+    }
+    let Some(valid) = find_valid(roster, digest, now) else {
+        return Glance::LookAgain;
+    };
+    if let Some(shortfall) = request.demand.unmet(roster, valid.session, now) {
+        return Glance::Shortfall(shortfall);
+    }
+    // A token with a past, or one that may be due, needs more than a look.
+    let plain = valid.presented == Presented::Current && valid.session.previous.is_none();
+    let due = !plain || (policy.may_rotate() && request.activity == Activity::Active);
+    if due && needs_more(roster, valid.session, valid.presented, policy, now) {
+        return Glance::LookAgain;
+    }
+    Glance::Valid(Arc::clone(valid.session), Arc::clone(roster), now)
+}
+
+fn needs_more(
+    roster: &Roster,
+    session: &Session,
+    presented: Presented,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
+    let terms = policy.terms(&roster.facts(session));
+    match presented {
+        Presented::Previous => terms.rotate_every.is_some(),
+        Presented::Current => {
+            rotation::grace_end(session, terms.rotation_grace, now).is_some()
+                || rotation::is_due(session, terms.rotate_every, now)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The policy as the register keeps it: one document, one version, one limit in force.
+
+use std::time::Duration;
+
+use innkeeper_domain::policy::{
+    Condition, Limit, Overflow, Per, Policy, PolicyVersion, SessionLimit, Setting, Terms,
+};
+use innkeeper_domain::session::SessionClass;
+use innkeeper_store::Register;
+use innkeeper_store::register::Put;
+use serde::{Deserialize, Serialize};
+
+use crate::EngineError;
+
+const POLICY: &str = "policy";
+
+/// Puts `policy` into the register unless it is there already, and returns it with its version.
+pub(crate) async fn enact(
+    register: &dyn Register,
+    mut policy: Policy,
+) -> Result<Policy, EngineError> {
+    loop {
+        let held = register.get(POLICY).await?;
+        let known = held
+            .as_ref()
+            .map(|h| serde_json::from_slice::<PolicyRecord>(&h.value))
+            .transpose()
+            .map_err(unreadable)?;
+        policy.version = PolicyVersion(known.as_ref().map_or(1, |k| k.version));
+        let mut record = PolicyRecord::from(&policy);
+        if known.as_ref() == Some(&record) {
+            return Ok(policy);
+        }
+        if known.is_some() {
+            record.version += 1;
+            policy.version = PolicyVersion(record.version);
+        }
+        let value = serde_json::to_vec(&record).map_err(unreadable)?;
+        let seen = held.map(|h| h.version);
+        if let Put::Done(_) = register.put(POLICY, seen, Some(value)).await? {
+            tracing::info!(version = policy.version.0, "policy enacted");
+            return Ok(policy);
+        }
+    }
+}
+
+fn unreadable(source: serde_json::Error) -> EngineError {
+    EngineError::Register {
+        name: POLICY.into(),
+        source: source.into(),
+    }
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct PolicyRecord {
+    version: u64,
+    terms: SettingRecord,
+    rules: Vec<RuleRecord>,
+    limits: Vec<LimitRecord>,
+}
+
+#[derive(Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+struct SettingRecord {
+    max_sessions: Option<u64>,
+    at_limit: Option<OverflowRecord>,
+    idle_ms: Option<u64>,
+    absolute_ms: Option<u64>,
+    rotation_grace_ms: Option<u64>,
+    rotate_every_ms: Option<u64>,
+    freshness_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum OverflowRecord {
+    EvictOldest,
+    EvictLeastRecent,
+    Refuse,
+    Observe,
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct RuleRecord {
+    when: ConditionRecord,
+    set: SettingRecord,
+}
+
+#[derive(Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+struct ConditionRecord {
+    group: Vec<String>,
+    client: Vec<String>,
+    class: Vec<ClassRecord>,
+    remember: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ClassRecord {
+    Interactive,
+    Machine,
+    Impersonation,
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq, Serialize)]
+struct LimitRecord {
+    per: PerRecord,
+    when: ConditionRecord,
+    max_sessions: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PerRecord {
+    Client,
+}
+
+impl From<&Policy> for PolicyRecord {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            version: policy.version.0,
+            terms: policy.terms.into(),
+            rules: policy
+                .rules
+                .iter()
+                .map(|rule| RuleRecord {
+                    when: (&rule.when).into(),
+                    set: rule.set.into(),
+                })
+                .collect(),
+            limits: policy.limits.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Terms> for SettingRecord {
+    fn from(terms: Terms) -> Self {
+        Setting {
+            max_sessions: Some(terms.max_sessions),
+            at_limit: Some(terms.at_limit),
+            idle: Some(terms.idle),
+            absolute: Some(terms.absolute),
+            rotation_grace: Some(terms.rotation_grace),
+            rotate_every: terms.rotate_every,
+            freshness: Some(terms.freshness),
+        }
+        .into()
+    }
+}
+
+impl From<Setting> for SettingRecord {
+    fn from(set: Setting) -> Self {
+        Self {
+            max_sessions: set.max_sessions.map(number),
+            at_limit: set.at_limit.map(Into::into),
+            idle_ms: set.idle.map(millis),
+            absolute_ms: set.absolute.map(millis),
+            rotation_grace_ms: set.rotation_grace.map(millis),
+            rotate_every_ms: set.rotate_every.map(millis),
+            freshness_ms: set.freshness.map(millis),
+        }
+    }
+}
+
+impl From<Overflow> for OverflowRecord {
+    fn from(overflow: Overflow) -> Self {
+        match overflow {
+            Overflow::EvictOldest => Self::EvictOldest,
+            Overflow::EvictLeastRecent => Self::EvictLeastRecent,
+            Overflow::Refuse => Self::Refuse,
+            Overflow::Observe => Self::Observe,
+        }
+    }
+}
+
+impl From<&Condition> for ConditionRecord {
+    fn from(when: &Condition) -> Self {
+        Self {
+            group: when.groups.iter().map(|g| g.as_str().into()).collect(),
+            client: when.clients.iter().map(|c| c.as_str().into()).collect(),
+            class: when.classes.iter().map(|c| (*c).into()).collect(),
+            remember: when.remember,
+        }
+    }
+}
+
+impl From<SessionClass> for ClassRecord {
+    fn from(class: SessionClass) -> Self {
+        match class {
+            SessionClass::Interactive => Self::Interactive,
+            SessionClass::Machine => Self::Machine,
+            SessionClass::Impersonation => Self::Impersonation,
+        }
+    }
+}
+
+impl From<&Limit> for LimitRecord {
+    fn from(limit: &Limit) -> Self {
+        Self {
+            per: match limit.per {
+                Per::Client => PerRecord::Client,
+            },
+            when: (&limit.when).into(),
+            max_sessions: number(limit.max_sessions),
+        }
+    }
+}
+
+fn number(limit: SessionLimit) -> u64 {
+    limit.get() as u64
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

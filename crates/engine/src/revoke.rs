@@ -1,0 +1,101 @@
+//! Revoke: end one session, or all of a subject, for good.
+
+use innkeeper_domain::change::Keep;
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::revocation::{self, Revocation};
+use innkeeper_domain::session::{EndReason, Initiator, SessionId};
+
+use crate::rotate::count_ended;
+use crate::settle::{Place, Step};
+use crate::{Authority, EngineError};
+
+/// Whose session an order to end it may name.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope<'a> {
+    /// Any of one tenant: an administrator's order.
+    Tenant(&'a TenantId),
+    /// The subject's own: everybody else's looks absent, in content and time (S7).
+    Owner(&'a TenantId, &'a SubjectId),
+}
+
+/// The answer to an order to end one session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Revoked {
+    /// It has ended, now or before.
+    Ended,
+    /// No such session is known to this caller.
+    Absent,
+}
+
+/// The answer to an order to end all sessions of a subject.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum RevokedAll {
+    /// So many ended.
+    Ended(usize),
+    /// The session to keep is not live, and nothing was done.
+    KeptIsAbsent,
+}
+
+impl Authority {
+    /// Ends one session. When this returns, the end is durable and final.
+    pub async fn revoke(
+        &self,
+        scope: Scope<'_>,
+        id: SessionId,
+        reason: EndReason,
+        initiator: Initiator,
+    ) -> Result<Revoked, EngineError> {
+        // A foreign id is looked for in the caller's own roster, where it is not: the same work
+        // as for an id that never was.
+        let place = match scope {
+            Scope::Tenant(_) => Place::At(id.tag()),
+            Scope::Owner(tenant, subject) => self.place(tenant, subject),
+        };
+        let settled = self
+            .settle(&place, None, |case| {
+                if let Scope::Tenant(tenant) = scope
+                    && *tenant != case.roster.tenant
+                {
+                    return Ok(Step::Answer(Revoked::Absent));
+                }
+                let (roster, now) = (case.roster, case.now());
+                Ok(
+                    match revocation::revoke(roster, id, reason, initiator, now) {
+                        Revocation::End(changes) => Step::Commit(changes, None, Revoked::Ended),
+                        Revocation::AlreadyEnded => Step::Answer(Revoked::Ended),
+                        Revocation::Absent => Step::Answer(Revoked::Absent),
+                    },
+                )
+            })
+            .await?;
+        Ok(settled.map_or(Revoked::Absent, |s| s.answer))
+    }
+
+    /// Ends all sessions of a subject but the kept one, and raises the generation.
+    pub async fn revoke_all(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        keep: Option<SessionId>,
+        reason: EndReason,
+        initiator: Initiator,
+    ) -> Result<RevokedAll, EngineError> {
+        let place = self.place(tenant, subject);
+        let settled = self
+            .settle(&place, None, |case| {
+                let now = case.now();
+                if keep.is_some_and(|id| case.roster.live(now).all(|s| s.id != id)) {
+                    return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
+                }
+                let keep = keep.map_or(Keep::None, Keep::One);
+                let changes = revocation::revoke_all(case.roster, keep, reason, initiator, now);
+                let ended = count_ended(&changes, reason);
+                Ok(Step::Commit(changes, None, RevokedAll::Ended(ended)))
+            })
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+        Ok(settled.answer)
+    }
+}

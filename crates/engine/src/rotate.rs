@@ -1,0 +1,226 @@
+//! Rotate: the next token of a session, once, however often the answer is lost.
+
+use std::sync::Arc;
+
+use innkeeper_domain::change::{Change, Keep};
+use innkeeper_domain::check::{Check, check};
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::revocation::revoke_all;
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::rotation::{self, Occasion, Rotation, Successor};
+use innkeeper_domain::session::{
+    EndReason, Ending, Initiator, Sealed, Session, SessionId, Timestamp,
+};
+use innkeeper_domain::token::{SessionToken, TokenSecret};
+
+use crate::check::CheckAnswer;
+use crate::seal::{self, Purpose};
+use crate::settle::{Case, Place, Step};
+use crate::{Authority, EngineError};
+
+/// The answer to a request for a new token.
+#[derive(Debug)]
+#[must_use]
+pub enum RotateAnswer {
+    /// Here it is; the same one for whoever repeats.
+    Rotated(Box<Rotated>),
+    /// The presented token is not good for this.
+    NoSession(Option<Ending>),
+}
+
+/// A session with its next token.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The token.
+    pub token: SessionToken,
+    /// The session.
+    pub session: Arc<Session>,
+    /// Its roster.
+    pub roster: Arc<Roster>,
+    /// The store's time.
+    pub now: Timestamp,
+}
+
+/// What a changed credential came to.
+#[derive(Debug)]
+pub struct CredentialChanged {
+    /// How many sessions this call ended.
+    pub ended: usize,
+    /// The session that was kept, with its next token.
+    pub kept: Option<Box<Rotated>>,
+}
+
+enum Decided {
+    /// The session has this secret now.
+    Token(SessionId, TokenSecret),
+    /// Nothing was done.
+    Nothing(Option<Ending>),
+    /// An older token was presented: the session must end.
+    Reused,
+}
+
+impl Authority {
+    /// Gives the session of `token` its next token.
+    pub async fn rotate(
+        &self,
+        token: &SessionToken,
+        occasion: Occasion,
+    ) -> Result<RotateAnswer, EngineError> {
+        self.rotate_in(None, token, occasion).await
+    }
+
+    /// As [`rotate`](Self::rotate), but only within one tenant.
+    pub async fn rotate_in(
+        &self,
+        tenant: Option<&TenantId>,
+        token: &SessionToken,
+        occasion: Occasion,
+    ) -> Result<RotateAnswer, EngineError> {
+        let fresh = self.entropy.draw()?;
+        let settled = self
+            .settle(&Place::At(token.tag()), None, |case| {
+                if tenant.is_some_and(|t| *t != case.roster.tenant) {
+                    return Ok(Step::Answer(Decided::Nothing(None)));
+                }
+                let (changes, decided) = self.next_token(case, token, fresh, occasion.clone())?;
+                Ok(if changes.is_empty() {
+                    Step::Answer(decided)
+                } else {
+                    Step::Commit(changes, None, decided)
+                })
+            })
+            .await?;
+        let Some(settled) = settled else {
+            return Ok(RotateAnswer::NoSession(None));
+        };
+        match settled.answer {
+            Decided::Token(id, secret) => Ok(rotated(id, secret, settled.roster, settled.now)
+                .map_or(RotateAnswer::NoSession(None), |r| {
+                    RotateAnswer::Rotated(Box::new(r))
+                })),
+            Decided::Nothing(ending) => Ok(RotateAnswer::NoSession(ending)),
+            Decided::Reused => match self.end_reused(token).await? {
+                CheckAnswer::NoSession(ending) => Ok(RotateAnswer::NoSession(ending)),
+                CheckAnswer::Valid(_) | CheckAnswer::Shortfall(_) => {
+                    Ok(RotateAnswer::NoSession(None))
+                }
+            },
+        }
+    }
+
+    /// Ends all sessions of a subject because a credential changed, and raises the generation.
+    ///
+    /// The session of `keep`, if that token is good, lives on with a new token. If it is not,
+    /// everything ends: a changed credential never leaves a session that nobody vouched for.
+    pub async fn credential_changed(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        keep: Option<&SessionToken>,
+        initiator: Initiator,
+    ) -> Result<CredentialChanged, EngineError> {
+        let fresh = self.entropy.draw()?;
+        let place = self.place(tenant, subject);
+        let keep = keep.filter(|token| token.tag() == place.tag());
+        let settled = self
+            .settle(&place, None, |case| {
+                let (rotation, decided) = match keep {
+                    Some(token) => {
+                        self.next_token(case, token, fresh, Occasion::CredentialChange)?
+                    }
+                    None => (Vec::new(), Decided::Nothing(None)),
+                };
+                let kept = match &decided {
+                    Decided::Token(id, _) => Keep::One(*id),
+                    Decided::Nothing(_) | Decided::Reused => Keep::None,
+                };
+                let (now, reason) = (case.now(), EndReason::CredentialChange);
+                let mut changes = revoke_all(case.roster, kept, reason, initiator, now);
+                let ended = count_ended(&changes, reason);
+                // The expiries lead both decisions; once is enough.
+                changes.extend(
+                    rotation
+                        .into_iter()
+                        .filter(|c| !matches!(c, Change::End { .. })),
+                );
+                Ok(Step::Commit(changes, None, (ended, decided)))
+            })
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+        let (ended, decided) = settled.answer;
+        let kept = match decided {
+            Decided::Token(id, secret) => rotated(id, secret, settled.roster, settled.now),
+            Decided::Nothing(_) | Decided::Reused => None,
+        };
+        Ok(CredentialChanged {
+            ended,
+            kept: kept.map(Box::new),
+        })
+    }
+
+    /// Decides the next token of the session that `token` proves.
+    fn next_token(
+        &self,
+        case: &Case<'_>,
+        token: &SessionToken,
+        fresh: [u8; 32],
+        occasion: Occasion,
+    ) -> Result<(Vec<Change>, Decided), EngineError> {
+        let (roster, now) = (case.roster, case.now());
+        let secret = token.secret().successor(fresh);
+        let under = token.secret().reveal();
+        let successor = Successor {
+            digest: secret.digest(),
+            sealed: seal::seal(under, Purpose::Successor, secret.reveal(), &*self.entropy)?,
+        };
+        Ok(
+            match rotation::rotate(roster, token, successor, occasion, case.policy, now) {
+                Rotation::Rotate { id, changes } => (changes, Decided::Token(id, secret)),
+                Rotation::Repeat { session, sealed } => match open(token, &sealed) {
+                    Some(secret) => (Vec::new(), Decided::Token(session.id, secret)),
+                    None => (Vec::new(), Decided::Nothing(None)),
+                },
+                Rotation::Refuse => match check(roster, token, now) {
+                    Check::Reused(_) => (Vec::new(), Decided::Reused),
+                    Check::Ended(ending) => (Vec::new(), Decided::Nothing(Some(ending))),
+                    Check::Valid(_) | Check::Replaced | Check::Unknown => {
+                        (Vec::new(), Decided::Nothing(None))
+                    }
+                },
+            },
+        )
+    }
+}
+
+/// The successor that `token` was replaced by, for the holder of `token`.
+pub(crate) fn successor_of(session: &Session, token: &SessionToken) -> Option<SessionToken> {
+    let sealed = &session.previous.as_ref()?.sealed_successor;
+    Some(SessionToken::new(token.tag(), open(token, sealed)?))
+}
+
+fn open(token: &SessionToken, sealed: &Sealed) -> Option<TokenSecret> {
+    let plain = seal::open(token.secret().reveal(), Purpose::Successor, sealed)?;
+    Some(TokenSecret::from_entropy(plain.as_slice().try_into().ok()?))
+}
+
+fn rotated(
+    id: SessionId,
+    secret: TokenSecret,
+    roster: Arc<Roster>,
+    now: Timestamp,
+) -> Option<Rotated> {
+    let session = Arc::clone(roster.find(id)?);
+    Some(Rotated {
+        token: SessionToken::new(roster.tag, secret),
+        session,
+        roster,
+        now,
+    })
+}
+
+/// How many sessions `changes` end for `reason`.
+pub(crate) fn count_ended(changes: &[Change], reason: EndReason) -> usize {
+    let of_reason =
+        |c: &&Change| matches!(c, Change::End { ending, .. } if ending.reason == reason);
+    changes.iter().filter(of_reason).count()
+}

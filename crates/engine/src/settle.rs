@@ -1,0 +1,140 @@
+//! The loop that every change goes through: read, decide, commit, and decide again if stale.
+
+use std::sync::Arc;
+
+use innkeeper_domain::change::Change;
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::revocation::obey;
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::{Commit, KeyDigest, Outcome, Reading, Remembered};
+
+use crate::{Authority, EngineError};
+
+/// How often a decision is made again before the caller is told to repeat. The lane keeps this
+/// node's own changes apart, so only other nodes and the clock ever make one stale.
+const ATTEMPTS: usize = 64;
+
+/// Which roster.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// That of a subject, there or not.
+    Of(RosterTag, TenantId, SubjectId),
+    /// The one that a token or an id leads to, if it is there.
+    At(RosterTag),
+}
+
+impl Place {
+    pub(crate) const fn tag(&self) -> RosterTag {
+        match self {
+            Self::Of(tag, ..) | Self::At(tag) => *tag,
+        }
+    }
+}
+
+/// What a decision is made from.
+#[derive(Debug)]
+pub(crate) struct Case<'a> {
+    /// The roster; an absent one reads as empty.
+    pub(crate) roster: &'a Arc<Roster>,
+    /// What the store said with it.
+    pub(crate) reading: &'a Reading,
+    /// The policy in force.
+    pub(crate) policy: &'a Policy,
+}
+
+impl Case<'_> {
+    /// The decision's `now`.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.reading.now
+    }
+}
+
+/// What a decision comes to.
+#[derive(Debug)]
+pub(crate) enum Step<T> {
+    /// Commit these changes, then answer.
+    Commit(Vec<Change>, Option<Remembered>, T),
+    /// Answer; nothing changes.
+    Answer(T),
+}
+
+/// A decision that stands, with the roster as it then was.
+#[derive(Debug)]
+pub(crate) struct Settled<T> {
+    pub(crate) answer: T,
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) now: Timestamp,
+}
+
+impl Authority {
+    pub(crate) fn place(&self, tenant: &TenantId, subject: &SubjectId) -> Place {
+        Place::Of(self.tag(tenant, subject), tenant.clone(), subject.clone())
+    }
+
+    /// Settles a decision about one roster; `None` if a token or an id leads to none.
+    ///
+    /// The policy in force is obeyed first. Dropping this at any await leaves the commit wholly
+    /// done or wholly not done, and the lane free (S19).
+    pub(crate) async fn settle<T>(
+        &self,
+        place: &Place,
+        key: Option<KeyDigest>,
+        mut decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
+    ) -> Result<Option<Settled<T>>, EngineError> {
+        let tag = place.tag();
+        let _turn = self.lanes.enter(tag).await;
+        for _ in 0..ATTEMPTS {
+            let reading = self.store.read(tag, key).await?;
+            let policy = self.policy.load_full();
+            let now = reading.now;
+            let roster = match (&reading.roster, place) {
+                (Some(roster), _) => Arc::clone(roster),
+                (None, Place::Of(tag, tenant, subject)) => {
+                    let ground = reading.ground;
+                    let (tenant, subject) = (tenant.clone(), subject.clone());
+                    let (floor, incarnation) = (ground.floor, ground.store_generation);
+                    Arc::new(Roster::absent(*tag, tenant, subject, floor, incarnation))
+                }
+                (None, Place::At(_)) => return Ok(None),
+            };
+
+            // An absent roster obeys with its first commit: reading makes none.
+            let obeying = reading.roster.as_ref().and_then(|r| obey(r, &policy, now));
+            let (changes, remember, answer) = match obeying {
+                Some(changes) => (changes, None, None),
+                None => match decide(&Case {
+                    roster: &roster,
+                    reading: &reading,
+                    policy: &policy,
+                })? {
+                    Step::Commit(changes, remember, answer) => (changes, remember, Some(answer)),
+                    Step::Answer(answer) => {
+                        return Ok(Some(Settled {
+                            answer,
+                            roster,
+                            now,
+                        }));
+                    }
+                },
+            };
+
+            let salt = self.entropy.draw()?;
+            let stands_until = roster.stands_until(now);
+            let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
+            commit.remember = remember;
+            if let (Outcome::Done(roster), Some(answer)) =
+                (self.store.commit(commit).await?, answer)
+            {
+                return Ok(Some(Settled {
+                    answer,
+                    roster,
+                    now,
+                }));
+            }
+        }
+        Err(EngineError::Contended(tag))
+    }
+}

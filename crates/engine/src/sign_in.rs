@@ -1,0 +1,385 @@
+//! Sign in: one more session for a subject, or a clear no.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innkeeper_domain::admission::{self, Admission, Newborn, Refusal, SignIn};
+use innkeeper_domain::change::Change;
+use innkeeper_domain::check::{Check, check};
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::revocation::{Revocation, revoke};
+use innkeeper_domain::roster::{LastSignIn, Roster};
+use innkeeper_domain::session::{
+    EndReason, EndedSession, Initiator, Origin, Session, SessionId, Timestamp,
+};
+use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
+use innkeeper_store::{KeyDigest, Remembered};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::seal::{self, Purpose};
+use crate::settle::{Case, Place, Step};
+use crate::{Authority, EngineError};
+
+/// For how long an idempotency key is remembered.
+pub const KEYS_FOR: Duration = Duration::from_mins(10);
+/// How many keys of one subject are remembered at once.
+pub const KEYS_MAX: usize = 1024;
+
+/// A sign-in to carry out.
+#[derive(Debug)]
+pub struct SignInRequest {
+    /// The realm.
+    pub tenant: TenantId,
+    /// Who signs in.
+    pub subject: SubjectId,
+    /// What is known of the sign-in.
+    pub sign_in: SignIn,
+    /// The token the browser held before, whoever's it was.
+    pub replaces: Option<SessionToken>,
+    /// What makes a repeat of this request known as one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An idempotency key, with the request it came with.
+pub struct Idempotency {
+    digest: KeyDigest,
+    secret: Zeroizing<Vec<u8>>,
+    request: [u8; 32],
+}
+
+impl Idempotency {
+    /// Takes the key as it was sent, and the digest of the request's meaning.
+    #[must_use]
+    pub fn new(tenant: &TenantId, key: &str, request: [u8; 32]) -> Self {
+        let mut hash = Sha256::new_with_prefix(b"innkeeper idempotency key 1");
+        hash.update((tenant.as_str().len() as u64).to_be_bytes());
+        hash.update(tenant.as_str());
+        hash.update(key);
+        Self {
+            digest: KeyDigest(hash.finalize().into()),
+            secret: Zeroizing::new(key.as_bytes().to_vec()),
+            request,
+        }
+    }
+}
+
+impl std::fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Idempotency(hidden)")
+    }
+}
+
+/// The answer to a sign-in.
+#[derive(Debug)]
+#[must_use]
+pub enum SignInAnswer {
+    /// A session was born; its token is handed out here and never again.
+    Admitted(Box<SignedIn>),
+    /// This key was answered before: the same answer, with the session as it now stands.
+    Repeated(Box<SignedIn>),
+    /// The policy says no, and nothing changed.
+    Refused(Refusal, Arc<Roster>),
+    /// The key was used for another request.
+    KeyMisused,
+    /// The session that was born under this key has ended.
+    AlreadyUsed,
+    /// Too many keys of this subject are remembered already.
+    TooManyKeys,
+}
+
+/// A subject that is signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session's first token.
+    pub token: SessionToken,
+    /// The session.
+    pub session: Arc<Session>,
+    /// Its roster.
+    pub roster: Arc<Roster>,
+    /// The sessions that ended to make room, or because the same browser held them.
+    pub ended: Vec<EndedSession>,
+    /// The sign-in before this one (AC-9).
+    pub previous_sign_in: Option<LastSignIn>,
+    /// What the subject should be told.
+    pub notices: Vec<Notice>,
+    /// The store's time.
+    pub now: Timestamp,
+}
+
+/// What a subject should be told of a sign-in.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Notice {
+    /// Other sessions are live beside it.
+    Concurrent,
+    /// A limit is exceeded that the policy only observes.
+    OverLimit,
+}
+
+enum Decided {
+    Admitted(Box<Born>),
+    Repeated(Box<Born>),
+    Refused(Refusal),
+    KeyMisused,
+    AlreadyUsed,
+    TooManyKeys,
+}
+
+/// What the answer says beyond the session itself; sealed for a repeat.
+#[derive(Deserialize, Serialize)]
+struct Born {
+    #[serde(with = "secret_bytes")]
+    secret: [u8; TokenSecret::LEN],
+    serial: [u8; SessionId::SERIAL_LEN],
+    ended: Vec<[u8; SessionId::SERIAL_LEN]>,
+    previous: Option<(u64, Option<std::net::IpAddr>, Option<String>)>,
+    notices: Vec<Notice>,
+}
+
+impl Authority {
+    /// Signs a subject in.
+    ///
+    /// The limit holds at every instant: the newcomer's birth and the ends that make room for it
+    /// are one commit. When this returns, they are durable.
+    pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
+        let place = self.place(&request.tenant, &request.subject);
+        let tag = place.tag();
+        let secret = TokenSecret::from_entropy(self.entropy.draw()?);
+        let newborn = Newborn {
+            id: SessionId::from_entropy(tag, self.entropy.draw()?),
+            token: secret.digest(),
+            family: secret.family(),
+        };
+        let mut sign_in = request.sign_in.clone();
+        let replaced_here = request.replaces.as_ref().filter(|t| t.tag() == tag);
+        sign_in.replaces = replaced_here.map(|t| t.secret().family());
+
+        let key = request.idempotency.as_ref().map(|i| i.digest);
+        let settled = self
+            .settle(&place, key, |case| {
+                if let Some(idempotency) = &request.idempotency
+                    && let Some(answer) = repeat(case, tag, idempotency)?
+                {
+                    return Ok(Step::Answer(answer));
+                }
+                self.decide(
+                    case,
+                    &sign_in,
+                    newborn,
+                    &secret,
+                    request.idempotency.as_ref(),
+                )
+            })
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+
+        let (roster, now) = (settled.roster, settled.now);
+        let (born, repeated) = match settled.answer {
+            Decided::Admitted(born) => (born, false),
+            Decided::Repeated(born) => (born, true),
+            Decided::Refused(refusal) => return Ok(SignInAnswer::Refused(refusal, roster)),
+            Decided::KeyMisused => return Ok(SignInAnswer::KeyMisused),
+            Decided::AlreadyUsed => return Ok(SignInAnswer::AlreadyUsed),
+            Decided::TooManyKeys => return Ok(SignInAnswer::TooManyKeys),
+        };
+        // Another subject's session on the same browser ends too, in a commit of its own, before
+        // the answer. A repeat does it again, should the first try have been cut off.
+        if let Some(token) = request.replaces.as_ref().filter(|t| t.tag() != tag) {
+            self.supersede(&request.tenant, token).await?;
+        }
+        let Some(signed_in) = born.into_answer(roster, now) else {
+            return Ok(SignInAnswer::AlreadyUsed);
+        };
+        let signed_in = Box::new(signed_in);
+        Ok(if repeated {
+            SignInAnswer::Repeated(signed_in)
+        } else {
+            SignInAnswer::Admitted(signed_in)
+        })
+    }
+
+    fn decide(
+        &self,
+        case: &Case<'_>,
+        sign_in: &SignIn,
+        newborn: Newborn,
+        secret: &TokenSecret,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Step<Decided>, EngineError> {
+        let now = case.now();
+        let mut sign_in = sign_in.clone();
+        if case.reading.roster.is_none() {
+            let floor = case.reading.ground.floor;
+            sign_in.evidence = sign_in.evidence.map(|e| floor.settle(e));
+        }
+        let admitted = match admission::admit(case.roster, &sign_in, newborn, case.policy, now) {
+            Admission::Admit(admitted) => admitted,
+            Admission::Refuse(refusal) => return Ok(Step::Answer(Decided::Refused(refusal))),
+        };
+        if idempotency.is_some() && case.reading.keys_held >= KEYS_MAX {
+            return Ok(Step::Answer(Decided::TooManyKeys));
+        }
+
+        let mut notices = Vec::new();
+        if admitted.concurrent {
+            notices.push(Notice::Concurrent);
+        }
+        if admitted.over_limit {
+            notices.push(Notice::OverLimit);
+        }
+        let born = Born {
+            secret: *secret.reveal(),
+            serial: *newborn.id.serial(),
+            ended: admitted.changes.iter().filter_map(displaced).collect(),
+            previous: case.roster.last_sign_in.as_ref().map(|last| {
+                let agent = last.origin.user_agent.as_deref().map(Into::into);
+                (last.at.as_millis(), last.origin.ip, agent)
+            }),
+            notices,
+        };
+        let remember = idempotency
+            .map(|i| self.remember(i, newborn.id, &born, now))
+            .transpose()?;
+        let answer = Decided::Admitted(Box::new(born));
+        Ok(Step::Commit(admitted.changes, remember, answer))
+    }
+
+    fn remember(
+        &self,
+        idempotency: &Idempotency,
+        session: SessionId,
+        born: &Born,
+        now: Timestamp,
+    ) -> Result<Remembered, EngineError> {
+        let plain = Zeroizing::new(postcard::to_stdvec(born).expect("a vector takes any record"));
+        let sealed = seal::seal(&idempotency.secret, Purpose::SignIn, &plain, &*self.entropy)?;
+        Ok(Remembered {
+            key: idempotency.digest,
+            request: idempotency.request,
+            session,
+            sealed,
+            until: now.plus(KEYS_FOR),
+        })
+    }
+
+    /// Ends the session of a token that the browser held before, if it is of this tenant.
+    async fn supersede(&self, tenant: &TenantId, token: &SessionToken) -> Result<(), EngineError> {
+        self.settle(&Place::At(token.tag()), None, |case| {
+            let session = match check(case.roster, token, case.now()) {
+                _ if case.roster.tenant != *tenant => None,
+                Check::Valid(valid) => Some(valid.session),
+                Check::Reused(session) => Some(session),
+                Check::Replaced => {
+                    let family = token.secret().family();
+                    case.roster.sessions.iter().find(|s| s.family == family)
+                }
+                Check::Ended(_) | Check::Unknown => None,
+            };
+            let Some(session) = session else {
+                return Ok(Step::Answer(()));
+            };
+            let (reason, by) = (EndReason::Superseded, Initiator::User);
+            Ok(
+                match revoke(case.roster, session.id, reason, by, case.now()) {
+                    Revocation::End(changes) => Step::Commit(changes, None, ()),
+                    Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
+                },
+            )
+        })
+        .await
+        .map(|_| ())
+    }
+}
+
+/// The answer that is remembered under a key, if there is one.
+fn repeat(
+    case: &Case<'_>,
+    tag: RosterTag,
+    idempotency: &Idempotency,
+) -> Result<Option<Decided>, EngineError> {
+    let Some(remembered) = &case.reading.remembered else {
+        return Ok(None);
+    };
+    if remembered.session.tag() != tag || remembered.request != idempotency.request {
+        return Ok(Some(Decided::KeyMisused));
+    }
+    let live = case
+        .roster
+        .live(case.now())
+        .any(|s| s.id == remembered.session);
+    if !live {
+        return Ok(Some(Decided::AlreadyUsed));
+    }
+    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Register {
+        name: "remembered answer".into(),
+        source,
+    };
+    let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
+        .ok_or_else(|| unreadable("it does not open under the key it is remembered by".into()))?;
+    let born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
+    Ok(Some(Decided::Repeated(Box::new(born))))
+}
+
+/// The session that a change of an admission displaces. An expiry displaces nobody.
+fn displaced(change: &Change) -> Option<[u8; SessionId::SERIAL_LEN]> {
+    match change {
+        Change::End { id, ending } => {
+            let expired = matches!(ending.reason, EndReason::Idle | EndReason::Absolute);
+            (!expired).then_some(*id.serial())
+        }
+        _ => None,
+    }
+}
+
+impl Born {
+    /// Puts the answer together; `None` if the session is no longer in the roster.
+    fn into_answer(self, roster: Arc<Roster>, now: Timestamp) -> Option<SignedIn> {
+        let tag = roster.tag;
+        let session = Arc::clone(roster.find(SessionId::from_entropy(tag, self.serial))?);
+        let ended = self
+            .ended
+            .iter()
+            .filter_map(|serial| roster.find_ended(SessionId::from_entropy(tag, *serial), now))
+            .cloned()
+            .collect();
+        Some(SignedIn {
+            token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
+            session,
+            ended,
+            previous_sign_in: self.previous.map(|(at, ip, user_agent)| LastSignIn {
+                at: Timestamp::from_millis(at),
+                origin: Origin {
+                    ip,
+                    user_agent: user_agent.map(Into::into),
+                },
+            }),
+            notices: self.notices,
+            roster,
+            now,
+        })
+    }
+}
+
+mod secret_bytes {
+    //! Arrays longer than serde knows, as bytes.
+
+    use innkeeper_domain::token::TokenSecret;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &[u8; TokenSecret::LEN],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<[u8; TokenSecret::LEN], D::Error> {
+        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        bytes
+            .try_into()
+            .map_err(|_| D::Error::custom("a secret has another length"))
+    }
+}

@@ -1,0 +1,116 @@
+//! Subjects: what is known of them, and what may be changed.
+
+use std::sync::Arc;
+
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::revocation::{self, SubjectPatch};
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{EndReason, Initiator, SessionId, Timestamp};
+
+use crate::rotate::count_ended;
+use crate::settle::{Place, Step};
+use crate::{Authority, EngineError};
+
+/// A roster as it stands, for those who may look.
+#[derive(Debug)]
+pub struct Standing {
+    /// The roster; that of a subject never seen is empty.
+    pub roster: Arc<Roster>,
+    /// The store's time.
+    pub now: Timestamp,
+}
+
+impl Authority {
+    /// Looks at a subject. One never seen has an empty roster, and looking makes none.
+    pub async fn subject(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+    ) -> Result<Standing, EngineError> {
+        let settled = self
+            .settle(&self.place(tenant, subject), None, |_| Ok(Step::Answer(())))
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+        Ok(Standing {
+            roster: settled.roster,
+            now: settled.now,
+        })
+    }
+
+    /// Looks at the roster that a session's id leads to, if it is there and of that tenant.
+    pub async fn roster_of(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<Option<Standing>, EngineError> {
+        let settled = self
+            .settle(&Place::At(id.tag()), None, |_| Ok(Step::Answer(())))
+            .await?;
+        Ok(settled
+            .filter(|s| s.roster.tenant == *tenant)
+            .map(|s| Standing {
+                roster: s.roster,
+                now: s.now,
+            }))
+    }
+
+    /// Changes groups, own limit or contact of a subject, in force in the same step.
+    pub async fn amend(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        patch: &SubjectPatch,
+    ) -> Result<Standing, EngineError> {
+        let settled = self
+            .settle(&self.place(tenant, subject), None, |case| {
+                Ok(
+                    match revocation::amend(case.roster, patch, case.policy, case.now()) {
+                        Some(changes) => Step::Commit(changes, None, ()),
+                        None => Step::Answer(()),
+                    },
+                )
+            })
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+        Ok(Standing {
+            roster: settled.roster,
+            now: settled.now,
+        })
+    }
+
+    /// Ends all sessions of a subject and refuses new ones until it is enabled. Says how many.
+    pub async fn disable(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        initiator: Initiator,
+    ) -> Result<usize, EngineError> {
+        let settled = self
+            .settle(&self.place(tenant, subject), None, |case| {
+                Ok(
+                    match revocation::disable(case.roster, initiator, case.now()) {
+                        Some(changes) => {
+                            let ended = count_ended(&changes, EndReason::SubjectDisabled);
+                            Step::Commit(changes, None, ended)
+                        }
+                        None => Step::Answer(0),
+                    },
+                )
+            })
+            .await?
+            .expect("the roster of a subject reads as empty when it is absent");
+        Ok(settled.answer)
+    }
+
+    /// Lets a disabled subject sign in again. Nothing that ended comes back.
+    pub async fn enable(&self, tenant: &TenantId, subject: &SubjectId) -> Result<(), EngineError> {
+        self.settle(&self.place(tenant, subject), None, |case| {
+            Ok(match revocation::enable(case.roster, case.now()) {
+                Some(changes) => Step::Commit(changes, None, ()),
+                None => Step::Answer(()),
+            })
+        })
+        .await
+        .map(|_| ())
+    }
+}

@@ -1,0 +1,74 @@
+//! Sweep: record expiries that no commit has recorded yet, and let go of what is empty.
+//!
+//! Neutral to every verdict (S18): an expired session is dead whether or not it was swept. It
+//! makes the journal tell of each expiry within a minute, and keeps the store small.
+
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::Heard;
+
+use crate::settle::{Place, Step};
+use crate::{Authority, EngineError};
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Swept {
+    /// How many expiries it recorded.
+    pub expired: usize,
+    /// How many rosters it looked at.
+    pub rosters: usize,
+}
+
+const PAGE: usize = 256;
+
+impl Authority {
+    /// Walks all rosters once.
+    pub async fn sweep(&self) -> Result<Swept, EngineError> {
+        let floor = self.store.raise_floor().await?;
+        let mut swept = Swept::default();
+        let mut after = None;
+        loop {
+            let page = self.store.walk(after, PAGE).await?;
+            let Some(last) = page.last().copied() else {
+                return Ok(swept);
+            };
+            for tag in page {
+                swept.rosters += 1;
+                if !self.is_settled(tag) {
+                    swept.expired += self.record_expiries(tag).await?;
+                }
+                let reading = self.store.read(tag, None).await?;
+                if let Some(roster) = reading.roster
+                    && roster.is_forgettable(floor, reading.now)
+                {
+                    self.store.forget(tag, roster.version).await?;
+                }
+            }
+            after = Some(last);
+        }
+    }
+
+    /// Whether a quick look finds nothing to record.
+    fn is_settled(&self, tag: RosterTag) -> bool {
+        let mut settled = false;
+        self.store.glance(tag, &mut |roster, now| {
+            settled = roster.is_none_or(|r| r.sessions.iter().all(|s| s.is_unexpired(now)));
+            Heard::No
+        });
+        settled
+    }
+
+    async fn record_expiries(&self, tag: RosterTag) -> Result<usize, EngineError> {
+        let settled = self
+            .settle(&Place::At(tag), None, |case| {
+                let changes = case.roster.expiries(case.now());
+                Ok(if changes.is_empty() {
+                    Step::Answer(0)
+                } else {
+                    let expired = changes.len();
+                    Step::Commit(changes, None, expired)
+                })
+            })
+            .await?;
+        Ok(settled.map_or(0, |s| s.answer))
+    }
+}
