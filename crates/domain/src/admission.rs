@@ -5,12 +5,13 @@
 //! either has passed. Counting here and writing there, without that check, would let two
 //! sign-ins share the last seat.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::change::{Change, Keep};
+use crate::change::Change;
 use crate::name::{ClientId, GroupName};
 use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit, Terms};
+use crate::revocation;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
     AuthenticationEvent, EndReason, Ending, FamilyDigest, Initiator, LastSeen, Origin, Session,
@@ -113,6 +114,9 @@ pub enum Scope {
 /// swept it away yet. Victims are the fewest that suffice, in the policy's order; equal rank is
 /// broken by birth, then id, so two nodes looking at the same roster choose the same sessions
 /// (S11).
+///
+/// Groups that the sign-in brings, and a policy newer than the one the roster obeys, come into
+/// force for everybody in the same step: the newcomer is judged beside what they leave live.
 pub fn admit(
     roster: &Roster,
     sign_in: &SignIn,
@@ -128,32 +132,22 @@ pub fn admit(
         return Admission::Refuse(Refusal::StaleGeneration);
     }
 
-    let groups = sign_in.groups.as_ref().unwrap_or(&roster.groups);
+    let mut news = Vec::new();
+    if let Some(groups) = &sign_in.groups {
+        news.extend(revocation::regroup(roster, groups));
+    }
+    if roster.policy < policy.version {
+        news.push(Change::Policy(policy.version));
+    }
+    let (roster, mut changes) = revocation::put_in_force(roster, news, policy, now);
+
     let newcomer = Facts {
-        groups,
+        groups: &roster.groups,
         client: sign_in.client.as_ref(),
         class: sign_in.class,
         remember: sign_in.remember,
     };
     let terms = policy.terms(&newcomer);
-
-    let mut changes = roster.expiries(now);
-    // A changed set of groups raises the fence, so that a sign-in begun with the old groups
-    // cannot bring them back. The sessions that live step over it.
-    let regrouped = sign_in.groups.as_ref().is_some_and(|g| *g != roster.groups);
-    let generation = if regrouped {
-        roster.generation.next()
-    } else {
-        roster.generation
-    };
-    if regrouped {
-        changes.push(Change::Groups(groups.clone()));
-        changes.push(Change::Generation {
-            to: generation,
-            keep: Keep::All,
-        });
-    }
-
     let (superseded, seated): (Vec<_>, Vec<_>) = roster
         .live(now)
         .partition(|s| sign_in.replaces == Some(s.family));
@@ -163,36 +157,27 @@ pub fn admit(
             .map(|s| end(s, EndReason::Superseded, Initiator::User, now)),
     );
 
-    let limits = Limits::of(
-        roster,
-        groups,
-        policy,
-        terms.at_limit,
-        &seated,
-        Some(&newcomer),
-    );
-    let no_seat = limits.no_seat_for(&newcomer, &seated);
-    let (at_limit, reason) = match (terms.at_limit, no_seat) {
+    let limits = Limits::new(&roster, policy, Observed::Free);
+    let reason = match (terms.at_limit, limits.no_seat_for(&newcomer, &seated)) {
         (Overflow::Refuse, Some(refusal)) => return Admission::Refuse(refusal),
         // The newcomer has a seat; who must go all the same does so by the groups it brought.
-        (Overflow::Refuse, None) => (Overflow::Refuse, EndReason::PolicyChange),
-        (other, _) => (other, EndReason::Evicted),
+        (Overflow::Refuse, None) => EndReason::PolicyChange,
+        (Overflow::EvictOldest | Overflow::EvictLeastRecent | Overflow::Observe, _) => {
+            EndReason::Evicted
+        }
     };
-    let victims = limits.victims(&seated, Some(&newcomer));
+    let victims = limits.victims(&seated, Some(&newcomer), terms.at_limit);
     changes.extend(
         victims
             .iter()
             .map(|s| end(s, reason, Initiator::Policy, now)),
     );
-    let over_limit = at_limit == Overflow::Observe
-        && Limits {
-            at_limit: Overflow::Refuse,
-            ..limits
-        }
-        .no_seat_for(&newcomer, &seated)
-        .is_some();
+    let over_limit = terms.at_limit == Overflow::Observe
+        && Limits::new(&roster, policy, Observed::Counted)
+            .no_seat_for(&newcomer, &seated)
+            .is_some();
 
-    let session = Arc::new(bear(roster, sign_in, newborn, &terms, generation, now));
+    let session = Arc::new(bear(&roster, sign_in, newborn, &terms, now));
     changes.push(Change::Birth(Arc::clone(&session)));
     if let Some(contact) = &sign_in.contact
         && *contact != roster.contact
@@ -203,9 +188,6 @@ pub fn admit(
         at: now,
         origin: sign_in.origin.clone(),
     })));
-    if roster.policy < policy.version {
-        changes.push(Change::Policy(policy.version));
-    }
 
     Admission::Admit(Admitted {
         changes,
@@ -218,16 +200,23 @@ pub fn admit(
 
 /// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
 ///
-/// `evict-oldest` keeps its order; every other policy gives up the least recent first, since it
-/// names no order of its own. Under `observe` no limit is in force.
+/// The oldest go first where `evict-oldest` holds for every session that has a limit; any other
+/// policy, and any mixture, gives up the least recent first. Under `observe` no limit is in
+/// force.
 #[must_use]
 pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionId> {
     let seated: Vec<_> = roster.live(now).collect();
-    let order = seated.first().map_or(policy.terms.at_limit, |s| {
-        policy.terms(&roster.facts(s)).at_limit
-    });
-    Limits::of(roster, &roster.groups, policy, order, &seated, None)
-        .victims(&seated, None)
+    let mut named = seated
+        .iter()
+        .map(|s| policy.terms(&roster.facts(s)).at_limit)
+        .filter(|at_limit| *at_limit != Overflow::Observe);
+    let order = if named.all(|at_limit| at_limit == Overflow::EvictOldest) {
+        Overflow::EvictOldest
+    } else {
+        Overflow::EvictLeastRecent
+    };
+    Limits::new(roster, policy, Observed::Free)
+        .victims(&seated, None, order)
         .iter()
         .map(|s| s.id)
         .collect()
@@ -249,7 +238,6 @@ fn bear(
     sign_in: &SignIn,
     newborn: Newborn,
     terms: &Terms,
-    generation: Generation,
     now: Timestamp,
 ) -> Session {
     let mut authentication = sign_in.authentication.clone();
@@ -257,7 +245,7 @@ fn bear(
     Session {
         id: newborn.id,
         birth: roster.births + 1,
-        generation,
+        generation: roster.generation,
         client: sign_in.client.clone(),
         class: sign_in.class,
         remember: sign_in.remember,
@@ -276,157 +264,220 @@ fn bear(
     }
 }
 
-/// A seat: what is counted together, and by which limit.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-enum Seat {
-    /// Among all sessions.
-    Anyone,
-    /// Among those of one class.
-    Class(SessionClass),
-    /// Among those of one class and client, by the policy's limit at that place.
-    Client(usize, SessionClass, Option<ClientId>),
+/// The limits that a policy puts on a roster.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    roster: &'a Roster,
+    policy: &'a Policy,
+    observed: Observed,
 }
 
-/// The limits in force for one roster.
-struct Limits<'a> {
-    groups: &'a [GroupName],
-    policy: &'a Policy,
-    /// The lowest that matches any session now live or arriving, per class.
-    per_class: HashMap<SessionClass, SessionLimit>,
-    at_limit: Overflow,
+/// Whether sessions under [`Overflow::Observe`] are held to the limits.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Observed {
+    /// No limit is in force for them: they hold no seat, and lack none.
+    Free,
+    /// As if the policy enforced them, to tell what it would have done.
+    Counted,
+}
+
+/// What a session takes while it lives.
+struct Claim {
+    class: SessionClass,
+    /// The most sessions of its class among which it may live.
+    max: SessionLimit,
+    /// Its seats under further limits, each with how many there are.
+    seats: Vec<(Seat, SessionLimit)>,
+}
+
+/// What a further limit counts together.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Seat {
+    /// The place of the limit in the policy.
+    limit: usize,
+    class: SessionClass,
+    client: Option<ClientId>,
 }
 
 impl<'a> Limits<'a> {
-    fn of(
-        roster: &Roster,
-        groups: &'a [GroupName],
-        policy: &'a Policy,
-        at_limit: Overflow,
-        seated: &[&Arc<Session>],
-        newcomer: Option<&Facts<'_>>,
-    ) -> Self {
-        let mut limits = Self {
-            groups,
+    const fn new(roster: &'a Roster, policy: &'a Policy, observed: Observed) -> Self {
+        Self {
+            roster,
             policy,
-            per_class: HashMap::new(),
-            at_limit,
-        };
-        let everyone: Vec<_> = seated
-            .iter()
-            .map(|s| limits.facts(s))
-            .chain(newcomer.copied())
-            .map(|facts| (facts.class, policy.terms(&facts).max_sessions))
-            .collect();
-        for (class, max) in everyone {
-            let max = roster.own_limit.unwrap_or(max);
-            let lowest = limits.per_class.entry(class).or_insert(max);
-            *lowest = max.min(*lowest);
-        }
-        limits
-    }
-
-    fn facts<'s>(&self, session: &'s Session) -> Facts<'s>
-    where
-        'a: 's,
-    {
-        Facts {
-            groups: self.groups,
-            client: session.client.as_ref(),
-            class: session.class,
-            remember: session.remember,
+            observed,
         }
     }
 
-    /// The seats that a session with these facts takes, the widest first, each with how many
-    /// there are.
-    fn seats(&self, facts: &Facts<'_>) -> Vec<(Seat, SessionLimit)> {
-        let mut seats = vec![(Seat::Anyone, SessionLimit::MAX)];
-        if self.at_limit == Overflow::Observe {
-            return seats;
+    /// What a session with these facts takes; `None` if no limit is in force for it.
+    fn claim(&self, facts: &Facts<'_>) -> Option<Claim> {
+        let terms = self.policy.terms(facts);
+        if terms.at_limit == Overflow::Observe && self.observed == Observed::Free {
+            return None;
         }
-        if let Some(max) = self.per_class.get(&facts.class) {
-            seats.push((Seat::Class(facts.class), *max));
-        }
-        for (place, limit) in self.policy.limits.iter().enumerate() {
-            if limit.when.matches(facts) {
-                let seat = match limit.per {
-                    Per::Client => Seat::Client(place, facts.class, facts.client.cloned()),
-                };
-                seats.push((seat, limit.max_sessions));
-            }
-        }
-        seats
+        let seats = self.policy.limits.iter().enumerate();
+        Some(Claim {
+            class: facts.class,
+            max: self.roster.own_limit.unwrap_or(terms.max_sessions),
+            seats: seats
+                .filter(|(_, limit)| limit.when.matches(facts))
+                .map(|(place, limit)| {
+                    let seat = match limit.per {
+                        Per::Client => Seat {
+                            limit: place,
+                            class: facts.class,
+                            client: facts.client.cloned(),
+                        },
+                    };
+                    (seat, limit.max_sessions)
+                })
+                .collect(),
+        })
     }
 
     /// Chooses who must go, the first to go first.
     ///
-    /// The newcomer is seated first. Then, from the session most worth keeping downwards, each
-    /// keeps its seat if every limit still has room for it. The sets that limits count lie
-    /// inside each other or apart, and for such sets this greedy choice keeps the most.
+    /// Each class is counted apart; only the cap over everything spans them.
     fn victims<'s>(
         &self,
         seated: &[&'s Arc<Session>],
         newcomer: Option<&Facts<'_>>,
+        order: Overflow,
     ) -> Vec<&'s Arc<Session>> {
-        let mut taken: HashMap<Seat, usize> = HashMap::new();
-        if let Some(facts) = newcomer {
-            for (seat, _) in self.seats(facts) {
-                *taken.entry(seat).or_default() += 1;
-            }
+        let ordered = in_order(seated, order);
+        let claims: Vec<_> = ordered
+            .iter()
+            .map(|s| self.claim(&self.roster.facts(s)))
+            .collect();
+        let arriving = newcomer.and_then(|facts| self.claim(facts));
+        let classes: BTreeSet<_> = claims.iter().flatten().map(|c| c.class).collect();
+
+        let mut going = BTreeSet::new();
+        for class in classes {
+            let members: Vec<_> = claims
+                .iter()
+                .enumerate()
+                .filter_map(|(place, claim)| Some((place, claim.as_ref()?)))
+                .filter(|(_, claim)| claim.class == class)
+                .collect();
+            going.extend(fewest(
+                &members,
+                arriving.as_ref().filter(|c| c.class == class),
+            ));
         }
-        let mut victims = Vec::new();
-        for session in in_order(seated, self.at_limit).into_iter().rev() {
-            let seats = self.seats(&self.facts(session));
-            let has_room = |(seat, max): &(Seat, SessionLimit)| {
-                taken.get(seat).copied().unwrap_or(0) < max.get()
-            };
-            if seats.iter().all(has_room) {
-                for (seat, _) in seats {
-                    *taken.entry(seat).or_default() += 1;
-                }
-            } else {
-                victims.push(session);
-            }
-        }
-        victims.reverse();
-        victims
+        let room = SessionLimit::MAX.get() - usize::from(newcomer.is_some());
+        let too_many = (ordered.len() - going.len()).saturating_sub(room);
+        let capped: Vec<_> = (0..ordered.len())
+            .filter(|place| !going.contains(place))
+            .take(too_many)
+            .collect();
+        going.extend(capped);
+        going.into_iter().map(|place| ordered[place]).collect()
     }
 
     /// The narrowest limit that leaves the newcomer no seat, if there is one.
     fn no_seat_for(&self, newcomer: &Facts<'_>, seated: &[&Arc<Session>]) -> Option<Refusal> {
-        self.seats(newcomer)
-            .into_iter()
+        let arriving = self.claim(newcomer)?;
+        let held: Vec<_> = seated
+            .iter()
+            .filter_map(|s| Some((s.id, self.claim(&self.roster.facts(s))?)))
+            .collect();
+        let full = |scope, max: SessionLimit, holders: Vec<SessionId>| {
+            (holders.len() >= max.get()).then_some(Refusal::SessionLimit {
+                scope,
+                max,
+                holders,
+            })
+        };
+        let holders_of = |seat: &Seat| {
+            held.iter()
+                .filter(|(_, claim)| claim.seats.iter().any(|(held, _)| held == seat))
+                .map(|(id, _)| *id)
+                .collect()
+        };
+        let peers: Vec<_> = held
+            .iter()
+            .filter(|(_, claim)| claim.class == arriving.class)
+            .collect();
+        let lowest = peers.iter().map(|(_, c)| c.max).min();
+        let lowest = lowest.map_or(arriving.max, |max| max.min(arriving.max));
+
+        arriving
+            .seats
+            .iter()
             .rev()
-            .find_map(|(seat, max)| {
-                let holders: Vec<_> = seated
-                    .iter()
-                    .filter(|s| {
-                        self.seats(&self.facts(s))
-                            .iter()
-                            .any(|(held, _)| *held == seat)
-                    })
-                    .map(|s| s.id)
-                    .collect();
-                let scope = match seat {
-                    Seat::Anyone | Seat::Class(_) => Scope::Subject,
-                    Seat::Client(..) => Scope::Client,
-                };
-                (holders.len() >= max.get()).then_some(Refusal::SessionLimit {
-                    scope,
-                    max,
-                    holders,
-                })
+            .find_map(|(seat, max)| full(Scope::Client, *max, holders_of(seat)))
+            .or_else(|| {
+                let holders = peers.iter().map(|(id, _)| *id).collect();
+                full(Scope::Subject, lowest, holders)
+            })
+            .or_else(|| {
+                let holders = seated.iter().map(|s| s.id).collect();
+                full(Scope::Subject, SessionLimit::MAX, holders)
             })
     }
+}
+
+/// The fewest members of one class that must go, by their places in the order.
+///
+/// The lowest limit among those who stay holds, so one session with a low limit may cost several
+/// others their seats, or its own. Each limit there is gets tried as that lowest one; what it
+/// leaves is a plain counting problem.
+fn fewest(members: &[(usize, &Claim)], newcomer: Option<&Claim>) -> Vec<usize> {
+    // The newcomer stays, and with it its limit.
+    let highest = newcomer.map_or(SessionLimit::MAX, |n| n.max);
+    let lowest: BTreeSet<_> = members
+        .iter()
+        .map(|(_, claim)| claim.max.min(highest))
+        .collect();
+    lowest
+        .into_iter()
+        .map(|lowest| unseated(members, newcomer, lowest))
+        .min_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)))
+        .unwrap_or_default()
+}
+
+/// Who is left without a seat if `lowest` is the limit of the class, and nobody with a lower one
+/// may stay.
+///
+/// The newcomer is seated first. Then, from the session most worth keeping downwards, each keeps
+/// its seat if every limit still has room for it. The sets that limits count lie inside each
+/// other or apart, and for such sets this greedy choice keeps the most.
+fn unseated(
+    members: &[(usize, &Claim)],
+    newcomer: Option<&Claim>,
+    lowest: SessionLimit,
+) -> Vec<usize> {
+    let mut seated = 0;
+    let mut taken: HashMap<&Seat, usize> = HashMap::new();
+    let mut unseated = Vec::new();
+    let downwards = members.iter().rev().map(|(place, c)| (Some(*place), *c));
+    for (place, claim) in newcomer.map(|c| (None, c)).into_iter().chain(downwards) {
+        let has_room = claim.max >= lowest
+            && seated < lowest.get()
+            && claim
+                .seats
+                .iter()
+                .all(|(seat, max)| taken.get(seat).copied().unwrap_or(0) < max.get());
+        if has_room {
+            seated += 1;
+            for (seat, _) in &claim.seats {
+                *taken.entry(seat).or_default() += 1;
+            }
+        } else {
+            unseated.extend(place);
+        }
+    }
+    unseated.reverse();
+    unseated
 }
 
 /// The sessions in the order in which they would have to go.
 ///
 /// Last-seen may move while we look, so each is read once.
-fn in_order<'s>(seated: &[&'s Arc<Session>], at_limit: Overflow) -> Vec<&'s Arc<Session>> {
+fn in_order<'s>(seated: &[&'s Arc<Session>], order: Overflow) -> Vec<&'s Arc<Session>> {
     let mut ordered = seated.to_vec();
     ordered.sort_by_cached_key(|s| {
-        let seen = match at_limit {
+        let seen = match order {
             Overflow::EvictOldest => Timestamp::ZERO,
             Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Observe => s.last_seen.get(),
         };
@@ -438,6 +489,7 @@ fn in_order<'s>(seated: &[&'s Arc<Session>], at_limit: Overflow) -> Vec<&'s Arc<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::change::Keep;
     use crate::policy::{Condition, Limit};
     use crate::testing::{at, client, empty_roster, id, newborn, roster, session, sign_in};
 

@@ -99,10 +99,7 @@ impl Change {
     /// Does this to `roster`; [`Roster::apply`] is its one caller.
     pub(crate) fn carry_out(&self, roster: &mut Roster) {
         match self {
-            Self::Birth(session) => {
-                roster.births = roster.births.max(session.birth);
-                roster.sessions.push(Arc::clone(session));
-            }
+            Self::Birth(session) => bear(roster, session),
             Self::Rotation {
                 id,
                 token,
@@ -143,7 +140,13 @@ impl Change {
                     }
                 }
             }
-            Self::Disabled(disabled) => roster.disabled = *disabled,
+            Self::Disabled(disabled) => {
+                // What is still recorded under a disabled subject is dead, and stays so (S2).
+                if roster.disabled {
+                    roster.sessions.clear();
+                }
+                roster.disabled = *disabled;
+            }
             Self::Groups(groups) => roster.groups.clone_from(groups),
             Self::OwnLimit(limit) => roster.own_limit = *limit,
             Self::Contact(contact) => roster.contact = contact.clone(),
@@ -153,8 +156,23 @@ impl Change {
     }
 }
 
+/// Records a newborn, unless that would bring something back: an id is never used twice, and a
+/// birth from another generation than the roster's is as stale as the evidence for it (S8).
+fn bear(roster: &mut Roster, session: &Arc<Session>) {
+    let is_known = roster.find(session.id).is_some()
+        || roster.ended.iter().any(|e| e.session.id == session.id);
+    if roster.disabled || session.generation != roster.generation || is_known {
+        return;
+    }
+    roster.births = roster.births.max(session.birth);
+    roster.sessions.push(Arc::clone(session));
+}
+
+/// Changes a session if it is live at the moment of the commit. Otherwise a late rotation or
+/// reauthentication would move the deadlines of a session that has passed one (S2).
 fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
-    if let Some(session) = roster.sessions.iter_mut().find(|s| s.id == id) {
-        how(Arc::make_mut(session));
+    let place = roster.sessions.iter().position(|s| s.id == id);
+    if let Some(place) = place.filter(|p| roster.is_live(&roster.sessions[*p], roster.time_high)) {
+        how(Arc::make_mut(&mut roster.sessions[place]));
     }
 }

@@ -14,9 +14,10 @@ use crate::token::{SessionToken, TokenDigest};
 pub enum Check<'r> {
     /// It is one of the acceptable tokens of a live session.
     Valid(Valid<'r>),
-    /// It was rotated away by a call that may still be repeated: it fails, and harms nobody.
+    /// It was rotated away without a grace, by a call that may still be repeated: it fails, and
+    /// harms nobody.
     Replaced,
-    /// It was rotated away and its grace is over: somebody kept a copy, so the session must end
+    /// It was rotated away and its time is over: somebody kept a copy, so the session must end
     /// (S9).
     Reused(&'r Arc<Session>),
     /// It was good once. Its holder is told how that ended.
@@ -56,6 +57,10 @@ fn check_digest<'r>(
     digest: TokenDigest,
     now: Timestamp,
 ) -> Check<'r> {
+    // A secret under another roster's tag is not a token that was issued (S6).
+    if token.tag() != roster.tag {
+        return Check::Unknown;
+    }
     let now = now.max(roster.time_high);
     if let Some(valid) = find_valid(roster, digest, now) {
         return Check::Valid(valid);
@@ -97,7 +102,7 @@ pub fn find_valid(roster: &Roster, digest: TokenDigest, now: Timestamp) -> Optio
             return Some((session, Presented::Current));
         }
         let previous = session.previous.as_ref()?;
-        (previous.digest == digest && now < previous.accepted_until.get())
+        (previous.digest == digest && previous.is_accepted(now))
             .then_some((session, Presented::Previous))
     })?;
     roster
@@ -132,6 +137,7 @@ impl Demand {
         if self.subject.as_ref().is_some_and(|s| *s != roster.subject) {
             return Some(Shortfall::WrongSubject);
         }
+        let now = now.max(roster.time_high);
         let event = &session.authentication;
         let weak = self.assurance.is_some_and(|least| event.assurance < least);
         let old = self.max_age.is_some_and(|most| now.since(event.at) > most);

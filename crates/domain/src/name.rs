@@ -1,7 +1,7 @@
 //! Names from outside, in one canonical form.
 //!
 //! Two spellings share a roster if and only if they are one subject (S15). The form is NFC with
-//! exact case: `sub` is case-sensitive in OpenID Connect, and folding would join two people.
+//! exact case: the `sub` of an ID token is case-sensitive, and folding would join two people.
 
 use std::fmt;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ macro_rules! names {
 }
 
 names! {
-    /// The account whose sessions are counted, by its immutable id: `sub` in OpenID Connect.
+    /// The account whose sessions are counted, by its immutable id: the `sub` of an ID token.
     SubjectId, 256;
     /// The realm a subject belongs to. Nothing crosses tenants (S14).
     TenantId, 256;

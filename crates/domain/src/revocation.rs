@@ -1,13 +1,15 @@
 //! Revocation: ends that somebody decided, and the fence that keeps them ended.
 
+use std::borrow::Cow;
+
+use crate::admission;
 use crate::change::{Change, Keep};
 use crate::check::{Check, check};
 use crate::name::GroupName;
-use crate::policy::{Policy, SessionLimit};
+use crate::policy::{Policy, SessionLimit, Terms};
 use crate::roster::{Contact, Roster};
-use crate::session::{EndReason, Ending, Initiator, SessionId, Timestamp};
+use crate::session::{EndReason, Ending, Initiator, Session, SessionId, Timestamp};
 use crate::token::SessionToken;
-use crate::{admission, policy};
 
 /// The answer to a request to end one session.
 #[derive(Clone, Debug)]
@@ -112,12 +114,20 @@ pub fn enable(roster: &Roster, now: Timestamp) -> Option<Vec<Change>> {
     })
 }
 
-/// The session that a token proves, to be kept when the others end.
+/// The session that a token proves, to be kept when a credential change ends the others.
+///
+/// A token that such a call has just replaced proves it still, to whoever repeats the call:
+/// otherwise the repeat would end the very session that the first call kept.
 #[must_use]
 pub fn kept_by(roster: &Roster, token: &SessionToken, now: Timestamp) -> Option<SessionId> {
     match check(roster, token, now) {
         Check::Valid(valid) => Some(valid.session.id),
-        Check::Replaced | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+        Check::Replaced => {
+            let family = token.secret().family();
+            let session = roster.sessions.iter().find(|s| s.family == family)?;
+            Some(session.id)
+        }
+        Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
     }
 }
 
@@ -134,9 +144,9 @@ pub struct SubjectPatch {
 
 /// Decides what changed groups, limit or contact do; `None` if nothing changes.
 ///
-/// In force in the same step: sessions for which no seat is left end with it. New groups raise
-/// the fence, and the sessions that stay step over it, so that a sign-in begun with the old
-/// groups cannot bring them back (ASVS 8.3.2).
+/// In force in the same step: what the new groups shorten is shortened, and sessions for which
+/// no seat is left end with it. New groups raise the fence, and the sessions that stay step over
+/// it, so that a sign-in begun with the old groups cannot bring them back (ASVS 8.3.2).
 #[must_use]
 pub fn amend(
     roster: &Roster,
@@ -144,93 +154,117 @@ pub fn amend(
     policy: &Policy,
     now: Timestamp,
 ) -> Option<Vec<Change>> {
-    let now = now.max(roster.time_high);
-    let mut changes = Vec::new();
-    if let Some(groups) = patch.groups.as_ref().filter(|g| **g != roster.groups) {
-        changes.push(Change::Groups(groups.clone()));
-        changes.push(Change::Generation {
-            to: roster.generation.next(),
-            keep: Keep::All,
-        });
+    let mut news = Vec::new();
+    if let Some(groups) = &patch.groups {
+        news.extend(regroup(roster, groups));
     }
     if let Some(limit) = patch.own_limit.filter(|l| *l != roster.own_limit) {
-        changes.push(Change::OwnLimit(limit));
+        news.push(Change::OwnLimit(limit));
     }
     if let Some(contact) = patch.contact.as_ref().filter(|c| **c != roster.contact) {
-        changes.push(Change::Contact(contact.clone()));
+        news.push(Change::Contact(contact.clone()));
     }
-    if changes.is_empty() {
-        return None;
-    }
-    let mut decided = roster.expiries(now);
-    decided.append(&mut changes);
-    settle(roster, decided, policy, now)
+    (!news.is_empty()).then(|| settle(roster, news, policy, now))
 }
 
-/// Decides what a roster must do to obey a newer policy; `None` if it already does.
+/// Decides what a roster must do to obey a newer policy; `None` if it has nothing to do.
 ///
 /// A newer policy may shorten the time of a live session and end what no longer has a seat. It
-/// never lengthens one: what a session was promised at birth is the most it gets.
+/// never lengthens one: what a session was promised at birth is the most it gets. A roster
+/// without a live session has nothing that could disobey, so looking at one writes nothing; the
+/// next sign-in takes the policy up.
 #[must_use]
 pub fn obey(roster: &Roster, policy: &Policy, now: Timestamp) -> Option<Vec<Change>> {
-    if roster.policy >= policy.version {
+    if roster.policy >= policy.version || roster.live(now).next().is_none() {
         return None;
     }
-    let now = now.max(roster.time_high);
-    let mut changes = roster.expiries(now);
-    changes.push(Change::Policy(policy.version));
-    for session in roster.live(now) {
-        let policy::Terms { idle, absolute, .. } = policy.terms(&roster.facts(session));
-        let absolute_deadline = session.absolute_deadline.min(
-            session
-                .created_at
-                .max(session.authentication.at)
-                .plus(absolute),
-        );
-        if idle < session.idle || absolute_deadline < session.absolute_deadline {
-            changes.push(Change::Shortening {
-                id: session.id,
-                idle,
-                absolute_deadline,
-            });
-        }
-    }
-    settle(roster, changes, policy, now)
+    let news = vec![Change::Policy(policy.version)];
+    Some(settle(roster, news, policy, now))
 }
 
-/// Adds the ends that `changes` make necessary: of sessions without a seat, and of those whose
-/// shortened time has run out.
-fn settle(
-    roster: &Roster,
-    mut changes: Vec<Change>,
-    policy: &Policy,
-    now: Timestamp,
-) -> Option<Vec<Change>> {
-    let mut after = roster.clone();
-    after.apply(&changes, now);
-    changes.extend(after.expiries(now).into_iter().map(|change| match change {
-        // Its time did not run out, it was cut: the end is now, and the policy's doing.
-        Change::End { id, .. } => Change::End {
-            id,
-            ending: by_policy(now),
+/// The changes that new groups are; none if they are the same, in whatever order.
+pub(crate) fn regroup(roster: &Roster, groups: &[GroupName]) -> Vec<Change> {
+    if roster.has_groups(groups) {
+        return Vec::new();
+    }
+    vec![
+        Change::Groups(groups.into()),
+        Change::Generation {
+            to: roster.generation.next(),
+            keep: Keep::All,
         },
-        other => other,
-    }));
+    ]
+}
+
+/// Carries out `news` and what follows from them, until every limit holds.
+fn settle(roster: &Roster, news: Vec<Change>, policy: &Policy, now: Timestamp) -> Vec<Change> {
+    let now = now.max(roster.time_high);
+    let (after, mut changes) = put_in_force(roster, news, policy, now);
     changes.extend(
         admission::surplus(&after, policy, now)
             .into_iter()
-            .map(|id| Change::End {
-                id,
-                ending: by_policy(now),
-            }),
+            .map(|id| cut(id, now)),
     );
-    Some(changes)
+    changes
 }
 
-const fn by_policy(at: Timestamp) -> Ending {
-    Ending {
-        at,
-        reason: EndReason::PolicyChange,
-        initiator: Initiator::Policy,
+/// Adds to `news` what they do to the time of live sessions, and returns all of it with the
+/// roster as it is after.
+///
+/// Expiries come first. Then the news; then, since other terms may hold now, each live session
+/// is shortened to them, and ends if no time is left. Seats are the caller's matter.
+pub(crate) fn put_in_force<'r>(
+    roster: &'r Roster,
+    news: Vec<Change>,
+    policy: &Policy,
+    now: Timestamp,
+) -> (Cow<'r, Roster>, Vec<Change>) {
+    let mut changes = roster.expiries(now);
+    if news.is_empty() {
+        return (Cow::Borrowed(roster), changes);
+    }
+    changes.extend(news);
+    let mut after = roster.clone();
+    after.apply(&changes, now);
+
+    let shortened = shortenings(&after, policy, now);
+    after.apply(&shortened, now);
+    changes.extend(shortened);
+
+    // Their time did not run out, it was cut: the end is now, and the policy's doing.
+    let ends: Vec<_> = after
+        .sessions
+        .iter()
+        .filter(|s| !s.is_unexpired(now))
+        .map(|s| cut(s.id, now))
+        .collect();
+    after.apply(&ends, now);
+    changes.extend(ends);
+    (Cow::Owned(after), changes)
+}
+
+fn shortenings(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<Change> {
+    let shortening = |session: &Session| {
+        let Terms { idle, absolute, .. } = policy.terms(&roster.facts(session));
+        let begun = session.created_at.max(session.authentication.at);
+        let absolute_deadline = session.absolute_deadline.min(begun.plus(absolute));
+        let shorter = idle < session.idle || absolute_deadline < session.absolute_deadline;
+        shorter.then_some(Change::Shortening {
+            id: session.id,
+            idle,
+            absolute_deadline,
+        })
+    };
+    roster.live(now).filter_map(|s| shortening(s)).collect()
+}
+
+const fn cut(id: SessionId, at: Timestamp) -> Change {
+    Change::End {
+        id,
+        ending: Ending {
+            at,
+            reason: EndReason::PolicyChange,
+            initiator: Initiator::Policy,
+        },
     }
 }

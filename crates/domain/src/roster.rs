@@ -201,7 +201,9 @@ impl Roster {
     }
 
     /// The ended sessions that are still remembered at `now`, the latest last.
+    #[must_use]
     pub fn remembered(&self, now: Timestamp) -> impl DoubleEndedIterator<Item = &EndedSession> {
+        let now = now.max(self.time_high);
         self.ended
             .iter()
             .filter(move |e| now < e.ending.at.plus(Self::ENDED_FOR))
@@ -220,27 +222,58 @@ impl Roster {
 
     /// The ends that the clock has brought by `now` and no commit has recorded yet.
     ///
-    /// Every commit begins with them, so that each expiry is journalled once, at its deadline.
+    /// Every commit begins with them, so that each expiry is journalled once, at its deadline,
+    /// and in the order in which the clock brought them.
     #[must_use]
     pub fn expiries(&self, now: Timestamp) -> Vec<Change> {
-        self.sessions
+        let now = now.max(self.time_high);
+        let mut expired: Vec<_> = self
+            .sessions
             .iter()
-            .filter_map(|s| {
-                let ending = s.expiry(now.max(self.time_high))?;
-                Some(Change::End { id: s.id, ending })
-            })
+            .filter_map(|s| Some((s.id, s.expiry(now)?)))
+            .collect();
+        expired.sort_by_key(|(_, ending)| ending.at);
+        expired
+            .into_iter()
+            .map(|(id, ending)| Change::End { id, ending })
             .collect()
     }
 
-    /// The next moment at which a live session expires unless it is heard from.
+    /// The next moment at which a recorded session expires unless it is heard from, or a token
+    /// that was rotated away means something else.
     ///
     /// Until then, time alone changes no decision about this roster.
     #[must_use]
     pub fn stands_until(&self, now: Timestamp) -> Timestamp {
-        self.live(now)
+        let now = now.max(self.time_high);
+        let graces = self.sessions.iter().filter_map(|s| s.previous.as_deref());
+        let graces = graces.flat_map(|p| [p.accepted_until.get(), p.repeatable_until]);
+        self.sessions
+            .iter()
             .map(|s| s.expires_at())
+            .chain(graces)
+            .filter(|moment| now < *moment)
             .min()
             .unwrap_or(Timestamp::MAX)
+    }
+
+    /// The moment until which `changes`, decided at `now`, stand.
+    ///
+    /// As [`stands_until`](Self::stands_until), but nearer where they shorten the time of a
+    /// session: once that has run out it holds no seat, and fewer others would have to go (S11).
+    #[must_use]
+    pub fn changes_stand_until(&self, changes: &[Change], now: Timestamp) -> Timestamp {
+        let mut after = self.clone();
+        after.apply(changes, now);
+        self.stands_until(now).min(after.stands_until(now))
+    }
+
+    /// Whether these are the groups of the subject. Neither order nor repetition says anything:
+    /// a login service that lists them in another order has changed no role.
+    #[must_use]
+    pub fn has_groups(&self, groups: &[GroupName]) -> bool {
+        groups.iter().all(|g| self.groups.contains(g))
+            && self.groups.iter().all(|g| groups.contains(g))
     }
 
     /// Whether nothing in it would be missed: see [`Floor`] for when it may then go.
@@ -256,13 +289,16 @@ impl Roster {
                 .last_sign_in
                 .as_ref()
                 .is_none_or(|last| now >= last.at.plus(Duration::from_hours(24 * 400)))
-            && self.floor_epoch + 2 <= floor.epoch
+            && self.floor_epoch.saturating_add(2) <= floor.epoch
+            && self.generation < floor.generation_before
+            && self.version <= floor.version
     }
 
     /// Carries out the changes of one commit that was taken at `at`.
     ///
-    /// The caller has compared the version the changes were made for. Changes that name a
-    /// session which is not recorded do nothing: no change revives (S2).
+    /// The caller has compared the version the changes were made for. A change to a session that
+    /// is not live at `at`, or is not recorded, does nothing: no change revives (S2). The sealed
+    /// successor of a rotation goes with the commit that finds its repeat no longer allowed (D3).
     pub fn apply(&mut self, changes: &[Change], at: Timestamp) {
         self.time_high = self.time_high.max(at);
         self.version = self.version.next();
@@ -270,6 +306,15 @@ impl Roster {
             change.carry_out(self);
         }
         let now = self.time_high;
+        for session in &mut self.sessions {
+            if session
+                .previous
+                .as_ref()
+                .is_some_and(|p| !p.is_repeatable(now))
+            {
+                Arc::make_mut(session).previous = None;
+            }
+        }
         self.ended
             .retain(|e| now < e.ending.at.plus(Self::ENDED_FOR));
         let surplus = self.ended.len().saturating_sub(Self::ENDED_MAX);

@@ -137,7 +137,8 @@ pub struct PreviousToken {
     pub digest: TokenDigest,
     /// Until when it still passes a check.
     pub accepted_until: GraceEnd,
-    /// Until when repeating the call that replaced it finds the successor.
+    /// Until when repeating the call that replaced it finds the successor, though it passes no
+    /// check. A renewal has no such time: there the repeat ends with the acceptance.
     pub repeatable_until: Timestamp,
     /// The successor's secret, sealed under this token's: only its holder can open it.
     pub sealed_successor: Sealed,

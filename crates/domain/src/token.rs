@@ -309,15 +309,15 @@ impl ApiKey {
 
     /// Reads a key from outside.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        let bytes: [u8; Self::LEN] = decode(text, Self::PREFIX)?;
+        let mut bytes: [u8; Self::LEN] = decode(text, Self::PREFIX)?;
         let (body, sum) = bytes.split_at(Self::LEN - 4);
-        if checksum(Self::PREFIX, body) != sum {
-            return Err(MalformedToken);
-        }
-        Ok(Self {
+        let sound = checksum(Self::PREFIX, body) == sum;
+        let key = Self {
             id: array(&body[..Self::ID_LEN]),
             secret: array(&body[Self::ID_LEN..]),
-        })
+        };
+        bytes.zeroize();
+        if sound { Ok(key) } else { Err(MalformedToken) }
     }
 
     /// The public name of the key, `key_…`.
@@ -340,7 +340,9 @@ impl ApiKey {
         bytes[Self::ID_LEN..Self::LEN - 4].copy_from_slice(&self.secret);
         let sum = checksum(Self::PREFIX, &bytes[..Self::LEN - 4]);
         bytes[Self::LEN - 4..].copy_from_slice(&sum);
-        format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes))
+        let text = format!("{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes));
+        bytes.zeroize();
+        text
     }
 }
 
