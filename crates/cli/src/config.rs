@@ -1,0 +1,129 @@
+//! The configuration: one file, the environment and the command line, read into plain types.
+//!
+//! A configuration is accepted whole or refused whole, with everything that is wrong said at
+//! once. Nothing is ignored: not a key that nobody knows, and not one that asks for a feature
+//! which is not built yet, since somebody would rely on it.
+
+mod effective;
+mod environment;
+mod kinds;
+mod known;
+mod nearest;
+mod problem;
+mod raw;
+mod read;
+mod schema;
+mod source;
+mod span;
+#[cfg(test)]
+mod tests;
+mod unavailable;
+pub(crate) mod url;
+mod walk;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use environment::Variable;
+use known::Known;
+use problem::Problems;
+pub(crate) use problem::{Origin, Refused};
+use read::{Origins, Reader};
+use schema::{Limit, Policy, Rule, Server, Store};
+use source::Source;
+use walk::{Entries, FileWalk};
+
+/// All settings, each within its bounds.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where we listen and how browsers see us.
+    pub(crate) server: Server,
+    /// Where rosters are kept.
+    pub(crate) store: Store,
+    /// What holds for everybody whom no rule names.
+    pub(crate) policy: Policy,
+    /// What differs for some; the first that matches wins for each key it sets.
+    pub(crate) rules: Vec<Rule>,
+    /// Further limits; all hold at once.
+    pub(crate) limits: Vec<Limit>,
+    origins: Origins,
+}
+
+/// The doors through which settings come, the weakest first.
+#[derive(Debug, Default)]
+pub(crate) struct Doors<'a> {
+    /// The configuration file, if one was named.
+    pub(crate) file: Option<&'a Path>,
+    /// The environment, all of it.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+    /// `--listen`.
+    pub(crate) listen: Option<SocketAddr>,
+    /// `--data`.
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the configuration from all its doors.
+    pub(crate) fn load(doors: Doors<'_>) -> Result<Self, Refused> {
+        let mut problems = Problems::default();
+        let source = doors
+            .file
+            .and_then(|path| Source::read(path, &mut problems));
+        let variables = environment::ours(doors.environment);
+
+        let mut config = Self::read(source.as_ref(), &variables, &mut problems);
+        problems.into_result()?;
+
+        if let Some(listen) = doors.listen {
+            config.server.listen = listen;
+            config.came_from("server.listen", "--listen");
+        }
+        if let Some(data) = doors.data {
+            config.store.path = data;
+            config.came_from("store.path", "--data");
+        }
+        Ok(config)
+    }
+
+    /// Where the value of a key came from, such as `policy.idle`.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "`serve` will name it in warnings")
+    )]
+    pub(crate) fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    fn came_from(&mut self, key: &str, option: &'static str) {
+        let origin = Origin::CommandLine(option);
+        self.origins.insert(key.to_owned(), origin);
+    }
+
+    fn read(source: Option<&Source>, variables: &[Variable], problems: &mut Problems) -> Self {
+        let known = Known::gather();
+        let mut entries = Entries::empty(Origin::Default);
+        let table = source.and_then(|source| source.parse(problems));
+        // A file that could not be read may have said anything.
+        entries.untidy = problems.any();
+        if let (Some(source), Some(table)) = (source, &table) {
+            let mut walk = FileWalk {
+                known: &known,
+                source,
+                problems,
+            };
+            walk.table("", table, &mut entries);
+        }
+        environment::sort_into(&mut entries, variables, &known, problems);
+
+        let mut origins = Origins::new();
+        Self {
+            server: Reader::section("server", &entries, problems, &mut origins),
+            store: Reader::section("store", &entries, problems, &mut origins),
+            policy: read::policy(&entries, problems, &mut origins),
+            rules: read::rules(&entries, problems, &mut origins),
+            limits: read::limits(&entries, problems, &mut origins),
+            origins,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The configuration in force, written as a file that would give the same one.
+
+use std::fmt::Write as _;
+
+use super::Config;
+use super::problem::Origin;
+use super::read::{Origins, row_key};
+use super::schema::{Limit, LimitDraft, Rule, Section};
+
+/// Writes tables of settings.
+#[derive(Debug)]
+pub(super) struct Lines<'o> {
+    text: String,
+    origins: &'o Origins,
+    /// The table being written, if each of its lines says whence it came.
+    section: Option<&'static str>,
+    /// Stands before each key: `when.` inside a rule.
+    prefix: &'static str,
+}
+
+impl Lines<'_> {
+    /// Writes one setting, if it is set.
+    pub(super) fn line(&mut self, name: &str, literal: Option<String>) {
+        let Some(literal) = literal else { return };
+        let origin = self.section.map(|section| {
+            let key = format!("{section}.{name}");
+            self.origins.get(&key).unwrap_or(&Origin::Default)
+        });
+        let comment = origin.map(|o| format!("   # {o}")).unwrap_or_default();
+        let prefix = self.prefix;
+        self.push(&format!("{prefix}{name} = {literal}{comment}"));
+    }
+
+    fn table(&mut self, section: &'static str, settings: &impl Section) {
+        self.push(&format!("[{section}]"));
+        self.section = Some(section);
+        settings.write(self);
+    }
+
+    fn row(&mut self, list: &str, place: usize) {
+        let origin = self.origins.get(&row_key(list, place));
+        let comment = origin.map(|o| format!("   # {o}")).unwrap_or_default();
+        self.push(&format!("[[{list}]]{comment}"));
+        self.section = None;
+    }
+
+    fn members(&mut self, prefix: &'static str, settings: &impl Section) {
+        self.prefix = prefix;
+        settings.write(self);
+        self.prefix = "";
+    }
+
+    fn push(&mut self, line: &str) {
+        writeln!(self.text, "{line}").expect("a string takes what is written to it");
+    }
+}
+
+impl Config {
+    /// The settings in force, as TOML, with the origin of each as a comment.
+    ///
+    /// `serve` logs this at start. No secret is among the settings of this version; the kind of
+    /// the first one that comes must hide it in its literal.
+    pub(crate) fn effective_toml(&self) -> String {
+        let mut lines = Lines {
+            text: String::new(),
+            origins: &self.origins,
+            section: None,
+            prefix: "",
+        };
+        lines.table("server", &self.server);
+        lines.table("store", &self.store);
+        lines.table("policy", &self.policy);
+        for (place, Rule { when, changes }) in self.rules.iter().enumerate() {
+            lines.row("policy.rule", place);
+            lines.members("when.", when);
+            lines.members("", changes);
+        }
+        for (place, limit) in self.limits.iter().enumerate() {
+            lines.row("policy.limit", place);
+            lines.members("when.", &limit.when);
+            lines.members("", &limit.draft());
+        }
+        lines.text
+    }
+}
+
+impl Limit {
+    fn draft(&self) -> LimitDraft {
+        LimitDraft {
+            per: Some(self.per),
+            max_sessions: Some(self.max_sessions),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Kinds of values: how each is read, what it accepts and how it is written.
+
+mod compound;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(super) use compound::{AnyOf, Maybe};
+
+use super::nearest::nearest;
+use super::raw::{Raw, quoted};
+use super::span::{self, NotASpan};
+use super::url;
+use crate::shown::is_barred_from_names;
+
+/// One kind of value.
+pub(super) trait Kind {
+    /// What it is once it was read.
+    type Value;
+
+    /// Reads a value, or says what was found instead.
+    fn read(&self, raw: Raw<'_>) -> Result<Self::Value, Refusal>;
+
+    /// What is accepted, in the words of an error message.
+    fn accepts(&self) -> String;
+
+    /// The value as a TOML literal; `None` if it is one that says "not set".
+    fn literal(&self, value: &Self::Value) -> Option<String>;
+}
+
+/// Why a value was refused: what it is, and a reason where that needs one.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) found: String,
+    pub(super) why: Option<String>,
+}
+
+impl Refusal {
+    fn of(raw: Raw<'_>) -> Self {
+        Self {
+            found: raw.described(),
+            why: None,
+        }
+    }
+
+    fn because(self, why: impl Into<String>) -> Self {
+        Self {
+            why: Some(why.into()),
+            ..self
+        }
+    }
+}
+
+/// An IP address and a port.
+pub(super) struct Address;
+
+impl Kind for Address {
+    type Value = SocketAddr;
+
+    fn read(&self, raw: Raw<'_>) -> Result<SocketAddr, Refusal> {
+        raw.text()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Refusal::of(raw))
+    }
+
+    fn accepts(&self) -> String {
+        "an IP address and a port, such as \"127.0.0.1:7070\" or \"[::1]:7070\"".to_owned()
+    }
+
+    fn literal(&self, value: &SocketAddr) -> Option<String> {
+        Some(quoted(&value.to_string()))
+    }
+}
+
+/// Where browsers see us: an origin in the form in which browsers send it.
+pub(super) struct Url;
+
+impl Kind for Url {
+    type Value = String;
+
+    fn read(&self, raw: Raw<'_>) -> Result<String, Refusal> {
+        let text = raw.text().ok_or_else(|| Refusal::of(raw))?;
+        url::origin(text).map_err(|why| {
+            // What stands before an `@` is likely a password, so the text is not shown then.
+            let found = if text.contains('@') {
+                Refusal {
+                    found: "an address with an \"@\" in it".to_owned(),
+                    why: None,
+                }
+            } else {
+                Refusal::of(raw)
+            };
+            found.because(why.to_string())
+        })
+    }
+
+    fn accepts(&self) -> String {
+        "http:// or https://, a host and perhaps a port, such as \"https://app.example\"".to_owned()
+    }
+
+    fn literal(&self, value: &String) -> Option<String> {
+        Some(quoted(value))
+    }
+}
+
+/// A folder of the file system.
+pub(super) struct Folder;
+
+impl Kind for Folder {
+    type Value = PathBuf;
+
+    fn read(&self, raw: Raw<'_>) -> Result<PathBuf, Refusal> {
+        raw.text()
+            .filter(|text| !text.is_empty() && !text.contains('\0'))
+            .map(PathBuf::from)
+            .ok_or_else(|| Refusal::of(raw))
+    }
+
+    fn accepts(&self) -> String {
+        "the path of a folder".to_owned()
+    }
+
+    fn literal(&self, value: &PathBuf) -> Option<String> {
+        Some(quoted(&value.to_string_lossy()))
+    }
+}
+
+/// A span of time within bounds.
+pub(super) struct Span {
+    /// The shortest that is accepted.
+    pub(super) least: Duration,
+    /// The longest that is accepted.
+    pub(super) most: Duration,
+}
+
+impl Kind for Span {
+    type Value = Duration;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Duration, Refusal> {
+        let refusal = Refusal::of(raw);
+        let Some(text) = raw.text() else {
+            return Err(refusal.because("a span is a text: its unit must be said"));
+        };
+        match span::parse(text) {
+            Ok(span) if span < self.least => Err(refusal.because("too short")),
+            Ok(span) if span > self.most => Err(refusal.because("too long")),
+            Ok(span) => Ok(span),
+            Err(NotASpan::Unit) => Err(refusal.because("the unit is missing or unknown")),
+            Err(NotASpan::TooLong) => Err(refusal.because("too long")),
+            Err(NotASpan::Number) => Err(refusal),
+        }
+    }
+
+    fn accepts(&self) -> String {
+        format!(
+            "a whole number and one of the units ms, s, m, h, d, from \"{}\" to \"{}\"",
+            span::written(self.least),
+            span::written(self.most)
+        )
+    }
+
+    fn literal(&self, value: &Duration) -> Option<String> {
+        Some(quoted(&span::written(*value)))
+    }
+}
+
+/// How many sessions somebody may have.
+pub(super) struct Sessions;
+
+impl Sessions {
+    /// Above this no roster is bounded any more (D1).
+    const MAX: u32 = 1_000;
+}
+
+impl Kind for Sessions {
+    type Value = u32;
+
+    fn read(&self, raw: Raw<'_>) -> Result<u32, Refusal> {
+        let refusal = Refusal::of(raw);
+        let number = raw.integer().ok_or_else(|| Refusal::of(raw))?;
+        match u32::try_from(number) {
+            Ok(0) => Err(refusal.because(
+                "there is no unlimited; to let nobody sign in, disable the subject instead",
+            )),
+            Ok(sessions) if sessions <= Self::MAX => Ok(sessions),
+            _ if number > 0 => Err(refusal.because("there is no unlimited")),
+            _ => Err(refusal),
+        }
+    }
+
+    fn accepts(&self) -> String {
+        format!("a whole number from 1 to {}", Self::MAX)
+    }
+
+    fn literal(&self, value: &u32) -> Option<String> {
+        Some(value.to_string())
+    }
+}
+
+/// One of a few words.
+pub(super) struct Words<T: 'static>(pub(super) &'static [(&'static str, T)]);
+
+impl<T: Copy + PartialEq> Kind for Words<T> {
+    type Value = T;
+
+    fn read(&self, raw: Raw<'_>) -> Result<T, Refusal> {
+        let refusal = Refusal::of(raw);
+        let Some(text) = raw.text() else {
+            return Err(refusal);
+        };
+        if let Some((_, value)) = self.0.iter().find(|(word, _)| *word == text) {
+            return Ok(*value);
+        }
+        Err(match nearest(text, self.0.iter().map(|(word, _)| *word)) {
+            Some(word) => refusal.because(format!("did you mean \"{word}\"?")),
+            None => refusal,
+        })
+    }
+
+    fn accepts(&self) -> String {
+        let words: Vec<_> = self.0.iter().map(|(word, _)| quoted(word)).collect();
+        match words.as_slice() {
+            [one] => one.clone(),
+            _ => format!("one of {}", words.join(", ")),
+        }
+    }
+
+    fn literal(&self, value: &T) -> Option<String> {
+        let (word, _) = self.0.iter().find(|(_, known)| known == value)?;
+        Some(quoted(word))
+    }
+}
+
+/// The name of a group or a client.
+pub(super) struct Name;
+
+impl Name {
+    const BYTES_MAX: usize = 256;
+}
+
+impl Kind for Name {
+    type Value = String;
+
+    fn read(&self, raw: Raw<'_>) -> Result<String, Refusal> {
+        let refusal = Refusal::of(raw);
+        match raw.text() {
+            None => Err(refusal),
+            Some("") => Err(refusal.because("it is empty")),
+            Some(name) if name.len() > Self::BYTES_MAX => Err(refusal.because("it is too long")),
+            Some(name) if name.chars().any(is_barred_from_names) => {
+                Err(refusal.because("it has a control or bidirectional character"))
+            }
+            Some(name) => Ok(name.to_owned()),
+        }
+    }
+
+    fn accepts(&self) -> String {
+        format!(
+            "a name of 1 to {} bytes without control or bidirectional characters",
+            Self::BYTES_MAX
+        )
+    }
+
+    fn literal(&self, value: &String) -> Option<String> {
+        Some(quoted(value))
+    }
+}
+
+/// True or false.
+pub(super) struct Truth;
+
+impl Kind for Truth {
+    type Value = bool;
+
+    fn read(&self, raw: Raw<'_>) -> Result<bool, Refusal> {
+        raw.truth().ok_or_else(|| Refusal::of(raw))
+    }
+
+    fn accepts(&self) -> String {
+        "true or false".to_owned()
+    }
+
+    fn literal(&self, value: &bool) -> Option<String> {
+        Some(value.to_string())
+    }
+}

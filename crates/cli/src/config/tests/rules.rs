@@ -1,0 +1,135 @@
+//! Rules and further limits.
+
+use std::time::Duration;
+
+use super::super::schema::{AtLimit, Class, Per};
+use super::given;
+
+#[test]
+fn given_rules_when_loaded_then_they_keep_their_order_and_all_they_say() {
+    let config = given(
+        r#"
+        [[policy.rule]]
+        when = { group = "admins" }
+        max_sessions = 2
+        at_limit = "refuse"
+        [[policy.rule]]
+        when = { client = ["web", "tv"], class = ["machine", "impersonation"], remember = true }
+        idle = "1h"
+        absolute = "2h"
+        rotation_grace = "10s"
+        rotate_every = "15m"
+        freshness = "5m"
+        "#,
+    )
+    .accepted();
+
+    let [first, second] = config.rules.as_slice() else {
+        panic!("not two rules");
+    };
+    assert_eq!(first.when.group, ["admins"]);
+    assert_eq!(first.changes.max_sessions, Some(2));
+    assert_eq!(first.changes.at_limit, Some(AtLimit::Refuse));
+    assert_eq!(first.changes.idle, None);
+    assert_eq!(second.when.client, ["web", "tv"]);
+    assert_eq!(second.when.class, [Class::Machine, Class::Impersonation]);
+    assert_eq!(second.when.remember, Some(true));
+    assert_eq!(second.changes.rotate_every, Some(Duration::from_mins(15)));
+}
+
+#[test]
+fn given_limits_when_loaded_then_when_may_be_left_out() {
+    let config = given(
+        "[[policy.limit]]\nper = \"client\"\nmax_sessions = 3\n\
+         [[policy.limit]]\nper = \"client\"\nmax_sessions = 1\nwhen.client = \"tv\"\n",
+    )
+    .accepted();
+
+    let [all, tv] = config.limits.as_slice() else {
+        panic!("not two limits");
+    };
+    assert_eq!((all.per, all.max_sessions), (Per::Client, 3));
+    assert!(all.when.client.is_empty());
+    assert_eq!(tv.when.client, ["tv"]);
+}
+
+#[test]
+fn given_a_rule_that_names_nobody_or_changes_nothing_when_loaded_then_it_is_refused() {
+    let nobody = "c.toml:1:1: policy.rule: no condition in `when`";
+    let nothing = "c.toml:1:1: policy.rule: changes nothing";
+
+    let cases = [
+        ("[[policy.rule]]\nidle = \"5m\"", nobody),
+        ("[[policy.rule]]\nwhen = {}\nidle = \"5m\"", nobody),
+        ("[[policy.rule]]\nwhen = { group = \"a\" }", nothing),
+    ];
+
+    for (text, expected) in cases {
+        let line = given(text).refusal();
+
+        assert!(line.starts_with(expected), "{line}");
+    }
+}
+
+#[test]
+fn given_a_limit_without_its_keys_when_loaded_then_each_is_asked_for() {
+    let lines = given("[[policy.limit]]\n").refused();
+
+    assert!(lines[0].contains("`per` is missing"), "{lines:#?}");
+    assert!(lines[1].contains("`max_sessions` is missing"), "{lines:#?}");
+}
+
+#[test]
+fn given_bad_names_in_a_condition_when_loaded_then_they_are_refused() {
+    let long = format!("\"{}\"", "x".repeat(257));
+    let cases = [
+        ("\"\"", "(it is empty)"),
+        (long.as_str(), "(it is too long)"),
+        (
+            "\"a\\u0000b\"",
+            "(it has a control or bidirectional character)",
+        ),
+        (
+            "[\"a\", \"b\\u202E\"]",
+            "(it has a control or bidirectional character)",
+        ),
+        ("[]", "(an empty list would match nothing)"),
+        ("[[\"a\"]]", "found a list"),
+        ("5", "found the number 5"),
+    ];
+
+    for (name, part) in cases {
+        let text = format!("[[policy.rule]]\nwhen = {{ group = {name} }}\nidle = \"5m\"\n");
+        let line = given(text).refusal();
+
+        assert!(
+            line.starts_with("c.toml:2:18: policy.rule.when.group: "),
+            "{line}"
+        );
+        assert!(line.contains(part), "{line}");
+    }
+}
+
+#[test]
+fn given_a_name_of_the_greatest_length_when_loaded_then_it_is_accepted() {
+    let name = "ä".repeat(128);
+
+    let config = given(format!(
+        "[[policy.rule]]\nwhen = {{ group = \"{name}\" }}\nidle = \"5m\"\n"
+    ))
+    .accepted();
+
+    assert_eq!(config.rules[0].when.group, [name]);
+}
+
+#[test]
+fn given_a_rule_whose_own_spans_disagree_when_loaded_then_it_is_refused() {
+    let text = "[[policy.rule]]\nwhen.group = \"a\"\nidle = \"2h\"\nabsolute = \"1h\"\n";
+
+    let line = given(text).refusal();
+
+    assert!(
+        line.starts_with("c.toml:3:8: policy.rule.idle: found idle = \"2h\""),
+        "{line}"
+    );
+}

@@ -1,0 +1,110 @@
+//! The one table of what is known but not built yet.
+//!
+//! A setting that is read and not obeyed is a hole: somebody believes in a protection that is
+//! not there. So each of these is refused, unless the value asks for exactly what happens anyway.
+//! To build one, its line leaves this table and a line enters [`schema`](super::schema).
+
+use super::problem::Fault;
+use super::raw::Raw;
+
+/// A setting, or some values of one, that are not built yet.
+pub(super) struct NotYet {
+    /// The full key, or the table.
+    pub(super) key: &'static str,
+    /// Which values are refused.
+    pub(super) refused: Refused,
+    /// What is missing.
+    pub(super) what: &'static str,
+}
+
+/// Which values of a setting are refused.
+pub(super) enum Refused {
+    /// All but these TOML literals, which ask for what happens anyway.
+    AllBut(&'static [&'static str]),
+    /// Only these words. The key itself is built, and known by its schema.
+    Words(&'static [&'static str]),
+    /// The whole table, with these keys in it.
+    Table(&'static [&'static str]),
+    /// Each table of a list, with these keys in it.
+    Rows(&'static [&'static str]),
+}
+
+use Refused::{AllBut, Rows, Table, Words};
+
+#[rustfmt::skip]
+pub(super) const NOT_YET: &[NotYet] = &[
+    NotYet { key: "server.admin_listen", refused: AllBut(&[]), what: "the console" },
+    NotYet { key: "server.trusted_peers", refused: AllBut(&["[]"]), what: "believing forwarded headers" },
+    NotYet { key: "store.kind", refused: Words(&["redis", "postgres"]), what: "a shared store" },
+    NotYet { key: "store.url", refused: AllBut(&[]), what: "a shared store" },
+    NotYet { key: "store.url_file", refused: AllBut(&[]), what: "a shared store" },
+    NotYet { key: "store.lease", refused: AllBut(&["\"1s\"", "\"0s\""]), what: "a shared store" },
+    NotYet { key: "store.allow_snapshots", refused: AllBut(&["false"]), what: "a shared store" },
+    NotYet { key: "policy.preset", refused: AllBut(&[]), what: "a preset" },
+    NotYet { key: "policy.reason", refused: AllBut(&[]), what: "a preset" },
+    NotYet { key: "policy.at_limit", refused: Words(&["ask"]), what: "asking the person at the limit" },
+    // Devices are not recognised yet: every sign-in is counted, none is noticed as unseen.
+    NotYet { key: "policy.same_device", refused: AllBut(&["\"count\""]), what: "recognising devices" },
+    NotYet { key: "policy.unseen_device", refused: AllBut(&["\"allow\""]), what: "recognising devices" },
+    NotYet { key: "policy.protect_trusted_for", refused: AllBut(&["\"0s\""]), what: "protecting trusted sessions" },
+    NotYet { key: "policy.binding", refused: AllBut(&["\"none\""]), what: "binding sessions to devices" },
+    NotYet { key: "policy.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to devices" },
+    NotYet { key: "policy.sign_ins", refused: AllBut(&[]), what: "a budget of sign-ins" },
+    NotYet { key: "policy.api_sign_ins", refused: AllBut(&[]), what: "a budget of sign-ins" },
+    NotYet { key: "policy.rule.at_limit", refused: Words(&["ask"]), what: "asking the person at the limit" },
+    NotYet { key: "policy.rule.same_device", refused: AllBut(&["\"count\""]), what: "recognising devices" },
+    NotYet { key: "policy.rule.unseen_device", refused: AllBut(&["\"allow\""]), what: "recognising devices" },
+    NotYet { key: "policy.rule.protect_trusted_for", refused: AllBut(&["\"0s\""]), what: "protecting trusted sessions" },
+    NotYet { key: "policy.rule.binding", refused: AllBut(&["\"none\""]), what: "binding sessions to devices" },
+    NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to devices" },
+    NotYet { key: "policy.limit.per", refused: Words(&["device_class", "device-class"]), what: "recognising devices" },
+    NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },
+    NotYet { key: "journal.keep", refused: AllBut(&["\"90d\""]), what: "another retention of the journal" },
+    NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: "calling out" },
+    NotYet { key: "notify.digest", refused: AllBut(&["\"2m\""]), what: "sending notices" },
+    NotYet { key: "notify.smtp", refused: Table(&["host", "port", "tls", "from", "user", "password", "password_file"]), what: "sending notices" },
+    NotYet { key: "notify.webhook", refused: Rows(&["url", "secret", "secret_file"]), what: "sending notices" },
+    NotYet { key: "signals.transmitter", refused: AllBut(&["false"]), what: "sending security events" },
+    NotYet { key: "geo.path", refused: AllBut(&[]), what: "naming places" },
+    NotYet { key: "dbsc.cookie_life", refused: AllBut(&["\"10m\""]), what: "binding sessions to devices" },
+    NotYet { key: "gateway.provider", refused: Rows(&["name", "issuer", "client_id", "client_secret", "client_secret_file"]), what: "signing in with a provider" },
+    NotYet { key: "gateway.public", refused: Rows(&["path"]), what: "standing in front of other applications" },
+];
+
+/// Whether this value of this key is not built yet, and how to say so.
+pub(super) fn not_yet(key: &str, raw: Raw<'_>) -> Option<Fault> {
+    let table = key.rsplit_once('.').map(|(table, _)| table);
+    let line = NOT_YET.iter().find(|line| match line.refused {
+        Table(_) | Rows(_) => Some(line.key) == table,
+        AllBut(_) | Words(_) => line.key == key,
+    })?;
+    match line.refused {
+        AllBut(literals) if literals.iter().any(|literal| raw.is(literal)) => None,
+        Words(words) if !words.iter().any(|word| raw.text() == Some(*word)) => None,
+        _ => Some(line.fault()),
+    }
+}
+
+/// Why a table is refused as a whole, if it is.
+pub(super) fn whole(table: &str) -> Option<Fault> {
+    NOT_YET
+        .iter()
+        .find(|line| line.key == table && matches!(line.refused, Table(_) | Rows(_)))
+        .map(NotYet::fault)
+}
+
+impl NotYet {
+    /// Says what is missing and what may stand there instead. What was found is not shown: it
+    /// may be a secret.
+    fn fault(&self) -> Fault {
+        let instead = match self.refused {
+            AllBut([]) | Table(_) | Rows(_) => "leave it out".to_owned(),
+            AllBut(literals) => format!("only {} is accepted", literals.join(" or ")),
+            Words(words) => format!("\"{}\" cannot be chosen yet", words.join("\" or \"")),
+        };
+        Fault::NotAvailable {
+            what: self.what,
+            instead,
+        }
+    }
+}
