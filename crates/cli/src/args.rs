@@ -1,0 +1,279 @@
+//! The command line: what can be asked for, and help that teaches it.
+//!
+//! Values are parsed here into what the commands need, so that a mistake is a wrong usage
+//! (exit code 2) before anything was sent or opened.
+
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use refusal::read;
+pub(crate) use values::ServerUrl;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  fine, or nothing found
+  1  findings, or a failed check
+  2  wrong usage or configuration
+  3  could not run (store, network)
+  4  refused by a safety rail
+  5  inconclusive";
+
+const EXAMPLES: &str = "\
+Examples:
+  innkeeper serve --demo                     try it in a browser, with two users
+  innkeeper serve --config innkeeper.toml    run it with your settings
+  innkeeper sessions list alice              where is alice signed in?
+  innkeeper subjects disable alice           end all of it, and let nobody in";
+
+const SERVE_MORE: &str = "\
+Examples:
+  innkeeper serve
+      5 sessions a user, the least recently used goes; on 127.0.0.1:7070,
+      with everything kept in ./innkeeper-data
+  innkeeper serve --demo
+      the same, with users to sign in as; their passwords are printed
+  innkeeper serve --config innkeeper.toml --listen 127.0.0.1:8080
+      the command line holds over the environment, that over the file
+
+Each key of the file is also a variable: [policy] max_sessions is
+INNKEEPER_POLICY__MAX_SESSIONS. The settings in force are logged at start.
+The first start writes an API key for administrators to DIR/admin.key.
+
+Exits 2 if a setting is refused, 3 if the store cannot be opened.";
+
+const CLIENT_MORE: &str = "\
+Talks to a running server. Without --key-file, the key is that of the data
+folder, DIR/admin.key, which the server wrote at its first start.
+
+Exits 3 if the server cannot be reached.";
+
+const SESSIONS_EXAMPLES: &str = "\
+Examples:
+  innkeeper sessions list alice
+  innkeeper sessions revoke ses_…
+  innkeeper sessions list alice --tenant acme --json";
+
+const SUBJECTS_EXAMPLES: &str = "\
+Examples:
+  innkeeper subjects show alice
+  innkeeper subjects disable alice    ends all sessions and refuses new ones
+  innkeeper subjects enable alice";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  innkeeper keys create web --scope admit --scope check
+  innkeeper keys create acme --scope manage --tenant acme --json
+  innkeeper keys list
+
+A new key is shown once and cannot be shown again.";
+
+/// Knows every session of every user, holds the limit exactly, and ends any session everywhere.
+#[derive(Debug, Parser)]
+#[command(name = "innkeeper", version, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the authority
+    #[command(after_long_help = SERVE_MORE)]
+    Serve(ServeArguments),
+    /// See and end sessions
+    #[command(after_long_help = format!("{SESSIONS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    Sessions(SessionsArguments),
+    /// See a subject, shut it out or let it in again
+    #[command(after_long_help = format!("{SUBJECTS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    Subjects(SubjectsArguments),
+    /// Make, see and revoke the API keys of applications
+    #[command(after_long_help = format!("{KEYS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    Keys(KeysArguments),
+}
+
+/// `serve`.
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    /// Read the settings from this TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Listen on this IP address and port [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Keep everything in this folder [default: innkeeper-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Add users to sign in as, and a page to do so
+    #[arg(long)]
+    pub(crate) demo: bool,
+}
+
+/// `sessions`.
+#[derive(Args, Debug)]
+pub(crate) struct SessionsArguments {
+    /// How to reach the server.
+    #[command(flatten)]
+    pub(crate) client: ClientArguments,
+    /// The tenant of the subject or session
+    #[arg(long, global = true, value_name = "TENANT", default_value = "default", value_parser = values::name)]
+    pub(crate) tenant: String,
+    /// What to do with sessions.
+    #[command(subcommand)]
+    pub(crate) command: SessionsCommand,
+}
+
+/// The commands of `sessions`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// List the sessions of a subject
+    List {
+        /// The immutable id of the account, as the application names it
+        #[arg(value_parser = values::name)]
+        subject: String,
+    },
+    /// Show one session
+    Show {
+        /// The id of the session, ses_…
+        #[arg(value_parser = values::session_id)]
+        id: String,
+    },
+    /// End one session, now and everywhere
+    Revoke {
+        /// The id of the session, ses_…
+        #[arg(value_parser = values::session_id)]
+        id: String,
+    },
+}
+
+/// `subjects`.
+#[derive(Args, Debug)]
+pub(crate) struct SubjectsArguments {
+    /// How to reach the server.
+    #[command(flatten)]
+    pub(crate) client: ClientArguments,
+    /// The tenant of the subject
+    #[arg(long, global = true, value_name = "TENANT", default_value = "default", value_parser = values::name)]
+    pub(crate) tenant: String,
+    /// What to do with a subject.
+    #[command(subcommand)]
+    pub(crate) command: SubjectsCommand,
+}
+
+/// The commands of `subjects`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubjectsCommand {
+    /// Show what is known of a subject
+    Show {
+        /// The immutable id of the account, as the application names it
+        #[arg(value_parser = values::name)]
+        subject: String,
+    },
+    /// End all its sessions and refuse new ones
+    Disable {
+        /// The immutable id of the account, as the application names it
+        #[arg(value_parser = values::name)]
+        subject: String,
+    },
+    /// Let it sign in again; what was ended stays ended
+    Enable {
+        /// The immutable id of the account, as the application names it
+        #[arg(value_parser = values::name)]
+        subject: String,
+    },
+}
+
+/// `keys`.
+#[derive(Args, Debug)]
+pub(crate) struct KeysArguments {
+    /// How to reach the server.
+    #[command(flatten)]
+    pub(crate) client: ClientArguments,
+    /// The one tenant that the key may name [default: all]
+    #[arg(long, global = true, value_name = "TENANT", value_parser = values::name)]
+    pub(crate) tenant: Option<String>,
+    /// What to do with keys.
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+/// The commands of `keys`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key for an application; it is shown once
+    Create {
+        /// A name by which people know it
+        #[arg(value_parser = values::name)]
+        name: String,
+        /// What it may do; may be given more than once
+        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_delimiter = ',')]
+        scopes: Vec<Scope>,
+    },
+    /// List the keys, without what is secret in them
+    List,
+    /// Revoke a key: it opens nothing any more
+    Revoke {
+        /// The id of the key, not the key itself
+        #[arg(value_parser = values::key_id)]
+        id: String,
+    },
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Scope {
+    /// Open sessions
+    Admit,
+    /// Ask whether a session is good
+    Check,
+    /// See and end sessions, change subjects
+    Manage,
+    /// Read events
+    Events,
+    /// Everything, keys included
+    Admin,
+}
+
+/// How a command reaches the server.
+#[derive(Args, Debug)]
+pub(crate) struct ClientArguments {
+    /// The running server
+    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:7070", value_parser = values::server_url)]
+    pub(crate) server: ServerUrl,
+    /// Read the API key from this file [default: DIR/admin.key]
+    #[arg(long, global = true, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The data folder of the server, for its key
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "innkeeper-data"
+    )]
+    data: PathBuf,
+    /// Print JSON for programs instead of tables for people
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl ClientArguments {
+    /// The file that holds the API key.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the client commands will read it")
+    )]
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.key_file
+            .clone()
+            .unwrap_or_else(|| self.data.join("admin.key"))
+    }
+}

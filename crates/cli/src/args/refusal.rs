@@ -1,0 +1,58 @@
+//! Reading the command line, and refusing it without repeating hostile text or secrets.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+
+use super::Arguments;
+use super::values::may_hold_a_secret;
+use crate::shown::{Shown, acts_on_a_reader};
+
+/// Reads the command line. The error holds help and version as well; its own exit code is 2
+/// for wrong usage and 0 for what was asked for.
+pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Arguments::try_parse_from(&words).map_err(|error| {
+        let needs_care = words
+            .iter()
+            .map(|w| w.to_string_lossy())
+            .any(|word| may_hold_a_secret(&word) || word.contains(acts_on_a_reader));
+        if needs_care { made_safe(error) } else { error }
+    })
+}
+
+/// Escapes what the messages would repeat of the words that were given.
+///
+/// An argument can come from a script that was handed somebody else's text: shown raw, it could
+/// drive the terminal. And a token given where an id is meant would end up in a log.
+fn made_safe(mut error: clap::Error) -> clap::Error {
+    let safe: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| Some((kind, safe_value(value)?)))
+        .collect();
+    for (kind, value) in safe {
+        error.insert(kind, value);
+    }
+    // Tips are whole sentences around a word, styled already; they are no loss here.
+    error.remove(ContextKind::Suggested);
+    error
+}
+
+fn safe_value(value: &ContextValue) -> Option<ContextValue> {
+    match value {
+        ContextValue::String(text) => Some(ContextValue::String(safe_text(text))),
+        ContextValue::Strings(texts) => Some(ContextValue::Strings(
+            texts.iter().map(|text| safe_text(text)).collect(),
+        )),
+        // The others are made by the parser from its own words.
+        _ => None,
+    }
+}
+
+fn safe_text(text: &str) -> String {
+    if may_hold_a_secret(text) {
+        return "(hidden: a secret)".to_owned();
+    }
+    Shown(text).to_string()
+}
