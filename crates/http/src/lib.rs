@@ -1,1 +1,19 @@
 //! Accept loop, layers, extractors and routes of the REST API.
+//!
+//! A request comes in through [`server`], gets its id and its outer headers from [`envelope`], is
+//! read by [`json`], [`query`], [`segment`] and [`credentials`], and every refusal leaves as a
+//! [`problem`] document.
+
+pub mod body;
+pub mod cookies;
+pub mod credentials;
+mod diagnosis;
+pub mod envelope;
+pub mod idempotency;
+pub mod json;
+pub mod origin;
+pub mod problem;
+pub mod query;
+pub mod request_id;
+pub mod segment;
+pub mod server;

@@ -1,0 +1,105 @@
+//! Reading a request body whole, within its bounds.
+
+use std::error::Error;
+
+use axum::body::{Body, Bytes};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use innkeeper_api::ProblemCode;
+
+use crate::problem::ProblemAnswer;
+
+/// The most that is read of a body, in bytes.
+pub const BODY_LEN_MAX: usize = 64 * 1024;
+
+/// Why a body could not be read; it travels inside the errors of axum.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It did not arrive in time.
+    #[error("the body did not arrive in time")]
+    TooSlow,
+
+    /// It is longer than [`BODY_LEN_MAX`].
+    #[error("the body is too large")]
+    TooLarge,
+
+    /// The connection broke, or its framing is wrong.
+    #[error("the body could not be read")]
+    Broken(#[source] hyper::Error),
+}
+
+/// Reads a body whole.
+///
+/// Too large is 413, too slow 408, anything else 400: the caller has nothing but to pass it on.
+pub async fn read_body(body: Body) -> Result<Bytes, ProblemAnswer> {
+    match Limited::new(body, BODY_LEN_MAX).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) => Err(code_of(&*error).into()),
+    }
+}
+
+fn code_of(error: &(dyn Error + 'static)) -> ProblemCode {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return ProblemCode::PayloadTooLarge;
+        }
+        match error.downcast_ref() {
+            Some(BodyError::TooLarge) => return ProblemCode::PayloadTooLarge,
+            Some(BodyError::TooSlow) => return ProblemCode::RequestTimeout,
+            Some(BodyError::Broken(_)) => return ProblemCode::BadRequest,
+            None => cause = error.source(),
+        }
+    }
+    ProblemCode::BadRequest
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn refusal(body: Body) -> ProblemCode {
+        let refusal = read_body(body).await.expect_err("it is refused");
+        refusal.problem().code()
+    }
+
+    #[tokio::test]
+    async fn given_a_body_at_the_bound_when_read_then_it_is_whole() {
+        let body = Body::from(vec![b'x'; BODY_LEN_MAX]);
+
+        let bytes = read_body(body).await.expect("it is within the bound");
+
+        assert_eq!(bytes.len(), BODY_LEN_MAX);
+    }
+
+    #[tokio::test]
+    async fn given_a_body_of_unknown_length_over_the_bound_when_read_then_it_is_too_large() {
+        let chunks = (0..=BODY_LEN_MAX / 1024).map(|_| Ok::<_, BodyError>(vec![b'x'; 1024]));
+
+        let code = refusal(Body::from_stream(stream::iter(chunks))).await;
+
+        assert_eq!(code, ProblemCode::PayloadTooLarge);
+    }
+
+    #[tokio::test]
+    async fn given_a_body_that_fails_when_read_then_the_code_says_how() {
+        let slow = stream::iter([Err::<Vec<u8>, _>(BodyError::TooSlow)]);
+        let large = stream::iter([Err::<Vec<u8>, _>(BodyError::TooLarge)]);
+        let other = stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("reset"))]);
+
+        assert_eq!(
+            refusal(Body::from_stream(slow)).await,
+            ProblemCode::RequestTimeout
+        );
+        assert_eq!(
+            refusal(Body::from_stream(large)).await,
+            ProblemCode::PayloadTooLarge
+        );
+        assert_eq!(
+            refusal(Body::from_stream(other)).await,
+            ProblemCode::BadRequest
+        );
+    }
+}

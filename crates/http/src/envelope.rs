@@ -1,0 +1,263 @@
+//! What every answer has in common: an id, outer headers, and nothing of a panic.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{
+    CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use innkeeper_api::ProblemCode;
+use tower::{Layer, Service};
+use tracing::Instrument;
+
+use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
+use crate::request_id::{self, RequestId, X_REQUEST_ID};
+
+/// Closes a router: every route that has been added gets the envelope, and every path and method
+/// that has not is answered by a problem document.
+///
+/// Call it last, and once.
+pub fn enveloped(router: Router) -> Router {
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(EnvelopeLayer)
+}
+
+/// Puts the envelope around a service. See [`enveloped`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnvelopeLayer;
+
+impl<S> Layer<S> for EnvelopeLayer {
+    type Service = Envelope<S>;
+
+    fn layer(&self, inner: S) -> Envelope<S> {
+        Envelope { inner }
+    }
+}
+
+/// A service in its envelope. See [`enveloped`].
+///
+/// The request finds its [`RequestId`] among its extensions. The span names the route, never the
+/// path: a path can hold what somebody pasted there.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelope<S> {
+    inner: S,
+}
+
+impl<S> Service<Request> for Envelope<S>
+where
+    S: Service<Request, Error = Infallible>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let id = RequestId::next();
+        let span = tracing::info_span!(
+            "request",
+            %id,
+            caller_id = request_id::of_caller(request.headers()),
+            method = %request.method(),
+            route = request.extensions().get().map(MatchedPath::as_str),
+        );
+        request.extensions_mut().insert(id);
+
+        // A panic leaves the store's own work running in its own task, and this request unwound;
+        // nothing of it is touched again, so asserting unwind safety is right.
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        Box::pin(
+            async move {
+                let mut response = match answer.await {
+                    Ok(Ok(response)) => response.into_response(),
+                    Ok(Err(never)) => match never {},
+                    Err(_) => {
+                        tracing::error!("a handler panicked");
+                        ProblemAnswer::from(ProblemCode::Internal).into_response()
+                    }
+                };
+                stamp(response.headers_mut(), id);
+                Ok(response)
+            }
+            .instrument(span),
+        )
+    }
+}
+
+/// Sets the outer headers of an answer.
+///
+/// Every answer is `no-store` unless its handler said otherwise, and one that sets a cookie is
+/// whatever the handler said: a cache that kept it would hand one caller's session to another.
+pub(crate) fn stamp(headers: &mut HeaderMap, id: RequestId) {
+    let no_store = HeaderValue::from_static("no-store");
+    if headers.contains_key(SET_COOKIE) {
+        headers.insert(CACHE_CONTROL, no_store);
+        if !varies_by_cookie(headers) {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+        }
+    } else {
+        headers.entry(CACHE_CONTROL).or_insert(no_store);
+    }
+    headers
+        .entry(X_CONTENT_TYPE_OPTIONS)
+        .or_insert(HeaderValue::from_static("nosniff"));
+    headers.insert(X_REQUEST_ID, id.to_header());
+}
+
+fn varies_by_cookie(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(VARY)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|name| name.trim().eq_ignore_ascii_case("cookie"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Extension;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use http::header::{ALLOW, CONTENT_TYPE};
+    use http::{Method, StatusCode};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    fn router() -> Router {
+        let router = Router::new()
+            .route("/fine", get(async || "fine").delete(async || "gone"))
+            .route(
+                "/cookie",
+                get(async || {
+                    let cacheable = HeaderValue::from_static("public, max-age=60");
+                    [
+                        (CACHE_CONTROL, cacheable),
+                        (SET_COOKIE, HeaderValue::from_static("a=b")),
+                    ]
+                }),
+            )
+            .route(
+                "/asset",
+                get(async || [(CACHE_CONTROL, HeaderValue::from_static("public"))]),
+            )
+            .route(
+                "/id",
+                get(async |Extension(id): Extension<RequestId>| id.to_string()),
+            )
+            .route("/panic", get(broken));
+        enveloped(router)
+    }
+
+    async fn broken() -> &'static str {
+        panic!("the inner secret")
+    }
+
+    async fn call(method: Method, path: &str) -> Response {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(Body::empty())
+            .expect("the parts are valid");
+        let Ok(response) = router().oneshot(request).await;
+        response
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), usize::MAX)
+            .await
+            .expect("the body is at hand");
+        String::from_utf8(bytes.into()).expect("it is text")
+    }
+
+    fn header(response: &Response, name: impl http::header::AsHeaderName) -> &str {
+        let value = response.headers().get(name).expect("the header is there");
+        value.to_str().expect("our headers are ASCII")
+    }
+
+    #[tokio::test]
+    async fn given_any_answer_when_it_leaves_then_it_is_private_and_named() {
+        let response = call(Method::GET, "/fine").await;
+
+        assert_eq!(header(&response, CACHE_CONTROL), "no-store");
+        assert_eq!(header(&response, X_CONTENT_TYPE_OPTIONS), "nosniff");
+        assert!(header(&response, X_REQUEST_ID).starts_with("req_"));
+    }
+
+    #[tokio::test]
+    async fn given_a_handler_that_asks_for_its_id_when_answered_then_it_is_that_of_the_header() {
+        let response = call(Method::GET, "/id").await;
+
+        let id = header(&response, X_REQUEST_ID).to_owned();
+
+        assert_eq!(text(response).await, id);
+    }
+
+    #[tokio::test]
+    async fn given_an_answer_with_a_cookie_when_it_leaves_then_no_cache_may_keep_it() {
+        let response = call(Method::GET, "/cookie").await;
+
+        assert_eq!(header(&response, CACHE_CONTROL), "no-store");
+        assert_eq!(header(&response, VARY), "Cookie");
+    }
+
+    #[tokio::test]
+    async fn given_an_asset_without_a_cookie_when_it_leaves_then_its_caching_is_its_own() {
+        let response = call(Method::GET, "/asset").await;
+
+        assert_eq!(header(&response, CACHE_CONTROL), "public");
+        assert!(response.headers().get(VARY).is_none());
+    }
+
+    #[tokio::test]
+    async fn given_a_panic_when_answered_then_the_problem_says_nothing_of_it() {
+        let response = call(Method::GET, "/panic").await;
+
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(header(&response, CONTENT_TYPE), "application/problem+json");
+        assert!(header(&response, X_REQUEST_ID).starts_with("req_"));
+        let body = text(response).await;
+        assert!(body.contains(r#""code":"internal""#), "{body}");
+        assert!(!body.contains("secret"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn given_a_path_without_a_route_when_asked_for_then_the_answer_is_a_problem() {
+        for path in ["/nothing", "/fine/", "/fine.css", "/fine/x.css"] {
+            let response = call(Method::GET, path).await;
+
+            assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(header(&response, CONTENT_TYPE), "application/problem+json");
+            assert_eq!(header(&response, CACHE_CONTROL), "no-store");
+            assert!(text(response).await.contains(r#""code":"not-found""#));
+        }
+    }
+
+    #[tokio::test]
+    async fn given_a_method_without_a_route_when_asked_for_then_allow_names_the_others() {
+        let response = call(Method::POST, "/fine").await;
+
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        let allow = header(&response, ALLOW);
+        assert!(allow.contains("GET") && allow.contains("DELETE"), "{allow}");
+        assert!(
+            text(response)
+                .await
+                .contains(r#""code":"method-not-allowed""#)
+        );
+    }
+}

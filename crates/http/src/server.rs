@@ -1,0 +1,127 @@
+//! The accept loop: connections in, within bounds; and out again, in good order.
+//!
+//! `axum::serve` sets no timer, so we run hyper ourselves. Each connection has one timer that
+//! serves every bound of [`Limits`] in turn, and each bound is tested over a real socket.
+
+mod connection;
+mod limits;
+mod raw;
+mod service;
+mod watch;
+mod wire;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch as signal;
+use tokio::task::JoinSet;
+
+pub use limits::Limits;
+
+/// The most that is read of a request line and its headers, in bytes. More is 431.
+pub const HEAD_LEN_MAX: usize = 16 * 1024;
+
+/// How many connections over the bound are told so at a time; more are closed in silence.
+const REFUSALS_MAX: usize = 64;
+
+/// How long to wait after a failed accept. Most often no file descriptor is left, and trying at
+/// once would spin until one is.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The address of the peer at the other end of the connection, among the request's extensions.
+///
+/// It is the browser or the proxy before us; whom to believe about the rest is for the routes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Peer(pub SocketAddr);
+
+/// How serving ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Drained {
+    /// How many connections were still at work at the deadline, and were cut.
+    pub cut: usize,
+}
+
+/// Serves until `shutdown` completes, then drains.
+///
+/// Draining closes the listener and the idle connections at once, lets requests that have begun
+/// be answered, and cuts what is left after [`Limits::drain`]. A request that is cut is done or
+/// not done, as with any lost connection.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
+    let (drain, draining) = signal::channel(());
+    let mut connections = JoinSet::new();
+    let mut refusals = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(ended) = connections.join_next() => note(ended),
+            Some(ended) = refusals.join_next() => note(ended),
+            (stream, peer) = accept(&listener) => {
+                if connections.len() < limits.connections_max {
+                    let router = router.clone();
+                    let draining = draining.clone();
+                    connections.spawn(connection::run(stream, Peer(peer), router, limits, draining));
+                } else if refusals.len() < REFUSALS_MAX {
+                    tracing::warn!(max = limits.connections_max, "too many connections");
+                    refusals.spawn(connection::refuse(stream, limits));
+                }
+            }
+        }
+    }
+
+    drop(listener);
+    drop(draining);
+    drop(drain);
+    tracing::info!(connections = connections.len(), "draining");
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            note(ended);
+        }
+    };
+    let _ = tokio::time::timeout(limits.drain, all_ended).await;
+    let cut = connections.len();
+    connections.shutdown().await;
+    refusals.shutdown().await;
+    Drained { cut }
+}
+
+/// The next connection. A peer that went away while it waited is nobody's failure.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_peer(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+fn note(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection ended by a panic");
+    }
+}

@@ -1,0 +1,210 @@
+//! One request: bounded, handed to the router, and answered whatever happens.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_LENGTH, HOST, HeaderMap};
+use http::{Request, Version};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use innkeeper_api::{Problem, ProblemCode};
+use tower::Service;
+
+use super::Peer;
+use super::watch::Watch;
+use crate::body::{BODY_LEN_MAX, BodyError};
+use crate::envelope::stamp;
+use crate::problem::ProblemAnswer;
+use crate::request_id::RequestId;
+
+/// Answers one request, in time.
+///
+/// A handler that is late is dropped: its work at the store goes on in the store's own task, so
+/// the caller is told that nobody knows.
+pub(super) async fn serve(
+    mut router: Router,
+    watch: Watch,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    watch.request_began(!request.body().is_end_stream());
+
+    let response = if let Some(refusal) = refusal(&request) {
+        if !request.body().is_end_stream() {
+            watch.body_abandoned();
+        }
+        by_itself(refusal)
+    } else {
+        let mut request = request.map(|body| RequestBody::wrap(body, &watch));
+        request.extensions_mut().insert(peer);
+        match in_time(&watch, router.call(request)).await {
+            Some(Ok(response)) => response,
+            Some(Err(never)) => match never {},
+            None => {
+                tracing::warn!("a request took too long and was given up");
+                by_itself(ProblemCode::Unavailable.into())
+            }
+        }
+    };
+
+    watch.answered();
+    Ok(response.map(|body| AnswerBody { body, watch }))
+}
+
+/// An answer that no route made, in the same outer headers.
+fn by_itself(problem: ProblemAnswer) -> Response {
+    let mut response = problem.into_response();
+    stamp(response.headers_mut(), RequestId::next());
+    response
+}
+
+/// What is wrong with a request, before any route looks at it.
+fn refusal(request: &Request<Incoming>) -> Option<ProblemAnswer> {
+    if !has_one_host(request) {
+        let problem = Problem::new(ProblemCode::BadRequest);
+        return Some(problem.detail("Exactly one Host header is needed.").into());
+    }
+    let is_too_large = content_length(request.headers()).is_some_and(|len| len > BODY_LEN_MAX);
+    is_too_large.then(|| ProblemCode::PayloadTooLarge.into())
+}
+
+/// HTTP/1.1 asks for it (RFC 9112, 3.2), and an origin is compared with it.
+fn has_one_host(request: &Request<Incoming>) -> bool {
+    match request.headers().get_all(HOST).iter().count() {
+        0 => request.version() < Version::HTTP_11,
+        1 => true,
+        _ => false,
+    }
+}
+
+/// The announced length; hyper has refused one that is no number.
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The outcome, or nothing once the request is late.
+async fn in_time<F: Future>(watch: &Watch, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        // The timer of the connection polls this again once it has passed.
+        Poll::Pending if watch.is_answer_late() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// The body of a request, within its size and its time.
+struct RequestBody {
+    body: Incoming,
+    watch: Watch,
+    room: usize,
+    is_done: bool,
+}
+
+impl RequestBody {
+    fn wrap(body: Incoming, watch: &Watch) -> Body {
+        if body.is_end_stream() {
+            return Body::empty();
+        }
+        Body::new(Self {
+            body,
+            watch: watch.clone(),
+            room: BODY_LEN_MAX,
+            is_done: false,
+        })
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending if self.watch.is_body_late(cx) => {
+                return Poll::Ready(Some(Err(BodyError::TooSlow)));
+            }
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(frame) => frame,
+        };
+        Poll::Ready(match frame {
+            None => {
+                self.is_done = true;
+                self.watch.body_ended();
+                None
+            }
+            Some(Err(error)) => Some(Err(BodyError::Broken(error))),
+            Some(Ok(frame)) => {
+                let len = frame.data_ref().map_or(0, Bytes::len);
+                match self.room.checked_sub(len) {
+                    Some(room) => {
+                        self.room = room;
+                        Some(Ok(frame))
+                    }
+                    None => Some(Err(BodyError::TooLarge)),
+                }
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        if self.body.is_end_stream() {
+            self.watch.body_ended();
+        } else {
+            self.watch.body_abandoned();
+        }
+    }
+}
+
+/// The body of an answer, telling the watch when it has been handed over.
+pub(super) struct AnswerBody {
+    body: Body,
+    watch: Watch,
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.watch.answer_ended();
+    }
+}

@@ -1,0 +1,7 @@
+//! The accept loop over real sockets: bounds that hold, and a drain that loses nothing.
+
+mod bounds;
+mod drain;
+mod harness;
+mod protocol;
+mod time;
