@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, check, find_valid};
+use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::revocation::{Revocation, revoke};
@@ -29,6 +29,17 @@ pub struct CheckRequest {
     pub demand: Demand,
     /// Whether this is a sign of life of its holder.
     pub activity: Activity,
+    /// Whether the caller can hand a new token to its holder.
+    pub renewal: Renewal,
+}
+
+/// Whether a check may give the session a new token, where the policy asks for one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Renewal {
+    /// If it is due: the caller passes it on.
+    IfDue,
+    /// Never: the caller could not pass it on, and the old one would in time be taken for a copy.
+    Never,
 }
 
 /// Whether a check counts as activity of the session's holder (SP 800-63B, 5.2).
@@ -53,7 +64,10 @@ pub enum CheckAnswer {
 }
 
 /// A session that passed a check. The caller is its subject, for this request.
+///
+/// Only a check makes one, so to hold one is proof.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Checked {
     /// The session.
     pub session: Arc<Session>,
@@ -144,7 +158,7 @@ impl Authority {
             }
 
             let terms = policy.terms(&roster.facts(valid.session));
-            if terms.rotate_every.is_some() {
+            if terms.rotate_every.is_some() && request.renewal == Renewal::IfDue {
                 match valid.presented {
                     Presented::Previous => {
                         checked.rotated =
@@ -249,9 +263,12 @@ fn look(
         return Glance::Shortfall(shortfall);
     }
     // A token with a past, or one that may be due, needs more than a look.
+    let renewing = request.renewal == Renewal::IfDue && policy.may_rotate();
     let plain = valid.presented == Presented::Current && valid.session.previous.is_none();
-    let due = !plain || (policy.may_rotate() && request.activity == Activity::Active);
-    if due && needs_more(roster, valid.session, valid.presented, policy, now) {
+    if request.activity == Activity::Active
+        && (renewing || !plain)
+        && needs_more(roster, &valid, renewing, policy, now)
+    {
         return Glance::LookAgain;
     }
     Glance::Valid(Arc::clone(valid.session), Arc::clone(roster), now)
@@ -259,17 +276,18 @@ fn look(
 
 fn needs_more(
     roster: &Roster,
-    session: &Session,
-    presented: Presented,
+    valid: &Valid<'_>,
+    renewing: bool,
     policy: &Policy,
     now: Timestamp,
 ) -> bool {
+    let session = valid.session;
     let terms = policy.terms(&roster.facts(session));
-    match presented {
-        Presented::Previous => terms.rotate_every.is_some(),
+    match valid.presented {
+        Presented::Previous => renewing && terms.rotate_every.is_some(),
         Presented::Current => {
             rotation::grace_end(session, terms.rotation_grace, now).is_some()
-                || rotation::is_due(session, terms.rotate_every, now)
+                || (renewing && rotation::is_due(session, terms.rotate_every, now))
         }
     }
 }

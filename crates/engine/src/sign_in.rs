@@ -50,17 +50,22 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// Takes the key as it was sent, and the digest of the request's meaning.
+    /// Takes the key as it was sent, and the request in a form that says what it means.
     #[must_use]
-    pub fn new(tenant: &TenantId, key: &str, request: [u8; 32]) -> Self {
+    pub fn new(tenant: &TenantId, key: &str, request: &[u8]) -> Self {
         let mut hash = Sha256::new_with_prefix(b"innkeeper idempotency key 1");
         hash.update((tenant.as_str().len() as u64).to_be_bytes());
         hash.update(tenant.as_str());
         hash.update(key);
+        // The key is in it, so that what is stored gives away nothing of the request.
+        let mut meaning = Sha256::new_with_prefix(b"innkeeper idempotent request 1");
+        meaning.update((key.len() as u64).to_be_bytes());
+        meaning.update(key);
+        meaning.update(request);
         Self {
             digest: KeyDigest(hash.finalize().into()),
             secret: Zeroizing::new(key.as_bytes().to_vec()),
-            request,
+            request: meaning.finalize().into(),
         }
     }
 }
@@ -80,7 +85,7 @@ pub enum SignInAnswer {
     /// This key was answered before: the same answer, with the session as it now stands.
     Repeated(Box<SignedIn>),
     /// The policy says no, and nothing changed.
-    Refused(Refusal, Arc<Roster>),
+    Refused(Refusal, Arc<Roster>, Timestamp),
     /// The key was used for another request.
     KeyMisused,
     /// The session that was born under this key has ended.
@@ -178,7 +183,7 @@ impl Authority {
         let (born, repeated) = match settled.answer {
             Decided::Admitted(born) => (born, false),
             Decided::Repeated(born) => (born, true),
-            Decided::Refused(refusal) => return Ok(SignInAnswer::Refused(refusal, roster)),
+            Decided::Refused(refusal) => return Ok(SignInAnswer::Refused(refusal, roster, now)),
             Decided::KeyMisused => return Ok(SignInAnswer::KeyMisused),
             Decided::AlreadyUsed => return Ok(SignInAnswer::AlreadyUsed),
             Decided::TooManyKeys => return Ok(SignInAnswer::TooManyKeys),

@@ -1,0 +1,194 @@
+//! A request comes in, a verified principal comes out.
+//!
+//! There is no ambient session here: whoever needs to know who calls takes a [`Principal`] or a
+//! [`Caller`] as an argument, and neither can be made without a check that succeeded for this
+//! very request (D8, ASVS 8.3.3).
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::request::Parts;
+use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::check::Demand;
+use innkeeper_domain::name::TenantId;
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::Authority;
+use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
+use innkeeper_engine::keys::{KeyInfo, KeyScope};
+
+use crate::cookies::SessionCookie;
+use crate::credentials::{Credential, bearer};
+use crate::origin::OriginRule;
+use crate::problem::ProblemAnswer;
+use crate::wire;
+
+/// What every route of ours stands on.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Who decides.
+    pub authority: Arc<Authority>,
+    /// In which cookie a browser carries its token.
+    pub cookie: SessionCookie,
+    /// From which pages changes by cookie are taken.
+    pub origins: OriginRule,
+}
+
+/// The subject that makes this request, proved by its session token.
+#[derive(Debug)]
+pub struct Principal {
+    checked: Checked,
+    by_cookie: bool,
+}
+
+impl Principal {
+    /// The one constructor: it takes the proof.
+    const fn new(checked: Checked, by_cookie: bool) -> Self {
+        Self { checked, by_cookie }
+    }
+
+    /// The session that was proved, with its roster.
+    #[must_use]
+    pub const fn checked(&self) -> &Checked {
+        &self.checked
+    }
+
+    /// Whether the proof came in a cookie, so that a browser may have sent it unasked.
+    #[must_use]
+    pub const fn came_by_cookie(&self) -> bool {
+        self.by_cookie
+    }
+}
+
+impl Door {
+    /// Finds out who makes a request, by its session cookie or bearer token.
+    ///
+    /// 400 for two credentials, 401 `no-session` for none or a dead one, 403 for a change that
+    /// another site may have caused, 503 when nobody can know.
+    pub async fn principal(
+        &self,
+        parts: &Parts,
+        activity: Activity,
+    ) -> Result<Principal, ProblemAnswer> {
+        let credential = Credential::of_user(&parts.headers, self.cookie)?;
+        self.origins
+            .guard(&parts.method, &parts.headers, &credential)?;
+        let by_cookie = matches!(credential, Credential::Cookie(_));
+        let token = credential.token().and_then(|t| SessionToken::parse(t).ok());
+        let Some(token) = token else {
+            return Err(wire::no_session(None));
+        };
+        let request = CheckRequest {
+            token,
+            tenant: None,
+            demand: Demand::default(),
+            activity,
+            renewal: Renewal::Never,
+        };
+        match self.authority.check(&request).await.map_err(wire::failed)? {
+            CheckAnswer::Valid(checked) => Ok(Principal::new(*checked, by_cookie)),
+            CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
+            CheckAnswer::Shortfall(_) => Err(ProblemCode::Internal.into()),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for Principal
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ProblemAnswer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemAnswer> {
+        Door::from_ref(state)
+            .principal(parts, Activity::Active)
+            .await
+    }
+}
+
+/// What a call needs an API key for. The key's scopes decide, before the body is read.
+pub trait Needs {
+    /// Any of these will do.
+    const SCOPES: &[KeyScope];
+}
+
+macro_rules! needs {
+    ($($(#[$doc:meta])* $name:ident: $($scope:ident)+;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+
+        impl Needs for $name {
+            const SCOPES: &[KeyScope] = &[$(KeyScope::$scope),+];
+        }
+    )+};
+}
+
+needs! {
+    /// For administrators.
+    Admin: Admin;
+    /// For those who sign subjects in.
+    Admit: Admit;
+    /// For those who check tokens.
+    Check: Check;
+    /// For those who look after subjects.
+    Manage: Manage;
+    /// For either of the two.
+    ManageOrAdmit: Manage Admit;
+}
+
+/// The application that makes this request, proved by its API key, with leave for `N`.
+#[derive(Debug)]
+pub struct Caller<N> {
+    key: Arc<KeyInfo>,
+    needs: PhantomData<N>,
+}
+
+impl<N> Caller<N> {
+    /// The tenant that the call speaks of, if this key may name it; `default` if none is named.
+    pub fn tenant(&self, named: Option<&str>) -> Result<TenantId, ProblemAnswer> {
+        let tenant = wire::optional("tenant", named, TenantId::parse)?.unwrap_or_default();
+        if self.key.may_name(&tenant) {
+            Ok(tenant)
+        } else {
+            Err(Problem::new(ProblemCode::Forbidden)
+                .detail("This key belongs to another tenant.")
+                .into())
+        }
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &KeyInfo {
+        &self.key
+    }
+}
+
+impl<S, N: Needs> FromRequestParts<S> for Caller<N>
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = ProblemAnswer;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemAnswer> {
+        let key = key_of(&Door::from_ref(state).authority, &parts.headers)?;
+        if !key.opens(N::SCOPES) {
+            return Err(Problem::new(ProblemCode::Forbidden)
+                .detail("This key lacks the scope that the call needs.")
+                .into());
+        }
+        Ok(Self {
+            key,
+            needs: PhantomData,
+        })
+    }
+}
+
+fn key_of(authority: &Authority, headers: &HeaderMap) -> Result<Arc<KeyInfo>, ProblemAnswer> {
+    bearer(headers)?
+        .and_then(|text| authority.authenticate_key(text))
+        .ok_or_else(|| ProblemCode::Unauthenticated.into())
+}

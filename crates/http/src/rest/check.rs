@@ -1,0 +1,72 @@
+//! `POST /v1/check`: is this token good?
+
+use std::time::Duration;
+
+use axum::extract::State;
+use innkeeper_api as api;
+use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::check::{Demand, Shortfall};
+use innkeeper_domain::name::SubjectId;
+use innkeeper_domain::session::AssuranceLevel;
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
+
+use crate::json::Json;
+use crate::layer::{self, Caller, Door};
+use crate::problem::ProblemAnswer;
+use crate::wire::{self, Current};
+
+/// 200 with the session; 401 `no-session` with the reason; 403 where it lacks something.
+pub(super) async fn check(
+    caller: Caller<layer::Check>,
+    State(door): State<Door>,
+    Json(asked): Json<api::CheckRequest>,
+) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let subject = wire::optional("subject", asked.subject.as_deref(), SubjectId::parse)?;
+    let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
+        return Err(wire::no_session(None));
+    };
+    let request = CheckRequest {
+        token,
+        tenant: Some(tenant),
+        demand: Demand {
+            subject,
+            assurance: asked.assurance.map(AssuranceLevel),
+            max_age: asked.max_age.map(Duration::from_secs),
+        },
+        activity: if asked.passive {
+            Activity::Passive
+        } else {
+            Activity::Active
+        },
+        renewal: Renewal::IfDue,
+    };
+    match door.authority.check(&request).await.map_err(wire::failed)? {
+        CheckAnswer::Valid(checked) => Ok(Json(show(&checked))),
+        CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
+        CheckAnswer::Shortfall(Shortfall::WrongSubject) => Err(ProblemCode::WrongSubject.into()),
+        CheckAnswer::Shortfall(Shortfall::StepUp) => {
+            let asked = api::StepUp {
+                assurance: asked.assurance,
+                max_age: asked.max_age,
+            };
+            Err(Problem::new(ProblemCode::StepUpRequired)
+                .with(&asked)
+                .into())
+        }
+    }
+}
+
+fn show(checked: &Checked) -> api::CheckAnswer {
+    let roster = &checked.roster;
+    api::CheckAnswer {
+        subject: roster.subject.to_string(),
+        tenant: roster.tenant.to_string(),
+        session: wire::session(roster, &checked.session, Current::Yes, checked.now),
+        rotated: checked
+            .rotated
+            .as_ref()
+            .map(|t| api::Secret::new(t.reveal())),
+    }
+}

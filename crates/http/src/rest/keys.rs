@@ -1,0 +1,120 @@
+//! API keys, for administrators.
+
+use axum::extract::State;
+use http::StatusCode;
+use innkeeper_api as api;
+use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::name::TenantId;
+use innkeeper_engine::keys::{KeyInfo, KeyScope};
+
+use crate::json::Json;
+use crate::layer::{Admin, Caller, Door};
+use crate::problem::{ProblemAnswer, invalid};
+use crate::segment::Segment;
+use crate::wire;
+
+/// `POST /v1/keys`: 201; the key is in this answer and never shown again.
+pub(super) async fn create(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Json(asked): Json<api::KeyCreateRequest>,
+) -> Result<(StatusCode, Json<api::KeyCreated>), ProblemAnswer> {
+    let name = asked.name.as_str();
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err(invalid(
+            "name",
+            "expected 1 to 256 bytes without control characters",
+        ));
+    }
+    if asked.scopes.is_empty() {
+        return Err(invalid("scopes", "expected at least one"));
+    }
+    let tenant = wire::optional("tenant", asked.tenant.as_deref(), TenantId::parse)?;
+    // A key of one tenant makes keys of that tenant, and no wider one.
+    let tenant = match &caller.key().tenant {
+        None => tenant,
+        Some(own) if tenant.is_none() => Some(own.clone()),
+        Some(_) => Some(caller.tenant(asked.tenant.as_deref())?),
+    };
+    let mut scopes: Vec<_> = asked.scopes.iter().copied().map(read_scope).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let now = door.authority.now().await.map_err(wire::failed)?;
+    let made = door.authority.create_key(name, scopes, tenant, now).await;
+    let (key, info) = made.map_err(wire::failed)?;
+    let created = api::KeyCreated {
+        id: info.id.clone(),
+        key: api::Secret::new(key.reveal()),
+        name: info.name.clone(),
+        scopes: info.scopes.iter().copied().map(show_scope).collect(),
+        tenant: info.tenant.as_ref().map(ToString::to_string),
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// `GET /v1/keys`: 200 with the keys that this one may see, and nobody's secret.
+pub(super) async fn list(caller: Caller<Admin>, State(door): State<Door>) -> Json<api::KeyPage> {
+    let keys = door.authority.keys();
+    let seen = keys.iter().filter(|key| may_see(caller.key(), key));
+    Json(api::KeyPage {
+        keys: seen.map(|key| view(key)).collect(),
+        next: None,
+    })
+}
+
+/// `DELETE /v1/keys/{id}`: 204; 404 for foreign and absent alike.
+pub(super) async fn revoke(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Segment(id): Segment<String>,
+) -> Result<StatusCode, ProblemAnswer> {
+    let keys = door.authority.keys();
+    let known = keys
+        .iter()
+        .any(|key| key.id == id && may_see(caller.key(), key));
+    if !known {
+        return Err(ProblemCode::NotFound.into());
+    }
+    if caller.key().id == id {
+        // The last administrator's key must not lock everybody out by a slip.
+        return Err(Problem::new(ProblemCode::Forbidden)
+            .detail("A key does not revoke itself; use another administrator's.")
+            .into());
+    }
+    door.authority.revoke_key(&id).await.map_err(wire::failed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn may_see(own: &KeyInfo, key: &KeyInfo) -> bool {
+    own.tenant.is_none() || own.tenant == key.tenant
+}
+
+fn view(key: &KeyInfo) -> api::KeyView {
+    api::KeyView {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        scopes: key.scopes.iter().copied().map(show_scope).collect(),
+        tenant: key.tenant.as_ref().map(ToString::to_string),
+        created_at: wire::timestamp(key.created_at),
+    }
+}
+
+const fn read_scope(scope: api::Scope) -> KeyScope {
+    match scope {
+        api::Scope::Admin => KeyScope::Admin,
+        api::Scope::Admit => KeyScope::Admit,
+        api::Scope::Check => KeyScope::Check,
+        api::Scope::Events => KeyScope::Events,
+        api::Scope::Manage => KeyScope::Manage,
+    }
+}
+
+const fn show_scope(scope: KeyScope) -> api::Scope {
+    match scope {
+        KeyScope::Admin => api::Scope::Admin,
+        KeyScope::Admit => api::Scope::Admit,
+        KeyScope::Check => api::Scope::Check,
+        KeyScope::Events => api::Scope::Events,
+        KeyScope::Manage => api::Scope::Manage,
+    }
+}

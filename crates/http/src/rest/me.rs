@@ -1,0 +1,174 @@
+//! The user's own calls: who am I, where am I signed in, and out.
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use innkeeper_api as api;
+use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::session::{EndReason, Initiator};
+use innkeeper_engine::check::{Activity, Checked};
+use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
+
+use super::sessions::{page, read_id};
+use crate::json::Json;
+use crate::layer::{Door, Principal};
+use crate::problem::ProblemAnswer;
+use crate::query::Query;
+use crate::segment::Segment;
+use crate::wire::{self, Current};
+
+/// `GET /me`: 200 with the session that asks. `?passive=true` is no sign of life.
+pub(super) async fn show(
+    State(door): State<Door>,
+    request: Request,
+) -> Result<Json<api::Me>, ProblemAnswer> {
+    let (mut parts, _) = request.into_parts();
+    let Query(query) = Query::<api::MeQuery>::from_request_parts(&mut parts, &door).await?;
+    let activity = if query.passive {
+        Activity::Passive
+    } else {
+        Activity::Active
+    };
+    let principal = door.principal(&parts, activity).await?;
+    let Checked {
+        session,
+        roster,
+        now,
+        ..
+    } = principal.checked();
+    Ok(Json(api::Me {
+        session: wire::session(roster, session, Current::Yes, *now),
+        previous_sign_in: None,
+        notices: Vec::new(),
+        time_left: session.expires_at().since(*now).as_secs(),
+    }))
+}
+
+/// `GET /me/sessions`: 200 with one's own, this one marked.
+pub(super) async fn list(
+    principal: Principal,
+    State(door): State<Door>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<api::SessionPage>, ProblemAnswer> {
+    let Checked {
+        session, roster, ..
+    } = principal.checked();
+    let standing = door
+        .authority
+        .subject(&roster.tenant, &roster.subject)
+        .await;
+    let query = api::SessionsQuery {
+        tenant: None,
+        state: query.state,
+        after: query.after,
+        limit: query.limit,
+    };
+    page(&standing.map_err(wire::failed)?, &query, Some(session.id)).map(Json)
+}
+
+/// What may be asked of one's own list: everything but a tenant, which the session names.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    #[serde(default)]
+    state: api::StateFilter,
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default)]
+    limit: Option<u16>,
+}
+
+/// `DELETE /me/sessions/{id}`: 204; 404 for foreign and absent alike.
+pub(super) async fn end(
+    principal: Principal,
+    State(door): State<Door>,
+    Segment(id): Segment<String>,
+) -> Result<Response, ProblemAnswer> {
+    let id = read_id(&id)?;
+    if id == principal.checked().session.id {
+        return sign_out(&door, &principal).await;
+    }
+    require_fresh(&door, &principal)?;
+    let roster = &principal.checked().roster;
+    let own = Scope::Owner(&roster.tenant, &roster.subject);
+    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
+    let revoked = door.authority.revoke(own, id, reason, by).await;
+    match revoked.map_err(wire::failed)? {
+        Revoked::Ended => Ok(StatusCode::NO_CONTENT.into_response()),
+        Revoked::Absent => Err(ProblemCode::NotFound.into()),
+    }
+}
+
+/// `DELETE /me/sessions`: 200 with how many others ended.
+pub(super) async fn end_others(
+    principal: Principal,
+    State(door): State<Door>,
+) -> Result<Json<api::EndedCount>, ProblemAnswer> {
+    require_fresh(&door, &principal)?;
+    let Checked {
+        session, roster, ..
+    } = principal.checked();
+    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
+    let (tenant, subject) = (&roster.tenant, &roster.subject);
+    let revoked = door
+        .authority
+        .revoke_all(tenant, subject, Some(session.id), reason, by)
+        .await;
+    match revoked.map_err(wire::failed)? {
+        RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
+        // The session that asked ended meanwhile, so its word no longer counts.
+        RevokedAll::KeptIsAbsent => Err(wire::no_session(None)),
+    }
+}
+
+/// `POST /me/logout`: 204, and the cookie is gone.
+pub(super) async fn log_out(
+    principal: Principal,
+    State(door): State<Door>,
+) -> Result<Response, ProblemAnswer> {
+    sign_out(&door, &principal).await
+}
+
+async fn sign_out(door: &Door, principal: &Principal) -> Result<Response, ProblemAnswer> {
+    let Checked {
+        session, roster, ..
+    } = principal.checked();
+    let own = Scope::Owner(&roster.tenant, &roster.subject);
+    let (reason, by) = (EndReason::Logout, Initiator::User);
+    let revoked = door.authority.revoke(own, session.id, reason, by).await;
+    let (Revoked::Ended | Revoked::Absent) = revoked.map_err(wire::failed)?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if principal.came_by_cookie() {
+        let expired = door.cookie.expire();
+        response.headers_mut().insert(SET_COOKIE, expired);
+    }
+    Ok(response)
+}
+
+/// Ending other sessions asks for a recent proof of identity (ASVS 7.5.2): else 401 with the
+/// challenge of RFC 9470.
+fn require_fresh(door: &Door, principal: &Principal) -> Result<(), ProblemAnswer> {
+    let Checked {
+        session,
+        roster,
+        now,
+        ..
+    } = principal.checked();
+    let freshness = door
+        .authority
+        .policy()
+        .terms(&roster.facts(session))
+        .freshness;
+    if now.since(session.authentication.at) <= freshness {
+        return Ok(());
+    }
+    let asked = api::StepUp {
+        assurance: None,
+        max_age: Some(freshness.as_secs()),
+    };
+    Err(Problem::new(ProblemCode::StepUpRequired)
+        .status(StatusCode::UNAUTHORIZED.as_u16())
+        .with(&asked)
+        .into())
+}

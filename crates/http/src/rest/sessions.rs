@@ -1,0 +1,163 @@
+//! Sessions by their ids, and those of a subject.
+
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use innkeeper_api as api;
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::name::SubjectId;
+use innkeeper_domain::session::{EndReason, Initiator, SessionId};
+use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
+use innkeeper_engine::subjects::Standing;
+
+use crate::json::Json;
+use crate::layer::{Caller, Door, Manage};
+use crate::problem::{ProblemAnswer, invalid};
+use crate::query::Query;
+use crate::segment::Segment;
+use crate::wire::{self, Current};
+
+/// The most sessions on one page.
+pub(super) const PAGE_MAX: u16 = 200;
+
+/// `GET /v1/sessions/{id}`: 200, or 404 for foreign and absent alike.
+pub(super) async fn show(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(id): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<api::Session>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let id = read_id(&id)?;
+    let standing = door
+        .authority
+        .roster_of(&tenant, id)
+        .await
+        .map_err(wire::failed)?;
+    standing
+        .and_then(|Standing { roster, now, .. }| {
+            let live = roster
+                .find(id)
+                .map(|s| wire::session(&roster, s, Current::No, now));
+            live.or_else(|| roster.find_ended(id, now).map(|e| wire::ended(&roster, e)))
+        })
+        .map(Json)
+        .ok_or_else(|| ProblemCode::NotFound.into())
+}
+
+/// `DELETE /v1/sessions/{id}`: 204, also when it has ended already; else 404.
+pub(super) async fn end(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(id): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<StatusCode, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
+    let id = read_id(&id)?;
+    let revoked = door
+        .authority
+        .revoke(Scope::Tenant(&tenant), id, reason, by)
+        .await;
+    match revoked.map_err(wire::failed)? {
+        Revoked::Ended => Ok(StatusCode::NO_CONTENT),
+        Revoked::Absent => Err(ProblemCode::NotFound.into()),
+    }
+}
+
+/// `GET /v1/subjects/{subject}/sessions`: a page of them, the youngest first.
+pub(super) async fn list(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::SessionsQuery>,
+) -> Result<Json<api::SessionPage>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let standing = door.authority.subject(&tenant, &subject).await;
+    page(&standing.map_err(wire::failed)?, &query, None).map(Json)
+}
+
+/// `DELETE /v1/subjects/{subject}/sessions`: 200 with how many ended.
+pub(super) async fn end_all(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::EndSessionsQuery>,
+) -> Result<Json<api::EndedCount>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let keep = query.except.as_deref().map(read_id).transpose()?;
+    let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
+    let revoked = door
+        .authority
+        .revoke_all(&tenant, &subject, keep, reason, by)
+        .await;
+    match revoked.map_err(wire::failed)? {
+        RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
+        RevokedAll::KeptIsAbsent => Err(ProblemCode::NotFound.into()),
+    }
+}
+
+/// An id that we could not have issued is absent, like any other that is not here.
+pub(super) fn read_id(text: &str) -> Result<SessionId, ProblemAnswer> {
+    SessionId::parse(text).map_err(|_| ProblemCode::NotFound.into())
+}
+
+/// One page of a roster, the youngest session first.
+pub(super) fn page(
+    standing: &Standing,
+    query: &api::SessionsQuery,
+    current: Option<SessionId>,
+) -> Result<api::SessionPage, ProblemAnswer> {
+    let Standing { roster, now, .. } = standing;
+    let limit = query.limit.unwrap_or(PAGE_MAX);
+    if limit == 0 || limit > PAGE_MAX {
+        return Err(invalid("limit", format!("expected 1 to {PAGE_MAX}")));
+    }
+    let before = query.after.as_deref().map(read_cursor).transpose()?;
+
+    let recorded = roster.sessions.iter().map(|s| {
+        let is_current = if current == Some(s.id) {
+            Current::Yes
+        } else {
+            Current::No
+        };
+        (s.birth, wire::session(roster, s, is_current, *now))
+    });
+    let ended = roster
+        .remembered(*now)
+        .map(|e| (e.session.birth, wire::ended(roster, e)));
+    let wanted = |state| match query.state {
+        api::StateFilter::Open => state == api::SessionState::Open,
+        api::StateFilter::Ended => state == api::SessionState::Ended,
+        api::StateFilter::All => true,
+    };
+    let mut found: Vec<_> = recorded
+        .chain(ended)
+        .filter(|(birth, session)| {
+            wanted(session.state) && before.is_none_or(|before| *birth < before)
+        })
+        .collect();
+    found.sort_by_key(|(birth, _)| std::cmp::Reverse(*birth));
+
+    let more = found.len() > usize::from(limit);
+    found.truncate(limit.into());
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|(birth, _)| URL_SAFE_NO_PAD.encode(birth.to_be_bytes()));
+    Ok(api::SessionPage {
+        sessions: found.into_iter().map(|(_, session)| session).collect(),
+        next,
+    })
+}
+
+fn read_cursor(text: &str) -> Result<u64, ProblemAnswer> {
+    let mut bytes = [0; 8];
+    match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+        Ok(8) => Ok(u64::from_be_bytes(bytes)),
+        _ => Err(invalid("after", "is not a cursor of this list")),
+    }
+}

@@ -1,0 +1,166 @@
+//! `POST /v1/sessions`: a subject signs in.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use innkeeper_api as api;
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::admission::SignIn;
+use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId};
+use innkeeper_domain::roster::{Contact, Generation};
+use innkeeper_domain::session::{
+    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
+};
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
+
+use crate::idempotency::IdempotencyKey;
+use crate::json::Json;
+use crate::layer::{Admit, Caller, Door};
+use crate::problem::{ProblemAnswer, invalid};
+use crate::wire::{self, Current};
+
+/// 201 with the token; 403, 409, 412, 422 or 429 with a problem, and nothing changed.
+pub(super) async fn admit(
+    caller: Caller<Admit>,
+    State(door): State<Door>,
+    headers: HeaderMap,
+    Json(asked): Json<api::SignInRequest>,
+) -> Result<(StatusCode, Json<api::SignInAnswer>), ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let idempotency = IdempotencyKey::find(&headers)?.map(|key| {
+        let meaning = serde_json::to_vec(&asked).expect("what was read as JSON can be written");
+        Idempotency::new(&tenant, key.reveal(), &meaning)
+    });
+    let request = SignInRequest {
+        subject: wire::name("subject", &asked.subject, SubjectId::parse)?,
+        sign_in: understand(&asked)?,
+        // A text that is no token is nobody's session: there is nothing to end.
+        replaces: asked
+            .replaces
+            .as_ref()
+            .and_then(|t| SessionToken::parse(t.reveal()).ok()),
+        tenant,
+        idempotency,
+    };
+
+    // In a task of its own: a caller that hangs up half-way leaves it wholly done.
+    let authority = Arc::clone(&door.authority);
+    let answer = tokio::spawn(async move { authority.sign_in(request).await })
+        .await
+        .map_err(|_| ProblemCode::Internal)?
+        .map_err(wire::failed)?;
+    match answer {
+        SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
+            Ok((StatusCode::CREATED, Json(show(&signed_in))))
+        }
+        SignInAnswer::Refused(refusal, roster, now) => Err(wire::refused(&refusal, &roster, now)),
+        SignInAnswer::KeyMisused => Err(invalid(
+            "Idempotency-Key",
+            "this key was used for another request",
+        )),
+        SignInAnswer::AlreadyUsed => Err(ProblemCode::AlreadyUsed.into()),
+        SignInAnswer::TooManyKeys => {
+            Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
+        }
+    }
+}
+
+fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
+    if asked.choice.is_some() {
+        return Err(invalid("choice", "this ticket was not issued here"));
+    }
+    if asked.end.is_some() {
+        return Err(invalid("end", "needs the ticket of a refusal in `choice`"));
+    }
+    let class = match asked.class {
+        api::Class::Interactive => SessionClass::Interactive,
+        api::Class::Machine => SessionClass::Machine,
+        api::Class::Impersonation => {
+            return Err(invalid(
+                "class",
+                "impersonation is not available in this version",
+            ));
+        }
+    };
+    if asked.actor.is_some() {
+        return Err(invalid("actor", "goes with impersonation only"));
+    }
+    let groups = asked
+        .groups
+        .as_ref()
+        .map(|groups| {
+            wire::list(
+                "groups",
+                groups.iter().map(String::as_str),
+                GroupName::parse,
+            )
+        })
+        .transpose()?;
+    let attributes = asked.attributes.as_object();
+    Ok(SignIn {
+        client: wire::optional("client", asked.client.as_deref(), ClientId::parse)?,
+        class,
+        remember: asked.remember,
+        authentication: AuthenticationEvent {
+            // One that is left out or lies ahead is now: admission takes the earlier.
+            at: asked.authenticated_at.map_or(Timestamp::MAX, wire::moment),
+            methods: methods(&asked.methods)?,
+            assurance: AssuranceLevel(asked.assurance.unwrap_or_default()),
+        },
+        evidence: asked.generation.map(Generation),
+        groups,
+        contact: asked.contact.as_ref().map(contact),
+        replaces: None,
+        origin: Origin {
+            ip: asked.ip,
+            user_agent: asked.user_agent.as_ref().map(|t| t.as_str().into()),
+        },
+        attributes: (!attributes.is_empty())
+            .then(|| serde_json::to_string(attributes).map(Into::into))
+            .transpose()
+            .expect("what was read as JSON can be written"),
+    })
+}
+
+pub(super) fn methods(
+    texts: &[api::Text<64>],
+) -> Result<Box<[AuthenticationMethod]>, ProblemAnswer> {
+    let texts = texts.iter().map(api::Text::as_str);
+    wire::list("methods", texts, AuthenticationMethod::parse)
+}
+
+pub(super) fn contact(contact: &api::Contact) -> Contact {
+    Contact {
+        email: contact.email.as_ref().map(|t| t.as_str().into()),
+        locale: contact.locale.as_ref().map(|t| t.as_str().into()),
+        time_zone: contact.time_zone.as_ref().map(|t| t.as_str().into()),
+    }
+}
+
+fn show(signed_in: &SignedIn) -> api::SignInAnswer {
+    let roster = &signed_in.roster;
+    api::SignInAnswer {
+        token: api::Secret::new(signed_in.token.reveal()),
+        session: wire::session(roster, &signed_in.session, Current::Yes, signed_in.now),
+        device: None,
+        ended: signed_in
+            .ended
+            .iter()
+            .map(|e| wire::ended(roster, e))
+            .collect(),
+        previous_sign_in: signed_in
+            .previous_sign_in
+            .as_ref()
+            .map(wire::previous_sign_in),
+        notices: signed_in
+            .notices
+            .iter()
+            .map(|notice| match notice {
+                Notice::Concurrent => api::Notice::Concurrent,
+                Notice::OverLimit => api::Notice::OverLimit,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,124 @@
+//! Subjects: looked at, amended, disabled and enabled.
+
+use axum::extract::State;
+use http::StatusCode;
+use innkeeper_api as api;
+use innkeeper_domain::name::{GroupName, SubjectId};
+use innkeeper_domain::policy::SessionLimit;
+use innkeeper_domain::revocation::SubjectPatch;
+use innkeeper_domain::roster::Contact;
+use innkeeper_domain::session::Initiator;
+use innkeeper_engine::subjects::Standing;
+
+use super::sign_in::contact;
+use crate::json::{Json, OptionalJson};
+use crate::layer::{Caller, Door, Manage, ManageOrAdmit};
+use crate::problem::{ProblemAnswer, invalid};
+use crate::query::Query;
+use crate::segment::Segment;
+use crate::wire;
+
+/// `GET /v1/subjects/{subject}`: 200, also for one never seen, with nothing live.
+pub(super) async fn show(
+    caller: Caller<ManageOrAdmit>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<api::SubjectView>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let standing = door.authority.subject(&tenant, &subject).await;
+    Ok(Json(view(&standing.map_err(wire::failed)?)))
+}
+
+/// `PATCH /v1/subjects/{subject}`: 200 with the subject as it then is.
+pub(super) async fn amend(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Json(asked): Json<api::SubjectPatch>,
+) -> Result<Json<api::SubjectView>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let patch = SubjectPatch {
+        groups: match &asked.groups {
+            api::Change::Absent => None,
+            api::Change::Cleared => Some(Box::default()),
+            api::Change::Set(groups) => {
+                let texts = groups.iter().map(String::as_str);
+                Some(wire::list("groups", texts, GroupName::parse)?)
+            }
+        },
+        own_limit: match &asked.limits {
+            api::Change::Absent => None,
+            api::Change::Cleared => Some(None),
+            api::Change::Set(limits) => Some(Some(own_limit(*limits)?)),
+        },
+        contact: match &asked.contact {
+            api::Change::Absent => None,
+            api::Change::Cleared => Some(Contact::default()),
+            api::Change::Set(given) => Some(contact(given)),
+        },
+    };
+    let standing = door.authority.amend(&tenant, &subject, &patch).await;
+    Ok(Json(view(&standing.map_err(wire::failed)?)))
+}
+
+fn own_limit(limits: api::SubjectLimits) -> Result<SessionLimit, ProblemAnswer> {
+    SessionLimit::new(limits.max_sessions.into()).ok_or_else(|| {
+        invalid(
+            "limits.max_sessions",
+            "expected 1 to 1000: there is no unlimited",
+        )
+    })
+}
+
+/// `POST /v1/subjects/{subject}/disable`: 200 with how many sessions ended.
+pub(super) async fn disable(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    OptionalJson(asked): OptionalJson<api::TenantQuery>,
+) -> Result<Json<api::EndedCount>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let ended = door
+        .authority
+        .disable(&tenant, &subject, Initiator::Admin)
+        .await;
+    let ended = ended.map_err(wire::failed)?;
+    Ok(Json(api::EndedCount { ended }))
+}
+
+/// `POST /v1/subjects/{subject}/enable`: 200. Nothing that ended comes back.
+pub(super) async fn enable(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    OptionalJson(asked): OptionalJson<api::TenantQuery>,
+) -> Result<(StatusCode, Json<api::EndedCount>), ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    door.authority
+        .enable(&tenant, &subject)
+        .await
+        .map_err(wire::failed)?;
+    Ok((StatusCode::OK, Json(api::EndedCount { ended: 0 })))
+}
+
+fn view(standing: &Standing) -> api::SubjectView {
+    let Standing { roster, now, .. } = standing;
+    api::SubjectView {
+        subject: roster.subject.to_string(),
+        tenant: roster.tenant.to_string(),
+        generation: roster.generation.0,
+        live: roster.live(*now).count(),
+        disabled: roster.disabled,
+        groups: roster.groups.iter().map(ToString::to_string).collect(),
+        limits: roster.own_limit.map(|limit| api::SubjectLimits {
+            max_sessions: u32::try_from(limit.get()).expect("a limit is at most 1,000"),
+        }),
+        policy: roster.policy.0,
+        last_sign_in: roster.last_sign_in.as_deref().map(wire::previous_sign_in),
+    }
+}

@@ -1,0 +1,116 @@
+//! Calls that give a session its next token: rotation, reauthentication, a changed credential.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use innkeeper_api as api;
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::rotation::Occasion;
+use innkeeper_domain::session::{AssuranceLevel, AuthenticationEvent, Initiator, Timestamp};
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::rotate::{RotateAnswer, Rotated};
+
+use super::sign_in::methods;
+use crate::json::{Json, OptionalJson};
+use crate::layer::{Admit, Caller, Door, Manage};
+use crate::problem::{ProblemAnswer, invalid};
+use crate::segment::Segment;
+use crate::wire::{self, Current};
+
+/// `POST /v1/sessions/rotate`: 200 with the next token, the same one for whoever repeats.
+pub(super) async fn rotate(
+    caller: Caller<Admit>,
+    State(door): State<Door>,
+    Json(asked): Json<api::RotateRequest>,
+) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    renew(door, tenant, &asked.token, Occasion::Renewal).await
+}
+
+/// `POST /v1/sessions/reauthenticated`: 200 with the next token, and both timeouts anew.
+pub(super) async fn reauthenticated(
+    caller: Caller<Admit>,
+    State(door): State<Door>,
+    Json(asked): Json<api::ReauthenticatedRequest>,
+) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let event = AuthenticationEvent {
+        // It has just happened: the decision takes its own `now`, which is earlier.
+        at: Timestamp::MAX,
+        methods: methods(&asked.methods)?,
+        assurance: AssuranceLevel(asked.assurance),
+    };
+    renew(
+        door,
+        tenant,
+        &asked.token,
+        Occasion::Reauthentication(event),
+    )
+    .await
+}
+
+async fn renew(
+    door: Door,
+    tenant: TenantId,
+    token: &api::Secret,
+    occasion: Occasion,
+) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
+    let Ok(token) = SessionToken::parse(token.reveal()) else {
+        return Err(wire::no_session(None));
+    };
+    let authority = Arc::clone(&door.authority);
+    let work = async move { authority.rotate_in(Some(&tenant), &token, occasion).await };
+    let answer = tokio::spawn(work)
+        .await
+        .map_err(|_| ProblemCode::Internal)?
+        .map_err(wire::failed)?;
+    match answer {
+        RotateAnswer::Rotated(rotated) => {
+            let (token, session) = show(&rotated);
+            Ok(Json(api::TokenAnswer { token, session }))
+        }
+        RotateAnswer::NoSession(ending) => Err(wire::no_session(ending)),
+    }
+}
+
+fn show(rotated: &Rotated) -> (api::Secret, api::Session) {
+    (
+        api::Secret::new(rotated.token.reveal()),
+        wire::session(&rotated.roster, &rotated.session, Current::Yes, rotated.now),
+    )
+}
+
+/// `POST /v1/subjects/{subject}/credential-changed`: 200; all sessions end but the kept one.
+pub(super) async fn credential_changed(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    OptionalJson(asked): OptionalJson<api::CredentialChangedRequest>,
+) -> Result<Json<api::CredentialChangedAnswer>, ProblemAnswer> {
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let keep = asked
+        .keep
+        .map(|token| {
+            SessionToken::parse(token.reveal())
+                .map_err(|_| invalid("keep", "is not a session token"))
+        })
+        .transpose()?;
+    let authority = Arc::clone(&door.authority);
+    let changed = tokio::spawn(async move {
+        let by = Initiator::User;
+        authority
+            .credential_changed(&tenant, &subject, keep.as_ref(), by)
+            .await
+    })
+    .await
+    .map_err(|_| ProblemCode::Internal)?
+    .map_err(wire::failed)?;
+    let (token, session) = changed.kept.as_deref().map(show).unzip();
+    Ok(Json(api::CredentialChangedAnswer {
+        ended: changed.ended,
+        token,
+        session,
+    }))
+}

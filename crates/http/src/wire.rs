@@ -1,0 +1,245 @@
+//! Between the domain and the wire: what one calls a session the other shows as JSON.
+
+use innkeeper_api as api;
+use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::admission::{Refusal, Scope};
+use innkeeper_domain::name::NameError;
+use innkeeper_domain::roster::{LastSignIn, Roster};
+use innkeeper_domain::session::{
+    EndReason, EndedSession, Ending, Initiator, Session, SessionClass, Timestamp,
+};
+use innkeeper_engine::EngineError;
+
+use crate::problem::{ProblemAnswer, invalid};
+
+/// Which session of an answer is the one whose token made the call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Current {
+    /// This one.
+    Yes,
+    /// Another, or none.
+    No,
+}
+
+/// A moment as JSON shows it. Moments beyond what RFC 3339 can write are its last one.
+#[must_use]
+pub fn timestamp(at: Timestamp) -> api::Timestamp {
+    /// 9999-12-31T23:59:59.999Z, less the offset that some readers add.
+    const LAST: i64 = 253_402_207_200_000 - 1;
+    let millis = i64::try_from(at.as_millis()).unwrap_or(LAST).min(LAST);
+    api::Timestamp::from_millis(millis).expect("the moment lies between 1970 and 9999")
+}
+
+/// A moment as JSON gave it. Moments before 1970 are its first.
+#[must_use]
+pub fn moment(at: api::Timestamp) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(at.as_millis()).unwrap_or(0))
+}
+
+/// A session that is recorded as live. One whose time is up by `now` is shown as ended.
+#[must_use]
+pub fn session(
+    roster: &Roster,
+    session: &Session,
+    current: Current,
+    now: Timestamp,
+) -> api::Session {
+    show(
+        roster,
+        session,
+        session.expiry(now.max(roster.time_high)),
+        current,
+    )
+}
+
+/// A session that has ended.
+#[must_use]
+pub fn ended(roster: &Roster, ended: &EndedSession) -> api::Session {
+    show(roster, &ended.session, Some(ended.ending), Current::No)
+}
+
+fn show(
+    roster: &Roster,
+    session: &Session,
+    ending: Option<Ending>,
+    current: Current,
+) -> api::Session {
+    let attributes = session
+        .attributes
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    api::Session {
+        id: session.id.to_string(),
+        tenant: roster.tenant.to_string(),
+        subject: roster.subject.to_string(),
+        client: session.client.as_ref().map(ToString::to_string),
+        class: class(session.class),
+        actor: None,
+        state: match ending {
+            None => api::SessionState::Open,
+            Some(_) => api::SessionState::Ended,
+        },
+        created_at: timestamp(session.created_at),
+        last_seen_at: timestamp(session.last_seen.get()),
+        idle_expires_at: timestamp(session.idle_deadline().min(session.absolute_deadline)),
+        expires_at: timestamp(session.absolute_deadline),
+        authenticated_at: timestamp(session.authentication.at),
+        methods: session
+            .authentication
+            .methods
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        assurance: Some(session.authentication.assurance.0).filter(|a| *a > 0),
+        device: None,
+        ip: session.origin.ip,
+        place: None,
+        binding: api::Binding::None,
+        current: current == Current::Yes && ending.is_none(),
+        attributes,
+        ended_at: ending.map(|e| timestamp(e.at)),
+        end_reason: ending.map(|e| end_reason(e.reason)),
+        ended_by: ending.map(|e| ended_by(e.initiator)),
+    }
+}
+
+/// The sign-in before this one, as its subject is told of it (AC-9).
+#[must_use]
+pub fn previous_sign_in(last: &LastSignIn) -> api::SignInSummary {
+    api::SignInSummary {
+        at: timestamp(last.at),
+        ip: last.origin.ip,
+        place: None,
+        device: None,
+        failures_since: 0,
+    }
+}
+
+const fn class(class: SessionClass) -> api::Class {
+    match class {
+        SessionClass::Interactive => api::Class::Interactive,
+        SessionClass::Machine => api::Class::Machine,
+        SessionClass::Impersonation => api::Class::Impersonation,
+    }
+}
+
+/// The word of the API for why a session ended.
+#[must_use]
+pub const fn end_reason(reason: EndReason) -> api::EndReason {
+    match reason {
+        EndReason::Logout => api::EndReason::Logout,
+        EndReason::Idle => api::EndReason::Idle,
+        EndReason::Absolute => api::EndReason::Absolute,
+        EndReason::Evicted => api::EndReason::Evicted,
+        EndReason::Superseded => api::EndReason::Superseded,
+        EndReason::RevokedByUser => api::EndReason::RevokedByUser,
+        EndReason::RevokedByAdmin => api::EndReason::RevokedByAdmin,
+        EndReason::CredentialChange => api::EndReason::CredentialChange,
+        EndReason::SubjectDisabled => api::EndReason::SubjectDisabled,
+        EndReason::ReuseDetected => api::EndReason::ReuseDetected,
+        EndReason::DeviceMismatch => api::EndReason::DeviceMismatch,
+        EndReason::Risk => api::EndReason::Risk,
+        EndReason::Federation => api::EndReason::Federation,
+        EndReason::PolicyChange => api::EndReason::PolicyChange,
+    }
+}
+
+/// The word of the API, and of CAEP, for who ended a session.
+#[must_use]
+pub const fn ended_by(initiator: Initiator) -> api::EndedBy {
+    match initiator {
+        Initiator::Admin => api::EndedBy::Admin,
+        Initiator::Policy => api::EndedBy::Policy,
+        Initiator::System => api::EndedBy::System,
+        Initiator::User => api::EndedBy::User,
+    }
+}
+
+/// The refusal of a token: its holder is told how the session ended, if it was one.
+#[must_use]
+pub fn no_session(ending: Option<Ending>) -> ProblemAnswer {
+    let told = ending.map_or(api::NoSession::UNKNOWN, |ending| api::NoSession {
+        reason: api::NoSessionReason::Ended(end_reason(ending.reason)),
+        ended_at: Some(timestamp(ending.at)),
+        ended_by: Some(ended_by(ending.initiator)),
+    });
+    Problem::new(ProblemCode::NoSession).with(&told).into()
+}
+
+/// The refusal of a sign-in.
+#[must_use]
+pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAnswer {
+    match refusal {
+        Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
+        Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
+        Refusal::SessionLimit {
+            scope,
+            max,
+            holders,
+        } => {
+            let limit = api::LimitHit {
+                scope: match scope {
+                    Scope::Subject => "subject".into(),
+                    Scope::Client => "client".into(),
+                },
+                max: u32::try_from(max.get()).expect("a limit is at most 1,000"),
+            };
+            let sessions = holders
+                .iter()
+                .filter_map(|id| roster.find(*id))
+                .map(|s| session(roster, s, Current::No, now))
+                .collect();
+            let told = api::SessionLimit {
+                limit,
+                sessions,
+                choice: None,
+                assurance: None,
+            };
+            Problem::new(ProblemCode::SessionLimit).with(&told).into()
+        }
+    }
+}
+
+/// Nobody knows, or nobody can: 503, to be repeated. The cause is for the log.
+#[must_use]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
+pub fn failed(error: EngineError) -> ProblemAnswer {
+    let error = &error as &dyn std::error::Error;
+    tracing::error!(error, "a call could not be answered");
+    ProblemAnswer::from(ProblemCode::Unavailable).retry_after(1)
+}
+
+/// Reads a name from outside, or says which field is wrong and why.
+pub fn name<T>(
+    field: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, NameError>,
+) -> Result<T, ProblemAnswer> {
+    parse(text).map_err(|error| invalid(field, error.to_string()))
+}
+
+/// As [`name`], where the field may be left out.
+pub fn optional<T>(
+    field: &str,
+    text: Option<&str>,
+    parse: impl FnOnce(&str) -> Result<T, NameError>,
+) -> Result<Option<T>, ProblemAnswer> {
+    text.map(|text| name(field, text, parse)).transpose()
+}
+
+/// As [`name`], for a list of them.
+pub fn list<'t, T>(
+    field: &str,
+    texts: impl IntoIterator<Item = &'t str>,
+    parse: impl Fn(&str) -> Result<T, NameError>,
+) -> Result<Box<[T]>, ProblemAnswer> {
+    texts
+        .into_iter()
+        .enumerate()
+        .map(|(place, text)| name(&format!("{field}[{place}]"), text, &parse))
+        .collect()
+}
