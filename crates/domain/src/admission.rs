@@ -490,33 +490,53 @@ fn in_order<'s>(seated: &[&'s Arc<Session>], order: Overflow) -> Vec<&'s Arc<Ses
 mod tests {
     use super::*;
     use crate::change::Keep;
-    use crate::policy::{Condition, Limit};
-    use crate::testing::{at, client, empty_roster, id, newborn, roster, session, sign_in};
+    use crate::policy::{Condition, Limit, PolicyVersion, Setting};
+    use crate::revocation::SubjectPatch;
+    use crate::testing::{
+        at, client, empty_roster, ends, groups, id, limit, live_ids, newborn, policy, roster,
+        ruled, session, sign_in,
+    };
 
-    fn evicting_at(limit: u64) -> Policy {
-        policy(limit, Overflow::EvictLeastRecent)
+    fn evicting_at(sessions: u64) -> Policy {
+        policy(sessions, Overflow::EvictLeastRecent)
     }
 
-    fn policy(limit: u64, at_limit: Overflow) -> Policy {
-        let max_sessions = SessionLimit::new(limit).unwrap();
-        Policy {
-            terms: Terms {
-                max_sessions,
-                at_limit,
-                ..Terms::default()
-            },
-            ..Policy::default()
-        }
-    }
-
-    fn per_client(limit: u64, clients: &[&str]) -> Limit {
+    fn per_client(sessions: u64, clients: &[&str]) -> Limit {
         Limit {
             per: Per::Client,
             when: Condition {
                 clients: clients.iter().map(|c| client(c)).collect(),
                 ..Condition::default()
             },
-            max_sessions: SessionLimit::new(limit).unwrap(),
+            max_sessions: limit(sessions),
+        }
+    }
+
+    fn when_remembered() -> Condition {
+        Condition {
+            remember: Some(true),
+            ..Condition::default()
+        }
+    }
+
+    fn when_in(group: &str) -> Condition {
+        Condition {
+            groups: groups(&[group]).into(),
+            ..Condition::default()
+        }
+    }
+
+    fn at_most(sessions: u64) -> Setting {
+        Setting {
+            max_sessions: Some(limit(sessions)),
+            ..Setting::default()
+        }
+    }
+
+    fn observing() -> Setting {
+        Setting {
+            at_limit: Some(Overflow::Observe),
+            ..Setting::default()
         }
     }
 
@@ -805,5 +825,330 @@ mod tests {
             [id(1), id(2)]
         );
         assert!(surplus(&roster, &policy(1, Overflow::Observe), at(20)).is_empty());
+    }
+
+    #[test]
+    fn given_a_low_limit_on_one_session_when_it_costs_others_their_seats_then_it_goes_itself() {
+        // "The lowest that matches any live session holds", and victims are the fewest: ending
+        // the remembered one leaves a limit of 5, keeping it would cost the three others.
+        let crowd = [1, 2, 4, 5].map(session);
+        let roster = roster(
+            crowd
+                .into_iter()
+                .chain([session(3).remembered().seen_at(9)]),
+        );
+        let policy = ruled(evicting_at(5), 0, when_remembered(), at_most(2));
+
+        assert_eq!(surplus(&roster, &policy, at(20)), [id(3)]);
+        let answer = admitted(admit(&roster, &sign_in(), newborn(6), &policy, at(20)));
+        assert_eq!(answer.evicted, [id(3)]);
+    }
+
+    #[test]
+    fn given_a_newcomer_with_a_low_limit_when_it_is_let_in_then_that_limit_holds_for_all() {
+        let roster = roster([1, 2, 3, 4].map(session));
+        let policy = ruled(evicting_at(5), 0, when_remembered(), at_most(2));
+        let newcomer = SignIn {
+            remember: true,
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(5), &policy, at(20)));
+
+        assert_eq!(answer.evicted, [id(1), id(2), id(3)]);
+    }
+
+    #[test]
+    fn given_a_low_limit_on_a_live_session_when_the_policy_refuses_then_it_is_the_one_named() {
+        let roster = roster([session(1).remembered(), session(2)]);
+        let policy = ruled(
+            policy(5, Overflow::Refuse),
+            0,
+            when_remembered(),
+            at_most(2),
+        );
+
+        let answer = admit(&roster, &sign_in(), newborn(3), &policy, at(20));
+
+        let Admission::Refuse(Refusal::SessionLimit { max, .. }) = answer else {
+            panic!("admitted");
+        };
+        assert_eq!(max.get(), 2);
+    }
+
+    #[test]
+    fn given_a_full_client_limit_when_the_policy_refuses_then_it_is_the_one_named() {
+        let roster = roster([session(1).client("web"), session(2).client("tv")]);
+        let policy = Policy {
+            limits: vec![per_client(1, &["tv"])],
+            ..policy(2, Overflow::Refuse)
+        };
+        let newcomer = SignIn {
+            client: Some(client("tv")),
+            ..sign_in()
+        };
+
+        let answer = admit(&roster, &newcomer, newborn(3), &policy, at(20));
+
+        let Admission::Refuse(refusal) = answer else {
+            panic!("admitted");
+        };
+        let expected = Refusal::SessionLimit {
+            scope: Scope::Client,
+            max: limit(1),
+            holders: vec![id(2)],
+        };
+        assert_eq!(refusal, expected);
+    }
+
+    #[test]
+    fn given_a_client_limit_when_another_class_of_that_client_is_live_then_it_is_counted_apart() {
+        let roster = roster([session(1).client("tv").class(SessionClass::Machine)]);
+        let policy = Policy {
+            limits: vec![per_client(1, &["tv"])],
+            ..evicting_at(5)
+        };
+        let newcomer = SignIn {
+            client: Some(client("tv")),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(2), &policy, at(20)));
+
+        assert!(answer.evicted.is_empty());
+    }
+
+    #[test]
+    fn given_an_own_limit_when_the_subject_signs_in_then_it_replaces_every_rule() {
+        let mut roster = roster([session(1).remembered(), session(2), session(3)]);
+        roster.own_limit = Some(limit(4));
+        let policy = ruled(evicting_at(1), 0, when_remembered(), at_most(1));
+
+        let fourth = admitted(admit(&roster, &sign_in(), newborn(4), &policy, at(20)));
+        roster.apply(&fourth.changes, at(20));
+        let fifth = admitted(admit(&roster, &sign_in(), newborn(5), &policy, at(20)));
+
+        assert!(fourth.evicted.is_empty());
+        assert_eq!(fifth.evicted, [id(1)]);
+    }
+
+    #[test]
+    fn given_sessions_under_observe_when_others_are_limited_then_they_neither_hold_nor_lack_seats()
+    {
+        let roster = roster([
+            session(1).remembered(),
+            session(2).remembered(),
+            session(3).seen_at(5),
+        ]);
+        let policy = ruled(evicting_at(1), 0, when_remembered(), observing());
+        let watched = SignIn {
+            remember: true,
+            ..sign_in()
+        };
+
+        let limited = admitted(admit(&roster, &sign_in(), newborn(4), &policy, at(20)));
+        let free = admitted(admit(&roster, &watched, newborn(4), &policy, at(20)));
+
+        assert_eq!(limited.evicted, [id(3)]);
+        assert!(free.evicted.is_empty() && free.over_limit);
+        assert!(surplus(&roster, &policy, at(20)).is_empty());
+    }
+
+    #[test]
+    fn given_a_first_session_under_observe_when_the_others_have_a_limit_then_it_holds_for_them() {
+        let roster = roster([session(1).remembered(), session(2), session(3)]);
+        let policy = ruled(evicting_at(1), 0, when_remembered(), observing());
+
+        assert_eq!(surplus(&roster, &policy, at(20)), [id(2)]);
+    }
+
+    #[test]
+    fn given_mixed_orders_when_nobody_arrives_then_the_least_recent_go_first() {
+        let roster = roster([
+            session(1).remembered().seen_at(9),
+            session(2).seen_at(3),
+            session(3).seen_at(5),
+        ]);
+        let oldest = Setting {
+            at_limit: Some(Overflow::EvictOldest),
+            ..Setting::default()
+        };
+        let policy = ruled(evicting_at(2), 0, when_remembered(), oldest);
+
+        assert_eq!(surplus(&roster, &policy, at(20)), [id(2)]);
+    }
+
+    #[test]
+    fn given_the_same_groups_in_another_order_when_a_sign_in_brings_them_then_no_fence_rises() {
+        let mut roster = roster([session(1)]);
+        roster.groups = groups(&["admins", "staff"]);
+        let newcomer = SignIn {
+            groups: Some(groups(&["staff", "admins", "staff"])),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(
+            &roster,
+            &newcomer,
+            newborn(2),
+            &evicting_at(5),
+            at(20),
+        ));
+        roster.apply(&answer.changes, at(20));
+
+        assert_eq!(roster.generation, Generation(1));
+    }
+
+    #[test]
+    fn given_new_groups_when_a_sign_in_brings_them_then_old_evidence_is_stale_and_nobody_signed_out()
+     {
+        let mut roster = roster([session(1)]);
+        let promoted = SignIn {
+            groups: Some(groups(&["admins"])),
+            evidence: Some(Generation(1)),
+            ..sign_in()
+        };
+        let slow = SignIn {
+            groups: Some(groups(&[])),
+            evidence: Some(Generation(1)),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(
+            &roster,
+            &promoted,
+            newborn(2),
+            &evicting_at(5),
+            at(20),
+        ));
+        roster.apply(&answer.changes, at(20));
+        let late = admit(&roster, &slow, newborn(3), &evicting_at(5), at(20));
+
+        assert_eq!(live_ids(&roster, 20), [id(1), id(2)]);
+        assert!(matches!(late, Admission::Refuse(Refusal::StaleGeneration)));
+    }
+
+    #[test]
+    fn given_groups_with_stricter_terms_when_a_sign_in_brings_them_then_they_hold_for_all_at_once()
+    {
+        let roster = roster([session(1), session(2).seen_at(15)]);
+        let brief = Setting {
+            idle: Some(std::time::Duration::from_secs(10)),
+            ..Setting::default()
+        };
+        let policy = ruled(policy(2, Overflow::Refuse), 0, when_in("admins"), brief);
+        let newcomer = SignIn {
+            groups: Some(groups(&["admins"])),
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+
+        // Session 1 has been silent for 20 seconds: it ends, and the newcomer gets its seat.
+        assert_eq!(ends(&answer.changes), [(id(1), EndReason::PolicyChange)]);
+        let mut after = roster.clone();
+        after.apply(&answer.changes, at(20));
+        assert_eq!(live_ids(&after, 24), [id(2), id(3)]);
+        assert_eq!(live_ids(&after, 25), [id(3)]);
+    }
+
+    #[test]
+    fn given_a_roster_behind_the_policy_when_the_subject_signs_in_then_all_of_it_obeys() {
+        // A sign-in that only noted the new number would let the others live on as before.
+        let mut roster = roster([session(1)]);
+        let brief = Setting {
+            absolute: Some(std::time::Duration::from_secs(30)),
+            ..Setting::default()
+        };
+        let policy = ruled(evicting_at(5), 7, Condition::default(), brief);
+
+        let answer = admitted(admit(&roster, &sign_in(), newborn(2), &policy, at(20)));
+        roster.apply(&answer.changes, at(20));
+
+        assert_eq!(roster.policy, PolicyVersion(7));
+        assert_eq!(live_ids(&roster, 30), [id(2)]);
+    }
+
+    #[test]
+    fn given_a_clock_that_fell_back_when_a_session_is_born_then_time_has_not_fallen() {
+        let mut roster = empty_roster();
+        roster.time_high = at(100);
+        let early = SignIn {
+            authentication: AuthenticationEvent {
+                at: at(500),
+                ..sign_in().authentication
+            },
+            ..sign_in()
+        };
+
+        let answer = admitted(admit(&roster, &early, newborn(1), &evicting_at(5), at(20)));
+
+        assert_eq!(answer.session.created_at, at(100));
+        assert_eq!(
+            answer.session.authentication.at,
+            at(100),
+            "not in the future"
+        );
+    }
+
+    #[test]
+    fn given_a_changed_contact_when_the_subject_signs_in_then_it_is_taken_up_once() {
+        let mut roster = empty_roster();
+        let contact = Contact {
+            locale: Some("de".into()),
+            ..Contact::default()
+        };
+        let newcomer = SignIn {
+            contact: Some(contact.clone()),
+            ..sign_in()
+        };
+        let is_contact = |c: &Change| matches!(c, Change::Contact(_));
+
+        let first = admitted(admit(
+            &roster,
+            &newcomer,
+            newborn(1),
+            &evicting_at(5),
+            at(20),
+        ));
+        roster.apply(&first.changes, at(20));
+        let second = admitted(admit(
+            &roster,
+            &newcomer,
+            newborn(2),
+            &evicting_at(5),
+            at(20),
+        ));
+
+        assert_eq!(roster.contact, contact);
+        assert!(!second.changes.iter().any(is_contact));
+    }
+
+    #[test]
+    fn given_groups_that_cost_others_their_seat_when_the_newcomer_has_one_then_the_policy_ends_them()
+     {
+        let mut roster = roster([session(1).client("tv"), session(2).client("tv")]);
+        let newcomer = SignIn {
+            groups: Some(groups(&["kids"])),
+            ..sign_in()
+        };
+        let mut policy = policy(5, Overflow::Refuse);
+        policy.limits = vec![Limit {
+            when: Condition {
+                clients: vec![client("tv")],
+                ..when_in("kids")
+            },
+            ..per_client(1, &[])
+        }];
+
+        let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+        roster.apply(&answer.changes, at(20));
+
+        assert_eq!(ends(&answer.changes), [(id(1), EndReason::PolicyChange)]);
+        let unchanged = SubjectPatch {
+            groups: Some(groups(&["kids"])),
+            ..SubjectPatch::default()
+        };
+        assert!(revocation::amend(&roster, &unchanged, &policy, at(20)).is_none());
     }
 }

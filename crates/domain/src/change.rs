@@ -176,3 +176,240 @@ fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
         how(Arc::make_mut(&mut roster.sessions[place]));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{AssuranceLevel, EndReason, GraceEnd, Initiator, Sealed};
+    use crate::testing::{
+        at, empty_roster, id, later_token, limit, live_ids, roster, session, token,
+    };
+
+    fn birth(number: u8) -> Change {
+        Change::Birth(Arc::new(session(number).build()))
+    }
+
+    fn end_of(number: u8, seconds: u64) -> Change {
+        Change::End {
+            id: id(number),
+            ending: Ending {
+                at: at(seconds),
+                reason: EndReason::Logout,
+                initiator: Initiator::User,
+            },
+        }
+    }
+
+    fn rotation_of(number: u8, seconds: u64) -> Change {
+        Change::Rotation {
+            id: id(number),
+            token: later_token(number, 99).secret().digest(),
+            at: at(seconds),
+            previous: Box::new(PreviousToken {
+                digest: token(number).secret().digest(),
+                accepted_until: GraceEnd::new(at(seconds + 300)),
+                repeatable_until: at(seconds),
+                sealed_successor: Sealed(Box::default()),
+            }),
+        }
+    }
+
+    fn reauthentication_of(number: u8, seconds: u64) -> Change {
+        Change::Reauthentication {
+            id: id(number),
+            event: AuthenticationEvent {
+                at: at(seconds),
+                methods: Box::default(),
+                assurance: AssuranceLevel(3),
+            },
+            absolute_deadline: at(seconds + 1000),
+        }
+    }
+
+    fn fence(to: u64, keep: Keep) -> Change {
+        Change::Generation {
+            to: Generation(to),
+            keep,
+        }
+    }
+
+    #[test]
+    fn given_an_ended_session_when_any_change_names_it_then_it_stays_ended() {
+        let mut roster = roster([session(1)]);
+        roster.apply(&[end_of(1, 5)], at(5));
+
+        for change in [
+            birth(1),
+            rotation_of(1, 6),
+            reauthentication_of(1, 6),
+            fence(1, Keep::All),
+        ] {
+            roster.apply(&[change], at(6));
+        }
+
+        assert!(roster.sessions.is_empty());
+        assert_eq!(roster.ended.len(), 1);
+    }
+
+    #[test]
+    fn given_a_recorded_session_when_it_is_born_again_then_it_stays_one() {
+        let mut roster = roster([session(1)]);
+
+        roster.apply(&[birth(1)], at(5));
+
+        assert_eq!(live_ids(&roster, 5), [id(1)]);
+    }
+
+    #[test]
+    fn given_an_expired_session_when_a_late_rotation_comes_then_its_deadline_stays() {
+        // It has not been recorded as expired: only the clock has ended it.
+        let mut roster = roster([session(1).idle_after(10)]);
+
+        roster.apply(&[rotation_of(1, 10)], at(10));
+
+        assert!(live_ids(&roster, 10).is_empty());
+        assert_eq!(roster.find(id(1)).unwrap().expires_at(), at(10));
+    }
+
+    #[test]
+    fn given_an_expired_session_when_a_late_reauthentication_comes_then_its_deadline_stays() {
+        let mut roster = roster([session(1).idle_after(100).deadline(10)]);
+
+        roster.apply(&[reauthentication_of(1, 10)], at(10));
+
+        assert!(live_ids(&roster, 10).is_empty());
+    }
+
+    #[test]
+    fn given_a_live_session_when_it_is_reauthenticated_then_both_timeouts_start_anew() {
+        let mut roster = roster([session(1).idle_after(20).deadline(30)]);
+
+        roster.apply(&[reauthentication_of(1, 15)], at(15));
+
+        let session = roster.find(id(1)).unwrap();
+        assert_eq!(session.idle_deadline(), at(35));
+        assert_eq!(session.absolute_deadline, at(1015));
+        assert_eq!(session.authentication.assurance, AssuranceLevel(3));
+    }
+
+    #[test]
+    fn given_a_live_session_when_it_is_rotated_then_it_has_been_heard_from() {
+        let mut roster = roster([session(1).idle_after(20)]);
+
+        roster.apply(&[rotation_of(1, 15)], at(15));
+
+        let session = roster.find(id(1)).unwrap();
+        assert_eq!(session.idle_deadline(), at(35));
+        assert_eq!(session.token, later_token(1, 99).secret().digest());
+        assert_eq!(session.token_made_at, at(15));
+    }
+
+    #[test]
+    fn given_a_birth_from_another_generation_when_applied_then_nobody_is_born() {
+        let mut roster = empty_roster();
+        let future = Change::Birth(Arc::new(session(1).generation(2).build()));
+
+        roster.apply(&[future], at(5));
+        roster.apply(&[fence(2, Keep::None)], at(5));
+        roster.apply(&[birth(2)], at(5));
+
+        assert!(roster.sessions.is_empty());
+    }
+
+    #[test]
+    fn given_a_disabled_subject_when_a_birth_is_applied_then_nobody_is_born() {
+        let mut roster = empty_roster();
+
+        roster.apply(
+            &[Change::Disabled(true), birth(1), Change::Disabled(false)],
+            at(5),
+        );
+
+        assert!(roster.sessions.is_empty());
+    }
+
+    #[test]
+    fn given_a_subject_disabled_without_ends_when_it_is_enabled_then_nobody_comes_back() {
+        let mut roster = roster([session(1)]);
+
+        roster.apply(&[Change::Disabled(true)], at(5));
+        let meanwhile = live_ids(&roster, 5);
+        roster.apply(&[Change::Disabled(false)], at(6));
+
+        assert!(meanwhile.is_empty());
+        assert!(live_ids(&roster, 6).is_empty());
+    }
+
+    #[test]
+    fn given_a_risen_fence_when_one_is_kept_then_only_that_one_lives() {
+        let mut roster = roster([session(1), session(2)]);
+
+        roster.apply(&[fence(2, Keep::One(id(2)))], at(5));
+
+        assert_eq!(live_ids(&roster, 5), [id(2)]);
+    }
+
+    #[test]
+    fn given_a_session_behind_the_fence_when_the_next_fence_keeps_all_then_it_stays_behind() {
+        let mut roster = roster([session(1), session(2)]);
+
+        roster.apply(&[fence(2, Keep::One(id(2)))], at(5));
+        roster.apply(&[fence(3, Keep::All)], at(6));
+
+        assert_eq!(live_ids(&roster, 6), [id(2)]);
+    }
+
+    #[test]
+    fn given_lower_numbers_when_applied_then_neither_generation_nor_policy_falls() {
+        let mut roster = roster([session(1)]);
+        roster.apply(
+            &[fence(5, Keep::All), Change::Policy(PolicyVersion(5))],
+            at(5),
+        );
+
+        roster.apply(
+            &[fence(3, Keep::None), Change::Policy(PolicyVersion(3))],
+            at(6),
+        );
+
+        assert_eq!(roster.generation, Generation(5));
+        assert_eq!(roster.policy, PolicyVersion(5));
+    }
+
+    #[test]
+    fn given_longer_terms_when_applied_as_a_shortening_then_nothing_is_lengthened() {
+        let mut roster = roster([session(1).idle_after(10).deadline(50)]);
+        let shortening = |idle, deadline| Change::Shortening {
+            id: id(1),
+            idle: Duration::from_secs(idle),
+            absolute_deadline: at(deadline),
+        };
+
+        roster.apply(&[shortening(99, 40)], at(1));
+        roster.apply(&[shortening(8, 99)], at(1));
+
+        let session = roster.find(id(1)).unwrap();
+        assert_eq!(session.idle, Duration::from_secs(8));
+        assert_eq!(session.absolute_deadline, at(40));
+    }
+
+    #[test]
+    fn given_changes_of_the_subject_when_applied_then_the_roster_has_them() {
+        let mut roster = empty_roster();
+        let contact = Contact {
+            email: Some("alice@example.org".into()),
+            ..Contact::default()
+        };
+
+        let changes = [
+            Change::Groups(crate::testing::groups(&["staff"])),
+            Change::OwnLimit(Some(limit(3))),
+            Change::Contact(contact.clone()),
+        ];
+        roster.apply(&changes, at(5));
+
+        assert_eq!(&*roster.groups, &*crate::testing::groups(&["staff"]));
+        assert_eq!(roster.own_limit, Some(limit(3)));
+        assert_eq!(roster.contact, contact);
+    }
+}

@@ -144,3 +144,214 @@ impl Demand {
         (weak || old).then_some(Shortfall::StepUp)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{Change, Keep};
+    use crate::roster::Generation;
+    use crate::session::{EndReason, GraceEnd, Initiator, PreviousToken, Sealed};
+    use crate::testing::{at, id, later_token, roster, session, tag, token};
+    use crate::token::{RosterTag, TokenSecret};
+
+    /// Session 1 at its second token, the first good until `accepted` and repeatable until
+    /// `repeatable`.
+    fn rotated(accepted: u64, repeatable: u64) -> Roster {
+        let mut roster = roster([session(1), session(2)]);
+        let rotation = Change::Rotation {
+            id: id(1),
+            token: later_token(1, 99).secret().digest(),
+            at: at(10),
+            previous: Box::new(PreviousToken {
+                digest: token(1).secret().digest(),
+                accepted_until: GraceEnd::new(at(accepted)),
+                repeatable_until: at(repeatable),
+                sealed_successor: Sealed(Box::default()),
+            }),
+        };
+        roster.apply(&[rotation], at(10));
+        roster
+    }
+
+    fn presented(check: &Check<'_>) -> Option<(crate::session::SessionId, Presented)> {
+        match check {
+            Check::Valid(valid) => Some((valid.session.id, valid.presented)),
+            Check::Replaced | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+        }
+    }
+
+    #[test]
+    fn given_the_current_token_when_checked_then_it_names_its_session_until_its_deadline() {
+        let roster = roster([session(1), session(2).idle_after(30)]);
+
+        let good = check(&roster, &token(2), at(29));
+        let late = check(&roster, &token(2), at(30));
+
+        assert_eq!(presented(&good), Some((id(2), Presented::Current)));
+        assert!(matches!(late, Check::Ended(e) if e.reason == EndReason::Idle && e.at == at(30)));
+    }
+
+    #[test]
+    fn given_a_rotation_with_a_grace_when_both_tokens_are_checked_then_both_are_good_until_it_ends()
+    {
+        let roster = rotated(40, 10);
+
+        let old = check(&roster, &token(1), at(39));
+        let new = check(&roster, &later_token(1, 99), at(39));
+        let late = check(&roster, &token(1), at(40));
+
+        assert_eq!(presented(&old), Some((id(1), Presented::Previous)));
+        assert_eq!(presented(&new), Some((id(1), Presented::Current)));
+        assert!(matches!(late, Check::Reused(s) if s.id == id(1)));
+    }
+
+    #[test]
+    fn given_a_rotation_without_a_grace_when_the_old_token_is_checked_then_it_fails_and_harms_nobody()
+     {
+        let roster = rotated(10, 310);
+
+        assert!(matches!(check(&roster, &token(1), at(10)), Check::Replaced));
+        assert!(matches!(
+            check(&roster, &token(1), at(309)),
+            Check::Replaced
+        ));
+        assert!(matches!(
+            check(&roster, &token(1), at(310)),
+            Check::Reused(_)
+        ));
+    }
+
+    #[test]
+    fn given_another_secret_of_a_live_family_when_checked_then_it_is_reuse() {
+        let roster = rotated(40, 10);
+
+        let older = check(&roster, &later_token(1, 50), at(20));
+
+        assert!(matches!(older, Check::Reused(s) if s.id == id(1)));
+    }
+
+    #[test]
+    fn given_an_old_token_of_an_expired_session_when_checked_then_it_has_ended_and_nothing_more() {
+        // Nothing is left that a thief could use, so there is nothing to end as stolen.
+        let roster = rotated(40, 10);
+
+        let answer = check(&roster, &token(1), at(3610));
+
+        assert!(matches!(answer, Check::Ended(e) if e.reason == EndReason::Idle));
+    }
+
+    #[test]
+    fn given_an_ended_session_when_any_of_its_tokens_is_checked_then_its_holder_is_told_why() {
+        let mut roster = rotated(40, 10);
+        let ending = Ending {
+            at: at(20),
+            reason: EndReason::Evicted,
+            initiator: Initiator::Policy,
+        };
+        roster.apply(&[Change::End { id: id(1), ending }], at(20));
+
+        for presented in [token(1), later_token(1, 99)] {
+            assert!(matches!(check(&roster, &presented, at(21)), Check::Ended(e) if e == ending));
+        }
+        let day = 24 * 3600;
+        assert!(matches!(
+            check(&roster, &token(1), at(20 + day)),
+            Check::Unknown
+        ));
+    }
+
+    #[test]
+    fn given_a_token_of_nobody_when_checked_then_it_is_unknown() {
+        let roster = rotated(40, 10);
+
+        assert!(matches!(check(&roster, &token(9), at(20)), Check::Unknown));
+    }
+
+    #[test]
+    fn given_a_good_secret_under_another_tag_when_checked_then_it_is_unknown() {
+        let roster = roster([session(1)]);
+        let moved = SessionToken::new(
+            RosterTag::from_bytes([8; 16]),
+            TokenSecret::from_entropy([1; 48]),
+        );
+
+        assert_ne!(moved.tag(), tag());
+        assert!(matches!(check(&roster, &moved, at(5)), Check::Unknown));
+    }
+
+    #[test]
+    fn given_a_session_behind_the_fence_when_its_tokens_are_checked_then_they_are_unknown() {
+        let mut roster = rotated(40, 10);
+        let fence = Change::Generation {
+            to: Generation(2),
+            keep: Keep::None,
+        };
+        roster.apply(&[fence], at(20));
+
+        for presented in [token(1), later_token(1, 99), later_token(1, 50)] {
+            assert!(matches!(check(&roster, &presented, at(21)), Check::Unknown));
+        }
+    }
+
+    #[test]
+    fn given_a_clock_that_fell_back_when_a_token_is_checked_then_time_has_not_fallen() {
+        let mut roster = rotated(40, 10);
+        roster.time_high = at(3610);
+
+        assert!(find_valid(&roster, later_token(1, 99).secret().digest(), at(20)).is_none());
+        assert!(matches!(check(&roster, &token(2), at(20)), Check::Ended(_)));
+    }
+
+    #[test]
+    fn given_a_caller_that_names_another_subject_when_asked_then_it_is_refused_first() {
+        let roster = roster([session(1)]);
+        let demand = Demand {
+            subject: Some(SubjectId::parse("bob").unwrap()),
+            assurance: Some(AssuranceLevel(9)),
+            max_age: None,
+        };
+
+        let shortfall = demand.unmet(&roster, &roster.sessions[0], at(5));
+
+        assert_eq!(shortfall, Some(Shortfall::WrongSubject));
+    }
+
+    #[test]
+    fn given_a_demand_that_is_met_when_asked_then_nothing_is_lacking() {
+        let roster = roster([session(1)]);
+        let demand = Demand {
+            subject: Some(roster.subject.clone()),
+            assurance: Some(AssuranceLevel(1)),
+            max_age: Some(Duration::from_secs(5)),
+        };
+
+        assert_eq!(demand.unmet(&roster, &roster.sessions[0], at(5)), None);
+        assert_eq!(
+            Demand::default().unmet(&roster, &roster.sessions[0], at(5)),
+            None
+        );
+    }
+
+    #[test]
+    fn given_a_proof_too_weak_or_too_old_when_more_is_demanded_then_a_step_up_is_needed() {
+        let mut roster = roster([session(1)]);
+        let stronger = Demand {
+            assurance: Some(AssuranceLevel(2)),
+            ..Demand::default()
+        };
+        let fresh = Demand {
+            max_age: Some(Duration::from_secs(5)),
+            ..Demand::default()
+        };
+        let unmet = |demand: &Demand, roster: &Roster, seconds| {
+            demand.unmet(roster, &roster.sessions[0], at(seconds))
+        };
+
+        assert_eq!(unmet(&stronger, &roster, 1), Some(Shortfall::StepUp));
+        assert_eq!(unmet(&fresh, &roster, 6), Some(Shortfall::StepUp));
+        assert_eq!(unmet(&fresh, &roster, 4), None);
+        // A clock that fell back makes no proof fresh again.
+        roster.time_high = at(6);
+        assert_eq!(unmet(&fresh, &roster, 4), Some(Shortfall::StepUp));
+    }
+}

@@ -170,4 +170,40 @@ mod tests {
             Err(NameError::TooLong { max: 256 })
         );
     }
+
+    #[test]
+    fn given_a_spelling_three_times_as_long_when_parsed_then_its_canonical_form_decides() {
+        // Ohm sign, two accents and a subscript: 9 bytes that compose to 3.
+        let spelling = "\u{2126}\u{313}\u{301}\u{345}".repeat(85);
+
+        assert_eq!(SubjectId::parse(&spelling).unwrap().as_str().len(), 255);
+    }
+
+    #[test]
+    fn given_each_control_or_formatting_character_when_parsed_then_it_is_refused() {
+        let controls = ('\0'..='\u{1F}').chain('\u{7F}'..='\u{9F}');
+        for c in controls.chain(['\u{2028}', '\u{2029}']) {
+            assert_eq!(
+                ClientId::parse(&format!("a{c}")),
+                Err(NameError::Control),
+                "{c:?}"
+            );
+        }
+        let marks = ['\u{61C}', '\u{200E}', '\u{200F}'].into_iter();
+        for c in marks
+            .chain('\u{202A}'..='\u{202E}')
+            .chain('\u{2066}'..='\u{2069}')
+        {
+            assert_eq!(
+                ClientId::parse(&format!("a{c}")),
+                Err(NameError::Bidi),
+                "{c:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn given_nothing_said_when_a_tenant_is_needed_then_it_is_the_default_one() {
+        assert_eq!(TenantId::default(), TenantId::parse("default").unwrap());
+    }
 }

@@ -268,3 +268,320 @@ const fn cut(id: SessionId, at: Timestamp) -> Change {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::{Condition, Overflow, PolicyVersion, Setting};
+    use crate::roster::Generation;
+    use crate::rotation::{Occasion, Rotation, Successor, rotate};
+    use crate::session::Sealed;
+    use crate::testing::{
+        at, empty_roster, ends, groups, id, later_token, limit, live_ids, policy, roster, ruled,
+        session, token,
+    };
+
+    fn revoked(roster: &Roster, number: u8, seconds: u64) -> Revocation {
+        let (reason, initiator) = (EndReason::RevokedByUser, Initiator::User);
+        revoke(roster, id(number), reason, initiator, at(seconds))
+    }
+
+    fn all_but(roster: &Roster, keep: Keep, seconds: u64) -> Vec<Change> {
+        let (reason, initiator) = (EndReason::RevokedByAdmin, Initiator::Admin);
+        revoke_all(roster, keep, reason, initiator, at(seconds))
+    }
+
+    fn version(version: u64, policy: Policy) -> Policy {
+        Policy {
+            version: PolicyVersion(version),
+            ..policy
+        }
+    }
+
+    /// Policy 1, under which admins have these terms.
+    fn admins_have(set: Setting) -> Policy {
+        let when = Condition {
+            groups: groups(&["admins"]).into(),
+            ..Condition::default()
+        };
+        ruled(policy(5, Overflow::EvictLeastRecent), 1, when, set)
+    }
+
+    fn idle_of(seconds: u64) -> Setting {
+        Setting {
+            idle: Some(Duration::from_secs(seconds)),
+            ..Setting::default()
+        }
+    }
+
+    fn made(groups: Box<[GroupName]>) -> SubjectPatch {
+        SubjectPatch {
+            groups: Some(groups),
+            ..SubjectPatch::default()
+        }
+    }
+
+    #[test]
+    fn given_a_live_session_when_it_is_revoked_then_it_ends_now_for_that_reason() {
+        let mut roster = roster([session(1), session(2)]);
+
+        let Revocation::End(changes) = revoked(&roster, 1, 5) else {
+            panic!("nothing to end");
+        };
+        roster.apply(&changes, at(5));
+
+        assert_eq!(live_ids(&roster, 5), [id(2)]);
+        let ending = roster.find_ended(id(1), at(5)).unwrap().ending;
+        assert_eq!(ending.at, at(5));
+        assert_eq!(
+            (ending.reason, ending.initiator),
+            (EndReason::RevokedByUser, Initiator::User)
+        );
+    }
+
+    #[test]
+    fn given_an_expired_session_when_it_is_revoked_then_its_expiry_is_what_is_recorded() {
+        let roster = roster([session(1).idle_after(3)]);
+
+        let Revocation::End(changes) = revoked(&roster, 1, 5) else {
+            panic!("nothing to end");
+        };
+
+        assert_eq!(ends(&changes), [(id(1), EndReason::Idle)]);
+    }
+
+    #[test]
+    fn given_an_ended_session_when_it_is_revoked_then_there_is_nothing_to_do_while_it_is_known() {
+        let mut roster = roster([session(1)]);
+        roster.apply(&all_but(&roster, Keep::None, 5), at(5));
+        let day = 24 * 3600;
+
+        assert!(matches!(revoked(&roster, 1, 6), Revocation::AlreadyEnded));
+        assert!(matches!(revoked(&roster, 1, 5 + day), Revocation::Absent));
+        assert!(matches!(revoked(&roster, 9, 6), Revocation::Absent));
+    }
+
+    #[test]
+    fn given_an_empty_roster_when_all_is_revoked_then_the_fence_rises_all_the_same() {
+        let mut roster = empty_roster();
+
+        roster.apply(&all_but(&roster, Keep::None, 5), at(5));
+
+        assert_eq!(roster.generation, Generation(2));
+    }
+
+    #[test]
+    fn given_one_to_keep_when_all_is_revoked_then_it_lives_on_above_the_fence() {
+        let mut roster = roster([session(1), session(2), session(3).idle_after(4)]);
+
+        let changes = all_but(&roster, Keep::One(id(2)), 5);
+        roster.apply(&changes, at(5));
+
+        assert_eq!(live_ids(&roster, 5), [id(2)]);
+        let expected = [(id(3), EndReason::Idle), (id(1), EndReason::RevokedByAdmin)];
+        assert_eq!(ends(&changes), expected);
+    }
+
+    #[test]
+    fn given_a_subject_when_it_is_disabled_and_enabled_then_nobody_comes_back() {
+        let mut roster = roster([session(1)]);
+
+        let disabling = disable(&roster, Initiator::Admin, at(5)).unwrap();
+        roster.apply(&disabling, at(5));
+        assert!(disable(&roster, Initiator::Admin, at(6)).is_none());
+        let enabling = enable(&roster, at(6)).unwrap();
+        roster.apply(&enabling, at(6));
+
+        assert!(enable(&roster, at(7)).is_none());
+        assert!(live_ids(&roster, 7).is_empty());
+        assert_eq!(ends(&disabling), [(id(1), EndReason::SubjectDisabled)]);
+        assert_eq!(
+            roster.generation,
+            Generation(2),
+            "evidence from before stays refused"
+        );
+    }
+
+    #[test]
+    fn given_a_credential_change_when_it_is_repeated_then_the_session_it_kept_is_kept_again() {
+        let mut roster = roster([session(1), session(2)]);
+        let successor = Successor {
+            digest: later_token(1, 50).secret().digest(),
+            sealed: Sealed(Box::default()),
+        };
+        let policy = Policy::default();
+        let occasion = Occasion::CredentialChange;
+        let Rotation::Rotate { changes, .. } =
+            rotate(&roster, &token(1), successor, occasion, &policy, at(5))
+        else {
+            panic!("refused");
+        };
+
+        let first = kept_by(&roster, &token(1), at(5));
+        roster.apply(&changes, at(5));
+
+        assert_eq!(first, Some(id(1)));
+        assert_eq!(kept_by(&roster, &token(1), at(6)), Some(id(1)));
+        assert_eq!(kept_by(&roster, &later_token(1, 50), at(6)), Some(id(1)));
+        assert_eq!(
+            kept_by(&roster, &later_token(1, 51), at(6)),
+            None,
+            "reuse proves nothing"
+        );
+        assert_eq!(kept_by(&roster, &token(1), at(305)), None);
+        assert_eq!(kept_by(&roster, &token(9), at(6)), None);
+    }
+
+    #[test]
+    fn given_a_patch_that_changes_nothing_when_decided_then_nothing_is_committed() {
+        let mut roster = roster([session(1)]);
+        roster.groups = groups(&["staff", "admins"]);
+        let patch = SubjectPatch {
+            groups: Some(groups(&["admins", "staff"])),
+            own_limit: Some(None),
+            contact: Some(Contact::default()),
+        };
+
+        assert!(amend(&roster, &patch, &Policy::default(), at(5)).is_none());
+    }
+
+    #[test]
+    fn given_groups_and_an_own_limit_when_amended_together_then_both_hold_at_once() {
+        let mut roster = roster([session(1), session(2).seen_at(15), session(3).seen_at(16)]);
+        let patch = SubjectPatch {
+            own_limit: Some(Some(limit(1))),
+            ..made(groups(&["admins"]))
+        };
+
+        let changes = amend(&roster, &patch, &admins_have(idle_of(10)), at(20)).unwrap();
+        roster.apply(&changes, at(20));
+
+        let cut = EndReason::PolicyChange;
+        assert_eq!(ends(&changes), [(id(1), cut), (id(2), cut)]);
+        assert_eq!(live_ids(&roster, 20), [id(3)]);
+        assert_eq!(roster.find(id(3)).unwrap().expires_at(), at(26));
+        assert_eq!(roster.generation, Generation(2));
+        assert_eq!(roster.own_limit, Some(limit(1)));
+    }
+
+    #[test]
+    fn given_an_own_limit_when_it_is_given_back_then_the_rules_hold_again() {
+        let mut roster = roster([session(1), session(2)]);
+        roster.own_limit = Some(limit(9));
+        let patch = SubjectPatch {
+            own_limit: Some(None),
+            ..SubjectPatch::default()
+        };
+        let strict = policy(1, Overflow::EvictLeastRecent);
+
+        let changes = amend(&roster, &patch, &strict, at(5)).unwrap();
+
+        assert_eq!(ends(&changes), [(id(1), EndReason::PolicyChange)]);
+    }
+
+    #[test]
+    fn given_a_new_contact_when_amended_then_nobody_is_touched_and_no_fence_rises() {
+        let mut roster = roster([session(1).idle_after(3), session(2)]);
+        let contact = Contact {
+            locale: Some("de".into()),
+            ..Contact::default()
+        };
+        let patch = SubjectPatch {
+            contact: Some(contact.clone()),
+            ..SubjectPatch::default()
+        };
+
+        let changes = amend(&roster, &patch, &Policy::default(), at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        assert_eq!(
+            ends(&changes),
+            [(id(1), EndReason::Idle)],
+            "the expiry is recorded with it"
+        );
+        assert_eq!(
+            (roster.generation, roster.contact),
+            (Generation(1), contact)
+        );
+    }
+
+    #[test]
+    fn given_the_same_or_an_older_policy_when_asked_to_obey_then_there_is_nothing_to_do() {
+        let mut roster = roster([session(1), session(2)]);
+        roster.policy = PolicyVersion(3);
+        let strict = policy(1, Overflow::EvictLeastRecent);
+
+        assert!(obey(&roster, &version(3, strict.clone()), at(5)).is_none());
+        assert!(obey(&roster, &version(2, strict.clone()), at(5)).is_none());
+        assert!(obey(&roster, &version(4, strict), at(5)).is_some());
+    }
+
+    #[test]
+    fn given_a_roster_in_which_nobody_is_live_when_a_policy_comes_then_looking_writes_nothing() {
+        let newer = version(3, policy(1, Overflow::EvictLeastRecent));
+
+        assert!(obey(&empty_roster(), &newer, at(5)).is_none());
+        assert!(obey(&roster([session(1).idle_after(3)]), &newer, at(5)).is_none());
+    }
+
+    #[test]
+    fn given_a_policy_with_fewer_seats_when_obeyed_then_the_surplus_ends_by_policy() {
+        let mut roster = roster([session(1).seen_at(2), session(2).seen_at(1)]);
+        let strict = version(3, policy(1, Overflow::EvictLeastRecent));
+
+        let changes = obey(&roster, &strict, at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        assert_eq!(ends(&changes), [(id(2), EndReason::PolicyChange)]);
+        assert_eq!(roster.policy, PolicyVersion(3));
+        assert!(obey(&roster, &strict, at(6)).is_none());
+    }
+
+    #[test]
+    fn given_a_policy_with_shorter_times_when_obeyed_then_time_is_cut_and_freed_seats_are_counted()
+    {
+        // Session 1 has no time left under the new policy, so 2 keeps its seat.
+        let mut roster = roster([session(1), session(2).seen_at(12)]);
+        let mut policy = policy(1, Overflow::EvictLeastRecent);
+        policy.terms.idle = Duration::from_secs(10);
+        policy.terms.absolute = Duration::from_secs(25);
+
+        let changes = obey(&roster, &version(3, policy), at(20)).unwrap();
+        roster.apply(&changes, at(20));
+
+        assert_eq!(ends(&changes), [(id(1), EndReason::PolicyChange)]);
+        assert_eq!(
+            roster.ended[0].ending.at,
+            at(20),
+            "it was cut, it did not run out"
+        );
+        let session = roster.find(id(2)).unwrap();
+        assert_eq!(session.idle_deadline(), at(22));
+        assert_eq!(session.absolute_deadline, at(25));
+    }
+
+    #[test]
+    fn given_a_policy_with_longer_times_when_obeyed_then_no_session_gets_more_than_it_was_promised()
+    {
+        let mut roster = roster([session(1).idle_after(30).deadline(60)]);
+        let changes = obey(&roster, &version(3, Policy::default()), at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        let session = roster.find(id(1)).unwrap();
+        assert_eq!(
+            (session.idle_deadline(), session.absolute_deadline),
+            (at(30), at(60))
+        );
+    }
+
+    #[test]
+    fn given_a_policy_that_observes_when_obeyed_then_nobody_ends() {
+        let roster = roster([session(1), session(2)]);
+
+        let changes = obey(&roster, &version(3, policy(1, Overflow::Observe)), at(5)).unwrap();
+
+        assert!(ends(&changes).is_empty());
+    }
+}

@@ -199,3 +199,320 @@ pub fn is_due(session: &Session, rotate_every: Option<Duration>, now: Timestamp)
         .is_none_or(|p| !p.is_repeatable(now));
     is_settled && rotate_every.is_some_and(|every| now >= session.token_made_at.plus(every))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Presented;
+    use crate::policy::Terms;
+    use crate::session::AssuranceLevel;
+    use crate::testing::{at, id, later_token, roster, session, sign_in, token};
+
+    /// Asks with `token` for the token made from `fresh`.
+    fn ask(
+        roster: &Roster,
+        token: &SessionToken,
+        fresh: u8,
+        occasion: Occasion,
+        seconds: u64,
+    ) -> Rotation {
+        let successor = Successor {
+            digest: later_token(1, fresh).secret().digest(),
+            sealed: Sealed([fresh].into()),
+        };
+        rotate(
+            roster,
+            token,
+            successor,
+            occasion,
+            &Policy::default(),
+            at(seconds),
+        )
+    }
+
+    /// The same, and carries it out. Panics unless it is a rotation.
+    fn rotated(roster: &mut Roster, token: &SessionToken, fresh: u8, occasion: Occasion, s: u64) {
+        match ask(roster, token, fresh, occasion, s) {
+            Rotation::Rotate { changes, .. } => roster.apply(&changes, at(s)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn proof(assurance: u8) -> Occasion {
+        Occasion::Reauthentication(AuthenticationEvent {
+            assurance: AssuranceLevel(assurance),
+            ..sign_in().authentication
+        })
+    }
+
+    /// From which fresh byte the successor was made that a repeat finds.
+    fn repeated(rotation: &Rotation) -> Option<u8> {
+        match rotation {
+            Rotation::Repeat { sealed, .. } => Some(sealed.0[0]),
+            Rotation::Rotate { .. } | Rotation::Refuse => None,
+        }
+    }
+
+    fn accepts(roster: &Roster, token: &SessionToken, seconds: u64) -> Option<Presented> {
+        match check(roster, token, at(seconds)) {
+            Check::Valid(valid) => Some(valid.presented),
+            Check::Replaced | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+        }
+    }
+
+    #[test]
+    fn given_a_renewal_when_it_is_repeated_within_the_grace_then_the_successor_is_the_same() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+
+        let again = ask(&roster, &token(1), 51, Occasion::Renewal, 309);
+
+        assert_eq!(repeated(&again), Some(50));
+    }
+
+    #[test]
+    fn given_a_successor_that_was_seen_when_the_grace_is_over_then_the_old_token_finds_it_no_more()
+    {
+        // A copy of the old token must not be worth the new one for the rest of five minutes.
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        let session = &roster.sessions[0];
+        let end = grace_end(session, Duration::from_secs(30), at(20)).unwrap();
+        session
+            .previous
+            .as_ref()
+            .unwrap()
+            .accepted_until
+            .bring_nearer(end);
+
+        let within = ask(&roster, &token(1), 51, Occasion::Renewal, 49);
+        let after = ask(&roster, &token(1), 51, Occasion::Renewal, 50);
+
+        assert_eq!(repeated(&within), Some(50));
+        assert!(matches!(after, Rotation::Refuse));
+        assert!(matches!(
+            check(&roster, &token(1), at(50)),
+            Check::Reused(_)
+        ));
+    }
+
+    #[test]
+    fn given_a_second_renewal_when_the_first_token_comes_back_then_it_is_reuse() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        rotated(&mut roster, &later_token(1, 50), 51, Occasion::Renewal, 20);
+
+        assert_eq!(
+            accepts(&roster, &later_token(1, 51), 21),
+            Some(Presented::Current)
+        );
+        assert_eq!(
+            accepts(&roster, &later_token(1, 50), 21),
+            Some(Presented::Previous)
+        );
+        assert!(matches!(
+            check(&roster, &token(1), at(21)),
+            Check::Reused(_)
+        ));
+        assert!(matches!(
+            ask(&roster, &token(1), 52, Occasion::Renewal, 21),
+            Rotation::Refuse
+        ));
+    }
+
+    #[test]
+    fn given_a_reauthentication_when_done_then_the_old_token_fails_and_only_its_repeat_finds_the_new()
+     {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        assert_eq!(accepts(&roster, &token(1), 10), None);
+        assert_eq!(
+            repeated(&ask(&roster, &token(1), 51, proof(2), 309)),
+            Some(50)
+        );
+        assert!(matches!(
+            ask(&roster, &token(1), 51, proof(2), 310),
+            Rotation::Refuse
+        ));
+    }
+
+    #[test]
+    fn given_a_raised_assurance_when_a_copy_of_the_old_token_is_renewed_then_it_gains_nothing() {
+        // The thief of the old token asks for a renewal while the repeat is still allowed.
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        let theft = ask(&roster, &token(1), 51, Occasion::Renewal, 11);
+
+        assert!(matches!(theft, Rotation::Refuse));
+    }
+
+    #[test]
+    fn given_a_reauthentication_when_repeated_with_another_proof_then_it_is_not_taken_for_a_repeat()
+    {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        let other = ask(&roster, &token(1), 51, proof(3), 11);
+
+        assert!(matches!(other, Rotation::Refuse));
+    }
+
+    #[test]
+    fn given_the_grace_of_a_renewal_when_identity_is_proved_with_the_old_token_then_it_counts() {
+        // The answer to the renewal was lost, so the browser has only the old token.
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        rotated(&mut roster, &token(1), 51, proof(2), 20);
+
+        assert_eq!(
+            roster.sessions[0].authentication.assurance,
+            AssuranceLevel(2)
+        );
+        assert_eq!(accepts(&roster, &token(1), 20), None);
+        assert_eq!(
+            accepts(&roster, &later_token(1, 51), 20),
+            Some(Presented::Current)
+        );
+        assert_eq!(
+            repeated(&ask(&roster, &token(1), 52, proof(2), 21)),
+            Some(51)
+        );
+        // The one that was never delivered is withdrawn.
+        assert!(matches!(
+            check(&roster, &later_token(1, 50), at(20)),
+            Check::Reused(_)
+        ));
+    }
+
+    #[test]
+    fn given_a_credential_change_when_done_then_no_older_token_passes_and_its_repeat_finds_the_new()
+    {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        rotated(
+            &mut roster,
+            &later_token(1, 50),
+            51,
+            Occasion::CredentialChange,
+            20,
+        );
+
+        assert_eq!(accepts(&roster, &token(1), 20), None);
+        assert_eq!(accepts(&roster, &later_token(1, 50), 20), None);
+        let again = ask(
+            &roster,
+            &later_token(1, 50),
+            52,
+            Occasion::CredentialChange,
+            21,
+        );
+        assert_eq!(repeated(&again), Some(51));
+    }
+
+    #[test]
+    fn given_a_reauthentication_when_done_then_the_timeouts_are_those_of_the_policy_from_now() {
+        let mut roster = roster([session(1).deadline(100)]);
+        let future = Occasion::Reauthentication(AuthenticationEvent {
+            at: at(5000),
+            ..sign_in().authentication
+        });
+        rotated(&mut roster, &token(1), 50, future, 10);
+
+        let session = &roster.sessions[0];
+        assert_eq!(
+            session.absolute_deadline,
+            at(10).plus(Terms::default().absolute)
+        );
+        assert_eq!(session.last_seen.get(), at(10));
+        assert_eq!(session.authentication.at, at(10), "not in the future");
+    }
+
+    #[test]
+    fn given_an_expired_session_when_its_token_is_rotated_then_it_is_refused() {
+        let roster = roster([session(1).idle_after(10)]);
+
+        assert!(matches!(
+            ask(&roster, &token(1), 50, proof(2), 10),
+            Rotation::Refuse
+        ));
+    }
+
+    #[test]
+    fn given_another_session_that_expired_when_one_is_rotated_then_the_commit_records_it() {
+        let roster = roster([session(1), session(2).idle_after(10)]);
+
+        let Rotation::Rotate {
+            id: rotated,
+            changes,
+        } = ask(&roster, &token(1), 50, Occasion::Renewal, 10)
+        else {
+            panic!("refused");
+        };
+
+        assert_eq!(rotated, id(1));
+        assert_eq!(crate::testing::ends(&changes).len(), 1);
+    }
+
+    #[test]
+    fn given_a_repeat_that_is_no_longer_allowed_when_anything_is_committed_then_the_sealed_secret_goes()
+     {
+        // D3: kept only for as long as a repeat is allowed. The verdict stays the same (S18).
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        roster.apply(&[], at(309));
+        let before = roster.sessions[0].previous.is_some();
+        roster.apply(&[], at(310));
+
+        assert!(before && roster.sessions[0].previous.is_none());
+        assert!(matches!(
+            check(&roster, &token(1), at(310)),
+            Check::Reused(_)
+        ));
+    }
+
+    #[test]
+    fn given_a_successor_that_is_seen_when_asked_for_the_grace_then_it_only_comes_nearer() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        let session = &roster.sessions[0];
+        let seconds = |s| Duration::from_secs(s);
+
+        assert_eq!(grace_end(session, seconds(30), at(20)), Some(at(50)));
+        assert_eq!(grace_end(session, Duration::ZERO, at(20)), Some(at(20)));
+        assert_eq!(grace_end(session, seconds(3600), at(20)), None);
+        assert_eq!(grace_end(session, seconds(30), at(290)), None);
+        assert_eq!(grace_end(session, seconds(30), at(310)), None);
+    }
+
+    #[test]
+    fn given_a_session_without_a_previous_token_when_asked_for_the_grace_then_there_is_none() {
+        let fresh = session(1).build();
+
+        assert_eq!(grace_end(&fresh, Duration::from_secs(30), at(20)), None);
+    }
+
+    #[test]
+    fn given_an_interval_when_the_token_is_as_old_then_it_is_due() {
+        let session = session(1).build();
+        let hourly = Some(Duration::from_secs(10));
+
+        assert!(!is_due(&session, hourly, at(9)));
+        assert!(is_due(&session, hourly, at(10)));
+        assert!(!is_due(&session, None, at(9999)));
+    }
+
+    #[test]
+    fn given_an_interval_shorter_than_the_grace_when_a_token_is_due_then_the_grace_comes_first() {
+        // Otherwise a tab that still holds the first token would be signed out as a thief.
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
+        let session = &roster.sessions[0];
+        let brief = Some(Duration::from_secs(5));
+
+        assert!(!is_due(session, brief, at(309)));
+        assert!(is_due(session, brief, at(310)));
+    }
+}

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use crate::admission::{Newborn, SignIn};
 use crate::change::Change;
-use crate::name::{ClientId, SubjectId, TenantId};
+use crate::name::{ClientId, GroupName, SubjectId, TenantId};
+use crate::policy::{
+    Condition, Overflow, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
+};
 use crate::roster::{Floor, Generation, Roster, StoreGeneration};
 use crate::session::{
-    AssuranceLevel, AuthenticationEvent, LastSeen, Origin, Session, SessionClass, SessionId,
-    Timestamp,
+    AssuranceLevel, AuthenticationEvent, EndReason, LastSeen, Origin, Session, SessionClass,
+    SessionId, Timestamp,
 };
 use crate::token::{RosterTag, SessionToken, TokenSecret};
 
@@ -29,9 +32,60 @@ pub(crate) fn client(name: &str) -> ClientId {
     ClientId::parse(name).unwrap()
 }
 
+pub(crate) fn group(name: &str) -> GroupName {
+    GroupName::parse(name).unwrap()
+}
+
+pub(crate) fn groups(names: &[&str]) -> Box<[GroupName]> {
+    names.iter().map(|name| group(name)).collect()
+}
+
+pub(crate) fn limit(sessions: u64) -> SessionLimit {
+    SessionLimit::new(sessions).unwrap()
+}
+
+pub(crate) fn policy(sessions: u64, at_limit: Overflow) -> Policy {
+    Policy {
+        terms: Terms {
+            max_sessions: limit(sessions),
+            at_limit,
+            ..Terms::default()
+        },
+        ..Policy::default()
+    }
+}
+
+/// The policy, with a number and one more rule.
+pub(crate) fn ruled(policy: Policy, version: u64, when: Condition, set: Setting) -> Policy {
+    let mut policy = policy;
+    policy.version = PolicyVersion(version);
+    policy.rules.push(Rule { when, set });
+    policy
+}
+
+/// The sessions that `changes` end, each with the reason.
+pub(crate) fn ends(changes: &[Change]) -> Vec<(SessionId, EndReason)> {
+    changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::End { id, ending } => Some((*id, ending.reason)),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(crate) fn live_ids(roster: &Roster, seconds: u64) -> Vec<SessionId> {
+    roster.live(at(seconds)).map(|s| s.id).collect()
+}
+
 /// The token with which session `number` is born.
 pub(crate) fn token(number: u8) -> SessionToken {
     SessionToken::new(tag(), TokenSecret::from_entropy([number; 48]))
+}
+
+/// A later token of session `number`.
+pub(crate) fn later_token(number: u8, fresh: u8) -> SessionToken {
+    SessionToken::new(tag(), token(number).secret().successor([fresh; 32]))
 }
 
 pub(crate) fn newborn(number: u8) -> Newborn {
@@ -106,6 +160,16 @@ impl SessionBuilder {
 
     pub(crate) fn client(mut self, name: &str) -> Self {
         self.0.client = Some(client(name));
+        self
+    }
+
+    pub(crate) fn remembered(mut self) -> Self {
+        self.0.remember = true;
+        self
+    }
+
+    pub(crate) fn generation(mut self, generation: u64) -> Self {
+        self.0.generation = Generation(generation);
         self
     }
 

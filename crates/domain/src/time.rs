@@ -66,4 +66,15 @@ mod tests {
         let later = Timestamp::from_millis(9);
         assert_eq!(Timestamp::from_millis(4).since(later), Duration::ZERO);
     }
+
+    #[test]
+    fn given_a_moment_near_the_beginning_when_a_span_is_taken_away_then_it_saturates() {
+        let early = Timestamp::from_millis(5);
+        assert_eq!(early.minus(Duration::from_secs(1)), Timestamp::ZERO);
+        assert_eq!(early.minus(Duration::MAX), Timestamp::ZERO);
+        assert_eq!(
+            early.minus(Duration::from_millis(2)),
+            Timestamp::from_millis(3)
+        );
+    }
 }

@@ -483,4 +483,24 @@ mod tests {
         assert_eq!(read.digest(), key.digest());
         assert!(SessionToken::parse(&key.reveal()).is_err());
     }
+
+    #[test]
+    fn given_a_damaged_api_key_when_read_then_it_is_refused() {
+        let issued = ApiKey::from_entropy([1; 12], [2; 32]).reveal();
+        for place in 0..issued.len() {
+            for other in ["A", "z", "-"] {
+                let mut damaged = issued.clone();
+                damaged.replace_range(place..=place, other);
+                if damaged != issued {
+                    assert!(ApiKey::parse(&damaged).is_err(), "{place} {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn given_a_tag_when_asked_for_its_shard_then_it_is_the_first_six_bits() {
+        assert_eq!(RosterTag::from_bytes([0xFF; 16]).shard(), 63);
+        assert_eq!(RosterTag::from_bytes([0x07; 16]).shard(), 1);
+    }
 }
