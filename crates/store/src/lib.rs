@@ -64,6 +64,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// - A commit made for another version than the roster has is `Stale`, and changes nothing.
     /// - A commit whose moment has passed by the store's own clock, read in that step, is
     ///   `Stale`, and changes nothing.
+    /// - A commit whose key is remembered already, for whichever roster, is `Stale`, and changes
+    ///   nothing.
     /// - Of any number of commits made for one version, one is done.
     /// - A commit that is done survives a crash, with all that was done before it.
     /// - It has exactly one journal entry, numbered without gaps in its roster.

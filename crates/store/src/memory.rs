@@ -115,6 +115,10 @@ impl SessionStore for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
         let mut state = self.state.lock();
         let now = self.time.now(&*self.clock);
+        let remembered = |r: &Remembered| state.keys.get(&r.key).is_some_and(|r| now < r.until);
+        if commit.remember.as_ref().is_some_and(remembered) {
+            return Ok(Outcome::Stale);
+        }
         let current = state.rosters.get(&commit.tag).map(|r| &**r);
         let Some(roster) = commit.carry_out(current, state.ground, now) else {
             return Ok(Outcome::Stale);
