@@ -127,7 +127,7 @@ mod tests {
         let time = StoreTime::starting_at(Timestamp::ZERO, &clock);
         assert_eq!(time.now(&clock).as_millis(), 1_000_000);
 
-        clock.step_wall(Duration::from_secs(900));
+        clock.step_wall(Duration::from_mins(15));
         clock.pass(10 * SECOND);
 
         assert_eq!(time.now(&clock).as_millis(), 1_005_000);

@@ -117,14 +117,19 @@ pub fn decode_remembered(bytes: &[u8]) -> Result<Remembered, RecordError> {
     })
 }
 
-fn encode(record: &impl Serialize) -> Vec<u8> {
+/// Writes down any record, behind the byte that names its format.
+#[must_use]
+pub fn encode(record: &impl Serialize) -> Vec<u8> {
     postcard::to_extend(record, vec![FORMAT]).expect("a vector takes any record")
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
+/// Reads any record back, if it is whole and of a known format.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
     let (format, body) = bytes.split_first().ok_or(RecordError::Empty)?;
-    if *format != FORMAT {
-        return Err(RecordError::Newer(*format));
+    match *format {
+        FORMAT => {}
+        0 => return Err(RecordError::Value("format")),
+        newer => return Err(RecordError::Newer(newer)),
     }
     let (record, rest) = postcard::take_from_bytes(body)?;
     if rest.is_empty() {
