@@ -1,1 +1,28 @@
 //! Rosters in one local folder, resident in memory and durable on disk.
+//!
+//! Every roster is in memory, and memory answers. Every change goes through one committing
+//! thread, which takes all that wait, writes them as one batch, syncs once, and only then lets
+//! anybody see them. Where to read:
+//!
+//! - [`store`]: what a caller meets.
+//! - `committer` and `round`: how a change becomes durable and then visible.
+//! - `time`: why time cannot fall across a crash.
+//! - `load`, `tally` and `mark`: how opening knows that nothing acknowledged is missing.
+
+mod committer;
+mod disk;
+mod error;
+mod folder;
+mod keys;
+mod load;
+mod mark;
+mod register;
+mod resident;
+mod round;
+mod shared;
+pub mod store;
+mod tally;
+mod time;
+
+pub use error::{Damage, OpenError};
+pub use store::EmbeddedStore;

@@ -1,0 +1,241 @@
+//! The committing thread: it alone changes the store, one round at a time.
+
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use innkeeper_domain::roster::{Floor, RosterVersion};
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::register::Put;
+use innkeeper_store::{Commit, Outcome, StoreError, Touch, Touched};
+use tokio::sync::oneshot;
+
+use crate::disk::Head;
+use crate::error::{Stopped, WriteError};
+use crate::mark::Mark;
+use crate::round::{Highest, Round};
+use crate::shared::Shared;
+
+/// How many changes may wait. Beyond it the store says so, instead of growing.
+pub(crate) const WAITING_MAX: usize = 16_384;
+/// How many of them one batch takes.
+const ROUND_MAX: usize = 1024;
+/// How long a sign of life may be in memory only.
+const HEARD_KEPT: Duration = Duration::from_secs(5);
+
+/// Where an answer goes. Nobody may be waiting for it any more; the work is done all the same.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What is asked of the committing thread.
+pub(crate) enum Job {
+    Commit(Box<Commit>, Reply<Outcome>),
+    Touch(Touch, Reply<Touched>),
+    Forget(RosterTag, RosterVersion, Reply<()>),
+    RaiseFloor(Reply<Floor>),
+    Put(String, Option<u64>, Option<Vec<u8>>, Reply<Put>),
+    /// Let time go on; a reading waits for it, unless it was asked for ahead.
+    RaiseCeiling(Option<Reply<()>>),
+    /// The first sign of life since they were last written down.
+    Heard,
+    Close(Reply<()>),
+}
+
+/// An answer that is given once the fate of its round is known.
+type Answer = Box<dyn FnOnce(Result<(), Stopped>)>;
+
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    mark: Mark,
+    jobs: Receiver<Job>,
+    head: Head,
+    highest: Highest,
+    /// Until when, by the steady clock, signs of life may stay in memory only.
+    heard_until: Option<Duration>,
+}
+
+impl Committer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        mark: Mark,
+        jobs: Receiver<Job>,
+        head: Head,
+        highest: Highest,
+    ) -> Self {
+        Self {
+            shared,
+            mark,
+            jobs,
+            head,
+            highest,
+            heard_until: None,
+        }
+    }
+
+    /// Lets time begin, before anybody asks for it.
+    pub(crate) fn raise_ceiling(&mut self) -> Result<(), WriteError> {
+        Round::begin(&self.shared, &mut self.head, &mut self.highest).write(&self.mark)
+    }
+
+    /// Works until it is told to close, or nobody is left to ask, or a write fails.
+    pub(crate) fn run(mut self) {
+        let _guard = PanicGuard(Arc::clone(&self.shared));
+        while self.shared.stopped.get().is_none() {
+            match self.wait() {
+                Some(waiting) => self.turn(waiting),
+                // Why it could not is in the log; nobody is left to be told.
+                None => drop(self.close()),
+            }
+        }
+        let stopped = self.shared.stopped.get().expect("the loop ends with it");
+        while let Ok(job) = self.jobs.try_recv() {
+            job.refuse(stopped);
+        }
+    }
+
+    /// Waits for something to do, then takes all that is there. `None` if nobody is left to ask.
+    fn wait(&mut self) -> Option<Vec<Job>> {
+        let first = match self.heard_until {
+            None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => self.jobs.recv_timeout(HEARD_KEPT),
+        };
+        match first {
+            Ok(first) => {
+                let more = self.jobs.try_iter().take(ROUND_MAX - 1);
+                Some(iter::once(first).chain(more).collect())
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.heard_until = Some(Duration::ZERO);
+                Some(Vec::new())
+            }
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Does what waits, as one batch, and answers when that is durable.
+    fn turn(&mut self, waiting: Vec<Job>) {
+        let mut closing = Vec::new();
+        let mut answers = Vec::with_capacity(waiting.len());
+        let shared = &self.shared;
+        let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
+        for job in waiting {
+            match job {
+                Job::Close(reply) => closing.push(reply),
+                Job::Heard => {
+                    let until = shared.time.clock.steady() + HEARD_KEPT;
+                    self.heard_until.get_or_insert(until);
+                }
+                job => answers.extend(job.carry_out(&mut round)),
+            }
+        }
+        let now = shared.time.clock.steady();
+        if self.heard_until.is_some_and(|until| until <= now) {
+            self.heard_until = None;
+            round.flush_heard();
+        }
+        let written = round.write(&self.mark);
+        shared.raise_asked.store(false, Ordering::Release);
+        let written = written.map_err(|error| shared.stop_after(error));
+        for answer in answers {
+            answer(written.clone());
+        }
+        if !closing.is_empty() {
+            let closed = written.and_then(|()| self.close());
+            for reply in closing {
+                // Nobody may be waiting any more.
+                let _ = reply.send(closed.clone().map_err(StoreError::from));
+            }
+        }
+    }
+
+    /// Writes down what is in memory only, and where time ended.
+    fn close(&mut self) -> Result<(), Stopped> {
+        let shared = &self.shared;
+        let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
+        round.flush_heard();
+        round.close();
+        let written = round
+            .write(&self.mark)
+            .and_then(|()| self.mark.sync().map_err(WriteError::Mark));
+        match written {
+            Ok(()) => {
+                shared.stopped.get_or_init(|| Stopped::Closed);
+                Ok(())
+            }
+            Err(error) => Err(shared.stop_after(error)),
+        }
+    }
+}
+
+impl Job {
+    /// Does this in `round`, and hands back the answer to give once the round is durable.
+    fn carry_out(self, round: &mut Round<'_>) -> Option<Answer> {
+        Some(match self {
+            Self::Commit(commit, reply) => {
+                let tag = commit.tag;
+                let outcome = round.commit(*commit);
+                answer(reply, outcome, move |_| StoreError::Unknown { tag })
+            }
+            Self::Touch(touch, reply) => {
+                let tag = touch.session.tag();
+                let touched = round.touch(&touch);
+                answer(reply, touched, move |_| StoreError::Unknown { tag })
+            }
+            Self::Forget(tag, version, reply) => {
+                round.forget(tag, version);
+                answer(reply, (), move |_| StoreError::Unknown { tag })
+            }
+            Self::RaiseFloor(reply) => {
+                let floor = round.raise_floor();
+                answer(reply, floor, StoreError::from)
+            }
+            Self::Put(name, seen, value, reply) => {
+                let put = round.put(name, seen, value);
+                answer(reply, put, StoreError::from)
+            }
+            Self::RaiseCeiling(reply) => answer(reply?, (), StoreError::from),
+            Self::Heard | Self::Close(_) => return None,
+        })
+    }
+
+    /// Answers that nothing is done any more; this was not.
+    fn refuse(self, stopped: &Stopped) {
+        let error = StoreError::from(stopped.clone());
+        // Nobody may be waiting any more.
+        let _: Result<(), ()> = match self {
+            Self::Commit(_, reply) => reply.send(Err(error)).map_err(drop),
+            Self::Touch(_, reply) => reply.send(Err(error)).map_err(drop),
+            Self::Put(_, _, _, reply) => reply.send(Err(error)).map_err(drop),
+            Self::RaiseFloor(reply) => reply.send(Err(error)).map_err(drop),
+            Self::RaiseCeiling(Some(reply)) | Self::Forget(_, _, reply) | Self::Close(reply) => {
+                reply.send(Err(error)).map_err(drop)
+            }
+            Self::RaiseCeiling(None) | Self::Heard => Ok(()),
+        };
+    }
+}
+
+/// Keeps `value` for `reply` until it is known whether its round was written.
+fn answer<T: Send + 'static>(
+    reply: Reply<T>,
+    value: T,
+    lost: impl FnOnce(Stopped) -> StoreError + 'static,
+) -> Answer {
+    Box::new(move |written| {
+        // Nobody may be waiting any more.
+        let _ = reply.send(written.map(|()| value).map_err(lost));
+    })
+}
+
+/// Stops the store if the thread panics, which would otherwise look like a long wait.
+struct PanicGuard(Arc<Shared>);
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop_after(WriteError::Panicked);
+        }
+    }
+}

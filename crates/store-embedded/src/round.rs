@@ -1,0 +1,294 @@
+//! One round of the committing thread: what waited, decided in order, as one batch.
+//!
+//! Each change is compared with what the ones before it in the round have made, which nobody
+//! else sees until the batch is durable. If it does not become so, the round is dropped and the
+//! store stops, so nothing here has to be undone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::memory::{FLOOR_RISES_EVERY, next_floor};
+use innkeeper_store::register::Put;
+use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
+
+use crate::disk::{Batch, Head, Signs, Slot};
+use crate::error::WriteError;
+use crate::mark::Mark;
+use crate::resident::replace;
+use crate::shared::Shared;
+use crate::tally::{key_share, register_share, roster_share};
+use crate::time::AHEAD;
+
+/// How many remembered answers that have ended one batch clears away.
+const CLEARED_MAX: usize = 256;
+
+/// The highest numbers that any roster has reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Highest {
+    pub(crate) generation: Generation,
+    pub(crate) version: RosterVersion,
+}
+
+impl Highest {
+    pub(crate) fn include(&mut self, roster: &Roster) {
+        self.generation = self.generation.max(roster.generation);
+        self.version = self.version.max(roster.version);
+    }
+}
+
+pub(crate) struct Round<'a> {
+    shared: &'a Shared,
+    batch: Batch<'a>,
+    head: &'a mut Head,
+    highest: &'a mut Highest,
+    before: Head,
+    now: Timestamp,
+    rosters: HashMap<RosterTag, Pending>,
+    keys: Vec<KeyDigest>,
+    register: HashMap<String, Slot>,
+    heard: bool,
+}
+
+/// A roster as this round leaves it.
+struct Pending {
+    roster: Option<Arc<Roster>>,
+    remember: Vec<Remembered>,
+}
+
+impl<'a> Round<'a> {
+    pub(crate) fn begin(shared: &'a Shared, head: &'a mut Head, highest: &'a mut Highest) -> Self {
+        Self {
+            batch: shared.disk.batch(),
+            before: *head,
+            now: shared.time.step(),
+            shared,
+            head,
+            highest,
+            rosters: HashMap::new(),
+            keys: Vec::new(),
+            register: HashMap::new(),
+            heard: false,
+        }
+    }
+
+    pub(crate) fn commit(&mut self, mut commit: Commit) -> Outcome {
+        let now = self.tick();
+        let taken = |r: &Remembered| self.is_remembered(r.key);
+        if commit.remember.as_ref().is_some_and(taken) {
+            return Outcome::Stale;
+        }
+        let current = self.roster(commit.tag);
+        let Some(roster) = commit.carry_out(current.as_deref(), self.head.ground, now) else {
+            return Outcome::Stale;
+        };
+        self.highest.include(&roster);
+        self.head.place += 1;
+        self.batch.entry(self.head.place, &commit.entry);
+        let remember = commit.remember.take();
+        let roster = Arc::new(roster);
+        self.place(commit.tag, Some(Arc::clone(&roster)), remember);
+        Outcome::Done(roster)
+    }
+
+    pub(crate) fn touch(&mut self, touch: &Touch) -> Touched {
+        let now = self.tick();
+        let tag = touch.session.tag();
+        let Some(mut roster) = self.roster(tag) else {
+            return Touched::Dead;
+        };
+        let is_it = |r: &Roster| r.sessions.iter().position(|s| s.id == touch.session);
+        let Some(place) = is_it(&roster).filter(|p| roster.is_live(&roster.sessions[*p], now))
+        else {
+            return Touched::Dead;
+        };
+        // A copy: the grace that readers see comes nearer when that is durable.
+        let session = Arc::make_mut(&mut Arc::make_mut(&mut roster).sessions[place]);
+        session.last_seen.advance(now);
+        if let (Some(end), Some(previous)) = (touch.grace_ends_at, &session.previous) {
+            previous.accepted_until.bring_nearer(end);
+        }
+        let session = Arc::clone(&roster.sessions[place]);
+        self.place(tag, Some(roster), None);
+        Touched::Live(session)
+    }
+
+    pub(crate) fn forget(&mut self, tag: RosterTag, version: RosterVersion) {
+        let now = self.tick();
+        let floor = self.head.ground.floor;
+        let goes = self
+            .roster(tag)
+            .is_some_and(|r| r.version == version && r.is_forgettable(floor, now));
+        if goes {
+            self.place(tag, None, None);
+        }
+    }
+
+    pub(crate) fn raise_floor(&mut self) -> Floor {
+        let now = self.tick();
+        let ground = &mut self.head.ground;
+        if now >= self.head.floor_rose_at.plus(FLOOR_RISES_EVERY) {
+            ground.floor = next_floor(ground.floor, self.highest.generation, self.highest.version);
+            self.highest.generation = self.highest.generation.max(ground.floor.generation);
+            self.head.floor_rose_at = now;
+        }
+        ground.floor
+    }
+
+    pub(crate) fn put(&mut self, name: String, seen: Option<u64>, value: Option<Vec<u8>>) -> Put {
+        let held = match self.register.get(&name) {
+            Some(held) => Some(held.clone()),
+            None => self.shared.register.read().get(&name).cloned(),
+        };
+        let current = held.as_ref().filter(|h| h.value.is_some());
+        if current.map(|h| h.version) != seen {
+            return Put::Stale;
+        }
+        let version = held.map_or(0, |h| h.version) + 1;
+        self.register.insert(name, Slot { version, value });
+        Put::Done(version)
+    }
+
+    /// Writes down what sessions were heard from, along with the rest.
+    pub(crate) fn flush_heard(&mut self) {
+        for roster in self.shared.resident.take_heard() {
+            // One that goes in this round takes its record along.
+            if self
+                .rosters
+                .get(&roster.tag)
+                .is_none_or(|p| p.roster.is_some())
+            {
+                let of = |s: &Arc<_>| last_seen_of(s);
+                let signs = Signs(roster.sessions.iter().map(of).collect());
+                self.batch.heard(roster.tag, &signs);
+                self.heard = true;
+            }
+        }
+    }
+
+    /// Ends time where it is, for good.
+    pub(crate) fn close(&mut self) {
+        self.head.ceiling = self.shared.time.shut();
+    }
+
+    /// Makes the round durable, and then visible. After an error its fate is unknown.
+    pub(crate) fn write(mut self, mark: &Mark) -> Result<(), WriteError> {
+        if self.shared.time.runs_low(self.now) && self.head.ceiling == self.before.ceiling {
+            self.head.ceiling = self.head.ceiling.max(self.now.plus(AHEAD));
+        }
+        let idle = self.rosters.is_empty() && self.register.is_empty() && !self.heard;
+        if idle && *self.head == self.before {
+            return Ok(());
+        }
+        let cleared = self.clear_keys();
+        self.write_rows();
+        self.head.batch += 1;
+        self.batch.head(self.head);
+        let Self {
+            shared,
+            batch,
+            head,
+            rosters,
+            register,
+            ..
+        } = self;
+        batch.commit().map_err(WriteError::Batch)?;
+        mark.set(head.batch).map_err(WriteError::Mark)?;
+
+        for (tag, pending) in rosters {
+            // The roster and the answer that goes with it appear together.
+            let mut places = shared.resident.alone(tag);
+            replace(&mut places, tag, pending.roster);
+            let mut keys = shared.keys.lock();
+            for remembered in pending.remember {
+                keys.insert(remembered);
+            }
+        }
+        for key in cleared {
+            shared.keys.lock().remove(key);
+        }
+        shared.register.write().extend(register);
+        shared.show(head);
+        Ok(())
+    }
+
+    /// Adds the rows that are written once however often they changed, and keeps the tally.
+    fn write_rows(&mut self) {
+        let mut tally = self.head.tally;
+        let mut swap = |before: u64, after: u64| {
+            tally = tally.wrapping_sub(before).wrapping_add(after);
+        };
+        for (tag, pending) in &self.rosters {
+            let before = self.shared.resident.find(*tag);
+            let after = pending.roster.as_deref();
+            swap(
+                before.as_deref().map_or(0, roster_share),
+                after.map_or(0, roster_share),
+            );
+            self.batch.roster(*tag, after);
+            for remembered in &pending.remember {
+                let keys = self.shared.keys.lock();
+                let before = keys.get(remembered.key).map_or(0, key_share);
+                swap(before, key_share(remembered));
+                self.batch.remember(remembered);
+            }
+        }
+        let register = self.shared.register.read();
+        for (name, held) in &self.register {
+            let before = register.get(name);
+            swap(
+                before.map_or(0, |held| register_share(name, held)),
+                register_share(name, held),
+            );
+            self.batch.register(name, held);
+        }
+        self.head.tally = tally;
+    }
+
+    /// Clears away some of the answers that need not be given again.
+    fn clear_keys(&mut self) -> Vec<KeyDigest> {
+        let ended = self.shared.keys.lock().ended(self.now, CLEARED_MAX);
+        let mut cleared = Vec::with_capacity(ended.len());
+        for remembered in ended {
+            if !self.keys.contains(&remembered.key) {
+                let share = key_share(&remembered);
+                self.head.tally = self.head.tally.wrapping_sub(share);
+                self.batch.forget_key(remembered.key);
+                cleared.push(remembered.key);
+            }
+        }
+        cleared
+    }
+
+    fn tick(&mut self) -> Timestamp {
+        self.now = self.shared.time.step();
+        self.now
+    }
+
+    fn roster(&self, tag: RosterTag) -> Option<Arc<Roster>> {
+        match self.rosters.get(&tag) {
+            Some(pending) => pending.roster.clone(),
+            None => self.shared.resident.find(tag),
+        }
+    }
+
+    fn place(&mut self, tag: RosterTag, roster: Option<Arc<Roster>>, remember: Option<Remembered>) {
+        self.keys.extend(remember.as_ref().map(|r| r.key));
+        let pending = self.rosters.entry(tag).or_insert_with(|| Pending {
+            roster: None,
+            remember: Vec::new(),
+        });
+        pending.roster = roster;
+        pending.remember.extend(remember);
+    }
+
+    fn is_remembered(&self, key: KeyDigest) -> bool {
+        self.keys.contains(&key) || self.shared.keys.lock().find(key, self.now).is_some()
+    }
+}
+
+fn last_seen_of(session: &innkeeper_domain::session::Session) -> ([u8; 12], u64) {
+    (*session.id.serial(), session.last_seen.get().as_millis())
+}

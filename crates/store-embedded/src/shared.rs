@@ -1,0 +1,80 @@
+//! What callers and the committing thread share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use innkeeper_store::{Ground, StoreError};
+use parking_lot::{Mutex, RwLock};
+
+use crate::disk::{Disk, Head, Slot};
+use crate::error::{Stopped, WriteError};
+use crate::keys::Keys;
+use crate::load::Loaded;
+use crate::resident::Resident;
+use crate::time::CeiledTime;
+
+/// All of it is durable.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) disk: Disk,
+    pub(crate) time: CeiledTime,
+    pub(crate) resident: Resident,
+    /// Locked after a shard, never before one.
+    pub(crate) keys: Mutex<Keys>,
+    pub(crate) register: RwLock<BTreeMap<String, Slot>>,
+    pub(crate) ground: RwLock<Ground>,
+    /// The place of the last journal entry that may be shown.
+    place: AtomicU64,
+    /// Whether the committing thread has been asked to raise the ceiling.
+    pub(crate) raise_asked: AtomicBool,
+    /// Why no change is taken any more.
+    pub(crate) stopped: OnceLock<Stopped>,
+}
+
+impl Shared {
+    /// Puts together what was loaded.
+    pub(crate) fn new(disk: Disk, time: CeiledTime, loaded: Loaded) -> Self {
+        Self {
+            disk,
+            time,
+            resident: loaded.resident,
+            keys: Mutex::new(loaded.keys),
+            register: RwLock::new(loaded.register),
+            ground: RwLock::new(loaded.head.ground),
+            place: AtomicU64::new(loaded.head.place),
+            raise_asked: AtomicBool::new(false),
+            stopped: OnceLock::new(),
+        }
+    }
+
+    /// Whether changes are taken.
+    pub(crate) fn ready(&self) -> Result<(), StoreError> {
+        match self.stopped.get() {
+            None => Ok(()),
+            Some(stopped) => Err(stopped.clone().into()),
+        }
+    }
+
+    /// Takes no change any more, since `error` left a batch in doubt.
+    pub(crate) fn stop_after(&self, error: WriteError) -> Stopped {
+        let stopped = Stopped::Failed(Arc::new(error));
+        tracing::error!(
+            error = &stopped as &dyn std::error::Error,
+            "the store takes no more changes: see to its disk, then start again"
+        );
+        self.stopped.get_or_init(|| stopped.clone());
+        stopped
+    }
+
+    pub(crate) fn last_place(&self) -> u64 {
+        self.place.load(Ordering::Acquire)
+    }
+
+    /// Lets everybody go by the numbers in `head`, which is durable.
+    pub(crate) fn show(&self, head: &Head) {
+        *self.ground.write() = head.ground;
+        self.place.store(head.place, Ordering::Release);
+        self.time.raise(head.ceiling);
+    }
+}

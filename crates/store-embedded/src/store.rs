@@ -1,0 +1,291 @@
+//! The store that a caller meets: memory answers, the committing thread changes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::clock::Clock;
+use innkeeper_store::{
+    Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
+    Touch, Touched,
+};
+use tokio::sync::oneshot;
+use tokio::task;
+
+use crate::committer::{Committer, Job, Reply, WAITING_MAX};
+use crate::error::{OpenError, Stopped};
+use crate::folder::Folder;
+use crate::load::load;
+use crate::resident::Place;
+use crate::shared::Shared;
+use crate::time::CeiledTime;
+
+/// All sessions of one installation, in one folder of this machine.
+///
+/// Dropping it closes it: last-seen times and the exact time are written down. A process that
+/// is killed instead loses nothing that was acknowledged.
+#[derive(Debug)]
+pub struct EmbeddedStore {
+    pub(crate) shared: Arc<Shared>,
+    /// `None` only while it is being dropped.
+    jobs: Option<SyncSender<Job>>,
+    committer: Option<JoinHandle<()>>,
+    _folder: Folder,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in the folder at `path`, and makes both if they are not there.
+    ///
+    /// Reads and compares every record, so a store that opens is whole.
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let folder = Folder::take(path.as_ref())?;
+        let (disk, mark) = folder.open()?;
+        let loaded = load(&disk, &mark, folder.path())?;
+        let time = CeiledTime::starting_at(loaded.head.ceiling, clock);
+        let (head, highest) = (loaded.head, loaded.highest);
+        let shared = Arc::new(Shared::new(disk, time, loaded));
+        let (jobs, waiting) = mpsc::sync_channel(WAITING_MAX);
+        let mut committer = Committer::new(Arc::clone(&shared), mark, waiting, head, highest);
+        // The first batch of this process shows early whether there is room to write.
+        committer
+            .raise_ceiling()
+            .map_err(|e| e.at_opening(folder.path()))?;
+        let committer = thread::Builder::new()
+            .name("innkeeper-commit".into())
+            .spawn(move || committer.run())
+            .map_err(|e| OpenError::io(folder.path(), e))?;
+        Ok(Self {
+            shared,
+            jobs: Some(jobs),
+            committer: Some(committer),
+            _folder: folder,
+        })
+    }
+
+    /// Writes down what is in memory only, and takes no change and hands out no time after it.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.ask(Stopped::Closed.into(), Job::Close).await
+    }
+
+    /// Puts a question to the committing thread, and waits for its answer.
+    ///
+    /// The question is put before the first await, and from there on the work is done, whether
+    /// or not anybody still waits (S19). If no answer comes, the error is `lost`.
+    pub(crate) async fn ask<T>(
+        &self,
+        lost: StoreError,
+        job: impl FnOnce(Reply<T>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(job(reply))?;
+        answer.await.unwrap_or(Err(lost))
+    }
+
+    fn send(&self, job: Job) -> Result<(), Stopped> {
+        if let Some(stopped) = self.shared.stopped.get() {
+            return Err(stopped.clone());
+        }
+        let jobs = self.jobs.as_ref().ok_or(Stopped::Closed)?;
+        jobs.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => Stopped::Busy,
+            TrySendError::Disconnected(_) => Stopped::Closed,
+        })
+    }
+
+    /// The time now, if memory may say so; asks ahead for more of it.
+    fn now(&self) -> Option<Timestamp> {
+        let now = self.shared.time.now()?;
+        if self.shared.time.runs_low(now) && !self.shared.raise_asked.swap(true, Ordering::AcqRel) {
+            // If it is not taken up, somebody will have to wait for it.
+            let _ = self.send(Job::RaiseCeiling(None));
+        }
+        Some(now)
+    }
+
+    /// Waits until the ceiling lets time go on.
+    async fn more_time(&self) -> Result<(), StoreError> {
+        self.ask(Stopped::Closed.into(), |reply| {
+            Job::RaiseCeiling(Some(reply))
+        })
+        .await
+    }
+
+    fn hear(&self, place: &Place) {
+        if self.shared.resident.hear(place) {
+            // If it is not taken up, the next round or the close writes it down.
+            let _ = self.send(Job::Heard);
+        }
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        // The thread ends when nobody is left to ask it.
+        self.jobs = None;
+        if let Some(committer) = self.committer.take() {
+            let _ = committer.join();
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for EmbeddedStore {
+    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        loop {
+            {
+                let shard = self.shared.resident.alone(tag);
+                if let Some(now) = self.now() {
+                    let keys = self.shared.keys.lock();
+                    return Ok(Reading {
+                        roster: shard.get(&tag).map(|p| Arc::clone(&p.roster)),
+                        now,
+                        ground: *self.shared.ground.read(),
+                        remembered: key.and_then(|k| keys.find(k, now)).cloned(),
+                        keys_held: keys.held(tag, now),
+                    });
+                }
+            }
+            self.more_time().await?;
+        }
+    }
+
+    fn glance(
+        &self,
+        tag: RosterTag,
+        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+    ) -> bool {
+        let shard = self.shared.resident.look(tag);
+        let Some(now) = self.now() else {
+            return false;
+        };
+        let place = shard.get(&tag);
+        match (look(place.map(|p| &p.roster), now), place) {
+            (Heard::Yes, Some(place)) => self.hear(place),
+            (Heard::Yes | Heard::No, _) => {}
+        }
+        true
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        let tag = commit.tag;
+        self.ask(StoreError::Unknown { tag }, |reply| {
+            Job::Commit(Box::new(commit), reply)
+        })
+        .await
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+        let tag = touch.session.tag();
+        loop {
+            match self.touch_in_memory(&touch) {
+                InMemory::Done(touched) => return Ok(touched),
+                InMemory::TimeIsUp => self.more_time().await?,
+                InMemory::NotDurable => {
+                    let job = |reply| Job::Touch(touch, reply);
+                    return self.ask(StoreError::Unknown { tag }, job).await;
+                }
+            }
+        }
+    }
+
+    async fn tail(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+        let after = after.map_or(Ok(0), place_of)?;
+        let shared = Arc::clone(&self.shared);
+        // Old entries lie on disk only.
+        let page = task::spawn_blocking(move || {
+            let last = shared.last_place();
+            shared.disk.entries(after, last, limit)
+        });
+        let page = page.await.map_err(|e| StoreError::Unavailable {
+            source: Box::new(e),
+        })?;
+        let page = page.map_err(|(place, damage)| StoreError::Corrupt {
+            name: format!("journal entry {place}"),
+            source: Box::new(damage),
+        })?;
+        let with_cursor = |(place, entry): (u64, _)| (Cursor(place.to_be_bytes().into()), entry);
+        Ok(page.into_iter().map(with_cursor).collect())
+    }
+
+    async fn walk(
+        &self,
+        after: Option<RosterTag>,
+        limit: usize,
+    ) -> Result<Vec<RosterTag>, StoreError> {
+        Ok(self.shared.resident.walk(after, limit))
+    }
+
+    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+        self.ask(StoreError::Unknown { tag }, |reply| {
+            Job::Forget(tag, version, reply)
+        })
+        .await
+    }
+
+    async fn raise_floor(&self) -> Result<Floor, StoreError> {
+        self.ask(Stopped::Closed.into(), Job::RaiseFloor).await
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.shared.ready()
+    }
+}
+
+/// How far a sign of life got without the committing thread.
+enum InMemory {
+    Done(Touched),
+    /// The ceiling has to be raised first.
+    TimeIsUp,
+    /// It brings a grace nearer, which has to be durable.
+    NotDurable,
+}
+
+impl EmbeddedStore {
+    fn touch_in_memory(&self, touch: &Touch) -> InMemory {
+        let tag = touch.session.tag();
+        let shard = self.shared.resident.look(tag);
+        let Some(now) = self.now() else {
+            return InMemory::TimeIsUp;
+        };
+        let found = shard.get(&tag).and_then(|place| {
+            let session = place.roster.find(touch.session)?;
+            place
+                .roster
+                .is_live(session, now)
+                .then_some((place, session))
+        });
+        let Some((place, session)) = found else {
+            return InMemory::Done(Touched::Dead);
+        };
+        let nearer = match (touch.grace_ends_at, &session.previous) {
+            (Some(end), Some(previous)) => end < previous.accepted_until.get(),
+            _ => false,
+        };
+        if nearer {
+            return InMemory::NotDurable;
+        }
+        if session.last_seen.advance(now) {
+            self.hear(place);
+        }
+        InMemory::Done(Touched::Live(Arc::clone(session)))
+    }
+}
+
+fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
+    <[u8; 8]>::try_from(&*cursor.0)
+        .map(u64::from_be_bytes)
+        .map_err(|_| StoreError::Corrupt {
+            name: "cursor".into(),
+            source: "it does not come from this store".into(),
+        })
+}
