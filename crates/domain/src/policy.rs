@@ -41,7 +41,8 @@ pub enum Overflow {
     EvictLeastRecent,
     /// The newcomer is turned away.
     Refuse,
-    /// Everybody is let in and told of; no limit is in force but [`SessionLimit::MAX`].
+    /// Everybody is let in and told of; no limit is in force but [`SessionLimit::MAX`]. Where
+    /// rules mix, such sessions take none of the others' seats either.
     Observe,
 }
 
@@ -178,6 +179,13 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether any session's tokens may fall due for rotation at a check.
+    #[must_use]
+    pub fn may_rotate(&self) -> bool {
+        let somewhere = |r: &Rule| r.set.rotate_every.is_some();
+        self.terms.rotate_every.is_some() || self.rules.iter().any(somewhere)
+    }
+
     /// What holds for a sign-in or session with these facts.
     #[must_use]
     pub fn terms(&self, facts: &Facts<'_>) -> Terms {
