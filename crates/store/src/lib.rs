@@ -6,6 +6,8 @@
 
 pub mod clock;
 pub mod commit;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod journal;
 pub mod memory;
 pub mod record;

@@ -1,0 +1,145 @@
+//! The suite that every store passes.
+//!
+//! Each line under a *Contract* heading of [`SessionStore`] and [`Register`] is a case here, a
+//! function over a [`Harness`], named for what it shows. A back end says how its store is made,
+//! and [`conformance!`](crate::conformance!) makes a test of each case. What only a store that
+//! outlives its process can promise is in [`durability`], by
+//! [`durable_conformance!`](crate::durable_conformance!).
+
+pub mod committing;
+pub mod durability;
+pub mod fixture;
+pub mod glancing;
+pub mod journal;
+pub mod races;
+pub mod reading;
+pub mod register;
+pub mod sweeping;
+pub mod touching;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::clock::ManualClock;
+use crate::{Register, SessionStore};
+
+/// Where the store under test is kept. Every case has one of its own.
+#[async_trait]
+pub trait Harness: Debug + Send + Sync {
+    /// The store under test.
+    type Store: Register + SessionStore + 'static;
+
+    /// Makes a place in which nothing is kept yet.
+    async fn new() -> Self;
+
+    /// Opens the store that is kept there, on this clock.
+    async fn open(&self, clock: Arc<ManualClock>) -> Arc<Self::Store>;
+}
+
+/// A place that keeps what is in it when the process ends.
+#[async_trait]
+pub trait DurableHarness: Harness {
+    /// Ends the store properly.
+    async fn stop(&mut self, store: Arc<Self::Store>);
+
+    /// Ends the store as a crash would, with what has been made durable so far and no more. It
+    /// may be in the middle of something.
+    async fn crash(&mut self, store: Arc<Self::Store>);
+}
+
+/// Makes one test of each case, on stores that this harness opens.
+#[macro_export]
+macro_rules! conformance {
+    ($harness:ty) => {
+        $crate::conformance_cases! { $harness, reading:
+            given_a_clock_that_steps_back_when_read_again_then_now_has_not_fallen,
+            given_an_absent_roster_when_read_then_it_is_none_and_stays_so,
+            given_a_key_of_another_roster_when_read_with_it_then_what_is_remembered_comes_along,
+            given_remembered_keys_when_they_end_then_they_are_neither_found_nor_counted,
+        }
+        $crate::conformance_cases! { $harness, glancing:
+            given_a_roster_when_glanced_at_then_it_is_what_a_reading_shows,
+            given_a_visit_during_a_glance_when_read_afterwards_then_the_session_was_heard_from,
+        }
+        $crate::conformance_cases! { $harness, committing:
+            given_another_version_when_committed_for_then_it_is_stale_and_changes_nothing,
+            given_a_moment_that_has_passed_when_committed_then_it_is_stale_and_changes_nothing,
+            given_a_key_that_is_remembered_when_committed_again_then_it_is_stale_and_changes_nothing,
+            given_commits_done_and_stale_when_counted_then_each_done_one_has_one_entry_without_gaps,
+            given_a_future_dropped_at_commit_when_all_is_quiet_then_it_is_wholly_done_or_not_done,
+        }
+        $crate::conformance_cases! { $harness, touching:
+            given_an_ended_session_when_a_slow_request_touches_it_then_it_stays_ended,
+            given_an_expired_session_when_touched_then_it_stays_as_it_is,
+            given_visits_under_any_clock_when_recorded_then_last_seen_never_falls_nor_runs_ahead,
+            given_an_unknown_id_when_touched_then_it_is_dead_and_nothing_is_created,
+            given_a_visit_when_recorded_then_there_is_no_entry_and_no_new_version,
+            given_a_grace_when_a_visit_brings_it_nearer_then_it_never_moves_away_again,
+        }
+        $crate::conformance_cases! { $harness, journal:
+            given_entries_of_many_rosters_when_read_then_each_roster_is_in_order_and_chained,
+            given_pages_of_any_size_when_read_on_from_their_cursors_then_nothing_is_missing_or_twice,
+            given_commits_in_flight_when_the_journal_is_followed_then_no_entry_is_passed_over,
+        }
+        $crate::conformance_cases! { $harness, sweeping:
+            given_rosters_that_come_and_go_when_walked_then_each_that_stays_is_named_once,
+            given_a_roster_that_would_be_missed_when_forgotten_then_it_stays,
+            given_a_roster_with_nothing_left_when_forgotten_then_every_verdict_is_as_before,
+            given_commits_between_when_the_floor_rises_then_neither_of_its_numbers_falls,
+        }
+        $crate::conformance_cases! { $harness, register:
+            given_a_value_replaced_meanwhile_when_put_then_it_is_stale_and_stays,
+            given_a_removed_value_when_put_again_then_its_versions_do_not_come_back,
+            given_values_when_listed_then_those_of_the_prefix_come_in_order,
+            given_many_writers_of_one_version_when_they_race_then_one_is_done,
+        }
+        $crate::conformance_cases! { $harness, races:
+            given_many_commits_for_one_version_when_they_race_then_one_is_done,
+            given_visits_racing_an_end_when_both_are_over_then_the_session_stays_ended,
+            given_an_acknowledged_end_when_glanced_at_then_nobody_finds_the_session_live,
+            given_one_key_at_many_rosters_when_they_race_then_one_is_done,
+        }
+    };
+}
+
+/// Makes one test of each case that only a store which outlives its process can pass.
+#[macro_export]
+macro_rules! durable_conformance {
+    ($harness:ty) => {
+        $crate::conformance_cases! { $harness, durability:
+            given_a_reading_when_the_store_crashes_then_what_it_showed_is_still_there,
+            given_times_handed_out_when_the_store_crashes_then_time_has_not_fallen,
+            given_times_handed_out_when_the_store_is_stopped_then_time_has_not_fallen,
+            given_a_visit_during_a_glance_when_the_store_is_stopped_then_it_is_kept,
+            given_a_visit_during_a_glance_when_time_passes_and_the_store_crashes_then_it_is_kept,
+            given_commits_that_were_done_when_the_store_crashes_then_they_are_all_there,
+            given_a_remembered_key_when_the_store_crashes_then_it_is_still_remembered,
+            given_a_grace_brought_nearer_when_the_store_crashes_then_it_is_as_near,
+            given_a_forgotten_roster_when_the_store_crashes_then_it_is_still_absent,
+            given_a_risen_floor_when_the_store_crashes_then_it_has_not_fallen,
+            given_register_values_that_were_done_when_the_store_crashes_then_they_are_there,
+            given_a_future_dropped_at_commit_when_the_store_crashes_then_roster_and_journal_agree,
+        }
+    };
+}
+
+/// Makes one test of each named case of one module.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_cases {
+    ($harness:ty, $module:ident: $($case:ident),+ $(,)?) => {
+        mod $module {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    let harness = <$harness as $crate::conformance::Harness>::new().await;
+                    $crate::conformance::$module::$case(harness).await;
+                }
+            )+
+        }
+    };
+}

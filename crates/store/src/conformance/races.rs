@@ -1,0 +1,164 @@
+//! What holds when many act at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use innkeeper_domain::change::Change;
+use innkeeper_domain::roster::{Roster, RosterVersion};
+
+use super::Harness;
+use super::fixture::{World, commit_for, end, remembered, session, tag};
+use crate::{Heard, Outcome, SessionStore, Touch, Touched};
+
+const RUNNERS: u8 = 16;
+const ROUNDS: u8 = 20;
+
+/// Of any number of commits made for one version, one is done.
+pub async fn given_many_commits_for_one_version_when_they_race_then_one_is_done(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for round in 1..=ROUNDS {
+        let reading = world.read(tag(1)).await;
+        let runners: Vec<_> = (0..RUNNERS)
+            .map(|runner| {
+                let store = Arc::clone(&world.store);
+                let mut newborn = session(tag(1), round, reading.now);
+                newborn.birth = runner.into();
+                let commit = commit_for(tag(1), &reading, vec![Change::Birth(newborn.into())]);
+                tokio::spawn(async move { store.commit(commit).await })
+            })
+            .collect();
+
+        let mut done = 0;
+        for runner in runners {
+            let outcome = runner.await.unwrap().unwrap();
+            done += u8::from(matches!(outcome, Outcome::Done(_)));
+        }
+
+        assert_eq!(done, 1, "in round {round}");
+        assert_eq!(
+            world.roster(tag(1)).await.sessions.len(),
+            usize::from(round)
+        );
+        assert_eq!(world.agreed(tag(1)).await, RosterVersion(round.into()));
+    }
+}
+
+/// A visit never brings a session back, whichever comes first.
+pub async fn given_visits_racing_an_end_when_both_are_over_then_the_session_stays_ended(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for round in 1..=ROUNDS {
+        let id = world.born(tag(1), round).await;
+        world.clock.pass(Duration::from_millis(50));
+        let ended = Arc::new(AtomicBool::new(false));
+        let visitors: Vec<_> = (0..4)
+            .map(|_| {
+                let store = Arc::clone(&world.store);
+                let ended = Arc::clone(&ended);
+                tokio::spawn(async move {
+                    loop {
+                        let over = ended.load(Ordering::Acquire);
+                        let (session, grace_ends_at) = (id, None);
+                        let touch = Touch {
+                            session,
+                            grace_ends_at,
+                        };
+                        let touched = store.touch(touch).await.unwrap();
+                        if over {
+                            break assert!(matches!(touched, Touched::Dead), "it came back");
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+
+        world.ended(id).await;
+        ended.store(true, Ordering::Release);
+
+        for visitor in visitors {
+            visitor.await.unwrap();
+        }
+        assert!(world.roster(tag(1)).await.find(id).is_none());
+    }
+}
+
+/// Whoever looks after an end was acknowledged does not find the session live.
+pub async fn given_an_acknowledged_end_when_glanced_at_then_nobody_finds_the_session_live(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for round in 1..=ROUNDS {
+        let id = world.born(tag(1), round).await;
+        let ended = Arc::new(AtomicBool::new(false));
+        let checkers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = Arc::clone(&world.store);
+                let ended = Arc::clone(&ended);
+                tokio::spawn(async move {
+                    let mut over = false;
+                    while !over {
+                        over = ended.load(Ordering::Acquire);
+                        let mut live = false;
+                        let answered = store.glance(tag(1), &mut |roster, now| {
+                            let find =
+                                |r: &Arc<Roster>| r.find(id).is_some_and(|s| r.is_live(s, now));
+                            live = roster.is_some_and(find);
+                            Heard::No
+                        });
+                        assert!(!(over && live), "it was acknowledged as ended");
+                        assert!(answered || !live);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+
+        world.ended(id).await;
+        ended.store(true, Ordering::Release);
+
+        for checker in checkers {
+            checker.await.unwrap();
+        }
+    }
+}
+
+/// One key gives at most one session, at whatever rosters it is tried (S10).
+pub async fn given_one_key_at_many_rosters_when_they_race_then_one_is_done(harness: impl Harness) {
+    let world = World::of(&harness).await;
+    for round in 1..=ROUNDS {
+        let mut runners = Vec::new();
+        for of in 0..RUNNERS {
+            let reading = world.read(tag(of)).await;
+            let newborn = session(tag(of), round, reading.now);
+            let answer = remembered(newborn.id, round, reading.now);
+            let births = vec![Change::Birth(newborn.into())];
+            let mut commit = commit_for(tag(of), &reading, births);
+            commit.remember = Some(answer);
+            let store = Arc::clone(&world.store);
+            runners.push(tokio::spawn(async move { store.commit(commit).await }));
+        }
+
+        let mut done = 0;
+        for runner in runners {
+            let outcome = runner.await.unwrap().unwrap();
+            done += u8::from(matches!(outcome, Outcome::Done(_)));
+        }
+
+        assert_eq!(done, 1, "in round {round}");
+    }
+    let now = world.read(tag(0)).await.now;
+    let last = world.store.commit(
+        world
+            .commit_of(tag(0), vec![end(session(tag(0), 0, now).id, now)])
+            .await,
+    );
+    assert!(
+        matches!(last.await.unwrap(), Outcome::Done(_)),
+        "rosters go on"
+    );
+}
