@@ -267,10 +267,6 @@ pub(crate) struct ClientArguments {
 
 impl ClientArguments {
     /// The file that holds the API key.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the client commands will read it")
-    )]
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_file
             .clone()

@@ -30,6 +30,7 @@ use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
+pub(crate) use schema::{AtLimit, Changes, Class, Per, StoreKind, When};
 use schema::{Limit, Policy, Rule, Server, Store};
 use source::Source;
 use walk::{Entries, FileWalk};
@@ -87,10 +88,6 @@ impl Config {
     }
 
     /// Where the value of a key came from, such as `policy.idle`.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "`serve` will name it in warnings")
-    )]
     pub(crate) fn origin(&self, key: &str) -> &Origin {
         self.origins.get(key).unwrap_or(&Origin::Default)
     }

@@ -1,45 +1,40 @@
-//! The innkeeper binary.
+//! The innkeeper binary: reads the environment, puts the parts together, runs a command.
 
+mod admin_key;
 mod args;
+mod call;
+mod client;
 mod config;
+mod exit;
+mod serve;
 mod shown;
+mod table;
+mod terms;
 
 use std::process::ExitCode;
 
-use args::{Command, ServeArguments};
-use config::{Config, Doors, Refused};
-
-/// Wrong usage or configuration.
-const EXIT_USAGE: u8 = 2;
+use args::Command;
+use exit::Failure;
 
 fn main() -> ExitCode {
     let arguments = match args::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
     };
-    match arguments.command {
-        Command::Serve(serve) => match configuration(&serve) {
-            Ok(config) => {
-                println!("{}", config.effective_toml());
-                ExitCode::SUCCESS
-            }
-            Err(refused) => {
-                eprintln!("configuration refused\n{refused}");
-                ExitCode::from(EXIT_USAGE)
-            }
-        },
-        Command::Sessions(_) | Command::Subjects(_) | Command::Keys(_) => {
-            eprintln!("this command is not wired yet");
-            ExitCode::from(EXIT_USAGE)
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::cannot_run("no threads can be started", error).report(),
+    };
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Serve(serve) => serve::run(serve).await,
+            Command::Sessions(sessions) => client::sessions(sessions).await,
+            Command::Subjects(subjects) => client::subjects(subjects).await,
+            Command::Keys(keys) => client::keys(keys).await,
         }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
     }
-}
-
-fn configuration(serve: &ServeArguments) -> Result<Config, Refused> {
-    Config::load(Doors {
-        file: serve.config.as_deref(),
-        environment: std::env::vars_os().collect(),
-        listen: serve.listen,
-        data: serve.data.clone(),
-    })
 }

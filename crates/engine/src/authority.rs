@@ -99,6 +99,18 @@ impl Authority {
         self.policy.load_full()
     }
 
+    /// Where everything else lies: for those above who keep things of their own, like users.
+    #[must_use]
+    pub fn register(&self) -> &dyn Register {
+        &*self.register
+    }
+
+    /// Where random bytes come from.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     /// Says whether changes can be made at all.
     pub fn ready(&self) -> Result<(), StoreError> {
         self.store.ready()

@@ -128,15 +128,21 @@ impl KeyRing {
 }
 
 impl Authority {
-    /// Makes a key. Its text is in the answer and nowhere else.
-    pub async fn create_key(
+    /// Draws a key. It opens nothing until it is [enrolled](Self::enrol_key).
+    pub fn prepare_key(&self) -> Result<ApiKey, EngineError> {
+        let (id, secret) = (self.entropy.draw()?, self.entropy.draw()?);
+        Ok(ApiKey::from_entropy(id, secret))
+    }
+
+    /// Makes a key open what `scopes` say. Its text is in `key` and nowhere else.
+    pub async fn enrol_key(
         &self,
+        key: &ApiKey,
         name: &str,
         scopes: Vec<KeyScope>,
         tenant: Option<TenantId>,
         now: Timestamp,
-    ) -> Result<(ApiKey, Arc<KeyInfo>), EngineError> {
-        let key = ApiKey::from_entropy(self.entropy.draw()?, self.entropy.draw()?);
+    ) -> Result<Arc<KeyInfo>, EngineError> {
         let record = KeyRecord {
             name: name.into(),
             scopes: scopes.clone(),
@@ -149,14 +155,13 @@ impl Authority {
         // 96 random bits: nobody else has this name.
         let _ = self.register.put(&at, None, Some(value)).await?;
         self.keys.reload(&*self.register).await?;
-        let info = KeyInfo {
+        Ok(Arc::new(KeyInfo {
             id: key.id(),
             name: name.into(),
             scopes,
             tenant,
             created_at: now,
-        };
-        Ok((key, Arc::new(info)))
+        }))
     }
 
     /// All keys, in the order of their making.

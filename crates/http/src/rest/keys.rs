@@ -40,8 +40,12 @@ pub(super) async fn create(
     scopes.sort_unstable();
     scopes.dedup();
     let now = door.authority.now().await.map_err(wire::failed)?;
-    let made = door.authority.create_key(name, scopes, tenant, now).await;
-    let (key, info) = made.map_err(wire::failed)?;
+    let key = door.authority.prepare_key().map_err(wire::failed)?;
+    let enrolled = door
+        .authority
+        .enrol_key(&key, name, scopes, tenant, now)
+        .await;
+    let info = enrolled.map_err(wire::failed)?;
     let created = api::KeyCreated {
         id: info.id.clone(),
         key: api::Secret::new(key.reveal()),

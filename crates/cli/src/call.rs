@@ -1,0 +1,184 @@
+//! Calls to a running server, by its API.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use innkeeper_api::Problem;
+use reqwest::{Client, Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::args::ClientArguments;
+use crate::exit::Failure;
+
+/// The most that is read of a key file: a key has 67 characters.
+const KEY_FILE_MAX: u64 = 4096;
+
+/// A server, and the key it is called with.
+#[derive(Debug)]
+pub(crate) struct Server {
+    client: Client,
+    base: Url,
+    key: String,
+}
+
+impl Server {
+    /// Reads the key and gets ready to call.
+    pub(crate) fn reach(arguments: &ClientArguments) -> Result<Self, Failure> {
+        let base = arguments.server.to_string();
+        if base.starts_with("https://") {
+            return Err(Failure::usage(
+                "--server: https is not available in this version; call the server on the \
+                 machine it runs on",
+            ));
+        }
+        let base: Url = base
+            .parse()
+            .map_err(|error| Failure::cannot_run("--server is not an address", error))?;
+        if !is_loopback(&base) {
+            eprintln!("warning: the API key travels in clear to {base}");
+        }
+        let client = Client::builder()
+            .timeout(Duration::from_secs(35))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| Failure::cannot_run("no calls can be made", error))?;
+        let key = read_key(arguments)?;
+        Ok(Self { client, base, key })
+    }
+
+    /// `GET`: the answer as JSON.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::GET, path, query, None::<&()>).await?;
+        read(&answer)
+    }
+
+    /// `POST`: the answer as JSON.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::POST, path, &[], Some(body)).await?;
+        read(&answer)
+    }
+
+    /// `DELETE`: nothing but that it is done.
+    pub(crate) async fn delete(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(), Failure> {
+        let _ = self.call(Method::DELETE, path, query, None::<&()>).await?;
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&impl Serialize>,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut url = self.base.clone();
+        // Each part is escaped, so that a subject with a slash stays one part.
+        url.path_segments_mut()
+            .expect("an http address has a path")
+            .clear()
+            .extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut request = self.client.request(method, url).bearer_auth(&self.key);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let unreachable = |error: reqwest::Error| {
+            let what = format!("the server at {} cannot be reached", self.base);
+            Failure::cannot_run(&what, error.without_url())
+        };
+        let answer = request.send().await.map_err(unreachable)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            Ok(bytes.into())
+        } else {
+            Err(refused(status, &bytes))
+        }
+    }
+}
+
+fn is_loopback(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+fn read_key(arguments: &ClientArguments) -> Result<String, Failure> {
+    let path = arguments.key_file();
+    let text = fs::metadata(&path)
+        .and_then(|file| {
+            if file.len() > KEY_FILE_MAX {
+                return Err(io::Error::other("it is too long for a key"));
+            }
+            fs::read_to_string(&path)
+        })
+        .map_err(|error| {
+            Failure::usage(format!(
+                "{} cannot be read: {error}; name the file of an API key with --key-file, or the \
+                 server's data folder with --data",
+                path.display()
+            ))
+        })?;
+    let key = text.trim();
+    if !key.starts_with("ikk_") || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::usage(format!(
+            "{} holds no API key; one begins with ikk_",
+            path.display()
+        )));
+    }
+    Ok(key.to_owned())
+}
+
+fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(answer)
+        .map_err(|error| Failure::cannot_run("the server's answer is not understood", error))
+}
+
+/// What a refusal means to the person who called.
+fn refused(status: StatusCode, body: &[u8]) -> Failure {
+    let problem: Option<Problem> = serde_json::from_slice(body).ok();
+    let said = problem.as_ref().map_or_else(
+        || format!("the server answered {status}"),
+        |problem| {
+            let mut text = format!("{} ({})", problem.code().title(), problem.code().as_str());
+            let fields = problem.extensions().get("fields");
+            for field in fields.and_then(|f| f.as_array()).into_iter().flatten() {
+                let part = |name| field.get(name).and_then(|v| v.as_str()).unwrap_or_default();
+                let _ = write!(text, "\n  {}: {}", part("field"), part("message"));
+            }
+            if let Some(detail) = problem.detail_text() {
+                let _ = write!(text, "\n  {detail}");
+            }
+            text
+        },
+    );
+    match status {
+        StatusCode::NOT_FOUND => Failure::found(said),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            Failure::cannot_run("nobody knows whether it was done; repeat", said)
+        }
+        _ if status.is_server_error() => Failure::cannot_run("the server failed", said),
+        _ => Failure::usage(said),
+    }
+}

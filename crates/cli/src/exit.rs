@@ -1,0 +1,71 @@
+//! Exit codes, the same for every command.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::shown::Shown;
+
+/// Why a command did not do what it was asked, and what to tell the caller.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    text: String,
+}
+
+impl Failure {
+    /// Findings or a failed check: exit code 1.
+    pub(crate) fn found(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { code: 1, text }
+    }
+
+    /// Wrong usage or configuration: exit code 2.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { code: 2, text }
+    }
+
+    /// Could not run, for want of the store or the network: exit code 3.
+    pub(crate) fn cannot_run(what: &str, cause: impl Into<Box<dyn Error>>) -> Self {
+        let cause: Box<dyn Error> = cause.into();
+        let mut text = what.to_owned();
+        let mut cause: Option<&dyn Error> = Some(&*cause);
+        while let Some(error) = cause {
+            // Some libraries repeat their cause in their own text.
+            let part = error.to_string();
+            if !text.ends_with(&part) {
+                let _ = write!(text, ": {part}");
+            }
+            cause = error.source();
+        }
+        Self { code: 3, text }
+    }
+
+    /// Tells the caller on standard error, and gives the code to exit with.
+    pub(crate) fn report(self) -> ExitCode {
+        for line in self.text.lines() {
+            eprintln!("{}", Line(line));
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// A line of our own making that may hold text from outside: escaped, but not cut.
+struct Line<'a>(&'a str);
+
+impl std::fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            let cut = rest
+                .char_indices()
+                .nth(Shown::CHARS_MAX)
+                .map_or(rest.len(), |(place, _)| place);
+            let (part, tail) = rest.split_at(cut);
+            write!(f, "{}", Shown(part))?;
+            rest = tail;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! `serve`: runs the authority until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innkeeper_engine::entropy::OsEntropy;
+use innkeeper_engine::{Authority, Services};
+use innkeeper_http::cookies::SessionCookie;
+use innkeeper_http::envelope::enveloped;
+use innkeeper_http::layer::Door;
+use innkeeper_http::origin::{OriginRule, PublicOrigin};
+use innkeeper_http::rest;
+use innkeeper_http::server::{self, Limits};
+use innkeeper_store::clock::SystemClock;
+use innkeeper_store_embedded::EmbeddedStore;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::admin_key;
+use crate::args::ServeArguments;
+use crate::config::{Config, Doors, StoreKind};
+use crate::exit::Failure;
+use crate::terms;
+
+/// How often expiries are recorded, so that the journal tells of each within a minute (D7).
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// What the embedded store promises, in the words of the manual.
+const PROMISES: &str = "store: embedded, deaths fsynced. The limit holds at every instant; what \
+    ended stays ended, also across a crash of the process; across a loss of power on an honest \
+    disk; a revocation is in force when it is answered (B = 0)";
+
+/// Runs `serve`.
+pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    let config = Config::load(Doors {
+        file: arguments.config.as_deref(),
+        environment: std::env::vars_os().collect(),
+        listen: arguments.listen,
+        data: arguments.data,
+    })
+    .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
+    let policy = terms::policy(&config)
+        .map_err(|error| Failure::usage(format!("configuration refused\na name in it {error}")))?;
+    start_log();
+    log_settings(&config);
+
+    let StoreKind::Embedded = config.store.kind;
+    let data = config.store.path.clone();
+    let store = open(data.clone()).await?;
+    tracing::info!("{PROMISES}");
+    let services = Services {
+        store: Arc::clone(&store) as _,
+        register: Arc::clone(&store) as _,
+        entropy: Arc::new(OsEntropy),
+    };
+    let authority = Authority::open(services, policy)
+        .await
+        .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
+    let authority = Arc::new(authority);
+    admin_key::ensure(&authority, &data)
+        .await
+        .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
+
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| {
+            let address = config.server.listen;
+            Failure::cannot_run(&format!("cannot listen on {address}"), error)
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::cannot_run("cannot listen", error))?;
+
+    let door = door(&config, &authority, arguments.demo)?;
+    let router = rest::router(door);
+    println!("innkeeper listens on http://{address}");
+
+    let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
+    let drained = server::serve(
+        listener,
+        enveloped(router),
+        Limits::default(),
+        told_to_stop(),
+    )
+    .await;
+    sweeper.abort();
+    let _ = sweeper.await;
+    if drained.cut > 0 {
+        tracing::warn!(
+            cut = drained.cut,
+            "requests were cut at the end of the drain"
+        );
+    }
+    close(store).await
+}
+
+async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
+    let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
+    match tokio::task::spawn_blocking(opening).await {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => Err(Failure::cannot_run("the store cannot be opened", error)),
+        Err(error) => Err(Failure::cannot_run("the store cannot be opened", error)),
+    }
+}
+
+async fn close(store: Arc<EmbeddedStore>) -> Result<(), Failure> {
+    store
+        .close()
+        .await
+        .map_err(|error| Failure::cannot_run("the store was not closed in order", error))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start_log() {
+    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+}
+
+fn log_settings(config: &Config) {
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        public_url_from = %config.origin("server.public_url"),
+        "innkeeper starts with these settings"
+    );
+    for line in config
+        .effective_toml()
+        .lines()
+        .filter(|line| !line.is_empty())
+    {
+        tracing::info!("  {line}");
+    }
+}
+
+/// How requests come in: by which cookie, and from pages of which address.
+fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door, Failure> {
+    let origins = match &config.server.public_url {
+        Some(url) => OriginRule::Public(PublicOrigin::parse(url).map_err(|error| {
+            Failure::usage(format!("configuration refused\nserver.public_url: {error}"))
+        })?),
+        None => OriginRule::Loopback,
+    };
+    let secure = config
+        .server
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.starts_with("https://"));
+    let cookie = if demo && !secure {
+        let name = SessionCookie::LOOPBACK.name();
+        tracing::warn!(
+            cookie = name,
+            "plain http in the demo: the cookie has no __Host- prefix"
+        );
+        SessionCookie::LOOPBACK
+    } else {
+        SessionCookie::HOST
+    };
+    Ok(Door {
+        authority: Arc::clone(authority),
+        cookie,
+        origins,
+    })
+}
+
+async fn sweep(authority: Arc<Authority>) {
+    let mut ticks = tokio::time::interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match authority.sweep().await {
+            Ok(swept) if swept.expired > 0 => {
+                tracing::info!(expired = swept.expired, rosters = swept.rosters, "swept");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the sweep was cut off; the next one goes on");
+            }
+        }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn told_to_stop() {
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = tokio::signal::ctrl_c();
+    match terminate {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not heard; stop with SIGINT");
+            let _ = interrupt.await;
+        }
+    }
+    tracing::info!("told to stop");
+}
