@@ -563,6 +563,23 @@ mod tests {
     }
 
     #[test]
+    fn given_births_before_when_the_subject_signs_in_then_the_newcomer_has_the_next_number() {
+        // Also if those before are long gone: birth numbers order the victims.
+        let mut roster = roster([session(1), session(2)]);
+        roster.sessions.clear();
+
+        let answer = admitted(admit(
+            &roster,
+            &sign_in(),
+            newborn(3),
+            &evicting_at(1),
+            at(20),
+        ));
+
+        assert_eq!(answer.session.birth, 3);
+    }
+
+    #[test]
     fn given_a_full_roster_when_the_subject_signs_in_then_the_longest_silent_session_is_evicted() {
         let roster = roster([session(1).seen_at(12), session(2).seen_at(10)]);
 
@@ -906,7 +923,7 @@ mod tests {
         let roster = roster([session(1).client("tv").class(SessionClass::Machine)]);
         let policy = Policy {
             limits: vec![per_client(1, &["tv"])],
-            ..evicting_at(5)
+            ..policy(5, Overflow::Refuse)
         };
         let newcomer = SignIn {
             client: Some(client("tv")),

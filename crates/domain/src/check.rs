@@ -296,6 +296,9 @@ mod tests {
     #[test]
     fn given_a_clock_that_fell_back_when_a_token_is_checked_then_time_has_not_fallen() {
         let mut roster = rotated(40, 10);
+        roster.time_high = at(40);
+        assert!(find_valid(&roster, token(1).secret().digest(), at(20)).is_none());
+
         roster.time_high = at(3610);
 
         assert!(find_valid(&roster, later_token(1, 99).secret().digest(), at(20)).is_none());

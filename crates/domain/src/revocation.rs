@@ -248,6 +248,7 @@ fn shortenings(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<Change> 
         let Terms { idle, absolute, .. } = policy.terms(&roster.facts(session));
         let begun = session.created_at.max(session.authentication.at);
         let absolute_deadline = session.absolute_deadline.min(begun.plus(absolute));
+        let idle = idle.min(session.idle);
         let shorter = idle < session.idle || absolute_deadline < session.absolute_deadline;
         shorter.then_some(Change::Shortening {
             id: session.id,
@@ -566,7 +567,12 @@ mod tests {
     fn given_a_policy_with_longer_times_when_obeyed_then_no_session_gets_more_than_it_was_promised()
     {
         let mut roster = roster([session(1).idle_after(30).deadline(60)]);
+
         let changes = obey(&roster, &version(3, Policy::default()), at(5)).unwrap();
+        assert!(
+            matches!(changes[..], [Change::Policy(_)]),
+            "nothing to tell"
+        );
         roster.apply(&changes, at(5));
 
         let session = roster.find(id(1)).unwrap();
@@ -574,6 +580,30 @@ mod tests {
             (session.idle_deadline(), session.absolute_deadline),
             (at(30), at(60))
         );
+    }
+
+    #[test]
+    fn given_a_policy_that_shortens_one_time_when_obeyed_then_the_other_is_told_as_it_was() {
+        let roster = roster([session(1).idle_after(30).deadline(60)]);
+        let told = |idle, absolute| {
+            let mut policy = version(3, Policy::default());
+            policy.terms.idle = Duration::from_secs(idle);
+            policy.terms.absolute = Duration::from_secs(absolute);
+            match obey(&roster, &policy, at(5)).unwrap()[..] {
+                [
+                    Change::Policy(_),
+                    Change::Shortening {
+                        idle,
+                        absolute_deadline,
+                        ..
+                    },
+                ] => (idle.as_secs(), absolute_deadline),
+                ref other => panic!("{other:?}"),
+            }
+        };
+
+        assert_eq!(told(20, 99), (20, at(60)));
+        assert_eq!(told(99, 50), (30, at(50)));
     }
 
     #[test]

@@ -179,11 +179,11 @@ fn could_have_replaced(occasion: &Occasion, session: &Session) -> bool {
 /// `None` if nothing comes nearer by it.
 #[must_use]
 pub fn grace_end(session: &Session, grace: Duration, now: Timestamp) -> Option<Timestamp> {
-    let end = now.plus(grace.min(REPEATABLE_FOR));
+    let end = now.plus(grace);
     session
         .previous
         .as_ref()
-        .filter(|p| p.is_accepted(now) && end < p.accepted_until.get())
+        .filter(|p| end < p.accepted_until.get())
         .map(|_| end)
 }
 

@@ -317,6 +317,7 @@ mod tests {
 
         assert!(seen.advance(at(12)));
         assert!(!seen.advance(at(11)));
+        assert!(!seen.advance(at(12)));
         assert_eq!(seen.get(), at(12));
     }
 

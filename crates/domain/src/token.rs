@@ -435,6 +435,7 @@ mod tests {
             &issued[..issued.len() - 1],
             "ses_AAAA",
             "ik_é",
+            &issued.replacen("ik_", "id_", 1),
         ] {
             assert!(SessionToken::parse(text).is_err(), "{text}");
         }
@@ -496,6 +497,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn given_a_last_letter_whose_spare_bits_differ_when_read_then_it_is_no_second_spelling() {
+        let token = token().reveal();
+        let id = SessionId::from_entropy(tag_of("default", "alice"), [3; 12]).to_string();
+        let spellings_of = |text: &str, is_read: fn(&str) -> bool| {
+            let stem = &text[..text.len() - 1];
+            let letters = ('A'..='Z')
+                .chain('a'..='z')
+                .chain('0'..='9')
+                .chain(['-', '_']);
+            letters
+                .filter(|last| is_read(&format!("{stem}{last}")))
+                .count()
+        };
+
+        assert_eq!(spellings_of(&token, |t| SessionToken::parse(t).is_ok()), 1);
+        // An id has no checksum: of its 64 last letters, 4 leave the spare bits empty.
+        assert_eq!(spellings_of(&id, |t| SessionId::parse(t).is_ok()), 4);
+    }
+
+    #[test]
+    fn given_one_body_under_two_prefixes_when_summed_then_the_checksums_differ() {
+        assert_ne!(checksum("ik_", &[1; 64]), checksum("ikd_", &[1; 64]));
     }
 
     #[test]
