@@ -51,6 +51,7 @@ pub(super) async fn run(
         // Our own timer stands for this one: it tells a slow header from an idle connection, and
         // does not allocate for each request.
         .header_read_timeout(None)
+        // The first bounds headers and trailers, the second what is buffered of anything.
         .max_header_size(HEAD_LEN_MAX)
         .max_buf_size(HEAD_LEN_MAX)
         .serve_connection(wire, service);
@@ -68,12 +69,9 @@ pub(super) async fn run(
             }
             if !is_draining && drain.as_mut().poll(cx).is_ready() {
                 is_draining = true;
+                // Closes at once what has begun no request, or a second one not to its end.
                 Pin::new(&mut connection).graceful_shutdown();
                 continue;
-            }
-            // hyper closes idle connections by itself, but waits for a new one's first request.
-            if is_draining && watch.is_quiet() {
-                return Poll::Ready(End::Quiet);
             }
             match timer.as_mut().poll_overdue(cx, &watch) {
                 Poll::Pending => return Poll::Pending,

@@ -163,11 +163,6 @@ impl Watch {
         }
     }
 
-    /// Whether the peer is owed nothing and has begun nothing.
-    pub(super) fn is_quiet(&self) -> bool {
-        matches!(self.0.lock().phase, Phase::Opening | Phase::Idle)
-    }
-
     /// Whether an answer went out before the body had come whole.
     pub(super) fn has_unread_body(&self) -> bool {
         self.0.lock().has_unread_body
@@ -290,17 +285,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn given_bytes_of_a_body_when_the_request_is_late_then_it_is_not_its_headers_that_are() {
+        let watch = Watch::new(LIMITS);
+        watch.request_began(true);
+        watch.heard();
+        watch.body_ended();
+
+        pass(3).await;
+
+        assert_eq!(overdue(&watch), Some(Overdue::Request));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn given_an_answer_that_went_out_when_nothing_follows_then_the_idle_bound_holds() {
         let watch = Watch::new(LIMITS);
         watch.request_began(false);
         watch.answered();
         watch.flushed();
-        assert!(!watch.is_quiet());
+        assert_eq!(watch.next_bound(), None);
 
         watch.answer_ended();
         watch.flushed();
 
-        assert!(watch.is_quiet());
         pass(4).await;
         assert_eq!(overdue(&watch), None);
         pass(1).await;

@@ -6,6 +6,7 @@ use axum::routing::{get, post};
 use innkeeper_http::body::{BODY_LEN_MAX, read_body};
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::server::{HEAD_LEN_MAX, Limits};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
 use crate::harness::{Client, PATIENT, Running, assert_ok, assert_problem, soon, start};
@@ -115,8 +116,30 @@ async fn given_a_body_above_the_bound_when_announced_then_the_answer_is_413_with
     assert_problem(&client.rest().await, 413, "payload-too-large");
 }
 
-/// The client goes on sending while the answer is on its way; closing with its bytes unread would
-/// reset the connection and take the answer with it.
+/// Closing a socket before its input is read resets the connection, and clients that fail at
+/// sending never look at the answer.
+#[tokio::test]
+async fn given_a_client_that_goes_on_sending_when_it_was_refused_then_it_is_not_reset() {
+    let server = running(PATIENT).await;
+    let body = "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    let head = &head_of(HEAD_LEN_MAX * 2)[..HEAD_LEN_MAX + 1_000];
+    for (refused, status) in [(body, "413"), (head, "431")] {
+        let mut client = server.connect().await;
+        client.send(refused).await;
+        let answer = client.answer().await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+
+        for _ in 0..8 {
+            let sent = client.stream.write_all(&[b'x'; 4_096]).await;
+            sent.expect("the server still listens");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn given_a_body_above_the_bound_when_sent_whole_then_the_client_still_reads_the_413() {
     let server = running(PATIENT).await;
