@@ -1,0 +1,54 @@
+//! The gateway: a door for browsers, and the users who come in by it.
+
+use std::sync::Arc;
+
+use innkeeper_domain::name::{ClientId, TenantId};
+use innkeeper_http::layer::Door;
+
+use crate::hasher::Cost;
+use crate::users::Users;
+
+/// What the pages stand on.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) door: Door,
+    pub(crate) tenant: TenantId,
+    pub(crate) client: ClientId,
+    users: Users,
+}
+
+impl Gateway {
+    /// A gateway for the users of one tenant. Sessions are opened for the client `demo`.
+    #[must_use]
+    pub fn new(door: Door, tenant: TenantId) -> Self {
+        let client = ClientId::parse("demo").expect("it is a name");
+        let users = Users::new(Arc::clone(&door.authority), tenant.clone(), Cost::OWASP);
+        Self {
+            door,
+            tenant,
+            client,
+            users,
+        }
+    }
+
+    /// Opens sessions for another client.
+    #[must_use]
+    pub fn for_client(mut self, client: ClientId) -> Self {
+        self.client = client;
+        self
+    }
+
+    /// Lets passwords cost something else than [`Cost::OWASP`].
+    #[must_use]
+    pub fn at_cost(mut self, cost: Cost) -> Self {
+        let authority = Arc::clone(&self.door.authority);
+        self.users = Users::new(authority, self.tenant.clone(), cost);
+        self
+    }
+
+    /// Who may sign in.
+    #[must_use]
+    pub const fn users(&self) -> &Users {
+        &self.users
+    }
+}

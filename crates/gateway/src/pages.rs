@@ -1,0 +1,187 @@
+//! The pages: what a browser is answered, by plain forms and without scripts.
+
+mod account;
+mod ended;
+mod refusal;
+mod sample;
+mod sign_in;
+mod sign_out;
+mod style;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::session::Origin;
+use innkeeper_engine::check::Checked;
+use innkeeper_http::problem::ProblemAnswer;
+use innkeeper_http::rest::PREFIX;
+use innkeeper_http::server::Peer;
+
+use crate::address::SitePath;
+use crate::gateway::Gateway;
+
+/// All pages, bare and under the prefix, and the sample application. Merge it with
+/// [`rest::router`](innkeeper_http::rest::router) before closing both with
+/// [`enveloped`](innkeeper_http::envelope::enveloped).
+pub fn router(gateway: Gateway) -> Router {
+    let gateway = Arc::new(gateway);
+    let bare = Site {
+        gateway: Arc::clone(&gateway),
+        base: "",
+    };
+    let prefixed = Site {
+        gateway,
+        base: PREFIX,
+    };
+    Router::new()
+        .route("/", get(sample::show))
+        .merge(pages())
+        .with_state(bare)
+        .nest(PREFIX, pages().with_state(prefixed))
+}
+
+fn pages() -> Router<Site> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_out::submit))
+        .route("/account", get(account::show))
+        .route("/account/sessions/{id}/end", post(account::end))
+        .route("/account/end-others", post(account::end_others))
+        .route(style::PATH, get(style::show))
+}
+
+/// The pages under one address.
+#[derive(Clone, Debug)]
+struct Site {
+    gateway: Arc<Gateway>,
+    /// What stands before every path of ours.
+    base: &'static str,
+}
+
+impl Site {
+    /// The answer, or the page that says why there is none.
+    fn answer(&self, answer: Result<Response, ProblemAnswer>) -> Response {
+        answer.unwrap_or_else(|problem| refusal::show(self, problem))
+    }
+
+    /// The frame of a page.
+    fn frame(&self, signed_in: Option<&Checked>) -> Frame {
+        Frame {
+            base: self.base,
+            style: style::address(self.base),
+            user: signed_in.map(name_of),
+        }
+    }
+
+    fn path(&self, path: &str) -> SitePath {
+        SitePath::own(self.base, path)
+    }
+
+    /// Takes a form, unless another site may have sent it.
+    fn require_own_form(&self, parts: &Parts) -> Result<(), ProblemAnswer> {
+        let origins = &self.gateway.door.origins;
+        origins.require(&parts.method, &parts.headers)
+    }
+}
+
+/// What every page has around it.
+#[derive(Debug)]
+struct Frame {
+    base: &'static str,
+    style: String,
+    /// Who is signed in.
+    user: Option<String>,
+}
+
+/// What to call the person who is signed in: the name they signed in with, where the session
+/// was opened here, else the subject.
+fn name_of(checked: &Checked) -> String {
+    let named = checked.session.attributes.as_deref().and_then(|text| {
+        let attributes: serde_json::Value = serde_json::from_str(text).ok()?;
+        Some(attributes.get(NAME_ATTRIBUTE)?.as_str()?.to_owned())
+    });
+    named.unwrap_or_else(|| checked.roster.subject.to_string())
+}
+
+/// Under which attribute of a session the name is kept that its holder signed in with.
+const NAME_ATTRIBUTE: &str = "user_name";
+
+/// A page, with the headers that all of ours have.
+///
+/// Nothing but our own style sheet is loaded, nothing frames us, no form leads elsewhere. The
+/// referrer goes to ourselves, since without one browsers send forms with `Origin: null`.
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            return ProblemAnswer::from(ProblemCode::Internal).into_response();
+        }
+    };
+    let mut response = (status, Html(html)).into_response();
+    let headers = response.headers_mut();
+    guard(headers);
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+             base-uri 'none'",
+        ),
+    );
+    if status == StatusCode::UNAUTHORIZED {
+        // HTTP asks for a challenge; browsers know none of this scheme and show the page.
+        let challenge = HeaderValue::from_static(r#"Bearer realm="innkeeper""#);
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// To another page of this site, by GET.
+fn see_other(path: &SitePath) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    guard(headers);
+    let location = HeaderValue::try_from(path.as_str()).expect("a path of a site is visible ASCII");
+    headers.insert(LOCATION, location);
+    response
+}
+
+fn guard(headers: &mut HeaderMap) {
+    let opener = HeaderName::from_static("cross-origin-opener-policy");
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (opener, "same-origin"),
+        (REFERRER_POLICY, "same-origin"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Where a request came from, for display. The text is cut to what the API would take.
+fn origin_of(parts: &Parts) -> Origin {
+    const AGENT_LEN_MAX: usize = 1024;
+
+    let peer: Option<&Peer> = parts.extensions.get();
+    let agent = parts.headers.get(http::header::USER_AGENT).map(|value| {
+        let bytes = value.as_bytes();
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(AGENT_LEN_MAX)]);
+        let end = text.floor_char_boundary(AGENT_LEN_MAX);
+        text[..end].into()
+    });
+    Origin {
+        // An IPv4 address is one, also where the socket speaks IPv6.
+        ip: peer.map(|peer| peer.0.ip().to_canonical()),
+        user_agent: agent,
+    }
+}

@@ -1,0 +1,192 @@
+//! One's own sessions: seen, and ended.
+
+use askama::Template;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::session::{EndReason, Initiator, Session, SessionId, Timestamp};
+use innkeeper_engine::check::{Activity, Checked};
+use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
+use innkeeper_http::problem::ProblemAnswer;
+use innkeeper_http::wire;
+
+use super::sign_in::{self, Notice};
+use super::{Frame, Site, ended, page, see_other, sign_out};
+use crate::device;
+use crate::ending::PastView;
+use crate::form::{self, ButtonForm};
+use crate::moment::Moment;
+use crate::visitor::Visitor;
+
+/// How many sessions that have ended are shown.
+const PAST_MAX: usize = 5;
+
+/// A live session, as its owner sees it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) device: String,
+    pub(super) client: Option<String>,
+    pub(super) ip: Option<String>,
+    pub(super) created: Moment,
+    pub(super) last_seen: Moment,
+    pub(super) expires: Moment,
+    pub(super) is_current: bool,
+}
+
+impl Row {
+    pub(super) fn of(session: &Session, current: Option<SessionId>, now: Timestamp) -> Self {
+        Self {
+            id: session.id.to_string(),
+            device: device::label(session.origin.user_agent.as_deref()),
+            client: session.client.as_ref().map(ToString::to_string),
+            ip: session.origin.ip.map(|ip| ip.to_string()),
+            created: Moment::of(session.created_at, now),
+            last_seen: Moment::of(session.last_seen.get(), now),
+            expires: Moment::of(session.expires_at(), now),
+            is_current: current == Some(session.id),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    notice: Option<&'static str>,
+    rows: Vec<Row>,
+    others: usize,
+    past: Vec<PastView>,
+}
+
+/// `GET /account`: the list, this session first, then the youngest.
+pub(super) async fn show(State(site): State<Site>, parts: Parts) -> Response {
+    site.answer(try_show(&site, &parts).await)
+}
+
+async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer> {
+    let here = site.path("/account");
+    let visitor = site.gateway.visitor(&parts.headers, Activity::Active);
+    let checked = match visitor.await? {
+        Visitor::SignedIn(checked) => checked,
+        Visitor::Ended(ending, now) => return ended::show(site, ending, now, here),
+        Visitor::Stranger => return Ok(sign_in::redirect(site, &here, None)),
+    };
+    let (tenant, subject) = (&checked.roster.tenant, &checked.roster.subject);
+    let standing = site.gateway.door.authority.subject(tenant, subject).await;
+    let standing = standing.map_err(wire::failed)?;
+    let (roster, now) = (&standing.roster, standing.now);
+    let current = checked.session.id;
+    let mut live: Vec<_> = roster.live(now).collect();
+    live.sort_by_key(|s| (s.id != current, std::cmp::Reverse(s.birth)));
+    let mut past: Vec<_> = roster.remembered(now).collect();
+    past.sort_by_key(|ended| std::cmp::Reverse(ended.ending.at));
+    past.truncate(PAST_MAX);
+
+    let notice = match form::parameter(parts.uri.query(), "notice").as_deref() {
+        Some("ended") => Some("The session is ended."),
+        Some("others-ended") => Some("All other sessions are ended."),
+        _ => None,
+    };
+    let account = AccountPage {
+        frame: site.frame(Some(&checked)),
+        notice,
+        others: live.iter().filter(|s| s.id != current).count(),
+        rows: live
+            .into_iter()
+            .map(|s| Row::of(s, Some(current), now))
+            .collect(),
+        past: past.into_iter().map(|e| PastView::of(e, now)).collect(),
+    };
+    Ok(page(StatusCode::OK, &account))
+}
+
+/// `POST /account/sessions/{id}/end`: 303 to the list. Ending this one is signing out; foreign
+/// and absent ones are 404 alike.
+pub(super) async fn end(
+    State(site): State<Site>,
+    id: Option<Path<String>>,
+    request: Request,
+) -> Response {
+    site.answer(try_end(&site, id, request).await)
+}
+
+async fn try_end(
+    site: &Site,
+    id: Option<Path<String>>,
+    request: Request,
+) -> Result<Response, ProblemAnswer> {
+    let checked = match presser(site, request).await? {
+        Presser::SignedIn(checked) => checked,
+        Presser::Other(response) => return Ok(response),
+    };
+    let id = id.and_then(|Path(text)| SessionId::parse(&text).ok());
+    let id = id.ok_or(ProblemCode::NotFound)?;
+    if id == checked.session.id {
+        return sign_out::sign_out(site, &checked).await;
+    }
+    if !site.gateway.is_fresh(&checked) {
+        return Ok(confirm_first(site));
+    }
+    let own = Scope::Owner(&checked.roster.tenant, &checked.roster.subject);
+    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
+    let authority = &site.gateway.door.authority;
+    let revoked = authority.revoke(own, id, reason, by).await;
+    match revoked.map_err(wire::failed)? {
+        Revoked::Ended => Ok(see_other(&site.path("/account?notice=ended"))),
+        Revoked::Absent => Err(ProblemCode::NotFound.into()),
+    }
+}
+
+/// `POST /account/end-others`: 303 to the list, with this session alone.
+pub(super) async fn end_others(State(site): State<Site>, request: Request) -> Response {
+    site.answer(try_end_others(&site, request).await)
+}
+
+async fn try_end_others(site: &Site, request: Request) -> Result<Response, ProblemAnswer> {
+    let checked = match presser(site, request).await? {
+        Presser::SignedIn(checked) => checked,
+        Presser::Other(response) => return Ok(response),
+    };
+    if !site.gateway.is_fresh(&checked) {
+        return Ok(confirm_first(site));
+    }
+    let (tenant, subject) = (&checked.roster.tenant, &checked.roster.subject);
+    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
+    let authority = &site.gateway.door.authority;
+    let keep = Some(checked.session.id);
+    let revoked = authority
+        .revoke_all(tenant, subject, keep, reason, by)
+        .await;
+    Ok(match revoked.map_err(wire::failed)? {
+        RevokedAll::Ended(_) => see_other(&site.path("/account?notice=others-ended")),
+        // The session that asked ended meanwhile, so its word no longer counts; the list says
+        // how.
+        RevokedAll::KeptIsAbsent => see_other(&site.path("/account")),
+    })
+}
+
+/// Who pressed a button: somebody signed in, or one who is answered otherwise.
+enum Presser {
+    SignedIn(Box<Checked>),
+    Other(Response),
+}
+
+async fn presser(site: &Site, request: Request) -> Result<Presser, ProblemAnswer> {
+    let (parts, body): (Parts, _) = request.into_parts();
+    site.require_own_form(&parts)?;
+    let ButtonForm {} = form::read(&parts.headers, body).await?;
+    let here = site.path("/account");
+    let visitor = site.gateway.visitor(&parts.headers, Activity::Active);
+    Ok(match visitor.await? {
+        Visitor::SignedIn(checked) => Presser::SignedIn(checked),
+        Visitor::Ended(ending, now) => Presser::Other(ended::show(site, ending, now, here)?),
+        Visitor::Stranger => Presser::Other(sign_in::redirect(site, &here, None)),
+    })
+}
+
+fn confirm_first(site: &Site) -> Response {
+    sign_in::redirect(site, &site.path("/account"), Some(Notice::Confirm))
+}

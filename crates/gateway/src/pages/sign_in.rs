@@ -1,0 +1,301 @@
+//! Signing in: the form, and what comes of it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use http::request::Parts;
+use innkeeper_api::ProblemCode;
+use innkeeper_domain::admission::{Refusal, SignIn};
+use innkeeper_domain::name::AuthenticationMethod;
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{
+    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
+};
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::check::Activity;
+use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest};
+use innkeeper_http::cookies::CookieLife;
+use innkeeper_http::problem::{ProblemAnswer, invalid};
+use innkeeper_http::wire;
+
+use super::account::Row;
+use super::{Frame, NAME_ATTRIBUTE, Site, ended, origin_of, page, see_other};
+use crate::address::SitePath;
+use crate::form::{self, SignInForm};
+use crate::users::{Proved, UsersError, base32};
+use crate::visitor::Visitor;
+
+/// The form, as it stands on a page.
+#[derive(Debug)]
+pub(super) struct FormView {
+    pub(super) name: String,
+    pub(super) next: SitePath,
+    pub(super) attempt: String,
+    pub(super) error: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    notice: Option<&'static str>,
+    form: FormView,
+}
+
+#[derive(Template)]
+#[template(path = "limit.html")]
+struct LimitPage {
+    frame: Frame,
+    max: usize,
+    holders: Vec<Row>,
+    again: SitePath,
+}
+
+/// What somebody who is sent to the form is told there. Words of ours only: a link could not put
+/// others in our mouth.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Notice {
+    /// Ending other sessions needs a recent sign-in.
+    Confirm,
+    /// The sign-out is done.
+    SignedOut,
+}
+
+impl Notice {
+    const ALL: [Self; 2] = [Self::Confirm, Self::SignedOut];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::SignedOut => "signed-out",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Confirm => {
+                "Your sign-in is some time ago. Sign in again to confirm that it is you; then you \
+                 can end other sessions."
+            }
+            Self::SignedOut => "You are signed out.",
+        }
+    }
+}
+
+/// To the form, from where it leads on to `next`.
+pub(super) fn redirect(site: &Site, next: &SitePath, notice: Option<Notice>) -> Response {
+    let mut path = format!("/sign-in?next={}", next.encoded());
+    if let Some(notice) = notice {
+        path.push_str("&notice=");
+        path.push_str(notice.word());
+    }
+    see_other(&site.path(&path))
+}
+
+/// An empty form that leads on to `next`.
+pub(super) fn empty_form(site: &Site, next: SitePath) -> Result<FormView, ProblemAnswer> {
+    let entropy = site.gateway.door.authority.entropy();
+    let drawn = entropy.draw::<16>();
+    Ok(FormView {
+        name: String::new(),
+        next,
+        attempt: base32(&drawn.map_err(|error| wire::failed(error.into()))?),
+        error: None,
+    })
+}
+
+/// `GET /sign-in`: the form. Whoever is signed in may go on, or sign in as somebody else.
+pub(super) async fn show(State(site): State<Site>, parts: Parts) -> Response {
+    site.answer(try_show(&site, &parts).await)
+}
+
+async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer> {
+    let query = parts.uri.query();
+    let next = read_next(form::parameter(query, "next").as_deref());
+    let visitor = site.gateway.visitor(&parts.headers, Activity::Passive);
+    let signed_in = match visitor.await? {
+        Visitor::Ended(ending, now) => return ended::show(site, ending, now, next),
+        Visitor::SignedIn(checked) => Some(checked),
+        Visitor::Stranger => None,
+    };
+    let word = form::parameter(query, "notice");
+    let notice = Notice::ALL
+        .into_iter()
+        .find(|notice| Some(notice.word()) == word.as_deref());
+    let sign_in = SignInPage {
+        frame: site.frame(signed_in.as_deref()),
+        notice: notice.map(Notice::text),
+        form: empty_form(site, next)?,
+    };
+    Ok(page(StatusCode::OK, &sign_in))
+}
+
+/// Where to go after the sign-in: what is not plainly a path of this site is left out.
+fn read_next(text: Option<&str>) -> SitePath {
+    text.and_then(SitePath::parse)
+        .unwrap_or_else(|| SitePath::own("", "/"))
+}
+
+/// `POST /sign-in`: 303 with a new session, or the form again.
+pub(super) async fn submit(State(site): State<Site>, request: Request) -> Response {
+    site.answer(try_submit(&site, request).await)
+}
+
+async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAnswer> {
+    let (parts, body) = request.into_parts();
+    // Also without a cookie: or another site could sign somebody in here as somebody else.
+    site.require_own_form(&parts)?;
+    let replaces = site.gateway.held_token(&parts.headers)?;
+    let sent: SignInForm = form::read(&parts.headers, body).await?;
+    let attempt = sent.attempt.as_deref().map(read_attempt).transpose()?;
+    let next = read_next(sent.next.as_deref());
+
+    let proved = match site.gateway.users().prove(&sent.name, sent.password).await {
+        Ok(proved) => proved,
+        Err(UsersError::Engine(error)) => return Err(wire::failed(error)),
+        Err(UsersError::Busy) => {
+            return Err(ProblemAnswer::from(ProblemCode::Unavailable).retry_after(5));
+        }
+        Err(UsersError::Hash) => return Err(ProblemCode::Internal.into()),
+    };
+    let again = Again {
+        site,
+        name: sent.name,
+        next,
+    };
+    let Some(proved) = proved else {
+        return again.page(
+            StatusCode::UNAUTHORIZED,
+            "The name or the password is wrong.",
+        );
+    };
+    let answer = admit(site, proved, replaces, attempt, origin_of(&parts)).await?;
+    match answer {
+        SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
+            let token = signed_in.token.reveal();
+            let cookie = site.gateway.door.cookie;
+            let mut response = see_other(&again.next);
+            response
+                .headers_mut()
+                .insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
+            Ok(response)
+        }
+        SignInAnswer::Refused(refusal, roster, now) => again.refused(&refusal, &roster, now),
+        SignInAnswer::KeyMisused | SignInAnswer::AlreadyUsed => again.page(
+            StatusCode::CONFLICT,
+            "This form was used before. Please sign in once more.",
+        ),
+        SignInAnswer::TooManyKeys => {
+            Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
+        }
+    }
+}
+
+/// The mark that a form of ours carries, so that pressing its button twice is one sign-in.
+fn read_attempt(text: &str) -> Result<&str, ProblemAnswer> {
+    let fits = (16..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    fits.then_some(text)
+        .ok_or_else(|| invalid("attempt", "is not one of ours"))
+}
+
+async fn admit(
+    site: &Site,
+    proved: Proved,
+    replaces: Option<SessionToken>,
+    attempt: Option<&str>,
+    origin: Origin,
+) -> Result<SignInAnswer, ProblemAnswer> {
+    let gateway = &site.gateway;
+    let name = proved.name.as_str();
+    let attributes = serde_json::json!({ NAME_ATTRIBUTE: name }).to_string();
+    let request = SignInRequest {
+        tenant: gateway.tenant.clone(),
+        sign_in: SignIn {
+            client: Some(gateway.client.clone()),
+            class: SessionClass::Interactive,
+            remember: false,
+            authentication: AuthenticationEvent {
+                // Now: admission takes the earlier of this and the store's time.
+                at: Timestamp::MAX,
+                methods: AuthenticationMethod::parse("pwd").into_iter().collect(),
+                assurance: AssuranceLevel(1),
+            },
+            evidence: Some(proved.evidence),
+            groups: (!proved.groups.is_empty()).then(|| proved.groups.into()),
+            contact: None,
+            replaces: None,
+            origin,
+            attributes: Some(attributes.into()),
+        },
+        replaces,
+        idempotency: attempt
+            .map(|key| Idempotency::new(&gateway.tenant, key, proved.subject.as_str().as_bytes())),
+        subject: proved.subject,
+    };
+    // In a task of its own: a browser that goes away half-way leaves it wholly done.
+    let authority = Arc::clone(&gateway.door.authority);
+    tokio::spawn(async move { authority.sign_in(request).await })
+        .await
+        .map_err(|_| ProblemCode::Internal)?
+        .map_err(wire::failed)
+}
+
+/// What it takes to show the form again.
+struct Again<'a> {
+    site: &'a Site,
+    name: String,
+    next: SitePath,
+}
+
+impl Again<'_> {
+    /// The form again, with a word on why. The password is not in it.
+    fn page(self, status: StatusCode, error: &'static str) -> Result<Response, ProblemAnswer> {
+        let form = FormView {
+            name: self.name,
+            error: Some(error),
+            ..empty_form(self.site, self.next)?
+        };
+        let sign_in = SignInPage {
+            frame: self.site.frame(None),
+            notice: None,
+            form,
+        };
+        Ok(page(status, &sign_in))
+    }
+
+    /// The password was right, and the policy says no. Who holds the seats is shown: to have
+    /// proved who one is is enough to see one's own sessions.
+    fn refused(
+        self,
+        refusal: &Refusal,
+        roster: &Roster,
+        now: Timestamp,
+    ) -> Result<Response, ProblemAnswer> {
+        match refusal {
+            Refusal::Disabled => self.page(
+                StatusCode::FORBIDDEN,
+                "This account is disabled. An administrator can tell you more.",
+            ),
+            Refusal::StaleGeneration => self.page(
+                StatusCode::PRECONDITION_FAILED,
+                "Your account was changed while you signed in. Please sign in once more.",
+            ),
+            Refusal::SessionLimit { max, holders, .. } => {
+                let holders = holders.iter().filter_map(|id| roster.find(*id));
+                let limit = LimitPage {
+                    frame: self.site.frame(None),
+                    max: max.get(),
+                    holders: holders.map(|s| Row::of(s, None, now)).collect(),
+                    again: self
+                        .site
+                        .path(&format!("/sign-in?next={}", self.next.encoded())),
+                };
+                Ok(page(StatusCode::CONFLICT, &limit))
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Signing out.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::SET_COOKIE;
+use innkeeper_domain::session::{EndReason, Initiator};
+use innkeeper_engine::check::{Activity, Checked};
+use innkeeper_engine::revoke::{Revoked, Scope};
+use innkeeper_http::problem::ProblemAnswer;
+use innkeeper_http::wire;
+
+use super::Site;
+use super::sign_in::{self, Notice};
+use crate::address::SitePath;
+use crate::form::{self, ButtonForm};
+use crate::visitor::Visitor;
+
+/// `POST /sign-out`: ends this session, and its cookie goes.
+pub(super) async fn submit(State(site): State<Site>, request: Request) -> Response {
+    site.answer(try_submit(&site, request).await)
+}
+
+async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAnswer> {
+    let (parts, body) = request.into_parts();
+    site.require_own_form(&parts)?;
+    let ButtonForm {} = form::read(&parts.headers, body).await?;
+    match site
+        .gateway
+        .visitor(&parts.headers, Activity::Passive)
+        .await?
+    {
+        Visitor::SignedIn(checked) => sign_out(site, &checked).await,
+        // Whoever has no session is signed out already.
+        Visitor::Ended(..) | Visitor::Stranger => Ok(farewell(site)),
+    }
+}
+
+/// Ends the session of whoever asks. The cookie goes only once the end is known to be durable.
+pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response, ProblemAnswer> {
+    let own = Scope::Owner(&checked.roster.tenant, &checked.roster.subject);
+    let (reason, by) = (EndReason::Logout, Initiator::User);
+    let authority = &site.gateway.door.authority;
+    let revoked = authority.revoke(own, checked.session.id, reason, by).await;
+    let (Revoked::Ended | Revoked::Absent) = revoked.map_err(wire::failed)?;
+    Ok(farewell(site))
+}
+
+fn farewell(site: &Site) -> Response {
+    let next = SitePath::own("", "/");
+    let mut response = sign_in::redirect(site, &next, Some(Notice::SignedOut));
+    let expired = site.gateway.door.cookie.expire();
+    response.headers_mut().insert(SET_COOKIE, expired);
+    response
+}

@@ -1,0 +1,286 @@
+//! Local users: who may sign in here, and by what proof.
+
+use std::fmt;
+use std::sync::Arc;
+
+use innkeeper_domain::name::{GroupName, NameError, SubjectId, TenantId};
+use innkeeper_domain::roster::Generation;
+use innkeeper_domain::session::Initiator;
+use innkeeper_engine::entropy::Entropy;
+use innkeeper_engine::{Authority, EngineError};
+use innkeeper_store::register::Put;
+use serde::{Deserialize, Serialize};
+
+use crate::hasher::{Cost, Hasher, PasswordHash, Unchecked};
+use crate::password::Password;
+use crate::user_name::UserName;
+
+/// The users of one tenant, in the register.
+#[derive(Clone, Debug)]
+pub struct Users {
+    authority: Arc<Authority>,
+    tenant: TenantId,
+    hasher: Arc<Hasher>,
+}
+
+/// A user to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// The name to sign in with.
+    pub name: UserName,
+    /// The immutable id whose sessions are counted. Left out, a random one is drawn, so that a
+    /// name that is given to somebody else one day brings along nothing of its last holder.
+    pub subject: Option<SubjectId>,
+    /// The groups a sign-in brings along; none leaves those of the subject as they are.
+    pub groups: Vec<GroupName>,
+    /// The password.
+    pub password: Password,
+}
+
+/// What became of a user to be made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Added {
+    /// The user is there now.
+    Done,
+    /// Somebody has that name already, and nothing changed.
+    NameTaken,
+}
+
+/// A user whose password was right a moment ago.
+///
+/// Only [`Users::prove`] makes one, so to hold one is proof.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) struct Proved {
+    pub(crate) name: UserName,
+    pub(crate) subject: SubjectId,
+    pub(crate) groups: Vec<GroupName>,
+    /// The generation before the password was looked at. A change of credentials in between
+    /// makes this evidence stale (S8).
+    pub(crate) evidence: Generation,
+}
+
+/// Why users cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UsersError {
+    /// The authority did not answer.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Too many passwords are being worked on. Try again.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// A password could not be worked on at all.
+    #[error("a password could not be hashed")]
+    Hash,
+}
+
+impl From<Unchecked> for UsersError {
+    fn from(unchecked: Unchecked) -> Self {
+        match unchecked {
+            Unchecked::Busy => Self::Busy,
+            Unchecked::Broken => Self::Hash,
+        }
+    }
+}
+
+/// A user as the register keeps it.
+#[derive(Deserialize, Serialize)]
+struct UserRecord {
+    subject: String,
+    #[serde(default)]
+    groups: Vec<String>,
+    password: PasswordHash,
+}
+
+impl fmt::Debug for UserRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserRecord")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Users {
+    /// The users of `tenant`, whose passwords cost `cost` from now on.
+    #[must_use]
+    pub fn new(authority: Arc<Authority>, tenant: TenantId, cost: Cost) -> Self {
+        Self {
+            authority,
+            tenant,
+            hasher: Arc::new(Hasher::new(cost)),
+        }
+    }
+
+    /// Makes a user, unless the name is taken.
+    pub async fn add(&self, user: NewUser) -> Result<Added, UsersError> {
+        let subject = match user.subject {
+            Some(subject) => subject,
+            None => drawn_subject(self.authority.entropy())?,
+        };
+        let record = UserRecord {
+            subject: subject.to_string(),
+            groups: user.groups.iter().map(ToString::to_string).collect(),
+            password: self.hash(user.password).await?,
+        };
+        let put = self.put(&user.name, None, &record).await?;
+        Ok(match put {
+            Put::Done(_) => Added::Done,
+            Put::Stale => Added::NameTaken,
+        })
+    }
+
+    /// Gives a user another password, and ends all sessions that rest on the old one.
+    ///
+    /// Says whether there is such a user. The password is changed first: a sign-in with the old
+    /// one that is under way then finds its evidence stale (S8).
+    pub async fn set_password(
+        &self,
+        name: &UserName,
+        password: Password,
+        initiator: Initiator,
+    ) -> Result<bool, UsersError> {
+        let hash = self.hash(password).await?;
+        let subject = loop {
+            let Some((mut record, version)) = self.find(name).await? else {
+                return Ok(false);
+            };
+            record.password = hash.clone();
+            if let Put::Done(_) = self.put(name, Some(version), &record).await? {
+                break self.read_name(name, &record.subject, SubjectId::parse)?;
+            }
+        };
+        let _ = self
+            .authority
+            .credential_changed(&self.tenant, &subject, None, initiator)
+            .await?;
+        Ok(true)
+    }
+
+    /// Finds out whether a name and a password belong together; `None` if not.
+    ///
+    /// An unknown name takes the same steps and the same work as a wrong password.
+    pub(crate) async fn prove(
+        &self,
+        typed_name: &str,
+        password: Password,
+    ) -> Result<Option<Proved>, UsersError> {
+        let name = UserName::parse(typed_name).ok();
+        let found = match &name {
+            Some(name) => self.find(name).await?,
+            None => None,
+        };
+        let record = found.map(|(record, _)| record);
+        let subject = match (&name, &record) {
+            (Some(name), Some(record)) => {
+                self.read_name(name, &record.subject, SubjectId::parse)?
+            }
+            _ => drawn_subject(self.authority.entropy())?,
+        };
+        // Before the password is looked at, so that a change of it in between shows.
+        let standing = self.authority.subject(&self.tenant, &subject).await?;
+        let evidence = standing.roster.generation;
+
+        let stored = record.as_ref().map(|record| record.password.clone());
+        let is_right = self.hasher.verify(password, stored).await?;
+        let (Some(name), Some(record), true) = (name, record, is_right) else {
+            return Ok(None);
+        };
+        let groups = record
+            .groups
+            .iter()
+            .map(|group| self.read_name(&name, group, GroupName::parse))
+            .collect::<Result<_, _>>()?;
+        Ok(Some(Proved {
+            name,
+            subject,
+            groups,
+            evidence,
+        }))
+    }
+
+    async fn hash(&self, password: Password) -> Result<PasswordHash, UsersError> {
+        let hash = self.hasher.hash(password, self.authority.entropy()).await;
+        Ok(hash.map_err(EngineError::from)??)
+    }
+
+    async fn find(&self, name: &UserName) -> Result<Option<(UserRecord, u64)>, EngineError> {
+        let key = self.key(name);
+        let found = self.authority.register().get(&key).await?;
+        found
+            .map(|held| match serde_json::from_slice(&held.value) {
+                Ok(record) => Ok((record, held.version)),
+                Err(error) => Err(EngineError::Register {
+                    name: key,
+                    source: error.into(),
+                }),
+            })
+            .transpose()
+    }
+
+    async fn put(
+        &self,
+        name: &UserName,
+        seen: Option<u64>,
+        record: &UserRecord,
+    ) -> Result<Put, EngineError> {
+        let value = serde_json::to_vec(record).expect("a record has string keys only");
+        let register = self.authority.register();
+        Ok(register.put(&self.key(name), seen, Some(value)).await?)
+    }
+
+    /// Where a user lies. The tenant cannot hold the sign that ends it, so that no two pairs of
+    /// tenant and name come to lie in one place (S14).
+    fn key(&self, name: &UserName) -> String {
+        let tenant = self.tenant.as_str().replace('%', "%25").replace('/', "%2F");
+        format!("user/{tenant}/{name}")
+    }
+
+    fn read_name<T>(
+        &self,
+        user: &UserName,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, NameError>,
+    ) -> Result<T, EngineError> {
+        parse(text).map_err(|error| EngineError::Register {
+            name: self.key(user),
+            source: error.into(),
+        })
+    }
+}
+
+fn drawn_subject(entropy: &dyn Entropy) -> Result<SubjectId, EngineError> {
+    let text = format!("usr_{}", base32(&entropy.draw::<16>()?));
+    Ok(SubjectId::parse(&text).expect("it is made of letters and digits"))
+}
+
+/// Random bytes as letters and digits that are not mistaken for each other.
+pub(crate) fn base32(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
+    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    let (mut held, mut bits) = (0_u32, 0);
+    for byte in bytes {
+        held = held << 8 | u32::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            let index = (held >> bits) & 31;
+            text.push(char::from(ALPHABET[index as usize]));
+        }
+        held &= 31;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_random_bytes_when_written_then_no_letter_is_mistaken_for_another() {
+        assert_eq!(base32(&[0; 10]), "a".repeat(16));
+        assert_eq!(base32(&[0xff; 10]), "9".repeat(16));
+        assert_eq!(base32(&[0b0000_1000, 0b0100_0000]), "bba");
+    }
+}
