@@ -184,7 +184,7 @@ pub fn admit(
     {
         changes.push(Change::Contact(contact.clone()));
     }
-    changes.push(Change::SignIn(Box::new(LastSignIn {
+    changes.push(Change::SignIn(Arc::new(LastSignIn {
         at: now,
         origin: sign_in.origin.clone(),
     })));
@@ -260,6 +260,7 @@ fn bear(
         family: newborn.family,
         previous: None,
         origin: sign_in.origin.clone(),
+        previous_sign_in: roster.last_sign_in.clone(),
         attributes: sign_in.attributes.clone(),
     }
 }

@@ -69,7 +69,7 @@ pub enum Change {
     /// The policy that the roster obeys from now on.
     Policy(PolicyVersion),
     /// The sign-in to tell of at the next one.
-    SignIn(Box<LastSignIn>),
+    SignIn(Arc<LastSignIn>),
 }
 
 /// Which sessions live on when the generation rises.
@@ -151,7 +151,7 @@ impl Change {
             Self::OwnLimit(limit) => roster.own_limit = *limit,
             Self::Contact(contact) => roster.contact = contact.clone(),
             Self::Policy(version) => roster.policy = roster.policy.max(*version),
-            Self::SignIn(last) => roster.last_sign_in = Some(last.clone()),
+            Self::SignIn(last) => roster.last_sign_in = Some(Arc::clone(last)),
         }
     }
 }

@@ -131,7 +131,7 @@ pub struct Roster {
     /// Sessions that ended of late, the latest last.
     pub ended: Vec<EndedSession>,
     /// The last successful sign-in.
-    pub last_sign_in: Option<Box<LastSignIn>>,
+    pub last_sign_in: Option<Arc<LastSignIn>>,
     /// The last entry of its journal chain.
     pub journal_head: EntryHash,
 }
@@ -556,7 +556,7 @@ mod tests {
             version: RosterVersion(99),
         };
         let mut left = empty_roster();
-        left.last_sign_in = Some(Box::new(LastSignIn {
+        left.last_sign_in = Some(Arc::new(LastSignIn {
             at: at(0),
             origin: Origin::default(),
         }));

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::name::{AuthenticationMethod, ClientId};
-use crate::roster::Generation;
+use crate::roster::{Generation, LastSignIn};
 pub use crate::time::Timestamp;
 pub use crate::token::{FamilyDigest, SessionId, TokenDigest};
 
@@ -52,6 +53,8 @@ pub struct Session {
     pub previous: Option<Box<PreviousToken>>,
     /// Where the sign-in came from. Display only.
     pub origin: Origin,
+    /// The subject's sign-in before this one, to be told of (AC-9).
+    pub previous_sign_in: Option<Arc<LastSignIn>>,
     /// What the application keeps with the session: the text of one JSON object.
     pub attributes: Option<Box<str>>,
 }
@@ -280,7 +283,7 @@ pub enum Initiator {
 #[derive(Clone, Debug)]
 pub struct EndedSession {
     /// The session as it was.
-    pub session: std::sync::Arc<Session>,
+    pub session: Arc<Session>,
     /// How it ended.
     pub ending: Ending,
 }

@@ -138,6 +138,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         family: newborn.family,
         previous: None,
         origin: Origin::default(),
+        previous_sign_in: None,
         attributes: None,
     })
 }

@@ -583,6 +583,7 @@ impl Resident {
             family: newborn.family,
             previous: None,
             origin: Origin::default(),
+            previous_sign_in: None,
             attributes: None,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::revocation::{Revocation, revoke};
+use innkeeper_domain::revocation::{Revocation, obey, revoke};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
 use innkeeper_domain::session::{EndReason, Ending, Initiator, Session, Timestamp};
@@ -132,7 +132,7 @@ impl Authority {
                 return Ok(CheckAnswer::NoSession(None));
             }
             let policy = self.policy();
-            if roster.policy < policy.version {
+            if obey(roster, &policy, reading.now).is_some() {
                 // Obeying is the whole of it: settle commits that before it asks us.
                 self.settle(&place, None, |_| Ok(Step::Answer(()))).await?;
                 continue;

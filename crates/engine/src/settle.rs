@@ -122,7 +122,7 @@ impl Authority {
             };
 
             let salt = self.entropy.draw()?;
-            let stands_until = roster.stands_until(now);
+            let stands_until = roster.changes_stand_until(&changes, now);
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
             if let (Outcome::Done(roster), Some(answer)) =

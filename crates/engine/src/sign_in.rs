@@ -8,9 +8,9 @@ use innkeeper_domain::change::Change;
 use innkeeper_domain::check::{Check, check};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation::{Revocation, revoke};
-use innkeeper_domain::roster::{LastSignIn, Roster};
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
-    EndReason, EndedSession, Initiator, Origin, Session, SessionId, Timestamp,
+    EndReason, EndedSession, Initiator, Session, SessionId, Timestamp,
 };
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
 use innkeeper_store::{KeyDigest, Remembered};
@@ -105,8 +105,6 @@ pub struct SignedIn {
     pub roster: Arc<Roster>,
     /// The sessions that ended to make room, or because the same browser held them.
     pub ended: Vec<EndedSession>,
-    /// The sign-in before this one (AC-9).
-    pub previous_sign_in: Option<LastSignIn>,
     /// What the subject should be told.
     pub notices: Vec<Notice>,
     /// The store's time.
@@ -138,7 +136,6 @@ struct Born {
     secret: [u8; TokenSecret::LEN],
     serial: [u8; SessionId::SERIAL_LEN],
     ended: Vec<[u8; SessionId::SERIAL_LEN]>,
-    previous: Option<(u64, Option<std::net::IpAddr>, Option<String>)>,
     notices: Vec<Notice>,
 }
 
@@ -237,10 +234,6 @@ impl Authority {
             secret: *secret.reveal(),
             serial: *newborn.id.serial(),
             ended: admitted.changes.iter().filter_map(displaced).collect(),
-            previous: case.roster.last_sign_in.as_ref().map(|last| {
-                let agent = last.origin.user_agent.as_deref().map(Into::into);
-                (last.at.as_millis(), last.origin.ip, agent)
-            }),
             notices,
         };
         let remember = idempotency
@@ -352,13 +345,6 @@ impl Born {
             token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
             session,
             ended,
-            previous_sign_in: self.previous.map(|(at, ip, user_agent)| LastSignIn {
-                at: Timestamp::from_millis(at),
-                origin: Origin {
-                    ip,
-                    user_agent: user_agent.map(Into::into),
-                },
-            }),
             notices: self.notices,
             roster,
             now,

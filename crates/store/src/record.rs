@@ -189,6 +189,7 @@ struct SessionRecord {
     family: [u8; 32],
     previous: Option<PreviousRecord>,
     origin: OriginRecord,
+    previous_sign_in: Option<(u64, OriginRecord)>,
     attributes: Option<String>,
 }
 
@@ -303,6 +304,17 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+fn sign_in_record(last: &LastSignIn) -> (u64, OriginRecord) {
+    (last.at.as_millis(), (&last.origin).into())
+}
+
+fn sign_in((at, origin): (u64, OriginRecord)) -> Arc<LastSignIn> {
+    Arc::new(LastSignIn {
+        at: Timestamp::from_millis(at),
+        origin: origin.into(),
+    })
+}
+
 impl From<&Roster> for RosterRecord {
     fn from(roster: &Roster) -> Self {
         Self {
@@ -332,10 +344,7 @@ impl From<&Roster> for RosterRecord {
                 .iter()
                 .map(|e| ((&*e.session).into(), e.ending.into()))
                 .collect(),
-            last_sign_in: roster
-                .last_sign_in
-                .as_ref()
-                .map(|last| (last.at.as_millis(), (&last.origin).into())),
+            last_sign_in: roster.last_sign_in.as_deref().map(sign_in_record),
             journal_head: roster.journal_head.0,
         }
     }
@@ -388,12 +397,7 @@ impl TryFrom<RosterRecord> for Roster {
                     })
                 })
                 .collect::<Result<_, RecordError>>()?,
-            last_sign_in: record.last_sign_in.map(|(at, origin)| {
-                Box::new(LastSignIn {
-                    at: Timestamp::from_millis(at),
-                    origin: origin.into(),
-                })
-            }),
+            last_sign_in: record.last_sign_in.map(sign_in),
             journal_head: EntryHash(record.journal_head),
         })
     }
@@ -431,6 +435,7 @@ impl From<&Session> for SessionRecord {
                 sealed_successor: p.sealed_successor.0.to_vec(),
             }),
             origin: (&session.origin).into(),
+            previous_sign_in: session.previous_sign_in.as_deref().map(sign_in_record),
             attributes: session.attributes.as_deref().map(Into::into),
         }
     }
@@ -472,6 +477,7 @@ impl SessionRecord {
                 })
             }),
             origin: self.origin.into(),
+            previous_sign_in: self.previous_sign_in.map(sign_in),
             attributes: self.attributes.map(Into::into),
         })
     }

@@ -39,7 +39,10 @@ pub(super) async fn show(
     } = principal.checked();
     Ok(Json(api::Me {
         session: wire::session(roster, session, Current::Yes, *now),
-        previous_sign_in: None,
+        previous_sign_in: session
+            .previous_sign_in
+            .as_deref()
+            .map(wire::previous_sign_in),
         notices: Vec::new(),
         time_left: session.expires_at().since(*now).as_secs(),
     }))

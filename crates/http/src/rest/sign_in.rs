@@ -151,8 +151,9 @@ fn show(signed_in: &SignedIn) -> api::SignInAnswer {
             .map(|e| wire::ended(roster, e))
             .collect(),
         previous_sign_in: signed_in
+            .session
             .previous_sign_in
-            .as_ref()
+            .as_deref()
             .map(wire::previous_sign_in),
         notices: signed_in
             .notices

@@ -170,6 +170,7 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
         family: FamilyDigest([number; 32]),
         previous: None,
         origin: Origin::default(),
+        previous_sign_in: None,
         attributes: None,
     }
 }
