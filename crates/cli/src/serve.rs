@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use innkeeper_domain::name::TenantId;
 use innkeeper_engine::entropy::OsEntropy;
 use innkeeper_engine::{Authority, Services};
+use innkeeper_gateway::{Demo, Gateway};
 use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
@@ -73,7 +75,17 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         .map_err(|error| Failure::cannot_run("cannot listen", error))?;
 
     let door = door(&config, &authority, arguments.demo)?;
-    let router = rest::router(door);
+    let mut router = rest::router(door.clone());
+    if arguments.demo {
+        let (demo, gateway) = demo(door).await?;
+        if demo.replaced {
+            println!("the demo's users were here before: they have new passwords");
+        }
+        for user in &demo.users {
+            println!("demo user {} password {}", user.name, user.password);
+        }
+        router = router.merge(innkeeper_gateway::router(gateway));
+    }
     println!("innkeeper listens on http://{address}");
 
     let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
@@ -165,6 +177,14 @@ fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door,
         cookie,
         origins,
     })
+}
+
+async fn demo(door: Door) -> Result<(Demo, Gateway), Failure> {
+    let gateway = Gateway::new(door, TenantId::default());
+    let demo = Demo::prepare(&gateway)
+        .await
+        .map_err(|error| Failure::cannot_run("the demo has no users", error))?;
+    Ok((demo, gateway))
 }
 
 async fn sweep(authority: Arc<Authority>) {

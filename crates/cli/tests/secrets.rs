@@ -24,8 +24,7 @@ fn traces(secret: &str) -> BTreeSet<Vec<u8>> {
     let mut traces = BTreeSet::new();
     for part in private.windows(PART) {
         traces.insert(part.to_vec());
-        let hex: String = part.iter().map(|byte| format!("{byte:02x}")).collect();
-        traces.insert(hex.into_bytes());
+        traces.insert(hex(part));
     }
     // Characters of the text that come from private bytes only.
     let first = (public * 8).div_ceil(6);
@@ -39,6 +38,12 @@ fn traces(secret: &str) -> BTreeSet<Vec<u8>> {
         }
     }
     traces
+}
+
+fn hex(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| DIGITS[usize::from(digit)]).collect()
 }
 
 fn find(haystack: &[u8], traces: &BTreeSet<Vec<u8>>) -> Option<usize> {
