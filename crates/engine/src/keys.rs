@@ -12,6 +12,7 @@ use innkeeper_store::Register;
 use innkeeper_store::register::Put;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
 
 use crate::{Authority, EngineError};
 
@@ -81,11 +82,16 @@ struct Held {
 
 /// All keys, in memory; the register is the truth.
 #[derive(Default)]
-pub(crate) struct KeyRing(ArcSwap<HashMap<String, Arc<Held>>>);
+pub(crate) struct KeyRing {
+    held: ArcSwap<HashMap<String, Arc<Held>>>,
+    /// Held from reading the register until the ring says the same. Of two who reload at once,
+    /// the one with the older reading must not come last: it would bring a revoked key back.
+    reloading: Mutex<()>,
+}
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyRing({} keys)", self.0.load().len())
+        write!(f, "KeyRing({} keys)", self.held.load().len())
     }
 }
 
@@ -97,6 +103,7 @@ impl KeyRing {
     }
 
     async fn reload(&self, register: &dyn Register) -> Result<(), EngineError> {
+        let _turn = self.reloading.lock().await;
         let mut keys = HashMap::new();
         for (name, held) in register.list(KEYS).await? {
             let unreadable =
@@ -122,7 +129,7 @@ impl KeyRing {
             };
             keys.insert(id, Arc::new(held));
         }
-        self.0.store(Arc::new(keys));
+        self.held.store(Arc::new(keys));
         Ok(())
     }
 }
@@ -169,7 +176,7 @@ impl Authority {
     pub fn keys(&self) -> Vec<Arc<KeyInfo>> {
         let mut keys: Vec<_> = self
             .keys
-            .0
+            .held
             .load()
             .values()
             .map(|h| Arc::clone(&h.info))
@@ -181,7 +188,7 @@ impl Authority {
     /// Revokes a key: it opens nothing from now on. Says whether there was one.
     pub async fn revoke_key(&self, id: &str) -> Result<bool, EngineError> {
         loop {
-            let Some(held) = self.keys.0.load().get(id).cloned() else {
+            let Some(held) = self.keys.held.load().get(id).cloned() else {
                 return Ok(false);
             };
             let put = self
@@ -199,7 +206,7 @@ impl Authority {
     #[must_use]
     pub fn authenticate_key(&self, text: &str) -> Option<Arc<KeyInfo>> {
         let key = ApiKey::parse(text).ok()?;
-        let keys = self.keys.0.load();
+        let keys = self.keys.held.load();
         let held = keys.get(&key.id())?;
         let same: bool = held.digest.ct_eq(&key.digest()).into();
         same.then(|| Arc::clone(&held.info))
