@@ -1,0 +1,15 @@
+//! What the authority promises on one node, story by story; each names the invariant it shows.
+
+mod admission;
+mod cancellation;
+mod faults;
+mod idempotency;
+mod journal;
+mod keys;
+mod policy;
+mod replacement;
+mod revocation;
+mod rotation;
+mod stage;
+mod subjects;
+mod support;

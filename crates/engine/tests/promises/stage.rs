@@ -1,0 +1,203 @@
+//! The reference store with a stage around it: it pauses, fails and loses answers on cue.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use async_trait::async_trait;
+use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::memory::MemoryStore;
+use innkeeper_store::register::{Put, Register, Registered};
+use innkeeper_store::{
+    Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
+    Touch, Touched,
+};
+use parking_lot::Mutex;
+
+/// How a call goes wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fault {
+    /// It is refused, and nothing is done.
+    Unavailable,
+    /// It is lost on the way there.
+    LostBefore,
+    /// It is done, and the answer is lost on the way back.
+    LostAfter,
+}
+
+/// A memory store whose every call is two points at which a future can be dropped.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) inner: MemoryStore,
+    script: Mutex<Script>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    calls: usize,
+    fault: Option<(usize, Fault)>,
+    glances: Glances,
+    done: Vec<Arc<Roster>>,
+}
+
+/// Whether memory may answer for the store.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Glances {
+    /// It may.
+    #[default]
+    Allowed,
+    /// It may not: every check is a proper reading.
+    Refused,
+}
+
+impl Stage {
+    pub(crate) fn new(inner: MemoryStore) -> Self {
+        Self {
+            inner,
+            script: Mutex::default(),
+        }
+    }
+
+    /// From now on, the call after `calls` others goes wrong.
+    pub(crate) fn fail_after(&self, calls: usize, fault: Fault) {
+        let mut script = self.script.lock();
+        script.fault = Some((script.calls + calls, fault));
+    }
+
+    /// Nothing goes wrong any more. Says whether something had.
+    pub(crate) fn heal(&self) -> bool {
+        let mut script = self.script.lock();
+        let calls = script.calls;
+        script.fault.take().is_some_and(|(at, _)| at < calls)
+    }
+
+    pub(crate) fn set_glances(&self, glances: Glances) {
+        self.script.lock().glances = glances;
+    }
+
+    /// Every roster that any commit ever made, in order.
+    pub(crate) fn every_roster(&self) -> Vec<Arc<Roster>> {
+        self.script.lock().done.clone()
+    }
+
+    async fn play<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        pause().await;
+        let fault = {
+            let mut script = self.script.lock();
+            let number = script.calls;
+            script.calls += 1;
+            script.fault.filter(|(at, _)| *at == number).map(|f| f.1)
+        };
+        let lost = || StoreError::Unknown {
+            tag: RosterTag::from_bytes([0; 16]),
+        };
+        let answer = match fault {
+            None => call.await,
+            Some(Fault::Unavailable) => Err(StoreError::Unavailable {
+                source: "it is staged".into(),
+            }),
+            Some(Fault::LostBefore) => Err(lost()),
+            Some(Fault::LostAfter) => call.await.and_then(|_| Err(lost())),
+        };
+        pause().await;
+        answer
+    }
+}
+
+/// Gives way once, so that whoever polls can stop here for good.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| {
+        if paused {
+            return Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[async_trait]
+impl SessionStore for Stage {
+    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        self.play(self.inner.read(tag, key)).await
+    }
+
+    fn glance(
+        &self,
+        tag: RosterTag,
+        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+    ) -> bool {
+        let allowed = self.script.lock().glances == Glances::Allowed;
+        allowed && self.inner.glance(tag, look)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        self.play(async {
+            let outcome = self.inner.commit(commit).await?;
+            if let Outcome::Done(roster) = &outcome {
+                self.script.lock().done.push(Arc::clone(roster));
+            }
+            Ok(outcome)
+        })
+        .await
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+        self.play(self.inner.touch(touch)).await
+    }
+
+    async fn tail(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+        self.play(self.inner.tail(after, limit)).await
+    }
+
+    async fn walk(
+        &self,
+        after: Option<RosterTag>,
+        limit: usize,
+    ) -> Result<Vec<RosterTag>, StoreError> {
+        self.play(self.inner.walk(after, limit)).await
+    }
+
+    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+        self.play(self.inner.forget(tag, version)).await
+    }
+
+    async fn raise_floor(&self) -> Result<Floor, StoreError> {
+        self.play(self.inner.raise_floor()).await
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.inner.ready()
+    }
+}
+
+#[async_trait]
+impl Register for Stage {
+    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        self.play(self.inner.get(name)).await
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Put, StoreError> {
+        self.play(self.inner.put(name, seen, value)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
+        self.play(self.inner.list(prefix)).await
+    }
+}
