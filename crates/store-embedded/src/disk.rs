@@ -5,7 +5,8 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
+use fjall::config::FilterPolicy;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, UserValue};
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
@@ -48,7 +49,7 @@ pub(crate) struct Head {
     pub(crate) batch: u64,
     /// The place of the last journal entry; the first is 1.
     pub(crate) place: u64,
-    /// The sum of all rosters, keys and register values: see [`tally`](crate::tally).
+    /// What all records add up to: see [`tally`](crate::tally).
     pub(crate) tally: u64,
     /// Time is used up to here.
     pub(crate) ceiling: Timestamp,
@@ -57,6 +58,8 @@ pub(crate) struct Head {
 }
 
 impl Disk {
+    /// How many kinds of records there are.
+    pub(crate) const KINDS: usize = 7;
     /// The number of the batch with which a store begins.
     pub(crate) const FIRST_BATCH: u64 = 1;
 
@@ -90,7 +93,11 @@ impl Disk {
                 .open()?;
             let keyspace = |name| {
                 database.keyspace(name, || {
-                    KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE)
+                    // Records are read in order, so a filter for single keys would only be one
+                    // more thing that can be damaged.
+                    KeyspaceCreateOptions::default()
+                        .max_memtable_size(MEMTABLE)
+                        .filter_policy(FilterPolicy::disabled())
                 })
             };
             Ok(Self {
@@ -116,7 +123,7 @@ impl Disk {
         }
     }
 
-    /// The journal entries after `place`, up to `last`, at most `limit`.
+    /// The journal entries after the place `after`, up to `last`, at most `limit`.
     pub(crate) fn entries(
         &self,
         after: u64,
@@ -124,25 +131,34 @@ impl Disk {
         limit: usize,
     ) -> Result<Vec<(u64, JournalEntry)>, (u64, Damage)> {
         let snapshot = self.database.snapshot();
-        let range = (
-            Bound::Excluded(after.to_be_bytes()),
-            Bound::Included(last.to_be_bytes()),
-        );
+        let rows = |kind| {
+            let after = Bound::Excluded(after.to_be_bytes());
+            let last = Bound::Included(last.to_be_bytes());
+            snapshot.range(kind, (after, last)).map(placed)
+        };
+        let mut personal = rows(&self.personal).peekable();
         let mut page = Vec::new();
-        for (place, row) in (after + 1..).zip(snapshot.range(&self.journal, range).take(limit)) {
-            let named = |e| (place, e);
-            let (key, value) = row.into_inner().map_err(|e| named(e.into()))?;
-            if *key != place.to_be_bytes() {
+        for (expected, row) in (after.saturating_add(1)..).zip(rows(&self.journal).take(limit)) {
+            let named = |damage| (expected, damage);
+            let (place, public) = row.map_err(named)?;
+            if place != expected {
                 return Err(named(Damage::Missing));
             }
-            let personal = snapshot
-                .get(&self.personal, key)
-                .map_err(|e| named(e.into()))?;
-            let entry = read_entry(&value, personal.as_deref()).map_err(named)?;
-            page.push((place, entry));
+            let own = |row: &Result<(u64, _), _>| row.as_ref().map_or(true, |(p, _)| *p == place);
+            let personal = personal.next_if(own).transpose().map_err(named)?;
+            let personal = personal.as_ref().map(|(_, bytes)| &**bytes);
+            page.push((place, read_entry(&public, personal).map_err(named)?));
         }
         Ok(page)
     }
+}
+
+fn placed(row: fjall::Guard) -> Result<(u64, UserValue), Damage> {
+    let (key, value) = row.into_inner()?;
+    let key = (*key)
+        .try_into()
+        .map_err(|_| Damage::Contradiction("lies under no place"))?;
+    Ok((u64::from_be_bytes(key), value))
 }
 
 impl std::fmt::Debug for Disk {

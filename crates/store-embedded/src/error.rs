@@ -107,6 +107,9 @@ pub enum Damage {
     /// It does not fit the others.
     #[error("it {0}")]
     Contradiction(&'static str),
+    /// The system cannot read it.
+    #[error(transparent)]
+    Unreadable(io::Error),
     /// It cannot be decoded.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
+use crate::manifest;
 use crate::mark::Mark;
 
 /// The layout that this version writes.
@@ -65,13 +66,15 @@ impl Folder {
             io::ErrorKind::NotFound => self.missing("store/mark"),
             _ => OpenError::io(&store.join("mark"), e),
         })?;
-        // The library begins anew where it finds nothing, and removes what it cannot place.
-        for needed in ["data/version", "data/keyspaces/0/current"] {
-            if !exists(&store.join(needed))? {
-                return Err(self.missing(&format!("store/{needed}")));
+        // The library begins anew where it finds nothing.
+        let data = store.join("data");
+        for needed in ["version", "lock"] {
+            if !exists(&data.join(needed))? {
+                return Err(self.missing(&format!("store/data/{needed}")));
             }
         }
-        Ok((Disk::open(&store.join("data"), &self.path)?, mark))
+        manifest::check(&data, Disk::KINDS, &self.path)?;
+        Ok((Disk::open(&data, &self.path)?, mark))
     }
 
     pub(crate) fn path(&self) -> &Path {

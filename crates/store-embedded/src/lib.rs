@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod keys;
 mod load;
+mod manifest;
 mod mark;
 mod register;
 mod resident;

@@ -1,7 +1,7 @@
 //! Reading a store back: every record, and whether they are all there.
 //!
 //! A store is served whole or not at all. Three things are compared. The mark says how far it
-//! had come; the tally in the head says what all rosters, keys and register values add up to;
+//! had come; the tally in the head says what all records add up to;
 //! and the journal, read from the beginning, leads to each roster's last entry.
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,7 +22,7 @@ use crate::keys::Keys;
 use crate::mark::Mark;
 use crate::resident::{Resident, replace};
 use crate::round::Highest;
-use crate::tally::{key_share, register_share, roster_share};
+use crate::tally::{key_share, personal_share, register_share, roster_share};
 
 /// A store as it was read back.
 pub(crate) struct Loaded {
@@ -85,11 +85,22 @@ pub(crate) fn load(disk: &Disk, mark: &Mark, path: &Path) -> Result<Loaded, Open
         loaded.register.insert(name.into(), slot);
         Ok(())
     })?;
+    let mut personal = HashMap::new();
+    each(path, &disk.personal, "personal part", |key, value| {
+        let digest = record::decode_personal(value)?.digest();
+        let place = key
+            .try_into()
+            .map_err(|_| Damage::Contradiction("lies under no place"))?;
+        let place = u64::from_be_bytes(place);
+        count(personal_share(place, &digest));
+        personal.insert(place, digest);
+        Ok(())
+    })?;
     if tally != head.tally {
         let what = Damage::Contradiction("does not match the records: some are older or missing");
         return Err(OpenError::damaged(path, "the tally of all records", what));
     }
-    follow_journal(disk, &loaded, path)?;
+    follow_journal(disk, &loaded, personal, path)?;
     Ok(loaded)
 }
 
@@ -117,18 +128,14 @@ fn load_head(disk: &Disk, mark: &Mark, path: &Path) -> Result<Head, OpenError> {
 }
 
 /// Reads the journal from its beginning to the last entry of each roster.
-fn follow_journal(disk: &Disk, loaded: &Loaded, path: &Path) -> Result<(), OpenError> {
+fn follow_journal(
+    disk: &Disk,
+    loaded: &Loaded,
+    mut personal: HashMap<u64, [u8; 32]>,
+    path: &Path,
+) -> Result<(), OpenError> {
     let mut chains: HashMap<RosterTag, (RosterVersion, EntryHash)> = HashMap::new();
     let mut place = 0_u64;
-    let mut personal = HashMap::new();
-    each(path, &disk.personal, "personal part", |key, value| {
-        let digest = record::decode_personal(value)?.digest();
-        personal.insert(
-            <[u8; 8]>::try_from(key).map_err(|_| Damage::Missing)?,
-            digest,
-        );
-        Ok(())
-    })?;
     each(path, &disk.journal, "journal entry", |key, value| {
         place += 1;
         if *key != place.to_be_bytes() {
@@ -136,7 +143,7 @@ fn follow_journal(disk: &Disk, loaded: &Loaded, path: &Path) -> Result<(), OpenE
         }
         let entry = read_entry(value, None)?;
         if personal
-            .remove(key)
+            .remove(&place)
             .is_some_and(|digest| digest != entry.personal_digest)
         {
             return Err(Damage::Contradiction("has another personal part"));

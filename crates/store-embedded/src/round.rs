@@ -19,7 +19,7 @@ use crate::error::WriteError;
 use crate::mark::Mark;
 use crate::resident::replace;
 use crate::shared::Shared;
-use crate::tally::{key_share, register_share, roster_share};
+use crate::tally::{key_share, personal_share, register_share, roster_share};
 use crate::time::AHEAD;
 
 /// How many remembered answers that have ended one batch clears away.
@@ -87,6 +87,10 @@ impl<'a> Round<'a> {
         self.highest.include(&roster);
         self.head.place += 1;
         self.batch.entry(self.head.place, &commit.entry);
+        if commit.entry.personal.is_some() {
+            let share = personal_share(self.head.place, &commit.entry.personal_digest);
+            self.head.tally = self.head.tally.wrapping_add(share);
+        }
         let remember = commit.remember.take();
         let roster = Arc::new(roster);
         self.place(commit.tag, Some(Arc::clone(&roster)), remember);

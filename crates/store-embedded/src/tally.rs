@@ -1,4 +1,4 @@
-//! The tally: one number that all rosters, keys and register values add up to.
+//! The tally: one number that all records add up to, save signs of life.
 //!
 //! The head holds it, and every batch writes the head. So a record that comes back older than
 //! its neighbours, or not at all, shows at opening, whatever happened beneath. It is a sum, so
@@ -18,6 +18,12 @@ pub(crate) fn roster_share(roster: &Roster) -> u64 {
         &roster.version.0.to_be_bytes(),
         &roster.journal_head.0,
     ])
+}
+
+/// What the personal part of a journal entry adds to the tally, as long as it is not erased. The
+/// public parts are chained.
+pub(crate) fn personal_share(place: u64, digest: &[u8; 32]) -> u64 {
+    share(&[b"personal", &place.to_be_bytes(), digest])
 }
 
 /// What a remembered answer adds to the tally.

@@ -1,35 +1,48 @@
 //! What several tests of this crate do with a store's folder.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Copies a store as its files lie there, in use or not.
-pub(crate) fn copy_store(from: &Path, to: &Path) {
-    // The mark first: files are not copied all at one moment, and it must not run ahead.
-    for part in ["store/mark", "store/format", "store/data"] {
-        copy(&from.join(part), &to.join(part));
+/// The files of a store as they lie there, in use or not, by their names below its folder.
+///
+/// Journals are 64 MiB of holes behind what is used of them: those are left out, which the
+/// storage library does not mind.
+pub(crate) struct Files(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
+
+impl Files {
+    pub(crate) fn read(folder: &Path) -> Self {
+        let mut files = BTreeMap::new();
+        // The mark first: files are not read all at one moment, and it must not run ahead.
+        for part in ["store/mark", "store/format", "store/data"] {
+            collect(folder, Path::new(part), &mut files);
+        }
+        Self(files)
+    }
+
+    pub(crate) fn write(&self, folder: &Path) {
+        for (name, bytes) in &self.0 {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("there is room");
+            fs::write(path, bytes).expect("there is room");
+        }
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir_all(to).expect("there is room");
-        for entry in fs::read_dir(from).expect("it is a folder") {
+fn collect(folder: &Path, name: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    let path = folder.join(name);
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("it is a folder") {
             let entry = entry.expect("it can be listed");
-            copy(&entry.path(), &to.join(entry.file_name()));
+            collect(folder, &name.join(entry.file_name()), files);
         }
-    } else if let Ok(bytes) = fs::read(from) {
-        fs::create_dir_all(to.parent().expect("it lies in a folder")).expect("there is room");
-        // Journals are 64 MiB of holes: as long, but not as large.
-        let used = bytes
-            .iter()
-            .rposition(|b| *b != 0)
-            .map_or(0, |last| last + 1);
-        fs::write(to, &bytes[..used]).expect("there is room");
-        let file = fs::File::options()
-            .write(true)
-            .open(to)
-            .expect("it was just made");
-        file.set_len(bytes.len() as u64).expect("there is room");
+    } else if let Ok(mut bytes) = fs::read(path) {
+        if name.extension().is_some_and(|end| end == "jnl") {
+            let used = bytes
+                .rchunks(4096)
+                .position(|page| page.iter().any(|b| *b != 0));
+            bytes.truncate(bytes.len() - used.map_or(bytes.len(), |pages| pages * 4096));
+        }
+        files.insert(name.to_path_buf(), bytes);
     }
 }
