@@ -190,9 +190,9 @@ impl Authority {
         if let Some(token) = request.replaces.as_ref().filter(|t| t.tag() != tag) {
             self.supersede(&request.tenant, token).await?;
         }
-        let Some(signed_in) = born.into_answer(roster, now) else {
-            return Ok(SignInAnswer::AlreadyUsed);
-        };
+        let signed_in = born
+            .into_answer(roster, now)
+            .ok_or(EngineError::Contended(tag))?;
         let signed_in = Box::new(signed_in);
         Ok(if repeated {
             SignInAnswer::Repeated(signed_in)
@@ -331,7 +331,8 @@ fn displaced(change: &Change) -> Option<[u8; SessionId::SERIAL_LEN]> {
 }
 
 impl Born {
-    /// Puts the answer together; `None` if the session is no longer in the roster.
+    /// Puts the answer together; `None` if the session is not in the roster, which a store that
+    /// keeps its contract never says of a commit that is done.
     fn into_answer(self, roster: Arc<Roster>, now: Timestamp) -> Option<SignedIn> {
         let tag = roster.tag;
         let session = Arc::clone(roster.find(SessionId::from_entropy(tag, self.serial))?);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::roster::{Roster, RosterVersion};
+use innkeeper_domain::roster::{Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 
@@ -22,6 +22,9 @@ pub struct Commit {
     pub subject: SubjectId,
     /// The version the decision was made for.
     pub version: RosterVersion,
+    /// The generation it was made under. Between two commits only that of an absent roster moves,
+    /// with the floor: a birth decided just before would be of a generation that is gone.
+    pub generation: Generation,
     /// The first moment at which the decision could be another.
     pub stands_until: Timestamp,
     /// What to do.
@@ -59,6 +62,7 @@ impl Commit {
             tenant: roster.tenant.clone(),
             subject: roster.subject.clone(),
             version: roster.version,
+            generation: roster.generation,
             stands_until,
             entry: JournalEntry::of(roster, &changes, now, salt),
             changes,
@@ -87,6 +91,7 @@ impl Commit {
             )
         });
         let stands = roster.version == self.version
+            && roster.generation == self.generation
             && roster.journal_head == self.entry.previous
             && now < self.stands_until;
         if !stands {

@@ -63,7 +63,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     ///
     /// # Contract
     ///
-    /// - A commit made for another version than the roster has is `Stale`, and changes nothing.
+    /// - A commit made for another version than the roster has is `Stale`, and changes nothing; so
+    ///   is one made for an absent roster before the floor rose.
     /// - A commit whose moment has passed by the store's own clock, read in that step, is
     ///   `Stale`, and changes nothing.
     /// - A commit whose key is remembered already, for whichever roster, is `Stale`, and changes

@@ -88,6 +88,7 @@ macro_rules! conformance {
             given_a_roster_that_would_be_missed_when_forgotten_then_it_stays,
             given_a_roster_with_nothing_left_when_forgotten_then_every_verdict_is_as_before,
             given_commits_between_when_the_floor_rises_then_neither_of_its_numbers_falls,
+            given_a_commit_for_an_absent_roster_when_the_floor_rises_first_then_it_is_stale,
         }
         $crate::conformance_cases! { $harness, register:
             given_a_value_replaced_meanwhile_when_put_then_it_is_stale_and_stays,

@@ -1,6 +1,7 @@
 //! What [`SessionStore::walk`], [`SessionStore::forget`] and [`SessionStore::raise_floor`]
 //! promise.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::{Change, Keep};
@@ -8,8 +9,8 @@ use innkeeper_domain::roster::{Generation, Roster};
 use innkeeper_domain::session::SessionId;
 
 use super::Harness;
-use super::fixture::{World, tag};
-use crate::SessionStore;
+use super::fixture::{World, session, tag};
+use crate::{Outcome, SessionStore};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -163,4 +164,25 @@ async fn rise_twice<S: SessionStore>(world: &World<S>) {
 async fn forget<S: SessionStore>(world: &World<S>, of: u8) {
     let version = world.roster(tag(of)).await.version;
     world.store.forget(tag(of), version).await.unwrap();
+}
+
+/// A commit made for a roster that was absent is `Stale` once the floor has risen.
+///
+/// A sign-in read the floor, the floor rose, and the commit came after: the version of an absent
+/// roster was still the same, but the newborn was of a generation below the new floor. The store
+/// answered done, and no session was there.
+pub async fn given_a_commit_for_an_absent_roster_when_the_floor_rises_first_then_it_is_stale(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    let now = world.read(tag(1)).await.now;
+    let birth = Change::Birth(Arc::new(session(tag(1), 1, now)));
+    let late = world.commit_of(tag(1), vec![birth]).await;
+    world.clock.pass(DAY);
+    world.store.raise_floor().await.unwrap();
+
+    let outcome = world.outcome(late).await;
+
+    assert!(matches!(outcome, Outcome::Stale));
+    assert!(world.read(tag(1)).await.roster.is_none());
 }
