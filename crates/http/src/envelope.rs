@@ -91,6 +91,7 @@ where
                     }
                 };
                 stamp(response.headers_mut(), id);
+                tracing::debug!(status = response.status().as_u16(), "answered");
                 Ok(response)
             }
             .instrument(span),
