@@ -149,6 +149,24 @@ impl Hasher {
 }
 
 #[cfg(test)]
+impl Hasher {
+    /// Takes every place at which passwords are checked, until what it returns is dropped.
+    pub(crate) async fn hold_up(&self) -> OwnedSemaphorePermit {
+        let all = u32::try_from(self.running.available_permits()).expect("there are few cores");
+        let running = Arc::clone(&self.running).acquire_many_owned(all).await;
+        running.expect("the semaphore is never closed")
+    }
+
+    /// Lets others work until one password waits to be checked.
+    pub(crate) async fn until_one_waits(&self) {
+        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        while self.waiting.available_permits() == cores + WAITING_MAX {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use innkeeper_engine::entropy::OsEntropy;
 

@@ -7,6 +7,7 @@ mod sample;
 mod sign_in;
 mod sign_out;
 mod style;
+mod turned_away;
 
 use std::sync::Arc;
 

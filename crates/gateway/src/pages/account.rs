@@ -1,6 +1,7 @@
 //! One's own sessions: seen, and ended.
 
 use askama::Template;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use http::StatusCode;
@@ -107,7 +108,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
 /// and absent ones are 404 alike.
 pub(super) async fn end(
     State(site): State<Site>,
-    id: Option<Path<String>>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     site.answer(try_end(&site, id, request).await)
@@ -115,14 +116,14 @@ pub(super) async fn end(
 
 async fn try_end(
     site: &Site,
-    id: Option<Path<String>>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ProblemAnswer> {
     let checked = match presser(site, request).await? {
         Presser::SignedIn(checked) => checked,
         Presser::Other(response) => return Ok(response),
     };
-    let id = id.and_then(|Path(text)| SessionId::parse(&text).ok());
+    let id = id.ok().and_then(|Path(text)| SessionId::parse(&text).ok());
     let id = id.ok_or(ProblemCode::NotFound)?;
     if id == checked.session.id {
         return sign_out::sign_out(site, &checked).await;

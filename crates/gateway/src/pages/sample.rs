@@ -11,7 +11,7 @@ use innkeeper_engine::check::Activity;
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::account::Row;
-use super::{Frame, Site, ended, page, sign_in};
+use super::{Frame, Site, ended, name_of, page, sign_in};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -40,7 +40,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let (session, roster, now) = (&checked.session, &checked.roster, checked.now);
     let sample = SamplePage {
         frame: site.frame(Some(&checked)),
-        name: super::name_of(&checked),
+        name: name_of(&checked),
         this: Row::of(session, Some(session.id), now),
         previous: previous(roster, session).map(|s| Row::of(s, None, now)),
         others: roster.live(now).filter(|s| s.id != session.id).count(),

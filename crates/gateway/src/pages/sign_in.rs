@@ -9,9 +9,8 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use innkeeper_api::ProblemCode;
-use innkeeper_domain::admission::{Refusal, SignIn};
+use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::name::AuthenticationMethod;
-use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
 };
@@ -22,8 +21,8 @@ use innkeeper_http::cookies::CookieLife;
 use innkeeper_http::problem::{ProblemAnswer, invalid};
 use innkeeper_http::wire;
 
-use super::account::Row;
-use super::{Frame, NAME_ATTRIBUTE, Site, ended, origin_of, page, see_other};
+use super::turned_away::Again;
+use super::{Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, see_other};
 use crate::address::SitePath;
 use crate::form::{self, SignInForm};
 use crate::users::{Proved, UsersError, base32};
@@ -40,19 +39,12 @@ pub(super) struct FormView {
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
-struct SignInPage {
-    frame: Frame,
-    notice: Option<&'static str>,
-    form: FormView,
-}
-
-#[derive(Template)]
-#[template(path = "limit.html")]
-struct LimitPage {
-    frame: Frame,
-    max: usize,
-    holders: Vec<Row>,
-    again: SitePath,
+pub(super) struct SignInPage {
+    pub(super) frame: Frame,
+    pub(super) notice: Option<&'static str>,
+    /// Who is signed in already.
+    pub(super) user: Option<String>,
+    pub(super) form: FormView,
 }
 
 /// What somebody who is sent to the form is told there. Words of ours only: a link could not put
@@ -126,10 +118,17 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let notice = Notice::ALL
         .into_iter()
         .find(|notice| Some(notice.word()) == word.as_deref());
+    let mut user = signed_in.as_deref().map(name_of);
+    let mut form = empty_form(site, next)?;
+    // Who is sent here to confirm has no use for a way back without it, and for another name.
+    if let Some(Notice::Confirm) = notice {
+        form.name = user.take().unwrap_or_default();
+    }
     let sign_in = SignInPage {
-        frame: site.frame(signed_in.as_deref()),
+        frame: site.frame(None),
         notice: notice.map(Notice::text),
-        form: empty_form(site, next)?,
+        user,
+        form,
     };
     Ok(page(StatusCode::OK, &sign_in))
 }
@@ -242,60 +241,4 @@ async fn admit(
         .await
         .map_err(|_| ProblemCode::Internal)?
         .map_err(wire::failed)
-}
-
-/// What it takes to show the form again.
-struct Again<'a> {
-    site: &'a Site,
-    name: String,
-    next: SitePath,
-}
-
-impl Again<'_> {
-    /// The form again, with a word on why. The password is not in it.
-    fn page(self, status: StatusCode, error: &'static str) -> Result<Response, ProblemAnswer> {
-        let form = FormView {
-            name: self.name,
-            error: Some(error),
-            ..empty_form(self.site, self.next)?
-        };
-        let sign_in = SignInPage {
-            frame: self.site.frame(None),
-            notice: None,
-            form,
-        };
-        Ok(page(status, &sign_in))
-    }
-
-    /// The password was right, and the policy says no. Who holds the seats is shown: to have
-    /// proved who one is is enough to see one's own sessions.
-    fn refused(
-        self,
-        refusal: &Refusal,
-        roster: &Roster,
-        now: Timestamp,
-    ) -> Result<Response, ProblemAnswer> {
-        match refusal {
-            Refusal::Disabled => self.page(
-                StatusCode::FORBIDDEN,
-                "This account is disabled. An administrator can tell you more.",
-            ),
-            Refusal::StaleGeneration => self.page(
-                StatusCode::PRECONDITION_FAILED,
-                "Your account was changed while you signed in. Please sign in once more.",
-            ),
-            Refusal::SessionLimit { max, holders, .. } => {
-                let holders = holders.iter().filter_map(|id| roster.find(*id));
-                let limit = LimitPage {
-                    frame: self.site.frame(None),
-                    max: max.get(),
-                    holders: holders.map(|s| Row::of(s, None, now)).collect(),
-                    again: self
-                        .site
-                        .path(&format!("/sign-in?next={}", self.next.encoded())),
-                };
-                Ok(page(StatusCode::CONFLICT, &limit))
-            }
-        }
-    }
 }

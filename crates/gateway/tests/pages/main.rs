@@ -1,0 +1,10 @@
+//! The pages, asked as a browser would, without a socket.
+
+mod account;
+mod breakable;
+mod demo;
+mod ended;
+mod form;
+mod harness;
+mod sign_in;
+mod site;
