@@ -10,18 +10,19 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
-use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_api::{Problem, ProblemCode, TenantQuery};
 use innkeeper_domain::check::Demand;
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::token::SessionToken;
-use innkeeper_engine::Authority;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
 use innkeeper_engine::keys::{KeyInfo, KeyScope};
+use innkeeper_engine::{Authority, EngineError};
+use tracing::Instrument;
 
 use crate::cookies::SessionCookie;
 use crate::credentials::{Credential, bearer};
 use crate::origin::OriginRule;
-use crate::problem::ProblemAnswer;
+use crate::problem::{ProblemAnswer, invalid};
 use crate::wire;
 
 /// What every route of ours stands on.
@@ -147,6 +148,17 @@ pub struct Caller<N> {
 }
 
 impl<N> Caller<N> {
+    /// As [`tenant`](Self::tenant), where both the query and the body may name it.
+    ///
+    /// Two different ones are 422: whoever stands before us may have judged the other.
+    pub fn tenant_of(
+        &self,
+        query: &TenantQuery,
+        body: Option<&str>,
+    ) -> Result<TenantId, ProblemAnswer> {
+        self.tenant(one_tenant(query, body)?)
+    }
+
     /// The tenant that the call speaks of, if this key may name it; `default` if none is named.
     pub fn tenant(&self, named: Option<&str>) -> Result<TenantId, ProblemAnswer> {
         let tenant = wire::optional("tenant", named, TenantId::parse)?.unwrap_or_default();
@@ -184,6 +196,34 @@ where
             key,
             needs: PhantomData,
         })
+    }
+}
+
+/// The one tenant that a query and a body name, if either does.
+pub(crate) fn one_tenant<'a>(
+    query: &'a TenantQuery,
+    body: Option<&'a str>,
+) -> Result<Option<&'a str>, ProblemAnswer> {
+    match (query.tenant.as_deref(), body) {
+        (Some(query), Some(body)) if query != body => Err(invalid(
+            "tenant",
+            "the query and the body name different tenants",
+        )),
+        (query, body) => Ok(body.or(query)),
+    }
+}
+
+/// Does `work` in a task of its own: a caller that hangs up half-way leaves it wholly done (S19).
+///
+/// For work of more than one step. A single commit is whole by the contract of the store.
+pub(crate) async fn wholly<T: Send + 'static>(
+    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, ProblemAnswer> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(done) => done.map_err(wire::failed),
+        Err(broken) if broken.is_panic() => Err(ProblemCode::Internal.into()),
+        // We are being stopped, and nobody knows how far it came.
+        Err(_) => Err(ProblemCode::Unavailable.into()),
     }
 }
 

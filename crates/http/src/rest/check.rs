@@ -14,15 +14,17 @@ use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Rene
 use crate::json::Json;
 use crate::layer::{self, Caller, Door};
 use crate::problem::ProblemAnswer;
+use crate::query::Query;
 use crate::wire::{self, Current};
 
 /// 200 with the session; 401 `no-session` with the reason; 403 where it lacks something.
 pub(super) async fn check(
     caller: Caller<layer::Check>,
     State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::CheckRequest>,
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::optional("subject", asked.subject.as_deref(), SubjectId::parse)?;
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
         return Err(wire::no_session(None));

@@ -1,15 +1,18 @@
 //! API keys, for administrators.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::name::TenantId;
+use innkeeper_domain::name::{ClientId, TenantId};
 use innkeeper_engine::keys::{KeyInfo, KeyScope};
 
 use crate::json::Json;
-use crate::layer::{Admin, Caller, Door};
+use crate::layer::{Admin, Caller, Door, one_tenant, wholly};
 use crate::problem::{ProblemAnswer, invalid};
+use crate::query::Query;
 use crate::segment::Segment;
 use crate::wire;
 
@@ -17,35 +20,35 @@ use crate::wire;
 pub(super) async fn create(
     caller: Caller<Admin>,
     State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::KeyCreateRequest>,
 ) -> Result<(StatusCode, Json<api::KeyCreated>), ProblemAnswer> {
     let name = asked.name.as_str();
-    if name.is_empty() || name.chars().any(char::is_control) {
-        return Err(invalid(
-            "name",
-            "expected 1 to 256 bytes without control characters",
-        ));
-    }
+    // It is shown beside other people's names, so it is held to the same rules.
+    wire::name("name", name, ClientId::parse)?;
     if asked.scopes.is_empty() {
         return Err(invalid("scopes", "expected at least one"));
     }
-    let tenant = wire::optional("tenant", asked.tenant.as_deref(), TenantId::parse)?;
+    let named = one_tenant(&query, asked.tenant.as_deref())?;
+    let tenant = wire::optional("tenant", named, TenantId::parse)?;
     // A key of one tenant makes keys of that tenant, and no wider one.
     let tenant = match &caller.key().tenant {
         None => tenant,
         Some(own) if tenant.is_none() => Some(own.clone()),
-        Some(_) => Some(caller.tenant(asked.tenant.as_deref())?),
+        Some(_) => Some(caller.tenant(named)?),
     };
     let mut scopes: Vec<_> = asked.scopes.iter().copied().map(read_scope).collect();
     scopes.sort_unstable();
     scopes.dedup();
     let now = door.authority.now().await.map_err(wire::failed)?;
     let key = door.authority.prepare_key().map_err(wire::failed)?;
-    let enrolled = door
-        .authority
-        .enrol_key(&key, name, scopes, tenant, now)
-        .await;
-    let info = enrolled.map_err(wire::failed)?;
+    let (authority, name) = (Arc::clone(&door.authority), name.to_owned());
+    let (key, info) = wholly(async move {
+        let info = authority.enrol_key(&key, &name, scopes, tenant, now);
+        let info = info.await?;
+        Ok((key, info))
+    })
+    .await?;
     let created = api::KeyCreated {
         id: info.id.clone(),
         key: api::Secret::new(key.reveal()),
@@ -57,13 +60,23 @@ pub(super) async fn create(
 }
 
 /// `GET /v1/keys`: 200 with the keys that this one may see, and nobody's secret.
-pub(super) async fn list(caller: Caller<Admin>, State(door): State<Door>) -> Json<api::KeyPage> {
+///
+/// With a tenant, only those that belong to it.
+pub(super) async fn list(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<api::KeyPage>, ProblemAnswer> {
+    let named = query.tenant.as_deref();
+    let tenant = named.map(|named| caller.tenant(Some(named))).transpose()?;
     let keys = door.authority.keys();
-    let seen = keys.iter().filter(|key| may_see(caller.key(), key));
-    Json(api::KeyPage {
+    let seen = keys
+        .iter()
+        .filter(|key| may_see(caller.key(), key) && (tenant.is_none() || key.tenant == tenant));
+    Ok(Json(api::KeyPage {
         keys: seen.map(|key| view(key)).collect(),
         next: None,
-    })
+    }))
 }
 
 /// `DELETE /v1/keys/{id}`: 204; 404 for foreign and absent alike.
@@ -71,7 +84,11 @@ pub(super) async fn revoke(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
 ) -> Result<StatusCode, ProblemAnswer> {
+    if let Some(named) = query.tenant.as_deref() {
+        caller.tenant(Some(named))?;
+    }
     let keys = door.authority.keys();
     let known = keys
         .iter()
@@ -85,7 +102,8 @@ pub(super) async fn revoke(
             .detail("A key does not revoke itself; use another administrator's.")
             .into());
     }
-    door.authority.revoke_key(&id).await.map_err(wire::failed)?;
+    let authority = Arc::clone(&door.authority);
+    wholly(async move { authority.revoke_key(&id).await }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

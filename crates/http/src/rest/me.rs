@@ -82,11 +82,18 @@ pub(super) struct PageQuery {
     limit: Option<u16>,
 }
 
+/// The query of calls that take none. A parameter that we passed over might have been meant to
+/// spare a session.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
 /// `DELETE /me/sessions/{id}`: 204; 404 for foreign and absent alike.
 pub(super) async fn end(
     principal: Principal,
     State(door): State<Door>,
     Segment(id): Segment<String>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Response, ProblemAnswer> {
     let id = read_id(&id)?;
     if id == principal.checked().session.id {
@@ -107,6 +114,7 @@ pub(super) async fn end(
 pub(super) async fn end_others(
     principal: Principal,
     State(door): State<Door>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
     require_fresh(&door, &principal)?;
     let Checked {
@@ -129,6 +137,7 @@ pub(super) async fn end_others(
 pub(super) async fn log_out(
     principal: Principal,
     State(door): State<Door>,
+    Query(Nothing {}): Query<Nothing>,
 ) -> Result<Response, ProblemAnswer> {
     sign_out(&door, &principal).await
 }

@@ -17,18 +17,20 @@ use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest
 
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
-use crate::layer::{Admit, Caller, Door};
+use crate::layer::{Admit, Caller, Door, wholly};
 use crate::problem::{ProblemAnswer, invalid};
+use crate::query::Query;
 use crate::wire::{self, Current};
 
 /// 201 with the token; 403, 409, 412, 422 or 429 with a problem, and nothing changed.
 pub(super) async fn admit(
     caller: Caller<Admit>,
     State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
     headers: HeaderMap,
     Json(asked): Json<api::SignInRequest>,
 ) -> Result<(StatusCode, Json<api::SignInAnswer>), ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let idempotency = IdempotencyKey::find(&headers)?.map(|key| {
         let meaning = serde_json::to_vec(&asked).expect("what was read as JSON can be written");
         Idempotency::new(&tenant, key.reveal(), &meaning)
@@ -45,13 +47,8 @@ pub(super) async fn admit(
         idempotency,
     };
 
-    // In a task of its own: a caller that hangs up half-way leaves it wholly done.
     let authority = Arc::clone(&door.authority);
-    let answer = tokio::spawn(async move { authority.sign_in(request).await })
-        .await
-        .map_err(|_| ProblemCode::Internal)?
-        .map_err(wire::failed)?;
-    match answer {
+    match wholly(async move { authority.sign_in(request).await }).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
             Ok((StatusCode::CREATED, Json(show(&signed_in))))
         }
@@ -111,7 +108,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
         },
         evidence: asked.generation.map(Generation),
         groups,
-        contact: asked.contact.as_ref().map(contact),
+        contact: asked.contact.as_ref().map(contact).transpose()?,
         replaces: None,
         origin: Origin {
             ip: asked.ip,
@@ -131,12 +128,23 @@ pub(super) fn methods(
     wire::list("methods", texts, AuthenticationMethod::parse)
 }
 
-pub(super) fn contact(contact: &api::Contact) -> Contact {
-    Contact {
-        email: contact.email.as_ref().map(|t| t.as_str().into()),
-        locale: contact.locale.as_ref().map(|t| t.as_str().into()),
-        time_zone: contact.time_zone.as_ref().map(|t| t.as_str().into()),
+/// Mail is sent by these, and a line break in an address would begin another header of it.
+pub(super) fn contact(contact: &api::Contact) -> Result<Contact, ProblemAnswer> {
+    fn plain(field: &str, text: Option<&str>) -> Result<Option<Box<str>>, ProblemAnswer> {
+        match text {
+            Some(text) if text.chars().any(char::is_control) => {
+                Err(invalid(field, "must not contain control characters"))
+            }
+            text => Ok(text.map(Into::into)),
+        }
     }
+    let (email, locale) = (contact.email.as_ref(), contact.locale.as_ref());
+    let time_zone = contact.time_zone.as_ref();
+    Ok(Contact {
+        email: plain("contact.email", email.map(api::Text::as_str))?,
+        locale: plain("contact.locale", locale.map(api::Text::as_str))?,
+        time_zone: plain("contact.time_zone", time_zone.map(api::Text::as_str))?,
+    })
 }
 
 fn show(signed_in: &SignedIn) -> api::SignInAnswer {

@@ -36,9 +36,10 @@ pub(super) async fn amend(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::SubjectPatch>,
 ) -> Result<Json<api::SubjectView>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let patch = SubjectPatch {
         groups: match &asked.groups {
@@ -57,7 +58,7 @@ pub(super) async fn amend(
         contact: match &asked.contact {
             api::Change::Absent => None,
             api::Change::Cleared => Some(Contact::default()),
-            api::Change::Set(given) => Some(contact(given)),
+            api::Change::Set(given) => Some(contact(given)?),
         },
     };
     let standing = door.authority.amend(&tenant, &subject, &patch).await;
@@ -78,9 +79,10 @@ pub(super) async fn disable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
     OptionalJson(asked): OptionalJson<api::TenantQuery>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let ended = door
         .authority
@@ -95,9 +97,10 @@ pub(super) async fn enable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
     OptionalJson(asked): OptionalJson<api::TenantQuery>,
 ) -> Result<(StatusCode, Json<api::EndedCount>), ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     door.authority
         .enable(&tenant, &subject)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use innkeeper_api as api;
-use innkeeper_api::ProblemCode;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{AssuranceLevel, AuthenticationEvent, Initiator, Timestamp};
@@ -13,8 +12,9 @@ use innkeeper_engine::rotate::{RotateAnswer, Rotated};
 
 use super::sign_in::methods;
 use crate::json::{Json, OptionalJson};
-use crate::layer::{Admit, Caller, Door, Manage};
+use crate::layer::{Admit, Caller, Door, Manage, wholly};
 use crate::problem::{ProblemAnswer, invalid};
+use crate::query::Query;
 use crate::segment::Segment;
 use crate::wire::{self, Current};
 
@@ -22,9 +22,10 @@ use crate::wire::{self, Current};
 pub(super) async fn rotate(
     caller: Caller<Admit>,
     State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::RotateRequest>,
 ) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     renew(door, tenant, &asked.token, Occasion::Renewal).await
 }
 
@@ -32,9 +33,10 @@ pub(super) async fn rotate(
 pub(super) async fn reauthenticated(
     caller: Caller<Admit>,
     State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::ReauthenticatedRequest>,
 ) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let event = AuthenticationEvent {
         // It has just happened: the decision takes its own `now`, which is earlier.
         at: Timestamp::MAX,
@@ -61,11 +63,7 @@ async fn renew(
     };
     let authority = Arc::clone(&door.authority);
     let work = async move { authority.rotate_in(Some(&tenant), &token, occasion).await };
-    let answer = tokio::spawn(work)
-        .await
-        .map_err(|_| ProblemCode::Internal)?
-        .map_err(wire::failed)?;
-    match answer {
+    match wholly(work).await? {
         RotateAnswer::Rotated(rotated) => {
             let (token, session) = show(&rotated);
             Ok(Json(api::TokenAnswer { token, session }))
@@ -86,9 +84,10 @@ pub(super) async fn credential_changed(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
     OptionalJson(asked): OptionalJson<api::CredentialChangedRequest>,
 ) -> Result<Json<api::CredentialChangedAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let keep = asked
         .keep
@@ -98,15 +97,13 @@ pub(super) async fn credential_changed(
         })
         .transpose()?;
     let authority = Arc::clone(&door.authority);
-    let changed = tokio::spawn(async move {
+    let changed = wholly(async move {
         let by = Initiator::User;
         authority
             .credential_changed(&tenant, &subject, keep.as_ref(), by)
             .await
     })
-    .await
-    .map_err(|_| ProblemCode::Internal)?
-    .map_err(wire::failed)?;
+    .await?;
     let (token, session) = changed.kept.as_deref().map(show).unzip();
     Ok(Json(api::CredentialChangedAnswer {
         ended: changed.ended,
