@@ -1,0 +1,144 @@
+//! The reference store with a bad line to it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::memory::MemoryStore;
+use innkeeper_store::register::{Put, Register, Registered};
+use innkeeper_store::{
+    Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
+    Touch, Touched,
+};
+use parking_lot::Mutex;
+
+/// How the line is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Line {
+    /// All is well.
+    #[default]
+    Well,
+    /// Nothing gets through.
+    Dead,
+    /// What is written is done, and the answer is lost.
+    OneWay,
+}
+
+#[derive(Debug)]
+pub(crate) struct Flaky {
+    inner: MemoryStore,
+    line: Mutex<Line>,
+}
+
+impl Flaky {
+    pub(crate) fn new(inner: MemoryStore) -> Self {
+        Self {
+            inner,
+            line: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn set(&self, line: Line) {
+        *self.line.lock() = line;
+    }
+
+    fn reach(&self) -> Result<(), StoreError> {
+        match *self.line.lock() {
+            Line::Well | Line::OneWay => Ok(()),
+            Line::Dead => Err(StoreError::Unavailable {
+                source: "the inner workings of the driver".into(),
+            }),
+        }
+    }
+
+    fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
+        match *self.line.lock() {
+            Line::Well => Ok(answer),
+            Line::Dead | Line::OneWay => Err(StoreError::Unknown {
+                tag: RosterTag::from_bytes([0; 16]),
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionStore for Flaky {
+    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        self.reach()?;
+        self.inner.read(tag, key).await
+    }
+
+    fn glance(
+        &self,
+        tag: RosterTag,
+        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+    ) -> bool {
+        self.reach().is_ok() && self.inner.glance(tag, look)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        self.reach()?;
+        let outcome = self.inner.commit(commit).await?;
+        self.answer(outcome)
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+        self.reach()?;
+        let touched = self.inner.touch(touch).await?;
+        self.answer(touched)
+    }
+
+    async fn tail(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+        self.inner.tail(after, limit).await
+    }
+
+    async fn walk(
+        &self,
+        after: Option<RosterTag>,
+        limit: usize,
+    ) -> Result<Vec<RosterTag>, StoreError> {
+        self.inner.walk(after, limit).await
+    }
+
+    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+        self.inner.forget(tag, version).await
+    }
+
+    async fn raise_floor(&self) -> Result<Floor, StoreError> {
+        self.inner.raise_floor().await
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.reach()
+    }
+}
+
+#[async_trait]
+impl Register for Flaky {
+    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        self.reach()?;
+        self.inner.get(name).await
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Put, StoreError> {
+        self.reach()?;
+        let put = self.inner.put(name, seen, value).await?;
+        self.answer(put)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
+        self.reach()?;
+        self.inner.list(prefix).await
+    }
+}

@@ -1,0 +1,13 @@
+//! The REST API as its callers see it: every route, every refusal, every header.
+
+mod admit;
+mod check;
+mod every_route;
+mod flaky;
+mod keys;
+mod me;
+mod secrecy;
+mod sessions;
+mod subjects;
+mod support;
+mod tokens;

@@ -1,0 +1,130 @@
+//! Subjects: shown, amended, disabled and enabled.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{desk, is_moment};
+
+const MEMBERS: [&str; 9] = [
+    "subject",
+    "tenant",
+    "generation",
+    "live",
+    "disabled",
+    "groups",
+    "limits",
+    "policy",
+    "last_sign_in",
+];
+
+#[tokio::test]
+async fn given_a_subject_never_seen_when_shown_then_it_is_200_with_nothing_live() {
+    let desk = desk().await;
+
+    let answer = desk.get("/v1/subjects/nobody").await;
+
+    assert_eq!(answer.status, StatusCode::OK);
+    answer.assert_members("", &MEMBERS);
+    assert_eq!(answer.json["live"], 0);
+    assert_eq!(answer.json["disabled"], false);
+    assert_eq!(answer.json["groups"], json!([]));
+    assert_eq!(answer.json["limits"], Value::Null);
+    assert_eq!(answer.json["last_sign_in"], Value::Null);
+    assert!(answer.json["generation"].is_u64());
+}
+
+#[tokio::test]
+async fn given_a_subject_when_amended_then_it_is_in_force_in_the_same_step() {
+    let desk = desk().await;
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push(desk.sign_in("alice").await.0);
+    }
+    let asked = json!({
+        "groups": ["staff"], "limits": {"max_sessions": 1},
+        "contact": {"email": "a@example.org", "locale": "de"},
+    });
+
+    let answer = desk.patch("/v1/subjects/alice", asked).await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    answer.assert_members("", &MEMBERS);
+    assert_eq!(answer.json["live"], 1);
+    assert_eq!(answer.json["groups"], json!(["staff"]));
+    assert_eq!(answer.json["limits"], json!({"max_sessions": 1}));
+    assert!(is_moment(answer.word("/last_sign_in/at")));
+    let told = desk.check(&tokens[0]).await;
+    assert_eq!(told.json["reason"], "policy_change");
+    assert_eq!(told.json["ended_by"], "policy");
+
+    let back = desk.patch(
+        "/v1/subjects/alice",
+        json!({"limits": null, "groups": null}),
+    );
+    let back = back.await;
+    assert_eq!(back.json["limits"], Value::Null);
+    assert_eq!(back.json["groups"], json!([]));
+    let same = desk.patch("/v1/subjects/alice", json!({})).await;
+    assert_eq!(same.json, back.json);
+}
+
+#[tokio::test]
+async fn given_an_unfit_patch_when_sent_then_it_is_422_and_nothing_changes() {
+    let desk = desk().await;
+    let _ = desk.sign_in("alice").await;
+    for (patch, field) in [
+        (
+            json!({"limits": {"max_sessions": 0}}),
+            "limits.max_sessions",
+        ),
+        (
+            json!({"limits": {"max_sessions": 1001}}),
+            "limits.max_sessions",
+        ),
+        (
+            json!({"limits": {"max_sessions": -1}}),
+            "limits.max_sessions",
+        ),
+        (json!({"limits": {}}), "limits.max_sessions"),
+        (json!({"limits": []}), "limits"),
+        (json!({"limits": {"max_sessions": 1, "x": 1}}), "limits.x"),
+        (json!({"groups": "staff"}), "groups"),
+        (json!({"groups": ["a", "b\u{202e}"]}), "groups[1]"),
+        (json!({"contact": {"email": "a\nb"}}), "contact.email"),
+        (json!({"live": 0}), "live"),
+    ] {
+        let answer = desk.patch("/v1/subjects/alice", patch).await;
+        answer.assert_invalid(field);
+    }
+    assert_eq!(desk.live("alice").await, 1);
+}
+
+#[tokio::test]
+async fn given_a_subject_when_disabled_and_enabled_then_both_say_how_many_ended() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let _ = desk.sign_in("alice").await;
+
+    let path = "/v1/subjects/alice/disable";
+    let disabled = desk
+        .call(Method::POST, path)
+        .bearer(&desk.admin)
+        .send()
+        .await;
+    assert_eq!(disabled.json, json!({"ended": 2}));
+    let again = desk.post(path, json!({})).await;
+    assert_eq!(again.json, json!({"ended": 0}));
+    let shown = desk.get("/v1/subjects/alice").await;
+    assert_eq!(shown.json["disabled"], true);
+    let told = desk.check(&token).await;
+    assert_eq!(told.json["reason"], "subject_disabled");
+    assert_eq!(told.json["ended_by"], "admin");
+
+    let enabled = desk.post("/v1/subjects/alice/enable", json!({})).await;
+    assert_eq!(
+        (enabled.status, enabled.json),
+        (StatusCode::OK, json!({"ended": 0}))
+    );
+    assert_eq!(desk.check(&token).await.json["reason"], "subject_disabled");
+    let _ = desk.sign_in("alice").await;
+}
