@@ -71,10 +71,10 @@ impl Resident {
         let tags = std::mem::take(&mut *self.heard.lock());
         tags.into_iter()
             .filter_map(|tag| {
-                let shard = self.look(tag);
-                let place = shard.get(&tag)?;
-                // Before it is read: who is heard from later comes again.
-                place.heard.store(false, Ordering::Release);
+                // Alone, so that no visit falls between taking the note and reading the time.
+                let mut shard = self.alone(tag);
+                let place = shard.get_mut(&tag)?;
+                *place.heard.get_mut() = false;
                 Some(Arc::clone(&place.roster))
             })
             .collect()

@@ -50,6 +50,7 @@ pub(crate) struct Round<'a> {
     keys: Vec<KeyDigest>,
     register: HashMap<String, Slot>,
     heard: bool,
+    closing: bool,
 }
 
 /// A roster as this round leaves it.
@@ -71,6 +72,7 @@ impl<'a> Round<'a> {
             keys: Vec::new(),
             register: HashMap::new(),
             heard: false,
+            closing: false,
         }
     }
 
@@ -175,11 +177,12 @@ impl<'a> Round<'a> {
     /// Ends time where it is, for good.
     pub(crate) fn close(&mut self) {
         self.head.ceiling = self.shared.time.shut();
+        self.closing = true;
     }
 
     /// Makes the round durable, and then visible. After an error its fate is unknown.
     pub(crate) fn write(mut self, mark: &Mark) -> Result<(), WriteError> {
-        if self.shared.time.runs_low(self.now) && self.head.ceiling == self.before.ceiling {
+        if !self.closing && self.shared.time.runs_low(self.now) {
             self.head.ceiling = self.head.ceiling.max(self.now.plus(AHEAD));
         }
         let idle = self.rosters.is_empty() && self.register.is_empty() && !self.heard;

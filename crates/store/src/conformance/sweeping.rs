@@ -34,6 +34,7 @@ pub async fn given_rosters_that_come_and_go_when_walked_then_each_that_stays_is_
             let Some(last) = page.last() else {
                 break;
             };
+            assert!(after < Some(*last), "a walk goes on");
             after = Some(*last);
             named.extend(page);
             if newcomer < 80 {
