@@ -190,6 +190,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn given_a_password_that_is_too_long_when_checked_then_it_is_wrong() {
+        // Of one so long only the beginning is kept, so others begin alike.
+        let hasher = Hasher::new(Cost::FOR_TESTS);
+        let long = "x".repeat(2 * Password::LEN_MAX);
+        let stored = hash(&hasher, &long).await;
+
+        let answer = hasher.verify(Password::new(&long), Some(stored)).await;
+
+        assert_eq!(answer, Ok(false));
+    }
+
+    #[tokio::test]
     async fn given_no_user_when_a_password_is_checked_then_it_is_wrong_for_the_same_work() {
         let hasher = Hasher::new(Cost::FOR_TESTS);
 

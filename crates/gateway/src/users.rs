@@ -71,6 +71,9 @@ pub enum UsersError {
     /// Too many passwords are being worked on. Try again.
     #[error("too many passwords are being checked")]
     Busy,
+    /// A new password is longer than [`Password::LEN_MAX`].
+    #[error("a password must be at most {max} bytes long", max = Password::LEN_MAX)]
+    PasswordTooLong,
     /// A password could not be worked on at all.
     #[error("a password could not be hashed")]
     Hash,
@@ -201,6 +204,9 @@ impl Users {
     }
 
     async fn hash(&self, password: Password) -> Result<PasswordHash, UsersError> {
+        if password.is_too_long() {
+            return Err(UsersError::PasswordTooLong);
+        }
         let hash = self.hasher.hash(password, self.authority.entropy()).await;
         Ok(hash.map_err(EngineError::from)??)
     }

@@ -159,7 +159,10 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
         Err(UsersError::Busy) => {
             return Err(ProblemAnswer::from(ProblemCode::Unavailable).retry_after(5));
         }
-        Err(UsersError::Hash) => return Err(ProblemCode::Internal.into()),
+        // The second speaks of new passwords only.
+        Err(UsersError::Hash | UsersError::PasswordTooLong) => {
+            return Err(ProblemCode::Internal.into());
+        }
     };
     let again = Again {
         site,

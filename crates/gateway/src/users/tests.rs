@@ -70,6 +70,17 @@ async fn given_a_user_without_a_subject_when_added_then_one_is_drawn_that_is_not
 }
 
 #[tokio::test]
+async fn given_a_new_password_that_is_too_long_when_added_then_it_is_refused() {
+    let users = users().await;
+    let mut user = alice(None);
+    user.password = Password::new(&"x".repeat(Password::LEN_MAX + 1));
+
+    let added = users.add(user).await;
+
+    assert!(matches!(added, Err(UsersError::PasswordTooLong)));
+}
+
+#[tokio::test]
 async fn given_a_user_of_one_tenant_when_looked_for_in_another_then_there_is_none() {
     let users = users().await;
     assert_eq!(users.add(alice(None)).await.unwrap(), Added::Done);

@@ -7,6 +7,7 @@ use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_engine::revoke::{Revoked, Scope};
+use innkeeper_gateway::{Added, Cost, Gateway, NewUser, Password, UserName};
 
 use crate::harness::{Browser, House, PASSWORD};
 
@@ -195,6 +196,49 @@ async fn given_an_ended_session_when_a_button_is_pressed_then_nothing_is_done_an
         again.status,
         StatusCode::SEE_OTHER,
         "signing in still works"
+    );
+}
+
+#[tokio::test]
+async fn given_a_session_of_another_tenant_when_a_page_is_asked_for_then_it_counts_for_nothing() {
+    // S14: nothing crosses tenants.
+    let house = house().await;
+    let elsewhere = TenantId::parse("elsewhere").unwrap();
+    let gateway = Gateway::new(house.door(), elsewhere.clone()).at_cost(Cost::FOR_TESTS);
+    let (_, subject) = alice();
+    let user = NewUser {
+        name: UserName::parse("alice").unwrap(),
+        subject: Some(subject.clone()),
+        groups: Vec::new(),
+        password: Password::new("another"),
+    };
+    assert_eq!(gateway.users().add(user).await.unwrap(), Added::Done);
+    let there = house.of_gateway(gateway);
+    let mut browser = there.browser();
+    browser.sign_in("alice", "another").await;
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+
+    let mut here = house.browser();
+    here.cookies.clone_from(&browser.cookies);
+    let page = here.get("/account").await;
+    let _ = house
+        .authority
+        .revoke_all(
+            &elsewhere,
+            &subject,
+            None,
+            EndReason::Risk,
+            Initiator::System,
+        )
+        .await
+        .unwrap();
+    let later = here.get("/account").await;
+
+    assert_eq!(page.location(), "/sign-in?next=%2Faccount");
+    assert_eq!(
+        later.location(),
+        "/sign-in?next=%2Faccount",
+        "nor is its end told"
     );
 }
 

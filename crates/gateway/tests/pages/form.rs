@@ -121,6 +121,24 @@ async fn given_a_form_that_is_not_ours_when_sent_then_it_is_refused_and_nobody_i
 }
 
 #[tokio::test]
+async fn given_a_button_with_fields_when_pressed_then_it_is_refused_and_nothing_is_done() {
+    let house = House::new(Policy::default()).await;
+    let (mut mine, _other) = (
+        house.signed_in("alice").await,
+        house.signed_in("alice").await,
+    );
+
+    for path in ["/sign-out", "/account/end-others"] {
+        let page = mine.post(path, &[("keep", "ses_x")]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let page = mine.send("POST", path, Some("text/plain"), "").await;
+        assert_eq!(page.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}");
+    }
+
+    assert_eq!(house.live("alice").await, 2);
+}
+
+#[tokio::test]
 async fn given_two_session_cookies_when_a_page_is_asked_for_then_neither_counts() {
     let house = House::new(Policy::default()).await;
     let (mine, other) = (house.signed_in("alice").await, house.signed_in("bob").await);

@@ -36,6 +36,7 @@ pub(crate) struct House {
     pub(crate) store: Arc<Breakable>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) gateway: Gateway,
+    door: Door,
     router: Router,
 }
 
@@ -71,13 +72,30 @@ impl House {
             };
             assert_eq!(gateway.users().add(user).await.unwrap(), Added::Done);
         }
-        let router = enveloped(rest::router(door).merge(router(gateway.clone())));
+        let router = enveloped(rest::router(door.clone()).merge(router(gateway.clone())));
         Self {
             clock,
             store,
             authority,
             gateway,
+            door,
             router,
+        }
+    }
+
+    pub(crate) fn door(&self) -> Door {
+        self.door.clone()
+    }
+
+    /// The same authority, behind the pages of another gateway.
+    pub(crate) fn of_gateway(&self, gateway: Gateway) -> Self {
+        Self {
+            clock: Arc::clone(&self.clock),
+            store: Arc::clone(&self.store),
+            authority: Arc::clone(&self.authority),
+            router: enveloped(rest::router(self.door()).merge(router(gateway.clone()))),
+            gateway,
+            door: self.door(),
         }
     }
 
