@@ -4,6 +4,7 @@
 //! so that nobody is called silent while a visit of theirs is being recorded.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
 use innkeeper_domain::name::TenantId;
@@ -90,6 +91,18 @@ enum Glance {
 }
 
 impl Authority {
+    /// How old the authentication of a session may be that ends other sessions (ASVS 7.5.2), if
+    /// that of this one is older.
+    #[must_use]
+    pub fn wants_fresher(&self, checked: &Checked) -> Option<Duration> {
+        let policy = self.policy.load();
+        let freshness = policy
+            .terms(&checked.roster.facts(&checked.session))
+            .freshness;
+        let age = checked.now.since(checked.session.authentication.at);
+        (age > freshness).then_some(freshness)
+    }
+
     /// Checks a token.
     pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let digest = request.token.secret().digest();

@@ -71,12 +71,4 @@ impl Gateway {
         let value = self.door.cookie.find(headers)?;
         Ok(value.and_then(|text| SessionToken::parse(text).ok()))
     }
-
-    /// Whether the last proof of identity is young enough for ending other sessions (ASVS
-    /// 7.5.2).
-    pub(crate) fn is_fresh(&self, checked: &Checked) -> bool {
-        let policy = self.door.authority.policy();
-        let terms = policy.terms(&checked.roster.facts(&checked.session));
-        checked.now.since(checked.session.authentication.at) <= terms.freshness
-    }
 }

@@ -17,6 +17,7 @@ use innkeeper_engine::rotate::RotateAnswer;
 use innkeeper_engine::sign_in::{Notice, SignInAnswer};
 use innkeeper_store::{Heard, SessionStore};
 
+use crate::stage::Glances;
 use crate::support::{
     DAY, HOUR, MINUTE, SECOND, admitted, arrival, check_of, copy, fenced, finish, house,
     house_with, just_before, keyed, policy, subject, tenant,
@@ -256,30 +257,45 @@ fn s8_given_evidence_from_the_future_when_used_then_it_opens_nothing() {
 }
 
 #[test]
-fn s13_given_a_session_when_its_deadlines_come_then_it_is_dead_at_the_very_moment() {
+fn s13_given_a_silent_session_when_its_deadline_comes_then_it_is_dead_at_the_very_moment() {
+    for glances in [Glances::Allowed, Glances::Refused] {
+        let house = house();
+        house.stage.set_glances(glances);
+        let idle = house.sign_in("alice");
+        house.clock.pass(just_before(30 * MINUTE));
+        let passive = CheckRequest {
+            activity: Activity::Passive,
+            ..check_of(&idle.token)
+        };
+        let answer = finish(house.authority.check(&passive)).expect("the store is sound");
+        assert!(
+            matches!(answer, CheckAnswer::Valid(_)),
+            "a millisecond before, and no sign of life"
+        );
+
+        house.clock.pass(SECOND / 1_000);
+
+        assert_eq!(
+            house.why_not(&idle.token),
+            Some(EndReason::Idle),
+            "{glances:?}"
+        );
+    }
+}
+
+#[test]
+fn s13_given_a_busy_session_when_its_last_hour_is_over_then_it_is_dead_all_the_same() {
     let house = house();
-    let idle = house.sign_in("alice");
-    house.clock.pass(just_before(30 * MINUTE));
-    let passive = CheckRequest {
-        activity: Activity::Passive,
-        ..check_of(&idle.token)
-    };
-    let answer = finish(house.authority.check(&passive)).expect("the store is sound");
-    assert!(
-        matches!(answer, CheckAnswer::Valid(_)),
-        "a millisecond before, and no sign of life"
-    );
-
-    house.clock.pass(SECOND / 1_000);
-
-    assert_eq!(house.why_not(&idle.token), Some(EndReason::Idle));
-
     let busy = house.sign_in("alice");
     for _ in 0..24 {
         house.clock.pass(29 * MINUTE);
         assert!(house.passes(&busy.token), "it is heard from in time");
     }
-    house.clock.pass(HOUR / 2);
+    house.clock.pass(just_before(24 * MINUTE));
+    assert!(house.passes(&busy.token));
+
+    house.clock.pass(SECOND / 1_000);
+
     assert_eq!(house.why_not(&busy.token), Some(EndReason::Absolute));
 }
 

@@ -9,6 +9,7 @@ use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Renewal};
 use innkeeper_engine::rotate::RotateAnswer;
 
+use crate::stage::Glances;
 use crate::support::{
     HOUR, MINUTE, SECOND, check_of, copy, event, finish, house, house_with, just_before, policy,
     rotated,
@@ -155,31 +156,35 @@ async fn s9_given_twenty_rotations_at_once_when_answered_then_there_is_one_succe
     assert_eq!(house.journal().len(), 2);
 }
 
+/// By a look into memory and by a proper reading alike.
 #[test]
 fn s9_given_a_caller_that_cannot_pass_a_token_on_when_it_is_due_then_none_is_made() {
-    let house = house_with(rotating());
-    let token = house.sign_in("alice").token;
-    house.clock.pass(HOUR / 3);
+    for glances in [Glances::Allowed, Glances::Refused] {
+        let house = house_with(rotating());
+        let token = house.sign_in("alice").token;
+        house.clock.pass(HOUR / 3);
+        house.stage.set_glances(glances);
 
-    for (renewal, activity) in [
-        (Renewal::Never, Activity::Active),
-        (Renewal::IfDue, Activity::Passive),
-        (Renewal::Never, Activity::Passive),
-    ] {
-        let request = CheckRequest {
-            renewal,
-            activity,
-            ..check_of(&token)
-        };
-        let answer = finish(house.authority.check(&request)).expect("the store is sound");
-        let CheckAnswer::Valid(checked) = answer else {
-            panic!("expected a valid token, got {answer:?}");
-        };
-        assert!(checked.rotated.is_none());
+        for (renewal, activity) in [
+            (Renewal::Never, Activity::Active),
+            (Renewal::IfDue, Activity::Passive),
+            (Renewal::Never, Activity::Passive),
+        ] {
+            let request = CheckRequest {
+                renewal,
+                activity,
+                ..check_of(&token)
+            };
+            let answer = finish(house.authority.check(&request)).expect("the store is sound");
+            let CheckAnswer::Valid(checked) = answer else {
+                panic!("expected a valid token, got {answer:?}");
+            };
+            assert!(checked.rotated.is_none());
+        }
+        assert_eq!(house.journal().len(), 1, "{glances:?}");
+
+        assert!(house.checked(&token).rotated.is_some());
     }
-    assert_eq!(house.journal().len(), 1);
-
-    assert!(house.checked(&token).rotated.is_some());
 }
 
 /// S8, S9: proof of identity raises the session and replaces its token, with no grace: the old one

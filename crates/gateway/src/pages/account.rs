@@ -128,7 +128,13 @@ async fn try_end(
     if id == checked.session.id {
         return sign_out::sign_out(site, &checked).await;
     }
-    if !site.gateway.is_fresh(&checked) {
+    if site
+        .gateway
+        .door
+        .authority
+        .wants_fresher(&checked)
+        .is_some()
+    {
         return Ok(confirm_first(site));
     }
     let own = Scope::Owner(&checked.roster.tenant, &checked.roster.subject);
@@ -151,7 +157,13 @@ async fn try_end_others(site: &Site, request: Request) -> Result<Response, Probl
         Presser::SignedIn(checked) => checked,
         Presser::Other(response) => return Ok(response),
     };
-    if !site.gateway.is_fresh(&checked) {
+    if site
+        .gateway
+        .door
+        .authority
+        .wants_fresher(&checked)
+        .is_some()
+    {
         return Ok(confirm_first(site));
     }
     let (tenant, subject) = (&checked.roster.tenant, &checked.roster.subject);

@@ -5,13 +5,15 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
-use innkeeper_domain::roster::Roster;
-use innkeeper_domain::session::Session;
+use innkeeper_domain::roster::LastSignIn;
+use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::check::Activity;
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::account::Row;
 use super::{Frame, Site, ended, name_of, page, sign_in};
+use crate::device;
+use crate::moment::Moment;
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -20,8 +22,15 @@ struct SamplePage {
     frame: Frame,
     name: String,
     this: Row,
-    previous: Option<Row>,
+    previous: Option<Before>,
     others: usize,
+}
+
+/// The sign-in before this one (AC-9).
+struct Before {
+    device: String,
+    ip: Option<String>,
+    at: Moment,
 }
 
 /// `GET /`: 200 for whoever is signed in, and to the form for everybody else.
@@ -42,18 +51,21 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
         frame: site.frame(Some(&checked)),
         name: name_of(&checked),
         this: Row::of(session, Some(session.id), now),
-        previous: previous(roster, session).map(|s| Row::of(s, None, now)),
+        previous: session
+            .previous_sign_in
+            .as_deref()
+            .map(|last| Before::of(last, now)),
         others: roster.live(now).filter(|s| s.id != session.id).count(),
     };
     Ok(page(StatusCode::OK, &sample))
 }
 
-/// The sign-in before this one, as far as the roster remembers (AC-9): ended ones are kept for a
-/// while only.
-fn previous<'r>(roster: &'r Roster, session: &Session) -> Option<&'r Session> {
-    let live = roster.sessions.iter().map(|s| &**s);
-    let ended = roster.ended.iter().map(|e| &*e.session);
-    live.chain(ended)
-        .filter(|s| s.birth < session.birth)
-        .max_by_key(|s| s.birth)
+impl Before {
+    fn of(last: &LastSignIn, now: Timestamp) -> Self {
+        Self {
+            device: device::label(last.origin.user_agent.as_deref()),
+            ip: last.origin.ip.map(|ip| ip.to_string()),
+            at: Moment::of(last.at, now),
+        }
+    }
 }

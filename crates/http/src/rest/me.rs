@@ -161,20 +161,9 @@ async fn sign_out(door: &Door, principal: &Principal) -> Result<Response, Proble
 /// Ending other sessions asks for a recent proof of identity (ASVS 7.5.2): else 401 with the
 /// challenge of RFC 9470.
 fn require_fresh(door: &Door, principal: &Principal) -> Result<(), ProblemAnswer> {
-    let Checked {
-        session,
-        roster,
-        now,
-        ..
-    } = principal.checked();
-    let freshness = door
-        .authority
-        .policy()
-        .terms(&roster.facts(session))
-        .freshness;
-    if now.since(session.authentication.at) <= freshness {
+    let Some(freshness) = door.authority.wants_fresher(principal.checked()) else {
         return Ok(());
-    }
+    };
     let asked = api::StepUp {
         assurance: None,
         max_age: Some(freshness.as_secs()),

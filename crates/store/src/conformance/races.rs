@@ -96,7 +96,7 @@ pub async fn given_visits_racing_rotations_when_both_are_over_then_no_visit_was_
     let id = world.born(tag(1), 1).await;
     let rotating = Arc::clone(&world);
     let rotations = tokio::spawn(async move {
-        for _ in 0..50 {
+        for _ in 0..30 {
             let now = rotating.read(tag(1)).await.now;
             rotating.done(tag(1), vec![rotation(id, now)]).await;
         }
@@ -106,7 +106,11 @@ pub async fn given_visits_racing_rotations_when_both_are_over_then_no_visit_was_
     while !rotations.is_finished() {
         world.clock.pass(Duration::from_millis(1));
         last = visit(&world, id).await;
-        tokio::task::yield_now().await;
+        for _ in 0..4 {
+            tokio::task::yield_now().await;
+            let roster = world.roster(tag(1)).await;
+            assert!(roster.find(id).unwrap().last_seen.get() >= last);
+        }
     }
 
     rotations.await.unwrap();
