@@ -53,6 +53,37 @@ async fn given_a_store_in_tables_when_any_file_is_damaged_then_it_opens_whole_or
     damage_everywhere(&whole, &told).await;
 }
 
+/// The library says that all is well, and yet a record is older than its neighbours, or gone.
+#[tokio::test]
+async fn given_a_store_that_lost_one_record_when_opened_then_it_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = root.path().join("whole");
+    fill(&whole).await;
+    let files = common::Files::read(&whole);
+
+    for kind in ["head", "rosters", "keys", "journal", "personal", "register"] {
+        let copy = tempfile::tempdir().unwrap();
+        files.write(copy.path());
+        let database = Database::builder(copy.path().join("store/data"))
+            .open()
+            .unwrap();
+        let records = database
+            .keyspace(kind, KeyspaceCreateOptions::default)
+            .unwrap();
+        let lost = records.first_key_value().unwrap().key().unwrap();
+        records.remove(lost).unwrap();
+        drop(records);
+        drop(database);
+
+        let error = EmbeddedStore::open(copy.path(), clock()).expect_err(kind);
+
+        assert!(
+            matches!(error, OpenError::Damaged { .. }),
+            "{kind}: {error}"
+        );
+    }
+}
+
 async fn damage_everywhere(whole: &Path, told: &Told) {
     let (mut harmless, mut refused) = (0, 0);
     let files = common::Files::read(whole);
