@@ -90,7 +90,8 @@ pub(crate) async fn subjects(arguments: SubjectsArguments) -> Result<(), Failure
             if is_json {
                 table::json(&json!({"schema": "innkeeper.disabled/1", "ended": ended}));
             } else {
-                println!("disabled; {ended} sessions ended");
+                let noun = if ended == 1 { "session" } else { "sessions" };
+                println!("disabled; {ended} {noun} ended");
             }
         }
         SubjectsCommand::Enable { subject } => {
