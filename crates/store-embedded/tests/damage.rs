@@ -20,7 +20,7 @@ use innkeeper_store::{Register, SessionStore};
 use innkeeper_store_embedded::{EmbeddedStore, OpenError};
 
 /// How many places of one file are damaged in each manner.
-const PLACES: usize = 12;
+const PLACES: usize = 6;
 
 type Damage = fn(&mut Vec<u8>, usize);
 
