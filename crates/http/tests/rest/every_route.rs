@@ -315,8 +315,8 @@ async fn given_an_unfit_body_when_any_route_is_called_then_it_is_refused_and_not
         for broken in ["{", "[]", "\"text\"", "{\"a\":}", "null", "{} {}"] {
             send(broken.to_owned()).await.assert_invalid("");
         }
-        let deep = "[".repeat(40);
-        send(format!(r#"{{"a": {deep}"#)).await.assert_invalid("");
+        let deep = format!("{}{}", "[".repeat(40), "]".repeat(40));
+        send(format!(r#"{{"a": {deep}}}"#)).await.assert_invalid("");
         let large = format!(r#"{{"tenant": "{}"}}"#, "a".repeat(65 * 1024));
         send(large).await.assert_problem(413, "payload-too-large");
 
