@@ -126,7 +126,10 @@ async fn given_secrets_that_were_issued_when_logs_lists_errors_and_files_are_sea
     let (status, log) = server.stop();
     assert!(status.success());
     let traces: BTreeSet<_> = secrets.iter().flat_map(|secret| traces(secret)).collect();
-    assert!(log.matches("answered").count() > 15, "each request is logged: {log}");
+    assert!(
+        log.matches("answered").count() > 15,
+        "each request is logged: {log}"
+    );
     if let Some(place) = find(log.as_bytes(), &traces) {
         let (from, to) = (place.saturating_sub(200), (place + 60).min(log.len()));
         panic!("a part of a secret is in the log: …{}…", &log[from..to]);

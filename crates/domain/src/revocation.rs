@@ -4,12 +4,10 @@ use std::borrow::Cow;
 
 use crate::admission;
 use crate::change::{Change, Keep};
-use crate::check::{Check, check};
 use crate::name::GroupName;
 use crate::policy::{Policy, SessionLimit, Terms};
 use crate::roster::{Contact, Roster};
 use crate::session::{EndReason, Ending, Initiator, Session, SessionId, Timestamp};
-use crate::token::SessionToken;
 
 /// The answer to a request to end one session.
 #[derive(Clone, Debug)]
@@ -112,23 +110,6 @@ pub fn enable(roster: &Roster, now: Timestamp) -> Option<Vec<Change>> {
         changes.push(Change::Disabled(false));
         changes
     })
-}
-
-/// The session that a token proves, to be kept when a credential change ends the others.
-///
-/// A token that such a call has just replaced proves it still, to whoever repeats the call:
-/// otherwise the repeat would end the very session that the first call kept.
-#[must_use]
-pub fn kept_by(roster: &Roster, token: &SessionToken, now: Timestamp) -> Option<SessionId> {
-    match check(roster, token, now) {
-        Check::Valid(valid) => Some(valid.session.id),
-        Check::Replaced => {
-            let family = token.secret().family();
-            let session = roster.sessions.iter().find(|s| s.family == family)?;
-            Some(session.id)
-        }
-        Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
-    }
 }
 
 /// What may be changed of a subject. `None` leaves it as it is.
@@ -277,11 +258,8 @@ mod tests {
     use super::*;
     use crate::policy::{Condition, Overflow, PolicyVersion, Setting};
     use crate::roster::Generation;
-    use crate::rotation::{Occasion, Rotation, Successor, rotate};
-    use crate::session::Sealed;
     use crate::testing::{
-        at, empty_roster, ends, groups, id, later_token, limit, live_ids, policy, roster, ruled,
-        session, token,
+        at, empty_roster, ends, groups, id, limit, live_ids, policy, roster, ruled, session,
     };
 
     fn revoked(roster: &Roster, number: u8, seconds: u64) -> Revocation {
@@ -403,36 +381,6 @@ mod tests {
             Generation(2),
             "evidence from before stays refused"
         );
-    }
-
-    #[test]
-    fn given_a_credential_change_when_it_is_repeated_then_the_session_it_kept_is_kept_again() {
-        let mut roster = roster([session(1), session(2)]);
-        let successor = Successor {
-            digest: later_token(1, 50).secret().digest(),
-            sealed: Sealed(Box::default()),
-        };
-        let policy = Policy::default();
-        let occasion = Occasion::CredentialChange;
-        let Rotation::Rotate { changes, .. } =
-            rotate(&roster, &token(1), successor, occasion, &policy, at(5))
-        else {
-            panic!("refused");
-        };
-
-        let first = kept_by(&roster, &token(1), at(5));
-        roster.apply(&changes, at(5));
-
-        assert_eq!(first, Some(id(1)));
-        assert_eq!(kept_by(&roster, &token(1), at(6)), Some(id(1)));
-        assert_eq!(kept_by(&roster, &later_token(1, 50), at(6)), Some(id(1)));
-        assert_eq!(
-            kept_by(&roster, &later_token(1, 51), at(6)),
-            None,
-            "reuse proves nothing"
-        );
-        assert_eq!(kept_by(&roster, &token(1), at(305)), None);
-        assert_eq!(kept_by(&roster, &token(9), at(6)), None);
     }
 
     #[test]
