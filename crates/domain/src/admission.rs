@@ -8,10 +8,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::amendment;
 use crate::change::Change;
 use crate::name::{ClientId, GroupName};
 use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit, Terms};
-use crate::revocation;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
     AuthenticationEvent, EndReason, Ending, FamilyDigest, Initiator, LastSeen, Origin, Session,
@@ -134,12 +134,12 @@ pub fn admit(
 
     let mut news = Vec::new();
     if let Some(groups) = &sign_in.groups {
-        news.extend(revocation::regroup(roster, groups));
+        news.extend(amendment::regroup(roster, groups));
     }
     if roster.policy < policy.version {
         news.push(Change::Policy(policy.version));
     }
-    let (roster, mut changes) = revocation::put_in_force(roster, news, policy, now);
+    let (roster, mut changes) = amendment::put_in_force(roster, news, policy, now);
 
     let newcomer = Facts {
         groups: &roster.groups,
@@ -490,9 +490,9 @@ fn in_order<'s>(seated: &[&'s Arc<Session>], order: Overflow) -> Vec<&'s Arc<Ses
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::amendment::SubjectPatch;
     use crate::change::Keep;
     use crate::policy::{Condition, Limit, PolicyVersion, Setting};
-    use crate::revocation::SubjectPatch;
     use crate::testing::{
         at, client, empty_roster, ends, groups, id, limit, live_ids, newborn, policy, roster,
         ruled, session, sign_in,
@@ -1167,6 +1167,6 @@ mod tests {
             groups: Some(groups(&["kids"])),
             ..SubjectPatch::default()
         };
-        assert!(revocation::amend(&roster, &unchanged, &policy, at(20)).is_none());
+        assert!(amendment::amend(&roster, &unchanged, &policy, at(20)).is_none());
     }
 }

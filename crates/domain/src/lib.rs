@@ -4,6 +4,7 @@
 //! Start with [`session`], then [`admission`].
 
 pub mod admission;
+pub mod amendment;
 pub mod change;
 pub mod check;
 pub mod name;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::admission::{Admission, Newborn, Refusal, SignIn, admit, surplus};
+use innkeeper_domain::amendment::{SubjectPatch, amend, obey};
 use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::check::{Check, Presented, check};
 use innkeeper_domain::name::{ClientId, GroupName, SubjectId, TenantId};
@@ -15,9 +16,7 @@ use innkeeper_domain::policy::{
     Condition, Facts, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting,
     Terms,
 };
-use innkeeper_domain::revocation::{
-    Revocation, SubjectPatch, amend, disable, enable, obey, revoke, revoke_all,
-};
+use innkeeper_domain::revocation::{Revocation, disable, enable, revoke, revoke_all};
 use innkeeper_domain::roster::{Floor, Generation, Roster, StoreGeneration};
 use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, rotate};
 use innkeeper_domain::session::{

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use innkeeper_domain::amendment::obey;
 use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::revocation::{Revocation, obey, revoke};
+use innkeeper_domain::revocation::{Revocation, revoke};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
 use innkeeper_domain::session::{EndReason, Ending, Initiator, Session, Timestamp};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use innkeeper_domain::amendment::obey;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::revocation::obey;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;

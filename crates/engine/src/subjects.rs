@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use innkeeper_domain::amendment::{self, SubjectPatch};
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::revocation::{self, SubjectPatch};
+use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId, Timestamp};
 
@@ -64,7 +65,7 @@ impl Authority {
         let settled = self
             .settle(&self.place(tenant, subject), None, |case| {
                 Ok(
-                    match revocation::amend(case.roster, patch, case.policy, case.now()) {
+                    match amendment::amend(case.roster, patch, case.policy, case.now()) {
                         Some(changes) => Step::Commit(changes, None, ()),
                         None => Step::Answer(()),
                     },

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::pin::Pin;
 
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::revoke::Scope;

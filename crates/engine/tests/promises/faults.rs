@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::EngineError;

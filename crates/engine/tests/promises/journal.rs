@@ -1,7 +1,7 @@
 //! The journal: one entry a commit, chained, and the personal part apart (S16).
 
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_store::journal::SessionEvent;
 

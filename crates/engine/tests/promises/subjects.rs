@@ -1,9 +1,9 @@
 //! Subjects: disabled and enabled, amended, and never made by looking.
 
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::name::GroupName;
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::EndReason;

@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use innkeeper_domain::admission::SignIn;
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::check::Demand;
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::roster::{EntryHash, Generation, Roster};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{

@@ -1,9 +1,9 @@
 //! The page for somebody whose session has ended.
 
 use http::StatusCode;
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::{Policy, SessionLimit};
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_engine::revoke::{Revoked, Scope};

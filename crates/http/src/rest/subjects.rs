@@ -3,9 +3,9 @@
 use axum::extract::State;
 use http::StatusCode;
 use innkeeper_api as api;
+use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::name::{GroupName, SubjectId};
 use innkeeper_domain::policy::SessionLimit;
-use innkeeper_domain::revocation::SubjectPatch;
 use innkeeper_domain::roster::Contact;
 use innkeeper_domain::session::Initiator;
 use innkeeper_engine::subjects::Standing;
