@@ -5,14 +5,14 @@
 //! either has passed. Counting here and writing there, without that check, would let two
 //! sign-ins share the last seat.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::amendment;
 use crate::change::Change;
 use crate::name::{ClientId, GroupName};
-use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit, Terms};
+use crate::policy::{Facts, Overflow, Policy, Terms};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
+use crate::seats::{FullLimit, Limits, Observed};
 use crate::session::{
     AuthenticationEvent, EndReason, Ending, FamilyDigest, Initiator, LastSeen, Origin, Session,
     SessionClass, SessionId, Timestamp, TokenDigest,
@@ -85,27 +85,11 @@ pub struct Admitted {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
     /// Every seat is taken, and the policy gives none up.
-    SessionLimit {
-        /// Which limit.
-        scope: Scope,
-        /// How many it allows.
-        max: SessionLimit,
-        /// Who holds the seats.
-        holders: Vec<SessionId>,
-    },
+    SessionLimit(FullLimit),
     /// The subject is disabled.
     Disabled,
     /// The evidence is older than the last revoke-all, disable or credential change.
     StaleGeneration,
-}
-
-/// What a limit counts.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Scope {
-    /// All sessions of one class of the subject.
-    Subject,
-    /// Those of one client.
-    Client,
 }
 
 /// Decides whether a subject may open one more session.
@@ -158,8 +142,8 @@ pub fn admit(
     );
 
     let limits = Limits::new(&roster, policy, Observed::Free);
-    let reason = match (terms.at_limit, limits.no_seat_for(&newcomer, &seated)) {
-        (Overflow::Refuse, Some(refusal)) => return Admission::Refuse(refusal),
+    let reason = match (terms.at_limit, limits.find_full(&newcomer, &seated)) {
+        (Overflow::Refuse, Some(full)) => return Admission::Refuse(Refusal::SessionLimit(full)),
         // The newcomer has a seat; who must go all the same does so by the groups it brought.
         (Overflow::Refuse, None) => EndReason::PolicyChange,
         (Overflow::EvictOldest | Overflow::EvictLeastRecent | Overflow::Observe, _) => {
@@ -174,7 +158,7 @@ pub fn admit(
     );
     let over_limit = terms.at_limit == Overflow::Observe
         && Limits::new(&roster, policy, Observed::Counted)
-            .no_seat_for(&newcomer, &seated)
+            .find_full(&newcomer, &seated)
             .is_some();
 
     let session = Arc::new(bear(&roster, sign_in, newborn, &terms, now));
@@ -196,30 +180,6 @@ pub fn admit(
         concurrent: seated.len() > victims.len(),
         over_limit,
     })
-}
-
-/// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
-///
-/// The oldest go first where `evict-oldest` holds for every session that has a limit; any other
-/// policy, and any mixture, gives up the least recent first. Under `observe` no limit is in
-/// force.
-#[must_use]
-pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionId> {
-    let seated: Vec<_> = roster.live(now).collect();
-    let mut named = seated
-        .iter()
-        .map(|s| policy.terms(&roster.facts(s)).at_limit)
-        .filter(|at_limit| *at_limit != Overflow::Observe);
-    let order = if named.all(|at_limit| at_limit == Overflow::EvictOldest) {
-        Overflow::EvictOldest
-    } else {
-        Overflow::EvictLeastRecent
-    };
-    Limits::new(roster, policy, Observed::Free)
-        .victims(&seated, None, order)
-        .iter()
-        .map(|s| s.id)
-        .collect()
 }
 
 fn end(session: &Session, reason: EndReason, initiator: Initiator, at: Timestamp) -> Change {
@@ -265,242 +225,17 @@ fn bear(
     }
 }
 
-/// The limits that a policy puts on a roster.
-#[derive(Clone, Copy)]
-struct Limits<'a> {
-    roster: &'a Roster,
-    policy: &'a Policy,
-    observed: Observed,
-}
-
-/// Whether sessions under [`Overflow::Observe`] are held to the limits.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Observed {
-    /// No limit is in force for them: they hold no seat, and lack none.
-    Free,
-    /// As if the policy enforced them, to tell what it would have done.
-    Counted,
-}
-
-/// What a session takes while it lives.
-struct Claim {
-    class: SessionClass,
-    /// The most sessions of its class among which it may live.
-    max: SessionLimit,
-    /// Its seats under further limits, each with how many there are.
-    seats: Vec<(Seat, SessionLimit)>,
-}
-
-/// What a further limit counts together.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct Seat {
-    /// The place of the limit in the policy.
-    limit: usize,
-    class: SessionClass,
-    client: Option<ClientId>,
-}
-
-impl<'a> Limits<'a> {
-    const fn new(roster: &'a Roster, policy: &'a Policy, observed: Observed) -> Self {
-        Self {
-            roster,
-            policy,
-            observed,
-        }
-    }
-
-    /// What a session with these facts takes; `None` if no limit is in force for it.
-    fn claim(&self, facts: &Facts<'_>) -> Option<Claim> {
-        let terms = self.policy.terms(facts);
-        if terms.at_limit == Overflow::Observe && self.observed == Observed::Free {
-            return None;
-        }
-        let seats = self.policy.limits.iter().enumerate();
-        Some(Claim {
-            class: facts.class,
-            max: self.roster.own_limit.unwrap_or(terms.max_sessions),
-            seats: seats
-                .filter(|(_, limit)| limit.when.matches(facts))
-                .map(|(place, limit)| {
-                    let seat = match limit.per {
-                        Per::Client => Seat {
-                            limit: place,
-                            class: facts.class,
-                            client: facts.client.cloned(),
-                        },
-                    };
-                    (seat, limit.max_sessions)
-                })
-                .collect(),
-        })
-    }
-
-    /// Chooses who must go, the first to go first.
-    ///
-    /// Each class is counted apart; only the cap over everything spans them.
-    fn victims<'s>(
-        &self,
-        seated: &[&'s Arc<Session>],
-        newcomer: Option<&Facts<'_>>,
-        order: Overflow,
-    ) -> Vec<&'s Arc<Session>> {
-        let ordered = in_order(seated, order);
-        let claims: Vec<_> = ordered
-            .iter()
-            .map(|s| self.claim(&self.roster.facts(s)))
-            .collect();
-        let arriving = newcomer.and_then(|facts| self.claim(facts));
-        let classes: BTreeSet<_> = claims.iter().flatten().map(|c| c.class).collect();
-
-        let mut going = BTreeSet::new();
-        for class in classes {
-            let members: Vec<_> = claims
-                .iter()
-                .enumerate()
-                .filter_map(|(place, claim)| Some((place, claim.as_ref()?)))
-                .filter(|(_, claim)| claim.class == class)
-                .collect();
-            going.extend(fewest(
-                &members,
-                arriving.as_ref().filter(|c| c.class == class),
-            ));
-        }
-        let room = SessionLimit::MAX.get() - usize::from(newcomer.is_some());
-        let too_many = (ordered.len() - going.len()).saturating_sub(room);
-        let capped: Vec<_> = (0..ordered.len())
-            .filter(|place| !going.contains(place))
-            .take(too_many)
-            .collect();
-        going.extend(capped);
-        going.into_iter().map(|place| ordered[place]).collect()
-    }
-
-    /// The narrowest limit that leaves the newcomer no seat, if there is one.
-    fn no_seat_for(&self, newcomer: &Facts<'_>, seated: &[&Arc<Session>]) -> Option<Refusal> {
-        let arriving = self.claim(newcomer)?;
-        let held: Vec<_> = seated
-            .iter()
-            .filter_map(|s| Some((s.id, self.claim(&self.roster.facts(s))?)))
-            .collect();
-        let full = |scope, max: SessionLimit, holders: Vec<SessionId>| {
-            (holders.len() >= max.get()).then_some(Refusal::SessionLimit {
-                scope,
-                max,
-                holders,
-            })
-        };
-        let holders_of = |seat: &Seat| {
-            held.iter()
-                .filter(|(_, claim)| claim.seats.iter().any(|(held, _)| held == seat))
-                .map(|(id, _)| *id)
-                .collect()
-        };
-        let peers: Vec<_> = held
-            .iter()
-            .filter(|(_, claim)| claim.class == arriving.class)
-            .collect();
-        let lowest = peers.iter().map(|(_, c)| c.max).min();
-        let lowest = lowest.map_or(arriving.max, |max| max.min(arriving.max));
-
-        arriving
-            .seats
-            .iter()
-            .rev()
-            .find_map(|(seat, max)| full(Scope::Client, *max, holders_of(seat)))
-            .or_else(|| {
-                let holders = peers.iter().map(|(id, _)| *id).collect();
-                full(Scope::Subject, lowest, holders)
-            })
-            .or_else(|| {
-                let holders = seated.iter().map(|s| s.id).collect();
-                full(Scope::Subject, SessionLimit::MAX, holders)
-            })
-    }
-}
-
-/// The fewest members of one class that must go, by their places in the order.
-///
-/// The lowest limit among those who stay holds, so one session with a low limit may cost several
-/// others their seats, or its own. Each limit there is gets tried as that lowest one; what it
-/// leaves is a plain counting problem.
-fn fewest(members: &[(usize, &Claim)], newcomer: Option<&Claim>) -> Vec<usize> {
-    // The newcomer stays, and with it its limit.
-    let highest = newcomer.map_or(SessionLimit::MAX, |n| n.max);
-    let lowest: BTreeSet<_> = members
-        .iter()
-        .map(|(_, claim)| claim.max.min(highest))
-        .collect();
-    lowest
-        .into_iter()
-        .map(|lowest| unseated(members, newcomer, lowest))
-        .min_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)))
-        .unwrap_or_default()
-}
-
-/// Who is left without a seat if `lowest` is the limit of the class, and nobody with a lower one
-/// may stay.
-///
-/// The newcomer is seated first. Then, from the session most worth keeping downwards, each keeps
-/// its seat if every limit still has room for it. The sets that limits count lie inside each
-/// other or apart, and for such sets this greedy choice keeps the most.
-fn unseated(
-    members: &[(usize, &Claim)],
-    newcomer: Option<&Claim>,
-    lowest: SessionLimit,
-) -> Vec<usize> {
-    let mut seated = 0;
-    let mut taken: HashMap<&Seat, usize> = HashMap::new();
-    let mut unseated = Vec::new();
-    let downwards = members.iter().rev().map(|(place, c)| (Some(*place), *c));
-    for (place, claim) in newcomer.map(|c| (None, c)).into_iter().chain(downwards) {
-        let has_room = claim.max >= lowest
-            && seated < lowest.get()
-            && claim
-                .seats
-                .iter()
-                .all(|(seat, max)| taken.get(seat).copied().unwrap_or(0) < max.get());
-        if has_room {
-            seated += 1;
-            for (seat, _) in &claim.seats {
-                *taken.entry(seat).or_default() += 1;
-            }
-        } else {
-            unseated.extend(place);
-        }
-    }
-    unseated.reverse();
-    unseated
-}
-
-/// The sessions in the order in which they would have to go.
-///
-/// Last-seen may move while we look, so each is read once.
-fn in_order<'s>(seated: &[&'s Arc<Session>], order: Overflow) -> Vec<&'s Arc<Session>> {
-    let mut ordered = seated.to_vec();
-    ordered.sort_by_cached_key(|s| {
-        let seen = match order {
-            Overflow::EvictOldest => Timestamp::ZERO,
-            Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Observe => s.last_seen.get(),
-        };
-        (seen, s.birth, s.id)
-    });
-    ordered
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::amendment::SubjectPatch;
     use crate::change::Keep;
-    use crate::policy::{Condition, Limit, PolicyVersion, Setting};
+    use crate::policy::{Condition, Limit, Per, PolicyVersion, Setting};
+    use crate::seats::{Scope, surplus};
     use crate::testing::{
-        at, client, empty_roster, ends, groups, id, limit, live_ids, newborn, policy, roster,
-        ruled, session, sign_in,
+        at, client, empty_roster, ends, evicting_at, groups, id, limit, live_ids, newborn,
+        observing, policy, roster, ruled, session, sign_in, when_remembered,
     };
-
-    fn evicting_at(sessions: u64) -> Policy {
-        policy(sessions, Overflow::EvictLeastRecent)
-    }
 
     fn per_client(sessions: u64, clients: &[&str]) -> Limit {
         Limit {
@@ -510,13 +245,6 @@ mod tests {
                 ..Condition::default()
             },
             max_sessions: limit(sessions),
-        }
-    }
-
-    fn when_remembered() -> Condition {
-        Condition {
-            remember: Some(true),
-            ..Condition::default()
         }
     }
 
@@ -530,13 +258,6 @@ mod tests {
     fn at_most(sessions: u64) -> Setting {
         Setting {
             max_sessions: Some(limit(sessions)),
-            ..Setting::default()
-        }
-    }
-
-    fn observing() -> Setting {
-        Setting {
-            at_limit: Some(Overflow::Observe),
             ..Setting::default()
         }
     }
@@ -653,18 +374,15 @@ mod tests {
             at(20),
         );
 
-        let Admission::Refuse(Refusal::SessionLimit {
-            scope,
-            max,
-            holders,
-        }) = answer
-        else {
+        let Admission::Refuse(refusal) = answer else {
             panic!("admitted");
         };
-        assert_eq!(
-            (scope, max.get(), holders),
-            (Scope::Subject, 2, vec![id(1), id(2)])
-        );
+        let expected = FullLimit {
+            scope: Scope::Subject,
+            max: limit(2),
+            holders: vec![id(1), id(2)],
+        };
+        assert_eq!(refusal, Refusal::SessionLimit(expected));
     }
 
     #[test]
@@ -827,25 +545,6 @@ mod tests {
     }
 
     #[test]
-    fn given_a_lower_limit_when_nobody_arrives_then_the_least_recent_are_surplus() {
-        let roster = roster([
-            session(1).seen_at(9),
-            session(2).seen_at(3),
-            session(3).seen_at(5),
-        ]);
-
-        assert_eq!(
-            surplus(&roster, &policy(2, Overflow::Refuse), at(20)),
-            [id(2)]
-        );
-        assert_eq!(
-            surplus(&roster, &policy(1, Overflow::EvictOldest), at(20)),
-            [id(1), id(2)]
-        );
-        assert!(surplus(&roster, &policy(1, Overflow::Observe), at(20)).is_empty());
-    }
-
-    #[test]
     fn given_a_low_limit_on_one_session_when_it_costs_others_their_seats_then_it_goes_itself() {
         // "The lowest that matches any live session holds", and victims are the fewest: ending
         // the remembered one leaves a limit of 5, keeping it would cost the three others.
@@ -888,10 +587,10 @@ mod tests {
 
         let answer = admit(&roster, &sign_in(), newborn(3), &policy, at(20));
 
-        let Admission::Refuse(Refusal::SessionLimit { max, .. }) = answer else {
+        let Admission::Refuse(Refusal::SessionLimit(full)) = answer else {
             panic!("admitted");
         };
-        assert_eq!(max.get(), 2);
+        assert_eq!(full.max, limit(2));
     }
 
     #[test]
@@ -911,12 +610,12 @@ mod tests {
         let Admission::Refuse(refusal) = answer else {
             panic!("admitted");
         };
-        let expected = Refusal::SessionLimit {
+        let expected = FullLimit {
             scope: Scope::Client,
             max: limit(1),
             holders: vec![id(2)],
         };
-        assert_eq!(refusal, expected);
+        assert_eq!(refusal, Refusal::SessionLimit(expected));
     }
 
     #[test]
@@ -970,30 +669,6 @@ mod tests {
         assert_eq!(limited.evicted, [id(3)]);
         assert!(free.evicted.is_empty() && free.over_limit);
         assert!(surplus(&roster, &policy, at(20)).is_empty());
-    }
-
-    #[test]
-    fn given_a_first_session_under_observe_when_the_others_have_a_limit_then_it_holds_for_them() {
-        let roster = roster([session(1).remembered(), session(2), session(3)]);
-        let policy = ruled(evicting_at(1), 0, when_remembered(), observing());
-
-        assert_eq!(surplus(&roster, &policy, at(20)), [id(2)]);
-    }
-
-    #[test]
-    fn given_mixed_orders_when_nobody_arrives_then_the_least_recent_go_first() {
-        let roster = roster([
-            session(1).remembered().seen_at(9),
-            session(2).seen_at(3),
-            session(3).seen_at(5),
-        ]);
-        let oldest = Setting {
-            at_limit: Some(Overflow::EvictOldest),
-            ..Setting::default()
-        };
-        let policy = ruled(evicting_at(2), 0, when_remembered(), oldest);
-
-        assert_eq!(surplus(&roster, &policy, at(20)), [id(2)]);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::admission;
 use crate::change::{Change, Keep};
 use crate::name::GroupName;
 use crate::policy::{Policy, SessionLimit, Terms};
 use crate::roster::{Contact, Roster};
+use crate::seats;
 use crate::session::{EndReason, Ending, Initiator, Session, SessionId, Timestamp};
 
 /// What may be changed of a subject. `None` leaves it as it is.
@@ -82,7 +82,7 @@ fn settle(roster: &Roster, news: Vec<Change>, policy: &Policy, now: Timestamp) -
     let now = now.max(roster.time_high);
     let (after, mut changes) = put_in_force(roster, news, policy, now);
     changes.extend(
-        admission::surplus(&after, policy, now)
+        seats::surplus(&after, policy, now)
             .into_iter()
             .map(|id| cut(id, now)),
     );
@@ -159,7 +159,8 @@ mod tests {
     use crate::policy::{Condition, Overflow, PolicyVersion, Setting};
     use crate::roster::Generation;
     use crate::testing::{
-        at, empty_roster, ends, groups, id, limit, live_ids, policy, roster, ruled, session,
+        at, empty_roster, ends, evicting_at, groups, id, limit, live_ids, policy, roster, ruled,
+        session,
     };
 
     fn version(version: u64, policy: Policy) -> Policy {
@@ -175,7 +176,7 @@ mod tests {
             groups: groups(&["admins"]).into(),
             ..Condition::default()
         };
-        ruled(policy(5, Overflow::EvictLeastRecent), 1, when, set)
+        ruled(evicting_at(5), 1, when, set)
     }
 
     fn idle_of(seconds: u64) -> Setting {
@@ -232,7 +233,7 @@ mod tests {
             own_limit: Some(None),
             ..SubjectPatch::default()
         };
-        let strict = policy(1, Overflow::EvictLeastRecent);
+        let strict = evicting_at(1);
 
         let changes = amend(&roster, &patch, &strict, at(5)).unwrap();
 
@@ -269,7 +270,7 @@ mod tests {
     fn given_the_same_or_an_older_policy_when_asked_to_obey_then_there_is_nothing_to_do() {
         let mut roster = roster([session(1), session(2)]);
         roster.policy = PolicyVersion(3);
-        let strict = policy(1, Overflow::EvictLeastRecent);
+        let strict = evicting_at(1);
 
         assert!(obey(&roster, &version(3, strict.clone()), at(5)).is_none());
         assert!(obey(&roster, &version(2, strict.clone()), at(5)).is_none());
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn given_a_roster_in_which_nobody_is_live_when_a_policy_comes_then_looking_writes_nothing() {
-        let newer = version(3, policy(1, Overflow::EvictLeastRecent));
+        let newer = version(3, evicting_at(1));
 
         assert!(obey(&empty_roster(), &newer, at(5)).is_none());
         assert!(obey(&roster([session(1).idle_after(3)]), &newer, at(5)).is_none());
@@ -287,7 +288,7 @@ mod tests {
     #[test]
     fn given_a_policy_with_fewer_seats_when_obeyed_then_the_surplus_ends_by_policy() {
         let mut roster = roster([session(1).seen_at(2), session(2).seen_at(1)]);
-        let strict = version(3, policy(1, Overflow::EvictLeastRecent));
+        let strict = version(3, evicting_at(1));
 
         let changes = obey(&roster, &strict, at(5)).unwrap();
         roster.apply(&changes, at(5));
@@ -302,7 +303,7 @@ mod tests {
     {
         // Session 1 has no time left under the new policy, so 2 keeps its seat.
         let mut roster = roster([session(1), session(2).seen_at(12)]);
-        let mut policy = policy(1, Overflow::EvictLeastRecent);
+        let mut policy = evicting_at(1);
         policy.terms.idle = Duration::from_secs(10);
         policy.terms.absolute = Duration::from_secs(25);
 

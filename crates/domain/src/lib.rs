@@ -12,6 +12,7 @@ pub mod policy;
 pub mod revocation;
 pub mod roster;
 pub mod rotation;
+pub mod seats;
 pub mod session;
 #[cfg(test)]
 mod testing;

@@ -55,6 +55,24 @@ pub(crate) fn policy(sessions: u64, at_limit: Overflow) -> Policy {
     }
 }
 
+pub(crate) fn evicting_at(sessions: u64) -> Policy {
+    policy(sessions, Overflow::EvictLeastRecent)
+}
+
+pub(crate) fn when_remembered() -> Condition {
+    Condition {
+        remember: Some(true),
+        ..Condition::default()
+    }
+}
+
+pub(crate) fn observing() -> Setting {
+    Setting {
+        at_limit: Some(Overflow::Observe),
+        ..Setting::default()
+    }
+}
+
 /// The policy, with a number and one more rule.
 pub(crate) fn ruled(policy: Policy, version: u64, when: Condition, set: Setting) -> Policy {
     let mut policy = policy;

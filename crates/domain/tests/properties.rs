@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use innkeeper_domain::admission::{Admission, Newborn, Refusal, SignIn, admit, surplus};
+use innkeeper_domain::admission::{Admission, Newborn, Refusal, SignIn, admit};
 use innkeeper_domain::amendment::{SubjectPatch, amend, obey};
 use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::check::{Check, Presented, check};
@@ -19,6 +19,7 @@ use innkeeper_domain::policy::{
 use innkeeper_domain::revocation::{Revocation, disable, enable, revoke, revoke_all};
 use innkeeper_domain::roster::{Floor, Generation, Roster, StoreGeneration};
 use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, rotate};
+use innkeeper_domain::seats::surplus;
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, EndReason, Initiator, LastSeen, Origin, Sealed, Session,
     SessionClass, SessionId, Timestamp,

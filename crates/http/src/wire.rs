@@ -2,9 +2,10 @@
 
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::admission::{Refusal, Scope};
+use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
+use innkeeper_domain::seats::Scope;
 use innkeeper_domain::session::{
     EndReason, EndedSession, Ending, Initiator, Session, SessionClass, Timestamp,
 };
@@ -173,19 +174,16 @@ pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAns
     match refusal {
         Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
         Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
-        Refusal::SessionLimit {
-            scope,
-            max,
-            holders,
-        } => {
+        Refusal::SessionLimit(full) => {
             let limit = api::LimitHit {
-                scope: match scope {
+                scope: match full.scope {
                     Scope::Subject => "subject".into(),
                     Scope::Client => "client".into(),
                 },
-                max: u32::try_from(max.get()).expect("a limit is at most 1,000"),
+                max: u32::try_from(full.max.get()).expect("a limit is at most 1,000"),
             };
-            let sessions = holders
+            let sessions = full
+                .holders
                 .iter()
                 .filter_map(|id| roster.find(*id))
                 .map(|s| session(roster, s, Current::No, now))

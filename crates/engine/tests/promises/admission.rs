@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use innkeeper_domain::admission::{Refusal, Scope};
+use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::name::{ClientId, GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
 use innkeeper_domain::roster::Generation;
 use innkeeper_domain::rotation::Occasion;
+use innkeeper_domain::seats::Scope;
 use innkeeper_domain::session::{EndReason, SessionClass};
 use innkeeper_domain::token::{SessionToken, TokenSecret};
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest};
@@ -139,19 +140,11 @@ fn s11_given_a_policy_that_refuses_when_the_seats_are_taken_then_nothing_changes
 
     let answer = house.answer(arrival("alice"));
 
-    let SignInAnswer::Refused(
-        Refusal::SessionLimit {
-            scope,
-            max,
-            holders,
-        },
-        ..,
-    ) = answer
-    else {
+    let SignInAnswer::Refused(Refusal::SessionLimit(full), ..) = answer else {
         panic!("expected a refusal, got {answer:?}");
     };
-    assert_eq!((scope, max.get()), (Scope::Subject, 1));
-    assert_eq!(holders, [held.session.id]);
+    assert_eq!((full.scope, full.max.get()), (Scope::Subject, 1));
+    assert_eq!(full.holders, [held.session.id]);
     assert_eq!(house.snapshot(), before);
 }
 
