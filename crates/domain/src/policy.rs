@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::name::{ClientId, GroupName};
-use crate::roster::Roster;
 use crate::session::SessionClass;
 
 /// The number of a policy; nodes follow the highest, so that one limit is in force.
@@ -15,14 +14,16 @@ pub struct PolicyVersion(pub u64);
 pub struct SessionLimit(u16);
 
 impl SessionLimit {
-    /// The highest limit there is.
+    /// The highest limit there is, and so the most live sessions that any subject may hold.
     pub const MAX: Self = Self(1000);
 
     /// Takes a number from outside; `None` for 0 and above 1,000.
     #[must_use]
     pub fn new(sessions: u64) -> Option<Self> {
         let sessions = u16::try_from(sessions).ok()?;
-        (sessions >= 1 && usize::from(sessions) <= Roster::LIVE_MAX).then_some(Self(sessions))
+        (1..=Self::MAX.0)
+            .contains(&sessions)
+            .then_some(Self(sessions))
     }
 
     /// The number.

@@ -137,8 +137,6 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// The most live sessions any subject may hold; there is no unlimited.
-    pub const LIVE_MAX: usize = 1000;
     /// The most ended sessions it remembers.
     pub const ENDED_MAX: usize = 32;
     /// For how long it remembers them.
