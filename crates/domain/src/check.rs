@@ -15,8 +15,8 @@ pub enum Check<'r> {
     /// It is one of the acceptable tokens of a live session.
     Valid(Valid<'r>),
     /// It was rotated away without a grace, by a call that may still be repeated: it fails, and
-    /// harms nobody.
-    Replaced,
+    /// harms nobody. This is the session it was of.
+    Replaced(&'r Arc<Session>),
     /// It was rotated away and its time is over: somebody kept a copy, so the session must end
     /// (S9).
     Reused(&'r Arc<Session>),
@@ -48,20 +48,12 @@ pub enum Presented {
 ///
 /// Writes nothing: a reuse that it finds is ended by a commit of its own before the answer.
 pub fn check<'r>(roster: &'r Roster, token: &SessionToken, now: Timestamp) -> Check<'r> {
-    check_digest(roster, token, token.secret().digest(), now)
-}
-
-fn check_digest<'r>(
-    roster: &'r Roster,
-    token: &SessionToken,
-    digest: TokenDigest,
-    now: Timestamp,
-) -> Check<'r> {
     // A secret under another roster's tag is not a token that was issued (S6).
     if token.tag() != roster.tag {
         return Check::Unknown;
     }
     let now = now.max(roster.time_high);
+    let digest = token.secret().digest();
     if let Some(valid) = find_valid(roster, digest, now) {
         return Check::Valid(valid);
     }
@@ -80,7 +72,7 @@ fn check_digest<'r>(
             .as_ref()
             .is_some_and(|p| p.digest == digest && p.is_repeatable(now));
         return if repeatable {
-            Check::Replaced
+            Check::Replaced(session)
         } else {
             Check::Reused(session)
         };
@@ -176,7 +168,7 @@ mod tests {
     fn presented(check: &Check<'_>) -> Option<(crate::session::SessionId, Presented)> {
         match check {
             Check::Valid(valid) => Some((valid.session.id, valid.presented)),
-            Check::Replaced | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+            Check::Replaced(_) | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
         }
     }
 
@@ -210,10 +202,10 @@ mod tests {
      {
         let roster = rotated(10, 310);
 
-        assert!(matches!(check(&roster, &token(1), at(10)), Check::Replaced));
+        assert!(matches!(check(&roster, &token(1), at(10)), Check::Replaced(s) if s.id == id(1)));
         assert!(matches!(
             check(&roster, &token(1), at(309)),
-            Check::Replaced
+            Check::Replaced(_)
         ));
         assert!(matches!(
             check(&roster, &token(1), at(310)),

@@ -99,12 +99,10 @@ pub fn rotate(
             }
             valid.session
         }
-        Check::Replaced => {
-            return find_replaced(roster, digest)
-                .filter(|(session, _)| could_have_replaced(&occasion, session))
-                .map_or(Rotation::Refuse, |(session, previous)| {
-                    repeat(session, previous)
-                });
+        Check::Replaced(session) => {
+            return replaced(session, digest)
+                .filter(|_| could_have_replaced(&occasion, session))
+                .map_or(Rotation::Refuse, |previous| repeat(session, previous));
         }
         Check::Reused(_) | Check::Ended(_) | Check::Unknown => return Rotation::Refuse,
     };
@@ -150,13 +148,6 @@ fn repeat(session: &Arc<Session>, previous: &PreviousToken) -> Rotation {
 
 fn replaced(session: &Session, digest: TokenDigest) -> Option<&PreviousToken> {
     session.previous.as_deref().filter(|p| p.digest == digest)
-}
-
-fn find_replaced(roster: &Roster, digest: TokenDigest) -> Option<(&Arc<Session>, &PreviousToken)> {
-    roster
-        .sessions
-        .iter()
-        .find_map(|session| Some((session, replaced(session, digest)?)))
 }
 
 /// Whether the call for this occasion may be the one that replaced a token without a grace.
@@ -256,7 +247,7 @@ mod tests {
     fn accepts(roster: &Roster, token: &SessionToken, seconds: u64) -> Option<Presented> {
         match check(roster, token, at(seconds)) {
             Check::Valid(valid) => Some(valid.presented),
-            Check::Replaced | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+            Check::Replaced(_) | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
         }
     }
 

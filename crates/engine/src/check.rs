@@ -156,7 +156,7 @@ impl Authority {
                 Check::Valid(valid) => valid,
                 Check::Reused(_) => return self.end_reused(&request.token).await,
                 Check::Ended(ending) => return Ok(CheckAnswer::NoSession(Some(ending))),
-                Check::Replaced | Check::Unknown => return Ok(CheckAnswer::NoSession(None)),
+                Check::Replaced(_) | Check::Unknown => return Ok(CheckAnswer::NoSession(None)),
             };
             if let Some(shortfall) = request.demand.unmet(roster, valid.session, now) {
                 return Ok(CheckAnswer::Shortfall(shortfall));
@@ -249,7 +249,7 @@ impl Authority {
                         }
                     }
                     Check::Ended(ending) => Some(ending),
-                    Check::Valid(_) | Check::Replaced | Check::Unknown => None,
+                    Check::Valid(_) | Check::Replaced(_) | Check::Unknown => None,
                 };
                 Ok(Step::Answer(ending))
             })

@@ -183,7 +183,7 @@ impl Authority {
                 Rotation::Refuse => match check(roster, token, now) {
                     Check::Reused(_) => (Vec::new(), Decided::Reused),
                     Check::Ended(ending) => (Vec::new(), Decided::Nothing(Some(ending))),
-                    Check::Valid(_) | Check::Replaced | Check::Unknown => {
+                    Check::Valid(_) | Check::Replaced(_) | Check::Unknown => {
                         (Vec::new(), Decided::Nothing(None))
                     }
                 },

@@ -267,11 +267,7 @@ impl Authority {
             let session = match check(case.roster, token, case.now()) {
                 _ if case.roster.tenant != *tenant => None,
                 Check::Valid(valid) => Some(valid.session),
-                Check::Reused(session) => Some(session),
-                Check::Replaced => {
-                    let family = token.secret().family();
-                    case.roster.sessions.iter().find(|s| s.family == family)
-                }
+                Check::Reused(session) | Check::Replaced(session) => Some(session),
                 Check::Ended(_) | Check::Unknown => None,
             };
             let Some(session) = session else {
