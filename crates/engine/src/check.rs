@@ -17,7 +17,7 @@ use innkeeper_domain::session::{EndReason, Ending, Initiator, Session, Timestamp
 use innkeeper_domain::token::{SessionToken, TokenDigest};
 use innkeeper_store::{Heard, Touch, Touched};
 
-use crate::settle::{Place, Step};
+use crate::settle::Step;
 use crate::{Authority, EngineError};
 
 /// A token to check.
@@ -136,9 +136,9 @@ impl Authority {
     }
 
     async fn check_properly(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
-        let place = Place::At(request.token.tag());
+        let tag = request.token.tag();
         loop {
-            let reading = self.store.read(place.tag(), None).await?;
+            let reading = self.store.read(tag, None).await?;
             let Some(roster) = &reading.roster else {
                 return Ok(CheckAnswer::NoSession(None));
             };
@@ -148,7 +148,7 @@ impl Authority {
             let policy = self.policy();
             if obey(roster, &policy, reading.now).is_some() {
                 // Obeying is the whole of it: settle commits that before it asks us.
-                self.settle(&place, None, |_| Ok(Step::Answer(()))).await?;
+                self.settle_at(tag, |_| Ok(Step::Answer(()))).await?;
                 continue;
             }
             let now = reading.now;
@@ -230,7 +230,7 @@ impl Authority {
         token: &SessionToken,
     ) -> Result<CheckAnswer, EngineError> {
         let settled = self
-            .settle(&Place::At(token.tag()), None, |case| {
+            .settle_at(token.tag(), |case| {
                 let ending = match check(case.roster, token, case.now()) {
                     Check::Reused(session) => {
                         let (reason, by) = (EndReason::ReuseDetected, Initiator::System);

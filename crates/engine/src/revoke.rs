@@ -6,7 +6,7 @@ use innkeeper_domain::revocation::{self, Revocation};
 use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 
 use crate::rotate::count_ended;
-use crate::settle::{Place, Step};
+use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
 /// Whose session an order to end it may name.
@@ -47,29 +47,27 @@ impl Authority {
         reason: EndReason,
         initiator: Initiator,
     ) -> Result<Revoked, EngineError> {
+        let decide = |case: &Case<'_>| {
+            if matches!(scope, Scope::Tenant(tenant) if *tenant != case.roster.tenant) {
+                return Ok(Step::Answer(Revoked::Absent));
+            }
+            let (roster, now) = (case.roster, case.now());
+            Ok(
+                match revocation::revoke(roster, id, reason, initiator, now) {
+                    Revocation::End(changes) => Step::Commit(changes, None, Revoked::Ended),
+                    Revocation::AlreadyEnded => Step::Answer(Revoked::Ended),
+                    Revocation::Absent => Step::Answer(Revoked::Absent),
+                },
+            )
+        };
         // A foreign id is looked for in the caller's own roster, where it is not: the same work
         // as for an id that never was.
-        let place = match scope {
-            Scope::Tenant(_) => Place::At(id.tag()),
-            Scope::Owner(tenant, subject) => self.place(tenant, subject),
+        let settled = match scope {
+            Scope::Tenant(_) => self.settle_at(id.tag(), decide).await?,
+            Scope::Owner(tenant, subject) => {
+                Some(self.settle_for(tenant, subject, None, decide).await?)
+            }
         };
-        let settled = self
-            .settle(&place, None, |case| {
-                if let Scope::Tenant(tenant) = scope
-                    && *tenant != case.roster.tenant
-                {
-                    return Ok(Step::Answer(Revoked::Absent));
-                }
-                let (roster, now) = (case.roster, case.now());
-                Ok(
-                    match revocation::revoke(roster, id, reason, initiator, now) {
-                        Revocation::End(changes) => Step::Commit(changes, None, Revoked::Ended),
-                        Revocation::AlreadyEnded => Step::Answer(Revoked::Ended),
-                        Revocation::Absent => Step::Answer(Revoked::Absent),
-                    },
-                )
-            })
-            .await?;
         Ok(settled.map_or(Revoked::Absent, |s| s.answer))
     }
 
@@ -82,9 +80,8 @@ impl Authority {
         reason: EndReason,
         initiator: Initiator,
     ) -> Result<RevokedAll, EngineError> {
-        let place = self.place(tenant, subject);
         let settled = self
-            .settle(&place, None, |case| {
+            .settle_for(tenant, subject, None, |case| {
                 let now = case.now();
                 if keep.is_some_and(|id| case.roster.live(now).all(|s| s.id != id)) {
                     return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
@@ -94,8 +91,7 @@ impl Authority {
                 let ended = count_ended(&changes, reason);
                 Ok(Step::Commit(changes, None, RevokedAll::Ended(ended)))
             })
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .await?;
         Ok(settled.answer)
     }
 }

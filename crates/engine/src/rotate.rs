@@ -15,7 +15,7 @@ use innkeeper_domain::token::{SessionToken, TokenSecret};
 
 use crate::check::CheckAnswer;
 use crate::seal::{self, Purpose};
-use crate::settle::{Case, Place, Step};
+use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
 /// The answer to a request for a new token.
@@ -78,7 +78,7 @@ impl Authority {
     ) -> Result<RotateAnswer, EngineError> {
         let fresh = self.entropy.draw()?;
         let settled = self
-            .settle(&Place::At(token.tag()), None, |case| {
+            .settle_at(token.tag(), |case| {
                 if tenant.is_some_and(|t| *t != case.roster.tenant) {
                     return Ok(Step::Answer(Decided::Nothing(None)));
                 }
@@ -120,10 +120,10 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<CredentialChanged, EngineError> {
         let fresh = self.entropy.draw()?;
-        let place = self.place(tenant, subject);
-        let keep = keep.filter(|token| token.tag() == place.tag());
+        let tag = self.tag(tenant, subject);
+        let keep = keep.filter(|token| token.tag() == tag);
         let settled = self
-            .settle(&place, None, |case| {
+            .settle_for(tenant, subject, None, |case| {
                 let (rotation, decided) = match keep {
                     Some(token) => {
                         self.next_token(case, token, fresh, Occasion::CredentialChange)?
@@ -145,8 +145,7 @@ impl Authority {
                 );
                 Ok(Step::Commit(changes, None, (ended, decided)))
             })
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .await?;
         let (ended, decided) = settled.answer;
         let kept = match decided {
             Decided::Token(id, secret) => rotated(id, secret, settled.roster, settled.now),

@@ -17,23 +17,6 @@ use crate::{Authority, EngineError};
 /// node's own changes apart, so only other nodes and the clock ever make one stale.
 const ATTEMPTS: usize = 64;
 
-/// Which roster.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    /// That of a subject, there or not.
-    Of(RosterTag, TenantId, SubjectId),
-    /// The one that a token or an id leads to, if it is there.
-    At(RosterTag),
-}
-
-impl Place {
-    pub(crate) const fn tag(&self) -> RosterTag {
-        match self {
-            Self::Of(tag, ..) | Self::At(tag) => *tag,
-        }
-    }
-}
-
 /// What a decision is made from.
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
@@ -70,35 +53,55 @@ pub(crate) struct Settled<T> {
 }
 
 impl Authority {
-    pub(crate) fn place(&self, tenant: &TenantId, subject: &SubjectId) -> Place {
-        Place::Of(self.tag(tenant, subject), tenant.clone(), subject.clone())
-    }
-
-    /// Settles a decision about one roster; `None` if a token or an id leads to none.
+    /// Settles a decision about the roster of a subject, there or not.
     ///
     /// The policy in force is obeyed first. Dropping this at any await leaves the commit wholly
     /// done or wholly not done, and the lane free (S19).
-    pub(crate) async fn settle<T>(
+    pub(crate) async fn settle_for<T>(
         &self,
-        place: &Place,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        key: Option<KeyDigest>,
+        decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
+    ) -> Result<Settled<T>, EngineError> {
+        let tag = self.tag(tenant, subject);
+        let settled = self
+            .settle(tag, Some((tenant, subject)), key, decide)
+            .await?;
+        Ok(settled.expect("the roster of a subject reads as empty when it is absent"))
+    }
+
+    /// As [`settle_for`](Self::settle_for), about the roster that a token or an id leads to;
+    /// `None` if there is none.
+    pub(crate) async fn settle_at<T>(
+        &self,
+        tag: RosterTag,
+        decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
+    ) -> Result<Option<Settled<T>>, EngineError> {
+        self.settle(tag, None, None, decide).await
+    }
+
+    async fn settle<T>(
+        &self,
+        tag: RosterTag,
+        owner: Option<(&TenantId, &SubjectId)>,
         key: Option<KeyDigest>,
         mut decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
-        let tag = place.tag();
         let _turn = self.lanes.enter(tag).await;
         for _ in 0..ATTEMPTS {
             let reading = self.store.read(tag, key).await?;
             let policy = self.policy.load_full();
             let now = reading.now;
-            let roster = match (&reading.roster, place) {
+            let roster = match (&reading.roster, owner) {
                 (Some(roster), _) => Arc::clone(roster),
-                (None, Place::Of(tag, tenant, subject)) => {
+                (None, Some((tenant, subject))) => {
                     let ground = reading.ground;
                     let (tenant, subject) = (tenant.clone(), subject.clone());
                     let (floor, incarnation) = (ground.floor, ground.store_generation);
-                    Arc::new(Roster::absent(*tag, tenant, subject, floor, incarnation))
+                    Arc::new(Roster::absent(tag, tenant, subject, floor, incarnation))
                 }
-                (None, Place::At(_)) => return Ok(None),
+                (None, None) => return Ok(None),
             };
 
             // An absent roster obeys with its first commit: reading makes none.

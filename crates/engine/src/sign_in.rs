@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::seal::{self, Purpose};
-use crate::settle::{Case, Place, Step};
+use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
 /// For how long an idempotency key is remembered.
@@ -145,8 +145,7 @@ impl Authority {
     /// The limit holds at every instant: the newcomer's birth and the ends that make room for it
     /// are one commit. When this returns, they are durable.
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
-        let place = self.place(&request.tenant, &request.subject);
-        let tag = place.tag();
+        let tag = self.tag(&request.tenant, &request.subject);
         let secret = TokenSecret::from_entropy(self.entropy.draw()?);
         let newborn = Newborn {
             id: SessionId::from_entropy(tag, self.entropy.draw()?),
@@ -159,7 +158,7 @@ impl Authority {
 
         let key = request.idempotency.as_ref().map(|i| i.digest);
         let settled = self
-            .settle(&place, key, |case| {
+            .settle_for(&request.tenant, &request.subject, key, |case| {
                 if let Some(idempotency) = &request.idempotency
                     && let Some(answer) = repeat(case, tag, idempotency)?
                 {
@@ -173,8 +172,7 @@ impl Authority {
                     request.idempotency.as_ref(),
                 )
             })
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .await?;
 
         let (roster, now) = (settled.roster, settled.now);
         let (born, repeated) = match settled.answer {
@@ -263,7 +261,7 @@ impl Authority {
 
     /// Ends the session of a token that the browser held before, if it is of this tenant.
     async fn supersede(&self, tenant: &TenantId, token: &SessionToken) -> Result<(), EngineError> {
-        self.settle(&Place::At(token.tag()), None, |case| {
+        self.settle_at(token.tag(), |case| {
             let session = match check(case.roster, token, case.now()) {
                 _ if case.roster.tenant != *tenant => None,
                 Check::Valid(valid) => Some(valid.session),

@@ -9,7 +9,7 @@ use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId, Timestamp};
 
 use crate::rotate::count_ended;
-use crate::settle::{Place, Step};
+use crate::settle::Step;
 use crate::{Authority, EngineError};
 
 /// A roster as it stands, for those who may look.
@@ -29,9 +29,8 @@ impl Authority {
         subject: &SubjectId,
     ) -> Result<Standing, EngineError> {
         let settled = self
-            .settle(&self.place(tenant, subject), None, |_| Ok(Step::Answer(())))
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .settle_for(tenant, subject, None, |_| Ok(Step::Answer(())))
+            .await?;
         Ok(Standing {
             roster: settled.roster,
             now: settled.now,
@@ -44,9 +43,7 @@ impl Authority {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<Option<Standing>, EngineError> {
-        let settled = self
-            .settle(&Place::At(id.tag()), None, |_| Ok(Step::Answer(())))
-            .await?;
+        let settled = self.settle_at(id.tag(), |_| Ok(Step::Answer(()))).await?;
         Ok(settled
             .filter(|s| s.roster.tenant == *tenant)
             .map(|s| Standing {
@@ -63,7 +60,7 @@ impl Authority {
         patch: &SubjectPatch,
     ) -> Result<Standing, EngineError> {
         let settled = self
-            .settle(&self.place(tenant, subject), None, |case| {
+            .settle_for(tenant, subject, None, |case| {
                 Ok(
                     match amendment::amend(case.roster, patch, case.policy, case.now()) {
                         Some(changes) => Step::Commit(changes, None, ()),
@@ -71,8 +68,7 @@ impl Authority {
                     },
                 )
             })
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .await?;
         Ok(Standing {
             roster: settled.roster,
             now: settled.now,
@@ -87,7 +83,7 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<usize, EngineError> {
         let settled = self
-            .settle(&self.place(tenant, subject), None, |case| {
+            .settle_for(tenant, subject, None, |case| {
                 Ok(
                     match revocation::disable(case.roster, initiator, case.now()) {
                         Some(changes) => {
@@ -98,14 +94,13 @@ impl Authority {
                     },
                 )
             })
-            .await?
-            .expect("the roster of a subject reads as empty when it is absent");
+            .await?;
         Ok(settled.answer)
     }
 
     /// Lets a disabled subject sign in again. Nothing that ended comes back.
     pub async fn enable(&self, tenant: &TenantId, subject: &SubjectId) -> Result<(), EngineError> {
-        self.settle(&self.place(tenant, subject), None, |case| {
+        self.settle_for(tenant, subject, None, |case| {
             Ok(match revocation::enable(case.roster, case.now()) {
                 Some(changes) => Step::Commit(changes, None, ()),
                 None => Step::Answer(()),

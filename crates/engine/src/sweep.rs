@@ -6,7 +6,7 @@
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::Heard;
 
-use crate::settle::{Place, Step};
+use crate::settle::Step;
 use crate::{Authority, EngineError};
 
 /// What a sweep did.
@@ -59,7 +59,7 @@ impl Authority {
 
     async fn record_expiries(&self, tag: RosterTag) -> Result<usize, EngineError> {
         let settled = self
-            .settle(&Place::At(tag), None, |case| {
+            .settle_at(tag, |case| {
                 let changes = case.roster.expiries(case.now());
                 Ok(if changes.is_empty() {
                     Step::Answer(0)
