@@ -35,8 +35,9 @@ fn at_most(sessions: u64) -> Setting {
     }
 }
 
-fn admitted(answer: Admission) -> Admitted {
-    match answer {
+/// The answer to a sign-in at second 20 that would be session `number`; panics if refused.
+fn let_in(roster: &Roster, sign_in: &SignIn, number: u8, policy: &Policy) -> Admitted {
+    match admit(roster, sign_in, newborn(number), policy, at(20)) {
         Admission::Admit(admitted) => admitted,
         Admission::Refuse(refusal) => panic!("refused: {refusal:?}"),
     }
@@ -44,13 +45,7 @@ fn admitted(answer: Admission) -> Admitted {
 
 #[test]
 fn given_an_empty_roster_when_the_subject_signs_in_then_there_is_a_seat() {
-    let answer = admitted(admit(
-        &empty_roster(),
-        &sign_in(),
-        newborn(1),
-        &evicting_at(1),
-        at(20),
-    ));
+    let answer = let_in(&empty_roster(), &sign_in(), 1, &evicting_at(1));
 
     assert!(answer.evicted.is_empty());
     assert_eq!(answer.session.id, id(1));
@@ -63,13 +58,7 @@ fn given_births_before_when_the_subject_signs_in_then_the_newcomer_has_the_next_
     let mut roster = roster([session(1), session(2)]);
     roster.sessions.clear();
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(3),
-        &evicting_at(1),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 3, &evicting_at(1));
 
     assert_eq!(answer.session.birth, 3);
 }
@@ -78,13 +67,7 @@ fn given_births_before_when_the_subject_signs_in_then_the_newcomer_has_the_next_
 fn given_a_full_roster_when_the_subject_signs_in_then_the_longest_silent_session_is_evicted() {
     let roster = roster([session(1).seen_at(12), session(2).seen_at(10)]);
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(3),
-        &evicting_at(2),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 3, &evicting_at(2));
 
     assert_eq!(answer.evicted, [id(2)]);
 }
@@ -94,7 +77,7 @@ fn given_a_full_roster_when_the_policy_evicts_the_oldest_then_birth_decides() {
     let roster = roster([session(1).seen_at(12), session(2).seen_at(10)]);
 
     let policy = policy(2, Overflow::EvictOldest);
-    let answer = admitted(admit(&roster, &sign_in(), newborn(3), &policy, at(20)));
+    let answer = let_in(&roster, &sign_in(), 3, &policy);
 
     assert_eq!(answer.evicted, [id(1)]);
 }
@@ -103,13 +86,7 @@ fn given_a_full_roster_when_the_policy_evicts_the_oldest_then_birth_decides() {
 fn given_equal_silence_when_one_must_go_then_the_first_born_goes() {
     let roster = roster([session(1), session(2), session(3)]);
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(4),
-        &evicting_at(3),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 4, &evicting_at(3));
 
     assert_eq!(answer.evicted, [id(1)]);
 }
@@ -119,19 +96,14 @@ fn given_an_expired_session_when_the_subject_signs_in_then_it_holds_no_seat() {
     let long_ago = session(1).idle_after(20);
     let roster = roster([long_ago]);
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(2),
-        &policy(1, Overflow::Refuse),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 2, &policy(1, Overflow::Refuse));
 
     assert!(answer.evicted.is_empty());
-    let ended = answer.changes.iter().any(|c| {
-        matches!(c, Change::End { id: ended, ending } if *ended == id(1) && ending.reason == EndReason::Idle)
-    });
-    assert!(ended, "the expiry is recorded by the same commit");
+    assert_eq!(
+        ends(&answer.changes),
+        [(id(1), EndReason::Idle)],
+        "the expiry is recorded by the same commit"
+    );
 }
 
 #[test]
@@ -161,13 +133,7 @@ fn given_a_full_roster_when_the_policy_refuses_then_it_names_the_limit_and_who_h
 fn given_a_full_roster_when_the_policy_observes_then_everybody_is_let_in_and_it_is_told() {
     let roster = roster([session(1), session(2)]);
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(3),
-        &policy(2, Overflow::Observe),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 3, &policy(2, Overflow::Observe));
 
     assert!(answer.evicted.is_empty());
     assert!(answer.over_limit);
@@ -191,13 +157,7 @@ fn given_a_thousand_sessions_when_the_policy_observes_then_the_cap_over_everythi
         .collect();
     roster.apply(&births, at(0));
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(3),
-        &policy(2, Overflow::Observe),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 3, &policy(2, Overflow::Observe));
 
     assert_eq!(answer.evicted.len(), 1);
 }
@@ -219,7 +179,7 @@ fn given_limits_that_lie_inside_each_other_when_one_must_go_for_both_then_one_go
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(4), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 4, &policy);
 
     assert_eq!(answer.evicted, [id(2)]);
 }
@@ -236,7 +196,7 @@ fn given_a_limit_for_another_client_when_the_subject_signs_in_then_it_does_not_c
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 3, &policy);
 
     assert!(answer.evicted.is_empty());
 }
@@ -245,13 +205,7 @@ fn given_a_limit_for_another_client_when_the_subject_signs_in_then_it_does_not_c
 fn given_sessions_of_another_class_when_the_subject_signs_in_then_they_hold_none_of_its_seats() {
     let roster = roster([session(1).class(SessionClass::Machine)]);
 
-    let answer = admitted(admit(
-        &roster,
-        &sign_in(),
-        newborn(2),
-        &policy(1, Overflow::Refuse),
-        at(20),
-    ));
+    let answer = let_in(&roster, &sign_in(), 2, &policy(1, Overflow::Refuse));
 
     assert!(answer.concurrent && answer.evicted.is_empty());
 }
@@ -264,19 +218,14 @@ fn given_the_token_of_a_live_session_when_its_browser_signs_in_again_then_it_is_
         ..sign_in()
     };
 
-    let answer = admitted(admit(
-        &roster,
-        &newcomer,
-        newborn(3),
-        &policy(2, Overflow::Refuse),
-        at(20),
-    ));
+    let answer = let_in(&roster, &newcomer, 3, &policy(2, Overflow::Refuse));
 
     assert!(answer.evicted.is_empty());
-    let superseded = answer.changes.iter().any(|c| {
-        matches!(c, Change::End { id: ended, ending } if *ended == id(2) && ending.reason == EndReason::Superseded)
-    });
-    assert!(superseded, "no token survives a sign-in");
+    assert_eq!(
+        ends(&answer.changes),
+        [(id(2), EndReason::Superseded)],
+        "no token survives a sign-in"
+    );
 }
 
 #[test]
@@ -328,7 +277,7 @@ fn given_a_low_limit_on_one_session_when_it_costs_others_their_seats_then_it_goe
     let policy = ruled(evicting_at(5), 0, when_remembered(), at_most(2));
 
     assert_eq!(surplus(&roster, &policy, at(20)), [id(3)]);
-    let answer = admitted(admit(&roster, &sign_in(), newborn(6), &policy, at(20)));
+    let answer = let_in(&roster, &sign_in(), 6, &policy);
     assert_eq!(answer.evicted, [id(3)]);
 }
 
@@ -341,7 +290,7 @@ fn given_a_newcomer_with_a_low_limit_when_it_is_let_in_then_that_limit_holds_for
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(5), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 5, &policy);
 
     assert_eq!(answer.evicted, [id(1), id(2), id(3)]);
 }
@@ -401,7 +350,7 @@ fn given_a_client_limit_when_another_class_of_that_client_is_live_then_it_is_cou
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(2), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 2, &policy);
 
     assert!(answer.evicted.is_empty());
 }
@@ -412,9 +361,9 @@ fn given_an_own_limit_when_the_subject_signs_in_then_it_replaces_every_rule() {
     roster.own_limit = Some(limit(4));
     let policy = ruled(evicting_at(1), 0, when_remembered(), at_most(1));
 
-    let fourth = admitted(admit(&roster, &sign_in(), newborn(4), &policy, at(20)));
+    let fourth = let_in(&roster, &sign_in(), 4, &policy);
     roster.apply(&fourth.changes, at(20));
-    let fifth = admitted(admit(&roster, &sign_in(), newborn(5), &policy, at(20)));
+    let fifth = let_in(&roster, &sign_in(), 5, &policy);
 
     assert!(fourth.evicted.is_empty());
     assert_eq!(fifth.evicted, [id(1)]);
@@ -433,8 +382,8 @@ fn given_sessions_under_observe_when_others_are_limited_then_they_neither_hold_n
         ..sign_in()
     };
 
-    let limited = admitted(admit(&roster, &sign_in(), newborn(4), &policy, at(20)));
-    let free = admitted(admit(&roster, &watched, newborn(4), &policy, at(20)));
+    let limited = let_in(&roster, &sign_in(), 4, &policy);
+    let free = let_in(&roster, &watched, 4, &policy);
 
     assert_eq!(limited.evicted, [id(3)]);
     assert!(free.evicted.is_empty() && free.over_limit);
@@ -450,13 +399,7 @@ fn given_the_same_groups_in_another_order_when_a_sign_in_brings_them_then_no_fen
         ..sign_in()
     };
 
-    let answer = admitted(admit(
-        &roster,
-        &newcomer,
-        newborn(2),
-        &evicting_at(5),
-        at(20),
-    ));
+    let answer = let_in(&roster, &newcomer, 2, &evicting_at(5));
     roster.apply(&answer.changes, at(20));
 
     assert_eq!(roster.generation, Generation(1));
@@ -476,13 +419,7 @@ fn given_new_groups_when_a_sign_in_brings_them_then_old_evidence_is_stale_and_no
         ..sign_in()
     };
 
-    let answer = admitted(admit(
-        &roster,
-        &promoted,
-        newborn(2),
-        &evicting_at(5),
-        at(20),
-    ));
+    let answer = let_in(&roster, &promoted, 2, &evicting_at(5));
     roster.apply(&answer.changes, at(20));
     let late = admit(&roster, &slow, newborn(3), &evicting_at(5), at(20));
 
@@ -503,7 +440,7 @@ fn given_groups_with_stricter_terms_when_a_sign_in_brings_them_then_they_hold_fo
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 3, &policy);
 
     // Session 1 has been silent for 20 seconds: it ends, and the newcomer gets its seat.
     assert_eq!(ends(&answer.changes), [(id(1), EndReason::PolicyChange)]);
@@ -523,7 +460,7 @@ fn given_a_roster_behind_the_policy_when_the_subject_signs_in_then_all_of_it_obe
     };
     let policy = ruled(evicting_at(5), 7, Condition::default(), brief);
 
-    let answer = admitted(admit(&roster, &sign_in(), newborn(2), &policy, at(20)));
+    let answer = let_in(&roster, &sign_in(), 2, &policy);
     roster.apply(&answer.changes, at(20));
 
     assert_eq!(roster.policy, PolicyVersion(7));
@@ -542,7 +479,7 @@ fn given_a_clock_that_fell_back_when_a_session_is_born_then_time_has_not_fallen(
         ..sign_in()
     };
 
-    let answer = admitted(admit(&roster, &early, newborn(1), &evicting_at(5), at(20)));
+    let answer = let_in(&roster, &early, 1, &evicting_at(5));
 
     assert_eq!(answer.session.created_at, at(100));
     assert_eq!(
@@ -565,21 +502,9 @@ fn given_a_changed_contact_when_the_subject_signs_in_then_it_is_taken_up_once() 
     };
     let is_contact = |c: &Change| matches!(c, Change::Contact(_));
 
-    let first = admitted(admit(
-        &roster,
-        &newcomer,
-        newborn(1),
-        &evicting_at(5),
-        at(20),
-    ));
+    let first = let_in(&roster, &newcomer, 1, &evicting_at(5));
     roster.apply(&first.changes, at(20));
-    let second = admitted(admit(
-        &roster,
-        &newcomer,
-        newborn(2),
-        &evicting_at(5),
-        at(20),
-    ));
+    let second = let_in(&roster, &newcomer, 2, &evicting_at(5));
 
     assert_eq!(roster.contact, contact);
     assert!(!second.changes.iter().any(is_contact));
@@ -601,7 +526,7 @@ fn given_groups_that_cost_others_their_seat_when_the_newcomer_has_one_then_the_p
         ..per_client(1, &[])
     }];
 
-    let answer = admitted(admit(&roster, &newcomer, newborn(3), &policy, at(20)));
+    let answer = let_in(&roster, &newcomer, 3, &policy);
     roster.apply(&answer.changes, at(20));
 
     assert_eq!(ends(&answer.changes), [(id(1), EndReason::PolicyChange)]);
