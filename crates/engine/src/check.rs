@@ -10,13 +10,13 @@ use innkeeper_domain::amendment::obey;
 use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::revocation::{Revocation, revoke};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
-use innkeeper_domain::session::{EndReason, Ending, Initiator, Session, Timestamp};
+use innkeeper_domain::session::{Ending, Session, Timestamp};
 use innkeeper_domain::token::{SessionToken, TokenDigest};
 use innkeeper_store::{Heard, Touch, Touched};
 
+use crate::rotate::{RotateAnswer, successor_of};
 use crate::settle::Step;
 use crate::{Authority, EngineError};
 
@@ -154,7 +154,10 @@ impl Authority {
             let now = reading.now;
             let valid = match check(roster, &request.token, now) {
                 Check::Valid(valid) => valid,
-                Check::Reused(_) => return self.end_reused(&request.token).await,
+                Check::Reused(_) => {
+                    let ending = self.end_reused(&request.token).await?;
+                    return Ok(CheckAnswer::NoSession(ending));
+                }
                 Check::Ended(ending) => return Ok(CheckAnswer::NoSession(Some(ending))),
                 Check::Replaced(_) | Check::Unknown => return Ok(CheckAnswer::NoSession(None)),
             };
@@ -175,8 +178,7 @@ impl Authority {
             if terms.rotate_every.is_some() && request.renewal == Renewal::IfDue {
                 match valid.presented {
                     Presented::Previous => {
-                        checked.rotated =
-                            crate::rotate::successor_of(valid.session, &request.token);
+                        checked.rotated = successor_of(valid.session, &request.token);
                     }
                     Presented::Current
                         if rotation::is_due(valid.session, terms.rotate_every, now) =>
@@ -212,49 +214,14 @@ impl Authority {
     async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let rotated = self.rotate(&request.token, Occasion::Renewal).await?;
         Ok(match rotated {
-            crate::rotate::RotateAnswer::Rotated(rotated) => {
-                CheckAnswer::Valid(Box::new(Checked {
-                    session: rotated.session,
-                    roster: rotated.roster,
-                    now: rotated.now,
-                    rotated: Some(rotated.token),
-                }))
-            }
-            crate::rotate::RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
+            RotateAnswer::Rotated(rotated) => CheckAnswer::Valid(Box::new(Checked {
+                session: rotated.session,
+                roster: rotated.roster,
+                now: rotated.now,
+                rotated: Some(rotated.token),
+            })),
+            RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
         })
-    }
-
-    /// Ends the session whose older token was presented: somebody kept a copy (S9).
-    pub(crate) async fn end_reused(
-        &self,
-        token: &SessionToken,
-    ) -> Result<CheckAnswer, EngineError> {
-        let settled = self
-            .settle_at(token.tag(), |case| {
-                let ending = match check(case.roster, token, case.now()) {
-                    Check::Reused(session) => {
-                        let (reason, by) = (EndReason::ReuseDetected, Initiator::System);
-                        match revoke(case.roster, session.id, reason, by, case.now()) {
-                            Revocation::End(changes) => {
-                                let at = case.now();
-                                let ending = Ending {
-                                    at,
-                                    reason,
-                                    initiator: by,
-                                };
-                                tracing::warn!(session = %session.id, "reuse of an older token");
-                                return Ok(Step::Commit(changes, None, Some(ending)));
-                            }
-                            Revocation::AlreadyEnded | Revocation::Absent => None,
-                        }
-                    }
-                    Check::Ended(ending) => Some(ending),
-                    Check::Valid(_) | Check::Replaced(_) | Check::Unknown => None,
-                };
-                Ok(Step::Answer(ending))
-            })
-            .await?;
-        Ok(CheckAnswer::NoSession(settled.and_then(|s| s.answer)))
     }
 }
 

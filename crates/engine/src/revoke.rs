@@ -1,11 +1,12 @@
 //! Revoke: end one session, or all of a subject, for good.
 
-use innkeeper_domain::change::Keep;
+use innkeeper_domain::change::{Change, Keep};
+use innkeeper_domain::check::{Check, check};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation::{self, Revocation};
-use innkeeper_domain::session::{EndReason, Initiator, SessionId};
+use innkeeper_domain::session::{EndReason, Ending, Initiator, SessionId};
+use innkeeper_domain::token::SessionToken;
 
-use crate::rotate::count_ended;
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
@@ -94,4 +95,42 @@ impl Authority {
             .await?;
         Ok(settled.answer)
     }
+
+    /// Ends the session whose older token was presented: somebody kept a copy (S9).
+    ///
+    /// Says how the session of that token ended, as its roster tells it.
+    pub(crate) async fn end_reused(
+        &self,
+        token: &SessionToken,
+    ) -> Result<Option<Ending>, EngineError> {
+        let settled = self
+            .settle_at(token.tag(), |case| {
+                let (roster, now) = (case.roster, case.now());
+                let Check::Reused(session) = check(roster, token, now) else {
+                    return Ok(Step::Answer(()));
+                };
+                let (reason, by) = (EndReason::ReuseDetected, Initiator::System);
+                Ok(
+                    match revocation::revoke(roster, session.id, reason, by, now) {
+                        Revocation::End(changes) => {
+                            tracing::warn!(session = %session.id, "reuse of an older token");
+                            Step::Commit(changes, None, ())
+                        }
+                        Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
+                    },
+                )
+            })
+            .await?;
+        Ok(settled.and_then(|s| match check(&s.roster, token, s.now) {
+            Check::Ended(ending) => Some(ending),
+            Check::Valid(_) | Check::Replaced(_) | Check::Reused(_) | Check::Unknown => None,
+        }))
+    }
+}
+
+/// How many sessions `changes` end for `reason`.
+pub(crate) fn count_ended(changes: &[Change], reason: EndReason) -> usize {
+    let of_reason =
+        |c: &&Change| matches!(c, Change::End { ending, .. } if ending.reason == reason);
+    changes.iter().filter(of_reason).count()
 }

@@ -13,7 +13,7 @@ use innkeeper_domain::session::{
 };
 use innkeeper_domain::token::{SessionToken, TokenSecret};
 
-use crate::check::CheckAnswer;
+use crate::revoke::count_ended;
 use crate::seal::{self, Purpose};
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
@@ -99,12 +99,7 @@ impl Authority {
                     RotateAnswer::Rotated(Box::new(r))
                 })),
             Decided::Nothing(ending) => Ok(RotateAnswer::NoSession(ending)),
-            Decided::Reused => match self.end_reused(token).await? {
-                CheckAnswer::NoSession(ending) => Ok(RotateAnswer::NoSession(ending)),
-                CheckAnswer::Valid(_) | CheckAnswer::Shortfall(_) => {
-                    Ok(RotateAnswer::NoSession(None))
-                }
-            },
+            Decided::Reused => self.end_reused(token).await.map(RotateAnswer::NoSession),
         }
     }
 
@@ -215,11 +210,4 @@ fn rotated(
         roster,
         now,
     })
-}
-
-/// How many sessions `changes` end for `reason`.
-pub(crate) fn count_ended(changes: &[Change], reason: EndReason) -> usize {
-    let of_reason =
-        |c: &&Change| matches!(c, Change::End { ending, .. } if ending.reason == reason);
-    changes.iter().filter(of_reason).count()
 }

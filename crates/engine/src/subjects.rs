@@ -8,7 +8,7 @@ use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId, Timestamp};
 
-use crate::rotate::count_ended;
+use crate::revoke::count_ended;
 use crate::settle::Step;
 use crate::{Authority, EngineError};
 
