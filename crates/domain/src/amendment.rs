@@ -45,7 +45,7 @@ pub fn amend(
     if let Some(contact) = patch.contact.as_ref().filter(|c| **c != roster.contact) {
         news.push(Change::Contact(contact.clone()));
     }
-    (!news.is_empty()).then(|| settle(roster, news, policy, now))
+    (!news.is_empty()).then(|| enforce(roster, news, policy, now))
 }
 
 /// Decides what a roster must do to obey a newer policy; `None` if it has nothing to do.
@@ -60,7 +60,7 @@ pub fn obey(roster: &Roster, policy: &Policy, now: Timestamp) -> Option<Vec<Chan
         return None;
     }
     let news = vec![Change::Policy(policy.version)];
-    Some(settle(roster, news, policy, now))
+    Some(enforce(roster, news, policy, now))
 }
 
 /// The changes that new groups are; none if they are the same, in whatever order.
@@ -77,8 +77,8 @@ pub(crate) fn regroup(roster: &Roster, groups: &[GroupName]) -> Vec<Change> {
     ]
 }
 
-/// Carries out `news` and what follows from them, until every limit holds.
-fn settle(roster: &Roster, news: Vec<Change>, policy: &Policy, now: Timestamp) -> Vec<Change> {
+/// Adds to `news` all that follows from them: what they do to time, then to seats.
+fn enforce(roster: &Roster, news: Vec<Change>, policy: &Policy, now: Timestamp) -> Vec<Change> {
     let now = now.max(roster.time_high);
     let (after, mut changes) = put_in_force(roster, news, policy, now);
     changes.extend(

@@ -59,10 +59,10 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Reads evidence for a subject whose roster is absent: what was read just before the floor
+    /// Lifts evidence for a subject whose roster is absent: what was read just before the floor
     /// rose is as good as what is read now.
     #[must_use]
-    pub fn settle(&self, evidence: Generation) -> Generation {
+    pub fn lift(&self, evidence: Generation) -> Generation {
         if evidence == self.generation_before {
             self.generation
         } else {
@@ -488,9 +488,9 @@ mod tests {
             ..Floor::default()
         };
 
-        assert_eq!(floor.settle(Generation(7)), Generation(9));
-        assert_eq!(floor.settle(Generation(8)), Generation(8));
-        assert_eq!(floor.settle(Generation(6)), Generation(6));
+        assert_eq!(floor.lift(Generation(7)), Generation(9));
+        assert_eq!(floor.lift(Generation(8)), Generation(8));
+        assert_eq!(floor.lift(Generation(6)), Generation(6));
     }
 
     #[test]

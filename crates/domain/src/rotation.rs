@@ -184,11 +184,11 @@ pub fn grace_end(session: &Session, grace: Duration, now: Timestamp) -> Option<T
 /// those whose reuse ends the session, and sign out the tabs that still hold it.
 #[must_use]
 pub fn is_due(session: &Session, rotate_every: Option<Duration>, now: Timestamp) -> bool {
-    let is_settled = session
+    let is_alone = session
         .previous
         .as_ref()
         .is_none_or(|p| !p.is_repeatable(now));
-    is_settled && rotate_every.is_some_and(|every| now >= session.token_made_at.plus(every))
+    is_alone && rotate_every.is_some_and(|every| now >= session.token_made_at.plus(every))
 }
 
 #[cfg(test)]

@@ -211,7 +211,7 @@ impl Authority {
         let mut sign_in = sign_in.clone();
         if case.reading.roster.is_none() {
             let floor = case.reading.ground.floor;
-            sign_in.evidence = sign_in.evidence.map(|e| floor.settle(e));
+            sign_in.evidence = sign_in.evidence.map(|e| floor.lift(e));
         }
         let admitted = match admission::admit(case.roster, &sign_in, newborn, case.policy, now) {
             Admission::Admit(admitted) => admitted,

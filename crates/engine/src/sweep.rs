@@ -33,7 +33,7 @@ impl Authority {
             };
             for tag in page {
                 swept.rosters += 1;
-                if !self.is_settled(tag) {
+                if self.has_expiries(tag) {
                     swept.expired += self.record_expiries(tag).await?;
                 }
                 let reading = self.store.read(tag, None).await?;
@@ -47,14 +47,14 @@ impl Authority {
         }
     }
 
-    /// Whether a quick look finds nothing to record.
-    fn is_settled(&self, tag: RosterTag) -> bool {
-        let mut settled = false;
+    /// Whether there is anything to record, as far as a quick look tells.
+    fn has_expiries(&self, tag: RosterTag) -> bool {
+        let mut found = true;
         self.store.glance(tag, &mut |roster, now| {
-            settled = roster.is_none_or(|r| r.sessions.iter().all(|s| s.is_unexpired(now)));
+            found = roster.is_some_and(|r| r.sessions.iter().any(|s| !s.is_unexpired(now)));
             Heard::No
         });
-        settled
+        found
     }
 
     async fn record_expiries(&self, tag: RosterTag) -> Result<usize, EngineError> {

@@ -110,7 +110,7 @@ pub async fn given_a_roster_with_nothing_left_when_forgotten_then_every_verdict_
         reading.ground.floor.generation > raised.generation,
         "old evidence stays old"
     );
-    assert!(reading.ground.floor.settle(raised.generation) == raised.generation);
+    assert!(reading.ground.floor.lift(raised.generation) == raised.generation);
     assert!(
         reading.ground.floor.version >= raised.version,
         "numbers do not come back"
