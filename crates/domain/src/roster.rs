@@ -59,6 +59,27 @@ pub struct Floor {
 }
 
 impl Floor {
+    /// The floor of a store in which nothing has happened yet.
+    pub const FIRST: Self = Self {
+        epoch: 0,
+        generation: Generation(1),
+        generation_before: Generation(1),
+        version: RosterVersion(0),
+    };
+    /// How often it may rise.
+    pub const RISES_EVERY: Duration = Duration::from_hours(24);
+
+    /// The floor after this one, above all that rosters have reached.
+    #[must_use]
+    pub fn raised(self, generations: Generation, versions: RosterVersion) -> Self {
+        Self {
+            epoch: self.epoch + 1,
+            generation: self.generation.max(generations).next(),
+            generation_before: self.generation,
+            version: self.version.max(versions),
+        }
+    }
+
     /// Lifts evidence for a subject whose roster is absent: what was read just before the floor
     /// rose is as good as what is read now.
     #[must_use]

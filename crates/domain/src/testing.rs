@@ -203,15 +203,11 @@ impl SessionBuilder {
 }
 
 pub(crate) fn empty_roster() -> Roster {
-    let floor = Floor {
-        generation: Generation(1),
-        ..Floor::default()
-    };
     Roster::absent(
         tag(),
         TenantId::default(),
         SubjectId::parse("alice").unwrap(),
-        floor,
+        Floor::FIRST,
         StoreGeneration::default(),
     )
 }

@@ -499,16 +499,12 @@ fn limit(sessions: u64) -> SessionLimit {
 }
 
 fn empty_roster() -> Roster {
-    let floor = Floor {
-        generation: Generation(1),
-        ..Floor::default()
-    };
     let subject = SubjectId::parse("alice").unwrap();
     Roster::absent(
         tag(),
         TenantId::default(),
         subject,
-        floor,
+        Floor::FIRST,
         StoreGeneration(1),
     )
 }

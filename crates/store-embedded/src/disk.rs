@@ -10,7 +10,6 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Us
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::memory::first_floor;
 use innkeeper_store::record::{self, RecordError};
 use innkeeper_store::{Ground, JournalEntry, KeyDigest, Remembered};
 use serde::{Deserialize, Serialize};
@@ -72,7 +71,7 @@ impl Disk {
             tally: 0,
             ceiling: Timestamp::ZERO,
             ground: Ground {
-                floor: first_floor(),
+                floor: Floor::FIRST,
                 store_generation: StoreGeneration::default(),
             },
             floor_rose_at: Timestamp::ZERO,

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::memory::{FLOOR_RISES_EVERY, next_floor};
 use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
 
@@ -135,8 +134,10 @@ impl<'a> Round<'a> {
     pub(crate) fn raise_floor(&mut self) -> Floor {
         let now = self.tick();
         let ground = &mut self.head.ground;
-        if now >= self.head.floor_rose_at.plus(FLOOR_RISES_EVERY) {
-            ground.floor = next_floor(ground.floor, self.highest.generation, self.highest.version);
+        if now >= self.head.floor_rose_at.plus(Floor::RISES_EVERY) {
+            ground.floor = ground
+                .floor
+                .raised(self.highest.generation, self.highest.version);
             self.highest.generation = self.highest.generation.max(ground.floor.generation);
             self.head.floor_rose_at = now;
         }

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
@@ -19,9 +18,6 @@ use crate::{
     Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
     SessionStore, StoreError, Touch, Touched,
 };
-
-/// How often the floor may rise.
-pub const FLOOR_RISES_EVERY: Duration = Duration::from_hours(24);
 
 /// A store that forgets everything when it is dropped.
 #[derive(Debug)]
@@ -49,7 +45,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let time = StoreTime::starting_at(Timestamp::ZERO, &*clock);
         let mut state = State::default();
-        state.ground.floor = first_floor();
+        state.ground.floor = Floor::FIRST;
         state.generation_high = state.ground.floor.generation;
         state.floor_rose_at = time.now(&*clock);
         Self {
@@ -57,28 +53,6 @@ impl MemoryStore {
             time,
             state: Mutex::new(state),
         }
-    }
-}
-
-/// The floor of a store in which nothing has happened yet.
-#[must_use]
-pub const fn first_floor() -> Floor {
-    Floor {
-        epoch: 0,
-        generation: Generation(1),
-        generation_before: Generation(1),
-        version: RosterVersion(0),
-    }
-}
-
-/// The floor after `floor`, above everything that was reached.
-#[must_use]
-pub fn next_floor(floor: Floor, generations: Generation, versions: RosterVersion) -> Floor {
-    Floor {
-        epoch: floor.epoch + 1,
-        generation: floor.generation.max(generations).next(),
-        generation_before: floor.generation,
-        version: floor.version.max(versions),
     }
 }
 
@@ -204,12 +178,9 @@ impl SessionStore for MemoryStore {
     async fn raise_floor(&self) -> Result<Floor, StoreError> {
         let mut state = self.state.lock();
         let now = self.time.now(&*self.clock);
-        if now >= state.floor_rose_at.plus(FLOOR_RISES_EVERY) {
-            state.ground.floor = next_floor(
-                state.ground.floor,
-                state.generation_high,
-                state.version_high,
-            );
+        if now >= state.floor_rose_at.plus(Floor::RISES_EVERY) {
+            let floor = state.ground.floor;
+            state.ground.floor = floor.raised(state.generation_high, state.version_high);
             state.generation_high = state.ground.floor.generation;
             state.floor_rose_at = now;
         }
