@@ -32,12 +32,6 @@ impl Attributes {
     pub const fn as_object(&self) -> &Map<String, Value> {
         &self.0
     }
-
-    /// The members, to keep.
-    #[must_use]
-    pub fn into_object(self) -> Map<String, Value> {
-        self.0
-    }
 }
 
 impl<'de> Deserialize<'de> for Attributes {

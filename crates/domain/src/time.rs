@@ -34,13 +34,6 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
-    /// The moment that lies `span` earlier; the first moment if that underflows.
-    #[must_use]
-    pub fn minus(self, span: Duration) -> Self {
-        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_sub(millis))
-    }
-
     /// The span from `earlier` to this moment; zero if `earlier` is in fact later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
@@ -65,16 +58,5 @@ mod tests {
     fn given_a_later_moment_when_the_span_since_it_is_asked_then_it_is_zero() {
         let later = Timestamp::from_millis(9);
         assert_eq!(Timestamp::from_millis(4).since(later), Duration::ZERO);
-    }
-
-    #[test]
-    fn given_a_moment_near_the_beginning_when_a_span_is_taken_away_then_it_saturates() {
-        let early = Timestamp::from_millis(5);
-        assert_eq!(early.minus(Duration::from_secs(1)), Timestamp::ZERO);
-        assert_eq!(early.minus(Duration::MAX), Timestamp::ZERO);
-        assert_eq!(
-            early.minus(Duration::from_millis(2)),
-            Timestamp::from_millis(3)
-        );
     }
 }

@@ -571,7 +571,7 @@ impl Resident {
             fenced: true,
             created_at: Timestamp::ZERO,
             authentication: proof(1),
-            last_seen: LastSeen::new(NOW.minus(Duration::from_secs(self.seen))),
+            last_seen: LastSeen::new(Timestamp::from_millis(NOW.as_millis() - 1000 * self.seen)),
             idle: Duration::from_secs(self.idle),
             absolute_deadline: Timestamp::MAX,
             token: newborn.token,

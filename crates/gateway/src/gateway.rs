@@ -31,13 +31,6 @@ impl Gateway {
         }
     }
 
-    /// Opens sessions for another client.
-    #[must_use]
-    pub fn for_client(mut self, client: ClientId) -> Self {
-        self.client = client;
-        self
-    }
-
     /// Lets passwords cost something else than [`Cost::OWASP`].
     #[must_use]
     pub fn at_cost(mut self, cost: Cost) -> Self {
