@@ -6,7 +6,8 @@ use innkeeper_domain::amendment::{self, SubjectPatch};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
-use innkeeper_domain::session::{EndReason, Initiator, SessionId, Timestamp};
+use innkeeper_domain::session::{EndReason, Initiator, Timestamp};
+use innkeeper_domain::token::RosterTag;
 
 use crate::revoke::count_ended;
 use crate::settle::Step;
@@ -37,13 +38,13 @@ impl Authority {
         })
     }
 
-    /// Looks at the roster that a session's id leads to, if it is there and of that tenant.
-    pub async fn roster_of(
+    /// Looks at the roster that a token or an id leads to, if it is there and of that tenant.
+    pub async fn roster_at(
         &self,
         tenant: &TenantId,
-        id: SessionId,
+        tag: RosterTag,
     ) -> Result<Option<Standing>, EngineError> {
-        let settled = self.settle_at(id.tag(), |_| Ok(Step::Answer(()))).await?;
+        let settled = self.settle_at(tag, |_| Ok(Step::Answer(()))).await?;
         Ok(settled
             .filter(|s| s.roster.tenant == *tenant)
             .map(|s| Standing {

@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use innkeeper_domain::check::Demand;
-use innkeeper_domain::session::{Ending, SessionId, Timestamp};
+use innkeeper_domain::session::{Ending, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
 use innkeeper_http::problem::ProblemAnswer;
@@ -56,9 +56,11 @@ impl Gateway {
         token: &SessionToken,
         ending: Ending,
     ) -> Result<Timestamp, ProblemAnswer> {
-        // Any id of that roster leads to it, be there such a session or not.
-        let id = SessionId::from_entropy(token.tag(), [0; SessionId::SERIAL_LEN]);
-        let standing = self.door.authority.roster_of(&self.tenant, id).await;
+        let standing = self
+            .door
+            .authority
+            .roster_at(&self.tenant, token.tag())
+            .await;
         let standing = standing.map_err(wire::failed)?;
         Ok(standing.map_or(ending.at, |standing| standing.now))
     }

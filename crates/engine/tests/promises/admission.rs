@@ -382,7 +382,7 @@ fn s14_given_one_name_in_two_tenants_when_both_sign_in_then_nothing_crosses() {
     ));
     assert_eq!(house.revoke(there.session.id), Revoked::Absent);
     let realm = tenant();
-    let found = finish(house.authority.roster_of(&realm, there.session.id));
+    let found = finish(house.authority.roster_at(&realm, there.session.id.tag()));
     assert!(found.expect("the store is sound").is_none());
     let occasion = Occasion::Renewal;
     let rotation = house

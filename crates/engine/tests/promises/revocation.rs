@@ -140,7 +140,7 @@ fn s7_given_an_id_of_no_roster_when_ordered_or_looked_at_then_nothing_is_made() 
 
     assert_eq!(house.revoke(id), Revoked::Absent);
     let (realm, nobody) = (tenant(), subject("nobody"));
-    let found = finish(house.authority.roster_of(&realm, id)).expect("it is sound");
+    let found = finish(house.authority.roster_at(&realm, id.tag())).expect("it is sound");
     assert!(found.is_none());
     let scope = Scope::Owner(&realm, &nobody);
     let order = house

@@ -32,7 +32,7 @@ pub(super) async fn show(
     let id = read_id(&id)?;
     let standing = door
         .authority
-        .roster_of(&tenant, id)
+        .roster_at(&tenant, id.tag())
         .await
         .map_err(wire::failed)?;
     standing
