@@ -216,7 +216,7 @@ pub(crate) fn one_tenant<'a>(
 /// Does `work` in a task of its own: a caller that hangs up half-way leaves it wholly done (S19).
 ///
 /// For work of more than one step. A single commit is whole by the contract of the store.
-pub(crate) async fn wholly<T: Send + 'static>(
+pub async fn wholly<T: Send + 'static>(
     work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
 ) -> Result<T, ProblemAnswer> {
     match tokio::spawn(work.in_current_span()).await {

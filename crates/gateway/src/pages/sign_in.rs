@@ -18,6 +18,7 @@ use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest};
 use innkeeper_http::cookies::CookieLife;
+use innkeeper_http::layer::wholly;
 use innkeeper_http::problem::{ProblemAnswer, invalid};
 use innkeeper_http::wire;
 
@@ -238,10 +239,6 @@ async fn admit(
             .map(|key| Idempotency::new(&gateway.tenant, key, proved.subject.as_str().as_bytes())),
         subject: proved.subject,
     };
-    // In a task of its own: a browser that goes away half-way leaves it wholly done.
     let authority = Arc::clone(&gateway.door.authority);
-    tokio::spawn(async move { authority.sign_in(request).await })
-        .await
-        .map_err(|_| ProblemCode::Internal)?
-        .map_err(wire::failed)
+    wholly(async move { authority.sign_in(request).await }).await
 }
