@@ -1,0 +1,263 @@
+//! Stored forms of a roster and of the sessions in it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
+use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
+use innkeeper_domain::roster::{
+    Contact, EntryHash, Generation, LastSignIn, Roster, RosterVersion, StoreGeneration,
+};
+use innkeeper_domain::session::{
+    AssuranceLevel, AuthenticationEvent, EndedSession, FamilyDigest, GraceEnd, LastSeen,
+    PreviousToken, Sealed, Session, SessionId, Timestamp, TokenDigest,
+};
+use innkeeper_domain::token::RosterTag;
+use serde::{Deserialize, Serialize};
+
+use super::{CLASSES, EndingRecord, OriginRecord, RecordError, Serial, number, variant};
+
+#[derive(Deserialize, Serialize)]
+pub(super) struct RosterRecord {
+    tag: [u8; 16],
+    tenant: String,
+    subject: String,
+    version: u64,
+    generation: u64,
+    store_generation: u64,
+    floor_epoch: u64,
+    time_high: u64,
+    disabled: bool,
+    groups: Vec<String>,
+    own_limit: Option<u16>,
+    contact: ContactRecord,
+    policy: u64,
+    births: u64,
+    sessions: Vec<SessionRecord>,
+    ended: Vec<(SessionRecord, EndingRecord)>,
+    last_sign_in: Option<(u64, OriginRecord)>,
+    journal_head: [u8; 32],
+}
+
+#[derive(Deserialize, Serialize)]
+struct ContactRecord {
+    email: Option<String>,
+    locale: Option<String>,
+    time_zone: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct SessionRecord {
+    serial: Serial,
+    birth: u64,
+    generation: u64,
+    client: Option<String>,
+    class: u8,
+    remember: bool,
+    fenced: bool,
+    created_at: u64,
+    authenticated_at: u64,
+    methods: Vec<String>,
+    assurance: u8,
+    last_seen: u64,
+    idle: u64,
+    absolute_deadline: u64,
+    token: [u8; 32],
+    token_made_at: u64,
+    family: [u8; 32],
+    previous: Option<PreviousRecord>,
+    origin: OriginRecord,
+    previous_sign_in: Option<(u64, OriginRecord)>,
+    attributes: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct PreviousRecord {
+    digest: [u8; 32],
+    accepted_until: u64,
+    repeatable_until: u64,
+    sealed_successor: Vec<u8>,
+}
+
+impl From<&Roster> for RosterRecord {
+    fn from(roster: &Roster) -> Self {
+        Self {
+            tag: *roster.tag.as_bytes(),
+            tenant: roster.tenant.as_str().into(),
+            subject: roster.subject.as_str().into(),
+            version: roster.version.0,
+            generation: roster.generation.0,
+            store_generation: roster.store_generation.0,
+            floor_epoch: roster.floor_epoch,
+            time_high: roster.time_high.as_millis(),
+            disabled: roster.disabled,
+            groups: roster.groups.iter().map(|g| g.as_str().into()).collect(),
+            own_limit: roster
+                .own_limit
+                .map(|l| u16::try_from(l.get()).expect("a limit is at most 1,000")),
+            contact: ContactRecord {
+                email: roster.contact.email.as_deref().map(Into::into),
+                locale: roster.contact.locale.as_deref().map(Into::into),
+                time_zone: roster.contact.time_zone.as_deref().map(Into::into),
+            },
+            policy: roster.policy.0,
+            births: roster.births,
+            sessions: roster.sessions.iter().map(|s| (&**s).into()).collect(),
+            ended: roster
+                .ended
+                .iter()
+                .map(|e| ((&*e.session).into(), e.ending.into()))
+                .collect(),
+            last_sign_in: roster.last_sign_in.as_deref().map(sign_in_record),
+            journal_head: roster.journal_head.0,
+        }
+    }
+}
+
+impl TryFrom<RosterRecord> for Roster {
+    type Error = RecordError;
+
+    fn try_from(record: RosterRecord) -> Result<Self, RecordError> {
+        let tag = RosterTag::from_bytes(record.tag);
+        let own_limit = record
+            .own_limit
+            .map(|l| SessionLimit::new(l.into()).ok_or(RecordError::Value("limit")))
+            .transpose()?;
+        Ok(Self {
+            tag,
+            tenant: TenantId::parse(&record.tenant)?,
+            subject: SubjectId::parse(&record.subject)?,
+            version: RosterVersion(record.version),
+            generation: Generation(record.generation),
+            store_generation: StoreGeneration(record.store_generation),
+            floor_epoch: record.floor_epoch,
+            time_high: Timestamp::from_millis(record.time_high),
+            disabled: record.disabled,
+            groups: record
+                .groups
+                .iter()
+                .map(|g| GroupName::parse(g))
+                .collect::<Result<_, _>>()?,
+            own_limit,
+            contact: Contact {
+                email: record.contact.email.map(Into::into),
+                locale: record.contact.locale.map(Into::into),
+                time_zone: record.contact.time_zone.map(Into::into),
+            },
+            policy: PolicyVersion(record.policy),
+            births: record.births,
+            sessions: record
+                .sessions
+                .into_iter()
+                .map(|s| s.revive(tag).map(Arc::new))
+                .collect::<Result<_, _>>()?,
+            ended: record
+                .ended
+                .into_iter()
+                .map(|(session, ending)| {
+                    Ok(EndedSession {
+                        session: Arc::new(session.revive(tag)?),
+                        ending: ending.try_into()?,
+                    })
+                })
+                .collect::<Result<_, RecordError>>()?,
+            last_sign_in: record.last_sign_in.map(sign_in),
+            journal_head: EntryHash(record.journal_head),
+        })
+    }
+}
+
+impl From<&Session> for SessionRecord {
+    fn from(session: &Session) -> Self {
+        Self {
+            serial: *session.id.serial(),
+            birth: session.birth,
+            generation: session.generation.0,
+            client: session.client.as_ref().map(|c| c.as_str().into()),
+            class: number(&CLASSES, &session.class),
+            remember: session.remember,
+            fenced: session.fenced,
+            created_at: session.created_at.as_millis(),
+            authenticated_at: session.authentication.at.as_millis(),
+            methods: session
+                .authentication
+                .methods
+                .iter()
+                .map(|m| m.as_str().into())
+                .collect(),
+            assurance: session.authentication.assurance.0,
+            last_seen: session.last_seen.get().as_millis(),
+            idle: millis(session.idle),
+            absolute_deadline: session.absolute_deadline.as_millis(),
+            token: session.token.0,
+            token_made_at: session.token_made_at.as_millis(),
+            family: session.family.0,
+            previous: session.previous.as_ref().map(|p| PreviousRecord {
+                digest: p.digest.0,
+                accepted_until: p.accepted_until.get().as_millis(),
+                repeatable_until: p.repeatable_until.as_millis(),
+                sealed_successor: p.sealed_successor.0.to_vec(),
+            }),
+            origin: (&session.origin).into(),
+            previous_sign_in: session.previous_sign_in.as_deref().map(sign_in_record),
+            attributes: session.attributes.as_deref().map(Into::into),
+        }
+    }
+}
+
+impl SessionRecord {
+    /// Makes the session of this record again, in the roster `tag`.
+    fn revive(self, tag: RosterTag) -> Result<Session, RecordError> {
+        Ok(Session {
+            id: SessionId::from_entropy(tag, self.serial),
+            birth: self.birth,
+            generation: Generation(self.generation),
+            client: self.client.map(|c| ClientId::parse(&c)).transpose()?,
+            class: variant(&CLASSES, self.class, "class")?,
+            remember: self.remember,
+            fenced: self.fenced,
+            created_at: Timestamp::from_millis(self.created_at),
+            authentication: AuthenticationEvent {
+                at: Timestamp::from_millis(self.authenticated_at),
+                methods: self
+                    .methods
+                    .iter()
+                    .map(|m| AuthenticationMethod::parse(m))
+                    .collect::<Result<_, _>>()?,
+                assurance: AssuranceLevel(self.assurance),
+            },
+            last_seen: LastSeen::new(Timestamp::from_millis(self.last_seen)),
+            idle: Duration::from_millis(self.idle),
+            absolute_deadline: Timestamp::from_millis(self.absolute_deadline),
+            token: TokenDigest(self.token),
+            token_made_at: Timestamp::from_millis(self.token_made_at),
+            family: FamilyDigest(self.family),
+            previous: self.previous.map(|p| {
+                Box::new(PreviousToken {
+                    digest: TokenDigest(p.digest),
+                    accepted_until: GraceEnd::new(Timestamp::from_millis(p.accepted_until)),
+                    repeatable_until: Timestamp::from_millis(p.repeatable_until),
+                    sealed_successor: Sealed(p.sealed_successor.into()),
+                })
+            }),
+            origin: self.origin.into(),
+            previous_sign_in: self.previous_sign_in.map(sign_in),
+            attributes: self.attributes.map(Into::into),
+        })
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn sign_in_record(last: &LastSignIn) -> (u64, OriginRecord) {
+    (last.at.as_millis(), (&last.origin).into())
+}
+
+fn sign_in((at, origin): (u64, OriginRecord)) -> Arc<LastSignIn> {
+    Arc::new(LastSignIn {
+        at: Timestamp::from_millis(at),
+        origin: origin.into(),
+    })
+}
