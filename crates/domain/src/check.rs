@@ -1,4 +1,4 @@
-//! Validation: is this token good, for whom, and if not, why not?
+//! Check: is this token good, for whom, and if not, why not?
 
 use std::sync::Arc;
 use std::time::Duration;

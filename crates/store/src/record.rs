@@ -1,8 +1,7 @@
 //! Stored forms: what a roster, a journal entry and a remembered key look like at rest.
 //!
 //! The domain is never serialised. Every record begins with one byte that names its format; a
-//! reader that does not know it says so instead of guessing. `spec/formats` keeps one record of
-//! every format ever released.
+//! reader that does not know it says so instead of guessing.
 
 mod journal;
 mod roster;
