@@ -14,7 +14,7 @@ use crate::policy::{Facts, Overflow, Policy, Terms};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::seats::{FullLimit, Limits, Observed};
 use crate::session::{
-    AuthenticationEvent, EndReason, Ending, FamilyDigest, Initiator, LastSeen, Origin, Session,
+    AuthenticationEvent, EndReason, FamilyDigest, Initiator, LastSeen, Origin, Session,
     SessionClass, SessionId, Timestamp, TokenDigest,
 };
 
@@ -138,7 +138,7 @@ pub fn admit(
     changes.extend(
         superseded
             .iter()
-            .map(|s| end(s, EndReason::Superseded, Initiator::User, now)),
+            .map(|s| Change::end(s.id, now, EndReason::Superseded, Initiator::User)),
     );
 
     let limits = Limits::new(&roster, policy, Observed::Free);
@@ -154,7 +154,7 @@ pub fn admit(
     changes.extend(
         victims
             .iter()
-            .map(|s| end(s, reason, Initiator::Policy, now)),
+            .map(|s| Change::end(s.id, now, reason, Initiator::Policy)),
     );
     let over_limit = terms.at_limit == Overflow::Observe
         && Limits::new(&roster, policy, Observed::Counted)
@@ -180,17 +180,6 @@ pub fn admit(
         concurrent: seated.len() > victims.len(),
         over_limit,
     })
-}
-
-fn end(session: &Session, reason: EndReason, initiator: Initiator, at: Timestamp) -> Change {
-    Change::End {
-        id: session.id,
-        ending: Ending {
-            at,
-            reason,
-            initiator,
-        },
-    }
 }
 
 fn bear(

@@ -10,7 +10,7 @@ use crate::name::GroupName;
 use crate::policy::{Policy, SessionLimit, Terms};
 use crate::roster::{Contact, Roster};
 use crate::seats;
-use crate::session::{EndReason, Ending, Initiator, Session, SessionId, Timestamp};
+use crate::session::{EndReason, Initiator, Session, SessionId, Timestamp};
 
 /// What may be changed of a subject. `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -141,14 +141,7 @@ fn shortenings(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<Change> 
 }
 
 const fn cut(id: SessionId, at: Timestamp) -> Change {
-    Change::End {
-        id,
-        ending: Ending {
-            at,
-            reason: EndReason::PolicyChange,
-            initiator: Initiator::Policy,
-        },
-    }
+    Change::end(id, at, EndReason::PolicyChange, Initiator::Policy)
 }
 
 #[cfg(test)]

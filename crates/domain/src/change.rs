@@ -7,7 +7,8 @@ use crate::name::GroupName;
 use crate::policy::{PolicyVersion, SessionLimit};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
-    AuthenticationEvent, Ending, PreviousToken, Session, SessionId, Timestamp, TokenDigest,
+    AuthenticationEvent, EndReason, Ending, Initiator, PreviousToken, Session, SessionId,
+    Timestamp, TokenDigest,
 };
 
 /// One change to one roster.
@@ -96,6 +97,23 @@ impl Keep {
 }
 
 impl Change {
+    /// The end of a session that somebody decided.
+    pub(crate) const fn end(
+        id: SessionId,
+        at: Timestamp,
+        reason: EndReason,
+        initiator: Initiator,
+    ) -> Self {
+        Self::End {
+            id,
+            ending: Ending {
+                at,
+                reason,
+                initiator,
+            },
+        }
+    }
+
     /// Does this to `roster`; [`Roster::apply`] is its one caller.
     pub(crate) fn carry_out(&self, roster: &mut Roster) {
         match self {
@@ -180,7 +198,7 @@ fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{AssuranceLevel, EndReason, GraceEnd, Initiator, Sealed};
+    use crate::session::{AssuranceLevel, GraceEnd, Sealed};
     use crate::testing::{
         at, empty_roster, id, later_token, limit, live_ids, roster, session, token,
     };
@@ -190,14 +208,7 @@ mod tests {
     }
 
     fn end_of(number: u8, seconds: u64) -> Change {
-        Change::End {
-            id: id(number),
-            ending: Ending {
-                at: at(seconds),
-                reason: EndReason::Logout,
-                initiator: Initiator::User,
-            },
-        }
+        Change::end(id(number), at(seconds), EndReason::Logout, Initiator::User)
     }
 
     fn rotation_of(number: u8, seconds: u64) -> Change {

@@ -2,7 +2,7 @@
 
 use crate::change::{Change, Keep};
 use crate::roster::Roster;
-use crate::session::{EndReason, Ending, Initiator, SessionId, Timestamp};
+use crate::session::{EndReason, Initiator, SessionId, Timestamp};
 
 /// The answer to a request to end one session.
 #[derive(Clone, Debug)]
@@ -33,14 +33,7 @@ pub fn revoke(
     };
     let mut changes = roster.expiries(now);
     if session.is_unexpired(now) {
-        changes.push(Change::End {
-            id,
-            ending: Ending {
-                at: now,
-                reason,
-                initiator,
-            },
-        });
+        changes.push(Change::end(id, now, reason, initiator));
     }
     Revocation::End(changes)
 }
@@ -66,14 +59,7 @@ pub fn revoke_all(
         roster
             .live(now)
             .filter(|s| !keep.keeps(s.id))
-            .map(|s| Change::End {
-                id: s.id,
-                ending: Ending {
-                    at: now,
-                    reason,
-                    initiator,
-                },
-            }),
+            .map(|s| Change::end(s.id, now, reason, initiator)),
     );
     changes
 }
