@@ -1,5 +1,7 @@
 //! `serve`: runs the authority until it is told to stop.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use innkeeper_http::rest;
 use innkeeper_http::server::{self, Limits};
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store_embedded::EmbeddedStore;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -27,6 +30,9 @@ use crate::terms;
 
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// How many file descriptors are for the store and for ourselves, whatever connections do.
+const FILES_OF_OUR_OWN: u64 = 320;
 
 /// What the embedded store promises, in the words of the manual.
 const PROMISES: &str = "store: embedded, deaths fsynced. The limit holds at every instant; what \
@@ -47,9 +53,12 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     start_log();
     log_settings(&config);
 
+    let limits = limits();
+
     let StoreKind::Embedded = config.store.kind;
     let data = config.store.path.clone();
     let store = open(data.clone()).await?;
+    warn_if_others_may_write(&data);
     tracing::info!("{PROMISES}");
     let services = Services {
         store: Arc::clone(&store) as _,
@@ -89,13 +98,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     println!("innkeeper listens on http://{address}");
 
     let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
-    let drained = server::serve(
-        listener,
-        enveloped(router),
-        Limits::default(),
-        told_to_stop(),
-    )
-    .await;
+    let drained = server::serve(listener, enveloped(router), limits, told_to_stop()).await;
     sweeper.abort();
     let _ = sweeper.await;
     if drained.cut > 0 {
@@ -123,6 +126,48 @@ async fn close(store: Arc<EmbeddedStore>) -> Result<(), Failure> {
         .map_err(|error| Failure::cannot_run("the store was not closed in order", error))?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A folder that we made is for this user only; one that was there keeps the mode it had.
+fn warn_if_others_may_write(data: &Path) {
+    let mode = std::fs::metadata(data).map(|folder| folder.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o022 != 0) {
+        tracing::warn!(
+            folder = %data.display(),
+            "others may write to the data folder, and so replace the store: chmod 700 it"
+        );
+    }
+}
+
+/// How many connections are served at a time: never so many that the store finds no file
+/// descriptor left, since a store that cannot write stops for good.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    let files = open_files_max();
+    let room = usize::try_from(files.saturating_sub(FILES_OF_OUR_OWN)).unwrap_or(usize::MAX);
+    if room < limits.connections_max {
+        limits.connections_max = room.max(1);
+        tracing::warn!(
+            connections_max = limits.connections_max,
+            open_files = files,
+            "fewer connections than usual: raise the limit of open files (ulimit -n)"
+        );
+    }
+    limits
+}
+
+/// Raises the limit of open files as far as this process may, and says where it is then.
+fn open_files_max() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files cannot be raised");
+    }
+    // No limit at all reads as none.
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 fn start_log() {

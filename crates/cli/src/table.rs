@@ -1,17 +1,33 @@
 //! What commands print: tables for people, JSON for programs.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use innkeeper_api::{KeyView, Session, SubjectView};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::shown::Shown;
+use crate::shown::{Shown, acts_on_a_reader};
 
-/// Prints JSON for programs.
+/// Prints JSON for programs. It may land on a terminal all the same, so what could act there is
+/// written as an escape, which a program reads back as the character.
 pub(crate) fn json(value: &Value) {
-    println!("{value:#}");
+    println!("{}", escaped(&format!("{value:#}")));
+}
+
+fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && acts_on_a_reader(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 /// A table for people; every cell is made safe for a terminal.
@@ -133,4 +149,24 @@ pub(crate) fn keys(keys: &[KeyView]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::escaped;
+
+    #[test]
+    fn given_json_with_what_acts_on_a_terminal_when_printed_then_it_is_escaped_and_reads_back() {
+        let value = json!({"a": "\u{9b}31m \u{202e} \u{7f} \u{1b} é 😀", "b": [1, "line\nbreak"]});
+
+        let printed = escaped(&format!("{value:#}"));
+
+        assert!(
+            !printed.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']),
+            "{printed}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
+    }
 }

@@ -210,3 +210,40 @@ fn given_a_running_server_when_told_to_stop_then_it_exits_0_and_all_is_there_at_
     let api = server.admin(data.path());
     assert_eq!(runtime.block_on(api.check(&token)).0, 200);
 }
+
+/// A peer without credentials opened a thousand connections, no file descriptor was left for the
+/// store's next file, and a store that fails to write stops until it is started again.
+#[test]
+fn given_few_file_descriptors_when_a_peer_takes_all_connections_then_the_store_still_has_its_own() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("sh");
+    command
+        .env_clear()
+        .arg("-c")
+        .arg(r#"ulimit -n 400; exec "$0" "$@""#);
+    command.arg(env!("CARGO_BIN_EXE_innkeeper"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path());
+    let server = Server::start_with(command);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let api = server.admin(data.path());
+    runtime.block_on(api.signed_in("alice"));
+
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let held: Vec<_> = (0..500)
+        .map_while(|_| std::net::TcpStream::connect(&address).ok())
+        .collect();
+    assert!(held.len() > 200, "the peer has its connections");
+    runtime.block_on(async {
+        for subject in 0..50 {
+            // This client keeps its connection from before, so it has a seat.
+            api.signed_in(&format!("subject-{subject}")).await;
+        }
+    });
+    drop(held);
+
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("raise the limit of open files"), "{log}");
+}

@@ -27,6 +27,9 @@ pub enum NameError {
     /// It contains a character that reorders the text around it on a screen.
     #[error("must not contain bidirectional formatting characters")]
     Bidi,
+    /// It is `.` or `..`: in the path of an address, clients drop it, with what stands before.
+    #[error("must not be . or ..")]
+    DotSegment,
 }
 
 /// Characters that make a name read as another one on a screen or in a log (UAX #9).
@@ -59,6 +62,9 @@ fn canonical(text: &str, max: usize) -> Result<Arc<str>, NameError> {
     }
     if name.chars().any(is_bidi_format) {
         return Err(NameError::Bidi);
+    }
+    if matches!(&*name, "." | "..") {
+        return Err(NameError::DotSegment);
     }
     Ok(name)
 }
@@ -155,6 +161,9 @@ mod tests {
         assert_eq!(SubjectId::parse("a\u{2028}b"), Err(NameError::Control));
         assert_eq!(SubjectId::parse("a\u{202E}b"), Err(NameError::Bidi));
         assert_eq!(SubjectId::parse("a\u{2066}b"), Err(NameError::Bidi));
+        assert_eq!(SubjectId::parse("."), Err(NameError::DotSegment));
+        assert_eq!(SubjectId::parse(".."), Err(NameError::DotSegment));
+        assert!(SubjectId::parse("...").is_ok());
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) enum BadValue {
     #[error("accepted is an IP address and a port, such as 127.0.0.1:7070 or [::1]:7070")]
     Address,
     /// No name that the server could accept.
-    #[error("accepted are 1 to 256 bytes without control or bidirectional characters")]
+    #[error("accepted are 1 to 256 bytes without control or bidirectional characters, not . or ..")]
     Name,
     /// No id of a session.
     #[error("the id of a session begins with ses_")]
@@ -51,7 +51,10 @@ pub(super) fn server_url(text: &str) -> Result<ServerUrl, NotAnOrigin> {
 ///
 /// The server measures names in their canonical form, which can be a third as long.
 pub(super) fn name(text: &str) -> Result<String, BadValue> {
-    let fits = (1..=3 * 256).contains(&text.len()) && !text.chars().any(is_barred_from_names);
+    let fits = (1..=3 * 256).contains(&text.len())
+        && !text.chars().any(is_barred_from_names)
+        // Clients drop these from the path of an address, with what stands before.
+        && !matches!(text, "." | "..");
     fits.then(|| text.to_owned()).ok_or(BadValue::Name)
 }
 
