@@ -55,6 +55,17 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 
     let limits = limits();
 
+    // Before the store is opened: a start that cannot listen changes nothing.
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .map_err(|error| {
+            let address = config.server.listen;
+            let what = format!(
+                "cannot listen on {address}: stop what does, or name another address with --listen"
+            );
+            Failure::cannot_run(&what, error)
+        })?;
+
     let StoreKind::Embedded = config.store.kind;
     let data = config.store.path.clone();
     let store = open(data.clone()).await?;
@@ -72,13 +83,13 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     admin_key::ensure(&authority, &data)
         .await
         .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
+    if !admin_key::file(&data).exists() {
+        tracing::warn!(
+            file = %admin_key::file(&data).display(),
+            "the administrator's key is not in its file; commands need --key-file"
+        );
+    }
 
-    let listener = TcpListener::bind(config.server.listen)
-        .await
-        .map_err(|error| {
-            let address = config.server.listen;
-            Failure::cannot_run(&format!("cannot listen on {address}"), error)
-        })?;
     let address = listener
         .local_addr()
         .map_err(|error| Failure::cannot_run("cannot listen", error))?;

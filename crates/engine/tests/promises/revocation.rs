@@ -231,7 +231,7 @@ fn v3_given_a_roster_with_nobody_in_it_when_the_policy_is_newer_then_a_check_sti
 }
 
 #[test]
-fn s5_given_a_caller_that_names_a_subject_when_the_token_is_anothers_then_it_is_refused() {
+fn s5_given_a_caller_that_names_a_subject_when_the_token_belongs_to_another_then_it_is_refused() {
     for glances in [Glances::Allowed, Glances::Refused] {
         let house = house();
         house.stage.set_glances(glances);

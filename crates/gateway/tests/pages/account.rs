@@ -167,7 +167,7 @@ async fn given_hostile_user_agents_when_listed_then_they_are_text() {
         "<script>alert(1)</script>",
         "\"><img src=x onerror=alert(1)>",
         "'/><b>x",
-        "{{ 7*7 }}{% include 'x' %}",
+        "{{ 7919*7919 }}{% include 'x' %}",
         "&lt;i&gt;",
     ] {
         let mut other = house.browser();
@@ -175,7 +175,7 @@ async fn given_hostile_user_agents_when_listed_then_they_are_text() {
         other.sign_in("alice", PASSWORD).await;
         let list = mine.get("/account").await;
 
-        for sign in ["<script", "<img", "<b>", "<i>", "49"] {
+        for sign in ["<script", "<img", "<b>", "<i>", "62710561"] {
             assert!(!list.text.contains(sign), "{user_agent}: {}", list.text);
         }
         other.post("/sign-out", &[]).await;

@@ -6,7 +6,6 @@ mod every_route;
 mod flaky;
 mod keys;
 mod me;
-mod secrecy;
 mod sessions;
 mod subjects;
 mod support;

@@ -1,4 +1,13 @@
 //! No secret in any log line or refusal, in whole or in part (S6).
+//!
+//! A process of its own: what is logged is decided for a whole process, and other tests beside it
+//! would decide it too.
+
+#[path = "../rest/flaky.rs"]
+mod flaky;
+#[path = "../rest/support.rs"]
+#[expect(dead_code, reason = "the other tests use the rest of it")]
+mod support;
 
 use std::fmt::Write as _;
 use std::io;
@@ -214,12 +223,11 @@ async fn s6_given_a_tour_past_every_door_when_log_and_refusals_are_searched_then
         .with_span_events(FmtSpan::FULL)
         .with_writer(log.clone())
         .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).expect("this test is alone here");
     let desk = desk_with(policy(5, Overflow::EvictOldest)).await;
 
     let (secrets, answers) = tour(&desk).await;
 
-    drop(guard);
     let logged = String::from_utf8(log.0.lock().clone()).expect("a log is text");
     assert!(
         logged.contains("a call could not be answered"),
