@@ -148,7 +148,9 @@ impl Authority {
             let policy = self.policy();
             if obey(roster, &policy, reading.now).is_some() {
                 // Obeying is the whole of it: settle commits that before it asks us.
-                self.settle_at(tag, |_| Ok(Step::Answer(()))).await?;
+                let tenant = request.tenant.as_ref();
+                self.settle_at(tag, tenant, |_| Ok(Step::Answer(())))
+                    .await?;
                 continue;
             }
             let now = reading.now;

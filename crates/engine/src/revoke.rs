@@ -49,9 +49,6 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<Revoked, EngineError> {
         let decide = |case: &Case<'_>| {
-            if matches!(scope, Scope::Tenant(tenant) if *tenant != case.roster.tenant) {
-                return Ok(Step::Answer(Revoked::Absent));
-            }
             let (roster, now) = (case.roster, case.now());
             Ok(
                 match revocation::revoke(roster, id, reason, initiator, now) {
@@ -64,7 +61,7 @@ impl Authority {
         // A foreign id is looked for in the caller's own roster, where it is not: the same work
         // as for an id that never was.
         let settled = match scope {
-            Scope::Tenant(_) => self.settle_at(id.tag(), decide).await?,
+            Scope::Tenant(tenant) => self.settle_at(id.tag(), Some(tenant), decide).await?,
             Scope::Owner(tenant, subject) => {
                 Some(self.settle_for(tenant, subject, None, decide).await?)
             }
@@ -104,7 +101,7 @@ impl Authority {
         token: &SessionToken,
     ) -> Result<Option<Ending>, EngineError> {
         let settled = self
-            .settle_at(token.tag(), |case| {
+            .settle_at(token.tag(), None, |case| {
                 let (roster, now) = (case.roster, case.now());
                 let Check::Reused(session) = check(roster, token, now) else {
                     return Ok(Step::Answer(()));

@@ -78,10 +78,7 @@ impl Authority {
     ) -> Result<RotateAnswer, EngineError> {
         let fresh = self.entropy.draw()?;
         let settled = self
-            .settle_at(token.tag(), |case| {
-                if tenant.is_some_and(|t| *t != case.roster.tenant) {
-                    return Ok(Step::Answer(Decided::Nothing(None)));
-                }
+            .settle_at(token.tag(), tenant, |case| {
                 let (changes, decided) = self.next_token(case, token, fresh, occasion.clone())?;
                 Ok(if changes.is_empty() {
                     Step::Answer(decided)

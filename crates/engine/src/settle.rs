@@ -44,6 +44,15 @@ pub(crate) enum Step<T> {
     Answer(T),
 }
 
+/// Which roster a decision is about.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    /// That of a subject, there or not.
+    Of(&'a TenantId, &'a SubjectId),
+    /// The one that a token or an id leads to, if it is there and of that tenant.
+    At(Option<&'a TenantId>),
+}
+
 /// A decision that stands, with the roster as it then was.
 #[derive(Debug)]
 pub(crate) struct Settled<T> {
@@ -66,25 +75,28 @@ impl Authority {
     ) -> Result<Settled<T>, EngineError> {
         let tag = self.tag(tenant, subject);
         let settled = self
-            .settle(tag, Some((tenant, subject)), key, decide)
+            .settle(tag, Place::Of(tenant, subject), key, decide)
             .await?;
         Ok(settled.expect("the roster of a subject reads as empty when it is absent"))
     }
 
     /// As [`settle_for`](Self::settle_for), about the roster that a token or an id leads to;
-    /// `None` if there is none.
+    /// `None` if there is none of that tenant.
+    ///
+    /// The tenant is `None` only where the call speaks for the roster's own: its holder or we.
     pub(crate) async fn settle_at<T>(
         &self,
         tag: RosterTag,
+        tenant: Option<&TenantId>,
         decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
-        self.settle(tag, None, None, decide).await
+        self.settle(tag, Place::At(tenant), None, decide).await
     }
 
     async fn settle<T>(
         &self,
         tag: RosterTag,
-        owner: Option<(&TenantId, &SubjectId)>,
+        place: Place<'_>,
         key: Option<KeyDigest>,
         mut decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
@@ -93,15 +105,19 @@ impl Authority {
             let reading = self.store.read(tag, key).await?;
             let policy = self.policy.load_full();
             let now = reading.now;
-            let roster = match (&reading.roster, owner) {
+            let roster = match (&reading.roster, place) {
+                // Before anything is obeyed: no call commits to the roster of another tenant.
+                (Some(roster), Place::At(Some(tenant))) if roster.tenant != *tenant => {
+                    return Ok(None);
+                }
                 (Some(roster), _) => Arc::clone(roster),
-                (None, Some((tenant, subject))) => {
+                (None, Place::Of(tenant, subject)) => {
                     let ground = reading.ground;
                     let (tenant, subject) = (tenant.clone(), subject.clone());
                     let (floor, incarnation) = (ground.floor, ground.store_generation);
                     Arc::new(Roster::absent(tag, tenant, subject, floor, incarnation))
                 }
-                (None, None) => return Ok(None),
+                (None, Place::At(_)) => return Ok(None),
             };
 
             // An absent roster obeys with its first commit: reading makes none.

@@ -261,9 +261,8 @@ impl Authority {
 
     /// Ends the session of a token that the browser held before, if it is of this tenant.
     async fn supersede(&self, tenant: &TenantId, token: &SessionToken) -> Result<(), EngineError> {
-        self.settle_at(token.tag(), |case| {
+        self.settle_at(token.tag(), Some(tenant), |case| {
             let session = match check(case.roster, token, case.now()) {
-                _ if case.roster.tenant != *tenant => None,
                 Check::Valid(valid) => Some(valid.session),
                 Check::Reused(session) | Check::Replaced(session) => Some(session),
                 Check::Ended(_) | Check::Unknown => None,

@@ -44,13 +44,13 @@ impl Authority {
         tenant: &TenantId,
         tag: RosterTag,
     ) -> Result<Option<Standing>, EngineError> {
-        let settled = self.settle_at(tag, |_| Ok(Step::Answer(()))).await?;
-        Ok(settled
-            .filter(|s| s.roster.tenant == *tenant)
-            .map(|s| Standing {
-                roster: s.roster,
-                now: s.now,
-            }))
+        let settled = self
+            .settle_at(tag, Some(tenant), |_| Ok(Step::Answer(())))
+            .await?;
+        Ok(settled.map(|s| Standing {
+            roster: s.roster,
+            now: s.now,
+        }))
     }
 
     /// Changes groups, own limit or contact of a subject, in force in the same step.

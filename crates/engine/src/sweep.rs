@@ -59,7 +59,7 @@ impl Authority {
 
     async fn record_expiries(&self, tag: RosterTag) -> Result<usize, EngineError> {
         let settled = self
-            .settle_at(tag, |case| {
+            .settle_at(tag, None, |case| {
                 let changes = case.roster.expiries(case.now());
                 Ok(if changes.is_empty() {
                     Step::Answer(0)

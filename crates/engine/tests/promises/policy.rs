@@ -1,17 +1,20 @@
 //! A newer policy is obeyed before the next answer.
 
+use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Condition, Overflow, Policy, Rule, SessionLimit, Setting};
 use innkeeper_domain::rotation::Occasion;
-use innkeeper_domain::session::EndReason;
+use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::check::CheckAnswer;
+use innkeeper_engine::revoke::{Revoked, Scope};
 use innkeeper_engine::rotate::RotateAnswer;
 use innkeeper_engine::sign_in::SignInAnswer;
 use innkeeper_store::journal::SessionEvent;
 
 use crate::stage::Glances;
 use crate::support::{
-    HOUR, House, MINUTE, SECOND, arrival, finish, house, house_with, policy, poll_once, subject,
-    tenant,
+    HOUR, House, MINUTE, SECOND, arrival, check_of, copy, finish, house, house_with, policy,
+    poll_once, subject, tenant,
 };
 
 fn stricter() -> Policy {
@@ -211,4 +214,58 @@ fn s2_given_sessions_that_a_policy_ended_when_it_is_relaxed_then_they_stay_dead(
     let survivors = tokens.iter().filter(|t| relaxed.passes(t)).count();
     assert_eq!(survivors, 1);
     assert_eq!(relaxed.disable("alice"), 1);
+}
+
+/// S14, S7: another tenant's call finds nothing here, so it changes nothing here either, not even
+/// what the policy has long asked for.
+#[test]
+fn s14_given_a_newer_policy_when_another_tenant_calls_then_nothing_is_committed_here() {
+    let mallory = TenantId::parse("mallory").expect("it is a name");
+    let call = |name: &str, house: &House, token: &SessionToken, id| match name {
+        "revoke" => {
+            let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
+            let order = house
+                .authority
+                .revoke(Scope::Tenant(&mallory), id, reason, by);
+            assert_eq!(finish(order).expect("it is sound"), Revoked::Absent);
+        }
+        "show" => {
+            let shown = finish(house.authority.roster_at(&mallory, id.tag()));
+            assert!(shown.expect("it is sound").is_none());
+        }
+        "rotate" => {
+            let order = house
+                .authority
+                .rotate_in(Some(&mallory), token, Occasion::Renewal);
+            let answer = finish(order).expect("it is sound");
+            assert!(matches!(answer, RotateAnswer::NoSession(None)));
+        }
+        "check" => {
+            let mut asked = check_of(token);
+            asked.tenant = Some(mallory.clone());
+            let answer = finish(house.authority.check(&asked)).expect("it is sound");
+            assert!(matches!(answer, CheckAnswer::NoSession(None)));
+        }
+        "supersede" => {
+            let mut request = arrival("mallory");
+            request.tenant = mallory.clone();
+            request.replaces = Some(copy(token));
+            let answer = house.answer(request);
+            assert!(matches!(answer, SignInAnswer::Admitted(_)));
+        }
+        _ => unreachable!("there are no others"),
+    };
+    for name in ["revoke", "show", "rotate", "check", "supersede"] {
+        let house = house();
+        let signed_in = [house.sign_in("alice"), house.sign_in("alice")];
+        let newer = house.reopened(stricter());
+        let before = newer.roster("alice").expect("she is signed in").version;
+
+        for alice in &signed_in {
+            call(name, &newer, &alice.token, alice.session.id);
+        }
+
+        let after = newer.roster("alice").expect("she is signed in").version;
+        assert_eq!(after, before, "{name}");
+    }
 }
