@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use innkeeper_engine::keys::KeyScope;
+use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyScope};
 use innkeeper_engine::{Authority, EngineError};
 
 /// What the key is called in the list of keys.
@@ -36,8 +36,12 @@ pub(crate) fn file(data: &Path) -> PathBuf {
 ///
 /// Once a key opens everything, none is made again: whoever moved the file away meant to.
 pub(crate) async fn ensure(authority: &Authority, data: &Path) -> Result<(), AdminKeyError> {
-    let has_admin = |scopes: &[KeyScope]| scopes.contains(&KeyScope::Admin);
-    if authority.keys().iter().any(|key| has_admin(&key.scopes)) {
+    let keys = authority.keys();
+    if keys
+        .iter()
+        .map(AsRef::as_ref)
+        .any(KeyInfo::opens_everything)
+    {
         return Ok(());
     }
     let path = file(data);
@@ -63,9 +67,65 @@ pub(crate) async fn ensure(authority: &Authority, data: &Path) -> Result<(), Adm
         .and_then(|()| file.sync_all())
         .map_err(unwritten)?;
     let now = authority.now().await?;
-    authority
-        .enrol_key(&made, NAME, vec![KeyScope::Admin], None, now)
+    let scopes = vec![KeyScope::Admin];
+    let enrolled = authority
+        .enrol_key(Issuer::Operator, &made, NAME, scopes, None, now)
         .await?;
+    let Enrolled::Done(_) = enrolled else {
+        unreachable!("an operator's word is not a key's");
+    };
     tracing::info!(file = %path.display(), "the administrator's key was written");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use innkeeper_domain::name::TenantId;
+    use innkeeper_domain::policy::Policy;
+    use innkeeper_engine::Services;
+    use innkeeper_engine::entropy::OsEntropy;
+    use innkeeper_store::clock::ManualClock;
+    use innkeeper_store::memory::MemoryStore;
+
+    use super::*;
+
+    async fn authority() -> Authority {
+        let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::at(1_800_000_000))));
+        let services = Services {
+            store: Arc::clone(&store) as _,
+            register: store,
+            entropy: Arc::new(OsEntropy),
+        };
+        let opened = Authority::open(services, Policy::default()).await;
+        opened.expect("memory does not fail")
+    }
+
+    async fn enrol(authority: &Authority, scope: KeyScope, tenant: Option<TenantId>) {
+        let key = authority.prepare_key().expect("there is entropy");
+        let now = authority.now().await.expect("memory does not fail");
+        let enrolled = authority.enrol_key(Issuer::Operator, &key, "n", vec![scope], tenant, now);
+        let _ = enrolled.await.expect("memory does not fail");
+    }
+
+    /// An administrator of one tenant cannot make one of all: with only such keys left, nobody
+    /// could ever have got in again.
+    #[tokio::test]
+    async fn given_only_lesser_keys_when_started_then_one_that_opens_everything_is_made() {
+        let (authority, data) = (
+            authority().await,
+            tempfile::tempdir().expect("there is room"),
+        );
+        enrol(&authority, KeyScope::Admin, Some(TenantId::default())).await;
+        enrol(&authority, KeyScope::Manage, None).await;
+
+        ensure(&authority, data.path()).await.expect("it is made");
+
+        let text = std::fs::read_to_string(file(data.path())).expect("it is written");
+        let made = authority.authenticate_key(text.trim()).expect("it is one");
+        assert!(made.opens_everything());
+        ensure(&authority, data.path()).await.expect("there is one");
+        assert_eq!(authority.keys().len(), 3, "none is made again");
+    }
 }

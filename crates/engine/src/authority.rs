@@ -50,6 +50,9 @@ pub enum EngineError {
     /// Others changed the roster again and again while this was decided. Repeat.
     #[error("roster {0} changed too often while this was decided")]
     Contended(RosterTag),
+    /// A key of this name is there already. Draw another.
+    #[error("key {0} is there already")]
+    KeyTaken(String),
     /// A value in the register cannot be read back. Page an operator.
     #[error("the register's {name} is unreadable")]
     Register {

@@ -12,7 +12,7 @@ use innkeeper_store::Register;
 use innkeeper_store::register::Put;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{Authority, EngineError};
 
@@ -58,11 +58,62 @@ impl KeyInfo {
             .any(|s| *s == KeyScope::Admin || scopes.contains(s))
     }
 
+    /// Whether it opens everything, of all tenants: one such key must always be left.
+    #[must_use]
+    pub fn opens_everything(&self) -> bool {
+        self.tenant.is_none() && self.scopes.contains(&KeyScope::Admin)
+    }
+
     /// Whether it may speak of that tenant.
     #[must_use]
     pub fn may_name(&self, tenant: &TenantId) -> bool {
         self.tenant.as_ref().is_none_or(|own| own == tenant)
     }
+}
+
+/// On whose word keys change.
+#[derive(Clone, Copy, Debug)]
+pub enum Issuer<'a> {
+    /// Whoever runs this process.
+    Operator,
+    /// Whoever holds the key of this name. It must still be an administrator's when the change
+    /// is made, however long ago it was shown.
+    Key(&'a str),
+}
+
+impl Issuer<'_> {
+    fn stands(self, keys: &Keys) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Key(id) => keys
+                .get(id)
+                .is_some_and(|held| held.info.opens(&[KeyScope::Admin])),
+        }
+    }
+}
+
+/// The answer to an order to make a key open something.
+#[derive(Debug)]
+#[must_use]
+pub enum Enrolled {
+    /// It does.
+    Done(Arc<KeyInfo>),
+    /// The issuer's own key was revoked meanwhile, and nothing was done.
+    IssuerGone,
+}
+
+/// The answer to an order to revoke a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum KeyRevoked {
+    /// It opens nothing any more.
+    Done,
+    /// There is no such key.
+    Absent,
+    /// The issuer's own key was revoked meanwhile, and nothing was done.
+    IssuerGone,
+    /// No other key opens everything, and nothing was done.
+    LastAdmin,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -80,13 +131,20 @@ struct Held {
     version: u64,
 }
 
+type Keys = HashMap<String, Arc<Held>>;
+
 /// All keys, in memory; the register is the truth.
 #[derive(Default)]
 pub(crate) struct KeyRing {
-    held: ArcSwap<HashMap<String, Arc<Held>>>,
-    /// Held from reading the register until the ring says the same. Of two who reload at once,
-    /// the one with the older reading must not come last: it would bring a revoked key back.
-    reloading: Mutex<()>,
+    held: ArcSwap<Keys>,
+    changing: Mutex<()>,
+}
+
+/// A turn to change keys, held from the judgement of the issuer until the ring says what the
+/// register does. Of two who change keys at once, the second is judged by what the first did.
+struct Turn<'r> {
+    ring: &'r KeyRing,
+    _held: MutexGuard<'r, ()>,
 }
 
 impl fmt::Debug for KeyRing {
@@ -98,12 +156,21 @@ impl fmt::Debug for KeyRing {
 impl KeyRing {
     pub(crate) async fn load(register: &dyn Register) -> Result<Self, EngineError> {
         let ring = Self::default();
-        ring.reload(register).await?;
+        ring.turn().await.reload(register).await?;
         Ok(ring)
     }
 
-    async fn reload(&self, register: &dyn Register) -> Result<(), EngineError> {
-        let _turn = self.reloading.lock().await;
+    async fn turn(&self) -> Turn<'_> {
+        Turn {
+            ring: self,
+            _held: self.changing.lock().await,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Has the ring say what the register does.
+    async fn reload(&self, register: &dyn Register) -> Result<Arc<Keys>, EngineError> {
         let mut keys = HashMap::new();
         for (name, held) in register.list(KEYS).await? {
             let unreadable =
@@ -129,8 +196,9 @@ impl KeyRing {
             };
             keys.insert(id, Arc::new(held));
         }
-        self.held.store(Arc::new(keys));
-        Ok(())
+        let keys = Arc::new(keys);
+        self.ring.held.store(Arc::clone(&keys));
+        Ok(keys)
     }
 }
 
@@ -144,12 +212,17 @@ impl Authority {
     /// Makes a key open what `scopes` say. Its text is in `key` and nowhere else.
     pub async fn enrol_key(
         &self,
+        issuer: Issuer<'_>,
         key: &ApiKey,
         name: &str,
         scopes: Vec<KeyScope>,
         tenant: Option<TenantId>,
         now: Timestamp,
-    ) -> Result<Arc<KeyInfo>, EngineError> {
+    ) -> Result<Enrolled, EngineError> {
+        let turn = self.keys.turn().await;
+        if !issuer.stands(&*turn.reload(&*self.register).await?) {
+            return Ok(Enrolled::IssuerGone);
+        }
         let record = KeyRecord {
             name: name.into(),
             scopes: scopes.clone(),
@@ -159,16 +232,18 @@ impl Authority {
         };
         let value = serde_json::to_vec(&record).expect("a record is valid JSON");
         let at = format!("{KEYS}{}", key.id());
-        // 96 random bits: nobody else has this name.
-        let _ = self.register.put(&at, None, Some(value)).await?;
-        self.keys.reload(&*self.register).await?;
-        Ok(Arc::new(KeyInfo {
-            id: key.id(),
-            name: name.into(),
-            scopes,
-            tenant,
-            created_at: now,
-        }))
+        let put = self.register.put(&at, None, Some(value)).await?;
+        turn.reload(&*self.register).await?;
+        match put {
+            Put::Done(_) => Ok(Enrolled::Done(Arc::new(KeyInfo {
+                id: key.id(),
+                name: name.into(),
+                scopes,
+                tenant,
+                created_at: now,
+            }))),
+            Put::Stale => Err(EngineError::KeyTaken(key.id())),
+        }
     }
 
     /// All keys, in the order of their making.
@@ -185,19 +260,43 @@ impl Authority {
         keys
     }
 
-    /// Revokes a key: it opens nothing from now on. Says whether there was one.
-    pub async fn revoke_key(&self, id: &str) -> Result<bool, EngineError> {
+    /// The key of that name, as long as it is not revoked.
+    #[must_use]
+    pub fn key(&self, id: &str) -> Option<Arc<KeyInfo>> {
+        let keys = self.keys.held.load();
+        keys.get(id).map(|held| Arc::clone(&held.info))
+    }
+
+    /// Revokes a key: it opens nothing from now on.
+    ///
+    /// The last key that opens everything stays, whoever asks: without one, nobody could make
+    /// another.
+    pub async fn revoke_key(
+        &self,
+        issuer: Issuer<'_>,
+        id: &str,
+    ) -> Result<KeyRevoked, EngineError> {
+        let turn = self.keys.turn().await;
         loop {
-            let Some(held) = self.keys.held.load().get(id).cloned() else {
-                return Ok(false);
+            let keys = turn.reload(&*self.register).await?;
+            if !issuer.stands(&keys) {
+                return Ok(KeyRevoked::IssuerGone);
+            }
+            let Some(held) = keys.get(id) else {
+                return Ok(KeyRevoked::Absent);
             };
+            let others = || keys.values().filter(|other| other.info.id != id);
+            if held.info.opens_everything() && !others().any(|other| other.info.opens_everything())
+            {
+                return Ok(KeyRevoked::LastAdmin);
+            }
             let put = self
                 .register
                 .put(&format!("{KEYS}{id}"), Some(held.version), None)
                 .await?;
-            self.keys.reload(&*self.register).await?;
             if let Put::Done(_) = put {
-                return Ok(true);
+                turn.reload(&*self.register).await?;
+                return Ok(KeyRevoked::Done);
             }
         }
     }

@@ -141,9 +141,14 @@ needs! {
 }
 
 /// The application that makes this request, proved by its API key, with leave for `N`.
+///
+/// It is proved before the body is read, and a body may take long. So nothing of the key is kept
+/// but its name: whoever asks for the key or for a tenant has the key proved again, and a key
+/// that was revoked in between is 401, like any other that opens nothing.
 #[derive(Debug)]
 pub struct Caller<N> {
-    key: Arc<KeyInfo>,
+    authority: Arc<Authority>,
+    id: String,
     needs: PhantomData<N>,
 }
 
@@ -161,8 +166,9 @@ impl<N> Caller<N> {
 
     /// The tenant that the call speaks of, if this key may name it; `default` if none is named.
     pub fn tenant(&self, named: Option<&str>) -> Result<TenantId, ProblemAnswer> {
+        let key = self.key()?;
         let tenant = wire::optional("tenant", named, TenantId::parse)?.unwrap_or_default();
-        if self.key.may_name(&tenant) {
+        if key.may_name(&tenant) {
             Ok(tenant)
         } else {
             Err(Problem::new(ProblemCode::Forbidden)
@@ -171,10 +177,10 @@ impl<N> Caller<N> {
         }
     }
 
-    /// The key.
-    #[must_use]
-    pub fn key(&self) -> &KeyInfo {
-        &self.key
+    /// The key, if it opens anything at this moment.
+    pub fn key(&self) -> Result<Arc<KeyInfo>, ProblemAnswer> {
+        let key = self.authority.key(&self.id);
+        key.ok_or_else(|| ProblemCode::Unauthenticated.into())
     }
 }
 
@@ -186,14 +192,16 @@ where
     type Rejection = ProblemAnswer;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemAnswer> {
-        let key = key_of(&Door::from_ref(state).authority, &parts.headers)?;
+        let authority = Door::from_ref(state).authority;
+        let key = key_of(&authority, &parts.headers)?;
         if !key.opens(N::SCOPES) {
             return Err(Problem::new(ProblemCode::Forbidden)
                 .detail("This key lacks the scope that the call needs.")
                 .into());
         }
         Ok(Self {
-            key,
+            authority,
+            id: key.id.clone(),
             needs: PhantomData,
         })
     }

@@ -7,7 +7,7 @@ use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
 use innkeeper_domain::seats::Scope;
 use innkeeper_domain::session::{
-    EndReason, EndedSession, Ending, Initiator, Session, SessionClass, Timestamp,
+    AssuranceLevel, EndReason, EndedSession, Ending, Initiator, Session, SessionClass, Timestamp,
 };
 use innkeeper_engine::EngineError;
 
@@ -209,6 +209,14 @@ pub fn failed(error: EngineError) -> ProblemAnswer {
     let error = &error as &dyn std::error::Error;
     tracing::error!(error, "a call could not be answered");
     ProblemAnswer::from(ProblemCode::Unavailable).retry_after(1)
+}
+
+/// Reads how much an authentication proved, or says that there is no such level.
+pub fn assurance(level: u8) -> Result<AssuranceLevel, ProblemAnswer> {
+    match level {
+        0..=9 => Ok(AssuranceLevel(level)),
+        _ => Err(invalid("assurance", "expected 0 to 9")),
+    }
 }
 
 /// Reads a name from outside, or says which field is wrong and why.

@@ -7,7 +7,6 @@ use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall};
 use innkeeper_domain::name::SubjectId;
-use innkeeper_domain::session::AssuranceLevel;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
 
@@ -26,6 +25,7 @@ pub(super) async fn check(
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::optional("subject", asked.subject.as_deref(), SubjectId::parse)?;
+    let assurance = asked.assurance.map(wire::assurance).transpose()?;
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
         return Err(wire::no_session(None));
     };
@@ -34,7 +34,7 @@ pub(super) async fn check(
         tenant: Some(tenant),
         demand: Demand {
             subject,
-            assurance: asked.assurance.map(AssuranceLevel),
+            assurance,
             max_age: asked.max_age.map(Duration::from_secs),
         },
         activity: if asked.passive {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::name::{ClientId, TenantId};
-use innkeeper_engine::keys::{KeyInfo, KeyScope};
+use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyRevoked, KeyScope};
 
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door, one_tenant, wholly};
@@ -32,9 +32,10 @@ pub(super) async fn create(
     let named = one_tenant(&query, asked.tenant.as_deref())?;
     let tenant = wire::optional("tenant", named, TenantId::parse)?;
     // A key of one tenant makes keys of that tenant, and no wider one.
-    let tenant = match &caller.key().tenant {
+    let own = caller.key()?;
+    let tenant = match &own.tenant {
         None => tenant,
-        Some(own) if tenant.is_none() => Some(own.clone()),
+        Some(only) if tenant.is_none() => Some(only.clone()),
         Some(_) => Some(caller.tenant(named)?),
     };
     let mut scopes: Vec<_> = asked.scopes.iter().copied().map(read_scope).collect();
@@ -43,12 +44,16 @@ pub(super) async fn create(
     let now = door.authority.now().await.map_err(wire::failed)?;
     let key = door.authority.prepare_key().map_err(wire::failed)?;
     let (authority, name) = (Arc::clone(&door.authority), name.to_owned());
-    let (key, info) = wholly(async move {
-        let info = authority.enrol_key(&key, &name, scopes, tenant, now);
-        let info = info.await?;
-        Ok((key, info))
+    let (key, enrolled) = wholly(async move {
+        let issuer = Issuer::Key(&own.id);
+        let enrolled = authority.enrol_key(issuer, &key, &name, scopes, tenant, now);
+        let enrolled = enrolled.await?;
+        Ok((key, enrolled))
     })
     .await?;
+    let Enrolled::Done(info) = enrolled else {
+        return Err(ProblemCode::Unauthenticated.into());
+    };
     let created = api::KeyCreated {
         id: info.id.clone(),
         key: api::Secret::new(key.reveal()),
@@ -69,10 +74,11 @@ pub(super) async fn list(
 ) -> Result<Json<api::KeyPage>, ProblemAnswer> {
     let named = query.tenant.as_deref();
     let tenant = named.map(|named| caller.tenant(Some(named))).transpose()?;
+    let own = caller.key()?;
     let keys = door.authority.keys();
     let seen = keys
         .iter()
-        .filter(|key| may_see(caller.key(), key) && (tenant.is_none() || key.tenant == tenant));
+        .filter(|key| may_see(&own, key) && (tenant.is_none() || key.tenant == tenant));
     Ok(Json(api::KeyPage {
         keys: seen.map(|key| view(key)).collect(),
         next: None,
@@ -89,22 +95,28 @@ pub(super) async fn revoke(
     if let Some(named) = query.tenant.as_deref() {
         caller.tenant(Some(named))?;
     }
-    let keys = door.authority.keys();
-    let known = keys
-        .iter()
-        .any(|key| key.id == id && may_see(caller.key(), key));
-    if !known {
+    let own = caller.key()?;
+    let key = door.authority.key(&id);
+    if !key.is_some_and(|key| may_see(&own, &key)) {
         return Err(ProblemCode::NotFound.into());
     }
-    if caller.key().id == id {
+    if own.id == id {
         // The last administrator's key must not lock everybody out by a slip.
         return Err(Problem::new(ProblemCode::Forbidden)
             .detail("A key does not revoke itself; use another administrator's.")
             .into());
     }
     let authority = Arc::clone(&door.authority);
-    wholly(async move { authority.revoke_key(&id).await }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let revoked =
+        wholly(async move { authority.revoke_key(Issuer::Key(&own.id), &id).await }).await?;
+    match revoked {
+        // It was there a moment ago: somebody else was first.
+        KeyRevoked::Done | KeyRevoked::Absent => Ok(StatusCode::NO_CONTENT),
+        KeyRevoked::IssuerGone => Err(ProblemCode::Unauthenticated.into()),
+        KeyRevoked::LastAdmin => Err(Problem::new(ProblemCode::Forbidden)
+            .detail("No other key opens everything, so this one stays.")
+            .into()),
+    }
 }
 
 fn may_see(own: &KeyInfo, key: &KeyInfo) -> bool {

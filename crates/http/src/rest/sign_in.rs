@@ -9,9 +9,7 @@ use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId};
 use innkeeper_domain::roster::{Contact, Generation};
-use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
-};
+use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
 
@@ -104,7 +102,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
             // One that is left out or lies ahead is now: admission takes the earlier.
             at: asked.authenticated_at.map_or(Timestamp::MAX, wire::moment),
             methods: methods(&asked.methods)?,
-            assurance: AssuranceLevel(asked.assurance.unwrap_or_default()),
+            assurance: wire::assurance(asked.assurance.unwrap_or_default())?,
         },
         evidence: asked.generation.map(Generation),
         groups,

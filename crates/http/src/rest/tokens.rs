@@ -6,7 +6,7 @@ use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::rotation::Occasion;
-use innkeeper_domain::session::{AssuranceLevel, AuthenticationEvent, Initiator, Timestamp};
+use innkeeper_domain::session::{AuthenticationEvent, Initiator, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::rotate::{RotateAnswer, Rotated};
 
@@ -41,7 +41,7 @@ pub(super) async fn reauthenticated(
         // It has just happened: the decision takes its own `now`, which is earlier.
         at: Timestamp::MAX,
         methods: methods(&asked.methods)?,
-        assurance: AssuranceLevel(asked.assurance),
+        assurance: wire::assurance(asked.assurance)?,
     };
     renew(
         door,

@@ -157,6 +157,55 @@ async fn given_no_key_or_a_wrong_one_when_any_route_is_called_then_it_is_401_una
     assert_eq!(desk.live("alice").await, 1, "nothing was done");
 }
 
+/// A story of a thief. She had every call that takes a body lack its last byte; her key was
+/// revoked, and the answer said so. Then she sent the last bytes, and each call was done.
+#[tokio::test]
+async fn s6_given_a_call_whose_body_is_on_its_way_when_its_key_is_revoked_then_it_is_401() {
+    let count = routes(&desk().await).await.len();
+    for place in 0..count {
+        let desk = desk().await;
+        let route = routes(&desk).await.swap_remove(place);
+        let Some(body) = &route.body else { continue };
+        let stolen = desk.key(&[KeyScope::Admin], None).await;
+        let keys = desk.authority.keys().len();
+        let before = desk.get("/v1/subjects/alice").await.text;
+
+        let held = desk.call(route.method.clone(), &route.path);
+        let held = held.bearer(&stolen).after_revoking(&stolen, body);
+        let answer = held.send().await;
+
+        answer.assert_problem(401, "unauthenticated");
+        let after = desk.get("/v1/subjects/alice").await.text;
+        assert_eq!(after, before, "{}", route.name());
+        assert_eq!(desk.authority.keys().len(), keys - 1, "{}", route.name());
+    }
+}
+
+#[tokio::test]
+async fn given_an_assurance_that_there_is_not_when_sent_then_it_is_422_with_the_field() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    for (path, mut body, success) in [
+        ("/v1/sessions", json!({"subject": "bob"}), 201),
+        ("/v1/check", json!({"token": token}), 403),
+        (
+            "/v1/sessions/reauthenticated",
+            json!({"token": token, "methods": ["otp"]}),
+            200,
+        ),
+    ] {
+        for level in [10, 255] {
+            body["assurance"] = json!(level);
+            desk.post(path, body.clone())
+                .await
+                .assert_invalid("assurance");
+        }
+        body["assurance"] = json!(9);
+        let answer = desk.post(path, body).await;
+        assert_eq!(answer.status.as_u16(), success, "{path}: {}", answer.text);
+    }
+}
+
 #[tokio::test]
 async fn given_a_key_when_any_route_is_called_then_its_scopes_decide() {
     let all = [

@@ -1,18 +1,20 @@
 //! A desk to call at: the whole router over the reference store, with keys of every kind.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
+use futures_util::stream;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
 use innkeeper_engine::entropy::OsEntropy;
-use innkeeper_engine::keys::KeyScope;
+use innkeeper_engine::keys::{Enrolled, Issuer, KeyRevoked, KeyScope};
 use innkeeper_engine::{Authority, Services};
 use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
@@ -111,8 +113,10 @@ impl Desk {
         let tenant = tenant.map(|t| TenantId::parse(t).expect("it is a name"));
         let now = self.authority.now().await.expect("the store is sound");
         let scopes = scopes.to_vec();
-        let enrolled = self.authority.enrol_key(&key, "a key", scopes, tenant, now);
-        enrolled.await.expect("the store is sound");
+        let authority = &self.authority;
+        let enrolled = authority.enrol_key(Issuer::Operator, &key, "a key", scopes, tenant, now);
+        let enrolled = enrolled.await.expect("the store is sound");
+        assert!(matches!(enrolled, Enrolled::Done(_)));
         key.reveal()
     }
 
@@ -198,6 +202,21 @@ impl Call<'_> {
     pub(crate) fn text(self, body: impl Into<String>) -> Self {
         let mut typed = self.header(CONTENT_TYPE, "application/json");
         typed.body = Body::from(body.into());
+        typed
+    }
+
+    /// Has the body arrive only when this key has been revoked.
+    pub(crate) fn after_revoking(self, key: &str, body: &Value) -> Self {
+        let authority = Arc::clone(&self.desk.authority);
+        let key = authority.authenticate_key(key).expect("it is one");
+        let text = body.to_string();
+        let late = stream::once(async move {
+            let revoked = authority.revoke_key(Issuer::Operator, &key.id).await;
+            assert_eq!(revoked.expect("the store is sound"), KeyRevoked::Done);
+            Ok::<_, Infallible>(text)
+        });
+        let mut typed = self.header(CONTENT_TYPE, "application/json");
+        typed.body = Body::from_stream(late);
         typed
     }
 
