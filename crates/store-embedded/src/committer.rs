@@ -154,7 +154,6 @@ impl Committer {
     fn close(&mut self) -> Result<(), Stopped> {
         let shared = &self.shared;
         let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
-        round.flush_heard();
         round.close();
         let written = round
             .write(&self.mark)

@@ -3,6 +3,10 @@
 //! What is here is durable. A quick look holds a shard's lock for reading; a reading for a
 //! decision and a publication hold it alone, so that no session is heard from while somebody
 //! finds it silent, nor between the last look at the old roster and the first at the new.
+//!
+//! The committing thread holds it alone as well from its look at the clock until the roster is
+//! marked as changing. A reading for a decision that comes later waits until the change is to be
+//! seen, so nobody takes a session for dead whose deadline has been moved in time (S2).
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -29,6 +33,9 @@ pub(crate) struct Resident {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) roster: Arc<Roster>,
+    /// Whether the round under way changes it. After a round that failed it stays so: what the
+    /// disk holds is unknown.
+    pub(crate) changing: bool,
     /// Whether it is among those heard from already.
     heard: AtomicBool,
 }
@@ -80,6 +87,13 @@ impl Resident {
             .collect()
     }
 
+    /// Waits until nobody is at any roster who was there before.
+    pub(crate) fn wait_for_lookers(&self) {
+        for shard in &self.shards {
+            drop(shard.write());
+        }
+    }
+
     /// The first `limit` tags after `after`, in order.
     pub(crate) fn walk(&self, after: Option<RosterTag>, limit: usize) -> Vec<RosterTag> {
         let mut page = Vec::new();
@@ -113,10 +127,15 @@ pub(crate) fn replace(shard: &mut Shard, tag: RosterTag, roster: Option<Arc<Rost
         (Some(place), Some(roster)) => {
             carry_over(&place.roster, &roster);
             place.roster = roster;
+            place.changing = false;
         }
         (None, Some(roster)) => {
-            let heard = AtomicBool::new(false);
-            shard.insert(tag, Place { roster, heard });
+            let place = Place {
+                roster,
+                changing: false,
+                heard: AtomicBool::new(false),
+            };
+            shard.insert(tag, place);
         }
         (_, None) => {
             shard.remove(&tag);
@@ -128,7 +147,7 @@ pub(crate) fn replace(shard: &mut Shard, tag: RosterTag, roster: Option<Arc<Rost
 ///
 /// The new one has the sessions of the old in their order, less those that ended, then the
 /// newborn. Those that no change touched are the same in both.
-fn carry_over(old: &Roster, new: &Roster) {
+pub(crate) fn carry_over(old: &Roster, new: &Roster) {
     let mut old = old.sessions.iter();
     for session in &new.sessions {
         let Some(before) = old.find(|o| o.id == session.id) else {

@@ -16,7 +16,7 @@ use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
 use crate::disk::{Batch, Head, Signs, Slot};
 use crate::error::WriteError;
 use crate::mark::Mark;
-use crate::resident::replace;
+use crate::resident::{Shard, carry_over, replace};
 use crate::shared::Shared;
 use crate::tally::{key_share, personal_share, register_share, roster_share};
 use crate::time::AHEAD;
@@ -76,32 +76,36 @@ impl<'a> Round<'a> {
     }
 
     pub(crate) fn commit(&mut self, mut commit: Commit) -> Outcome {
+        // Alone from the look at the clock on: whoever reads a later time finds the roster marked.
+        let mut shard = self.shared.resident.alone(commit.tag);
         let now = self.tick();
         let taken = |r: &Remembered| self.is_remembered(r.key);
         if commit.remember.as_ref().is_some_and(taken) {
             return Outcome::Stale;
         }
-        let current = self.roster(commit.tag);
+        let current = self.roster(&shard, commit.tag);
         let Some(roster) = commit.carry_out(current.as_deref(), self.head.ground, now) else {
             return Outcome::Stale;
         };
+        let roster = Arc::new(roster);
+        let remember = commit.remember.take();
+        self.place(&mut shard, commit.tag, Some(Arc::clone(&roster)), remember);
+        drop(shard);
         self.highest.include(&roster);
         self.head.place += 1;
         self.batch.entry(self.head.place, &commit.entry);
         if commit.entry.personal.is_some() {
-            let share = personal_share(self.head.place, &commit.entry.personal_digest);
-            self.head.tally = self.head.tally.wrapping_add(share);
+            let personal = personal_share(self.head.place, &commit.entry.personal_digest);
+            self.head.tally = self.head.tally.wrapping_add(personal);
         }
-        let remember = commit.remember.take();
-        let roster = Arc::new(roster);
-        self.place(commit.tag, Some(Arc::clone(&roster)), remember);
         Outcome::Done(roster)
     }
 
     pub(crate) fn touch(&mut self, touch: &Touch) -> Touched {
-        let now = self.tick();
         let tag = touch.session.tag();
-        let Some(mut roster) = self.roster(tag) else {
+        let mut shard = self.shared.resident.alone(tag);
+        let now = self.tick();
+        let Some(mut roster) = self.roster(&shard, tag) else {
             return Touched::Dead;
         };
         let is_it = |r: &Roster| r.sessions.iter().position(|s| s.id == touch.session);
@@ -116,18 +120,19 @@ impl<'a> Round<'a> {
             previous.accepted_until.bring_nearer(end);
         }
         let session = Arc::clone(&roster.sessions[place]);
-        self.place(tag, Some(roster), None);
+        self.place(&mut shard, tag, Some(roster), None);
         Touched::Live(session)
     }
 
     pub(crate) fn forget(&mut self, tag: RosterTag, version: RosterVersion) {
+        let mut shard = self.shared.resident.alone(tag);
         let now = self.tick();
         let floor = self.head.ground.floor;
         let goes = self
-            .roster(tag)
+            .roster(&shard, tag)
             .is_some_and(|r| r.version == version && r.is_forgettable(floor, now));
         if goes {
-            self.place(tag, None, None);
+            self.place(&mut shard, tag, None, None);
         }
     }
 
@@ -175,10 +180,13 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Ends time where it is, for good.
+    /// Ends time where it is, for good, and writes down who was heard from until then.
     pub(crate) fn close(&mut self) {
         self.head.ceiling = self.shared.time.shut();
         self.closing = true;
+        // Whoever still had a time may not have noted yet whom it heard from.
+        self.shared.resident.wait_for_lookers();
+        self.flush_heard();
     }
 
     /// Makes the round durable, and then visible. After an error its fate is unknown.
@@ -219,6 +227,7 @@ impl<'a> Round<'a> {
         }
         shared.register.write().extend(register);
         shared.show(head);
+        shared.round_over.notify_waiters();
         Ok(())
     }
 
@@ -275,14 +284,29 @@ impl<'a> Round<'a> {
         self.now
     }
 
-    fn roster(&self, tag: RosterTag) -> Option<Arc<Roster>> {
-        match self.rosters.get(&tag) {
-            Some(pending) => pending.roster.clone(),
-            None => self.shared.resident.find(tag),
+    /// The roster of `tag` as this round has it, with the visits that were seen meanwhile.
+    fn roster(&self, shard: &Shard, tag: RosterTag) -> Option<Arc<Roster>> {
+        let shown = shard.get(&tag).map(|place| &place.roster);
+        let Some(pending) = self.rosters.get(&tag) else {
+            return shown.cloned();
+        };
+        if let (Some(shown), Some(roster)) = (shown, &pending.roster) {
+            carry_over(shown, roster);
         }
+        pending.roster.clone()
     }
 
-    fn place(&mut self, tag: RosterTag, roster: Option<Arc<Roster>>, remember: Option<Remembered>) {
+    /// Leaves the roster of `tag` like this, and lets readings wait until that is to be seen.
+    fn place(
+        &mut self,
+        shard: &mut Shard,
+        tag: RosterTag,
+        roster: Option<Arc<Roster>>,
+        remember: Option<Remembered>,
+    ) {
+        if let Some(place) = shard.get_mut(&tag) {
+            place.changing = true;
+        }
         self.keys.extend(remember.as_ref().map(|r| r.key));
         let pending = self.rosters.entry(tag).or_insert_with(|| Pending {
             roster: None,

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use innkeeper_store::{Ground, StoreError};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
 
 use crate::disk::{Disk, Head, Slot};
 use crate::error::{Stopped, WriteError};
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     place: AtomicU64,
     /// Whether the committing thread has been asked to raise the ceiling.
     pub(crate) raise_asked: AtomicBool,
+    /// Tells those who wait for a changing roster that the round is over, or never will be.
+    pub(crate) round_over: Notify,
     /// Why no change is taken any more.
     pub(crate) stopped: OnceLock<Stopped>,
 }
@@ -44,6 +47,7 @@ impl Shared {
             ground: RwLock::new(loaded.head.ground),
             place: AtomicU64::new(loaded.head.place),
             raise_asked: AtomicBool::new(false),
+            round_over: Notify::new(),
             stopped: OnceLock::new(),
         }
     }
@@ -64,6 +68,7 @@ impl Shared {
             "the store takes no more changes: see to its disk, then start again"
         );
         self.stopped.get_or_init(|| stopped.clone());
+        self.round_over.notify_waiters();
         stopped
     }
 

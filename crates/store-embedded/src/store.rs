@@ -15,6 +15,7 @@ use innkeeper_store::{
     Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
     Touch, Touched,
 };
+use tokio::sync::futures::Notified;
 use tokio::sync::oneshot;
 use tokio::task;
 
@@ -116,6 +117,16 @@ impl EmbeddedStore {
         .await
     }
 
+    /// Waits until a round that changes a roster is over, and what it made is to be seen.
+    ///
+    /// If it failed nobody knows what is to be seen, so nothing is said about that roster.
+    async fn wait_for(&self, round_over: Notified<'_>) -> Result<(), StoreError> {
+        // It hears of what comes after it was made, so a stop that it missed is seen here.
+        self.shared.ready()?;
+        round_over.await;
+        Ok(())
+    }
+
     fn hear(&self, place: &Place) {
         if self.shared.resident.hear(place) {
             // If it is not taken up, the next round or the close writes it down.
@@ -138,9 +149,12 @@ impl Drop for EmbeddedStore {
 impl SessionStore for EmbeddedStore {
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
         loop {
-            {
+            let round_over = {
                 let shard = self.shared.resident.alone(tag);
-                if let Some(now) = self.now() {
+                let changing = shard.get(&tag).is_some_and(|p| p.changing);
+                if changing {
+                    Some(self.shared.round_over.notified())
+                } else if let Some(now) = self.now() {
                     let keys = self.shared.keys.lock();
                     return Ok(Reading {
                         roster: shard.get(&tag).map(|p| Arc::clone(&p.roster)),
@@ -149,9 +163,14 @@ impl SessionStore for EmbeddedStore {
                         remembered: key.and_then(|k| keys.find(k, now)).cloned(),
                         keys_held: keys.held(tag, now),
                     });
+                } else {
+                    None
                 }
+            };
+            match round_over {
+                Some(round_over) => self.wait_for(round_over).await?,
+                None => self.more_time().await?,
             }
-            self.more_time().await?;
         }
     }
 
@@ -186,6 +205,7 @@ impl SessionStore for EmbeddedStore {
             match self.touch_in_memory(&touch) {
                 InMemory::Done(touched) => return Ok(touched),
                 InMemory::TimeIsUp => self.more_time().await?,
+                InMemory::Changing(round_over) => self.wait_for(round_over).await?,
                 InMemory::NotDurable => {
                     let job = |reply| Job::Touch(touch, reply);
                     return self.ask(StoreError::Unknown { tag }, job).await;
@@ -242,30 +262,33 @@ impl SessionStore for EmbeddedStore {
 }
 
 /// How far a sign of life got without the committing thread.
-enum InMemory {
+enum InMemory<'a> {
     Done(Touched),
     /// The ceiling has to be raised first.
     TimeIsUp,
+    /// It came too late, unless the round under way moves the deadline.
+    Changing(Notified<'a>),
     /// It brings a grace nearer, which has to be durable.
     NotDurable,
 }
 
 impl EmbeddedStore {
-    fn touch_in_memory(&self, touch: &Touch) -> InMemory {
+    fn touch_in_memory(&self, touch: &Touch) -> InMemory<'_> {
         let tag = touch.session.tag();
         let shard = self.shared.resident.look(tag);
         let Some(now) = self.now() else {
             return InMemory::TimeIsUp;
         };
-        let found = shard.get(&tag).and_then(|place| {
-            let session = place.roster.find(touch.session)?;
-            place
-                .roster
-                .is_live(session, now)
-                .then_some((place, session))
-        });
-        let Some((place, session)) = found else {
+        let Some(place) = shard.get(&tag) else {
             return InMemory::Done(Touched::Dead);
+        };
+        let session = place.roster.find(touch.session);
+        let Some(session) = session.filter(|s| place.roster.is_live(s, now)) else {
+            return if place.changing {
+                InMemory::Changing(self.shared.round_over.notified())
+            } else {
+                InMemory::Done(Touched::Dead)
+            };
         };
         let nearer = match (touch.grace_ends_at, &session.previous) {
             (Some(end), Some(previous)) => end < previous.accepted_until.get(),

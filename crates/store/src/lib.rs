@@ -39,6 +39,9 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// - What is read was durable before it was handed out; no reader sees a commit that a crash
     ///   could still undo.
     /// - `now` never falls, from one reading to the next and across a reopening.
+    /// - A session that it shows as dead is live in no reading that begins afterwards: it does not
+    ///   show a roster from before a commit or touch that is under way and was in time for a
+    ///   deadline that has passed at `now`.
     /// - An absent roster is `None`, and reading makes none.
     /// - With a key, what is remembered under it comes along, whichever roster it belongs to.
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError>;
@@ -49,9 +52,12 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// While `look` runs no reading for a decision is handed out, so a session that it hears
     /// from cannot have been found silent at the same moment.
     ///
+    /// A session that is live in it may be let in. That one is not is no answer: it shows the
+    /// roster from before a commit that is under way, which may just move the deadline.
+    ///
     /// # Contract
     ///
-    /// - What it shows is what [`read`](Self::read) would have shown.
+    /// - What it shows is what [`read`](Self::read) would have shown, if nothing is under way.
     /// - If `look` heard from a session, its last-seen reaches the disk in the end.
     fn glance(
         &self,

@@ -99,6 +99,7 @@ macro_rules! conformance {
         $crate::conformance_cases! { $harness, races:
             given_many_commits_for_one_version_when_they_race_then_one_is_done,
             given_visits_racing_an_end_when_both_are_over_then_the_session_stays_ended,
+            given_rotations_racing_deadlines_when_a_session_was_found_dead_then_it_stays_dead,
             given_visits_racing_rotations_when_both_are_over_then_no_visit_was_lost,
             given_an_acknowledged_end_when_glanced_at_then_nobody_finds_the_session_live,
             given_one_key_at_many_rosters_when_they_race_then_one_is_done,

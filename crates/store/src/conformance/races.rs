@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use innkeeper_domain::change::Change;
 use innkeeper_domain::roster::{Roster, RosterVersion};
+use tokio::task::yield_now;
 
 use super::Harness;
-use super::fixture::{World, commit_for, remembered, rotation, session, tag};
+use super::fixture::{IDLE, World, commit_for, remembered, rotation, session, tag};
 use super::glancing::visit;
 use crate::{Heard, Outcome, SessionStore, Touch, Touched};
 
@@ -85,6 +86,64 @@ pub async fn given_visits_racing_an_end_when_both_are_over_then_the_session_stay
             visitor.await.unwrap();
         }
         assert!(world.roster(tag(1)).await.find(id).is_none());
+    }
+}
+
+/// A session that one reading finds dead is live in no reading that begins afterwards, also when
+/// its deadline passes while a rotation that was decided in time is under way.
+pub async fn given_rotations_racing_deadlines_when_a_session_was_found_dead_then_it_stays_dead(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for round in 1..=ROUNDS {
+        let id = world.born(tag(round), round).await;
+        let near = IDLE.saturating_sub(Duration::from_millis(1));
+        world.clock.pass(near);
+        let reading = world.read(id.tag()).await;
+        let mut commit = commit_for(id.tag(), &reading, vec![rotation(id, reading.now)]);
+        commit.stands_until = reading.now.plus(Duration::from_millis(1));
+        let dead = Arc::new(AtomicBool::new(false));
+        let over = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                let (store, dead, over) = (
+                    Arc::clone(&world.store),
+                    Arc::clone(&dead),
+                    Arc::clone(&over),
+                );
+                tokio::spawn(async move {
+                    loop {
+                        let is_last = over.load(Ordering::SeqCst);
+                        let was_dead = dead.load(Ordering::SeqCst);
+                        let reading = store.read(id.tag(), None).await.unwrap();
+                        let roster = reading.roster.unwrap();
+                        if roster.live(reading.now).any(|s| s.id == id) {
+                            assert!(!was_dead, "it came back in round {round}");
+                        } else {
+                            dead.store(true, Ordering::SeqCst);
+                        }
+                        if is_last {
+                            break;
+                        }
+                        yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        let store = Arc::clone(&world.store);
+        let rotating = tokio::spawn(async move { store.commit(commit).await });
+
+        // Sooner or later in its way, from one round to the next.
+        for _ in 0..u32::from(round) * 60 {
+            world.read(tag(0)).await;
+        }
+        world.clock.pass(Duration::from_millis(2));
+
+        let _ = rotating.await.unwrap().unwrap();
+        over.store(true, Ordering::SeqCst);
+        for reader in readers {
+            reader.await.unwrap();
+        }
     }
 }
 
