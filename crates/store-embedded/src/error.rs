@@ -139,6 +139,9 @@ impl OpenError {
 
     /// Names a failure of the storage library in the store at `path`.
     pub(crate) fn storage(path: &Path, what: &str, source: fjall::Error) -> Self {
+        if let Some(kind) = want_of(&source) {
+            return Self::io(path, io::Error::new(kind, source));
+        }
         match source {
             fjall::Error::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 Self::io(path, source)
@@ -155,6 +158,26 @@ impl OpenError {
             source: source.into(),
         }
     }
+}
+
+/// What the system wants for at the bottom of a failure of the storage library, if it is that: a
+/// full disk is not damage, and a back-up would not help.
+fn want_of(error: &fjall::Error) -> Option<io::ErrorKind> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(reported) = error.downcast_ref::<io::Error>() {
+            let is_want = matches!(
+                reported.kind(),
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::StorageFull
+            );
+            return is_want.then(|| reported.kind());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Why an open store takes no change.
