@@ -1,7 +1,14 @@
 //! Many nodes under one seed: faults, a clock turned by hand, and a checker of histories.
 //!
 //! [`checker`] says which promises a [`history`] breaks. It knows nothing of how the history came
-//! about, so that hand-made ones show what it catches.
+//! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
+//! and callers in one thread, every choice from one seed, so that a failure can be had again.
 
 pub mod checker;
+pub mod dice;
+mod guests;
 pub mod history;
+mod scribe;
+pub mod tally;
+pub mod weather;
+pub mod world;

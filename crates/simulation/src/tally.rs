@@ -1,0 +1,89 @@
+//! A tally of what a run exercised. A check that could pass without running would show here.
+
+/// How often each thing happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Operations that were begun.
+    pub operations: u64,
+    /// Operations whose answer was done or not done.
+    pub answered: u64,
+    /// Sessions that were born.
+    pub births: u64,
+    /// Calls to the store that were held up.
+    pub delays: u64,
+    /// Calls that were refused.
+    pub unavailable: u64,
+    /// Calls that were lost on the way there.
+    pub lost_before: u64,
+    /// Calls whose answer was lost on the way back.
+    pub lost_after: u64,
+    /// Commits that arrived when nobody waited any more.
+    pub late_commits: u64,
+    /// Futures that were dropped half-way.
+    pub dropped: u64,
+    /// Steps of the wall clock back.
+    pub clock_back: u64,
+    /// Steps of the wall clock forward.
+    pub clock_forward: u64,
+    /// New nodes over the same store.
+    pub restarts: u64,
+    /// Crashes of the store.
+    pub crashes: u64,
+    /// New policies.
+    pub policies: u64,
+}
+
+impl Tally {
+    /// Each count with its name.
+    #[must_use]
+    pub fn rows(&self) -> [(&'static str, u64); 14] {
+        [
+            ("operations", self.operations),
+            ("answered", self.answered),
+            ("births", self.births),
+            ("delays", self.delays),
+            ("unavailable", self.unavailable),
+            ("lost before", self.lost_before),
+            ("lost after", self.lost_after),
+            ("late commits", self.late_commits),
+            ("dropped futures", self.dropped),
+            ("clock steps back", self.clock_back),
+            ("clock steps forward", self.clock_forward),
+            ("restarts", self.restarts),
+            ("store crashes", self.crashes),
+            ("policy changes", self.policies),
+        ]
+    }
+
+    /// Adds what another run exercised.
+    pub fn add(&mut self, other: &Self) {
+        let sums = [
+            (&mut self.operations, other.operations),
+            (&mut self.answered, other.answered),
+            (&mut self.births, other.births),
+            (&mut self.delays, other.delays),
+            (&mut self.unavailable, other.unavailable),
+            (&mut self.lost_before, other.lost_before),
+            (&mut self.lost_after, other.lost_after),
+            (&mut self.late_commits, other.late_commits),
+            (&mut self.dropped, other.dropped),
+            (&mut self.clock_back, other.clock_back),
+            (&mut self.clock_forward, other.clock_forward),
+            (&mut self.restarts, other.restarts),
+            (&mut self.crashes, other.crashes),
+            (&mut self.policies, other.policies),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+    }
+
+    /// What never happened.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let rows = self.rows().into_iter();
+        rows.filter(|(_, n)| *n == 0)
+            .map(|(name, _)| name)
+            .collect()
+    }
+}
