@@ -20,7 +20,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 3] = [
+const CHORES: [Chore; 4] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -35,6 +35,11 @@ const CHORES: [Chore; 3] = [
         name: "simulate",
         summary: "many seeds of the simulation: --seeds N [--from S], or --seed S [--trace]",
         run: simulation::simulate,
+    },
+    Chore {
+        name: "flaws",
+        summary: "planted flaws, each run until the simulation catches it: [--seeds N]",
+        run: simulation::flaws,
     },
 ];
 

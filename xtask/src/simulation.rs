@@ -9,6 +9,11 @@ pub(crate) fn simulate(words: &[String]) -> Result<(), Failure> {
     run("simulate", words)
 }
 
+/// Runs seeds against stores with a planted flaw; one that is not caught fails.
+pub(crate) fn flaws(words: &[String]) -> Result<(), Failure> {
+    run("flaws", words)
+}
+
 fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
     if words.iter().any(|word| asks_for_help(word)) {
         println!("{HELP}");
@@ -31,6 +36,8 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 const HELP: &str = "\
 Usage: cargo xtask simulate [--seeds N] [--from S]
        cargo xtask simulate --seed S [--trace]
+       cargo xtask flaws [--seeds N]
 
 Runs the engine over the reference store with faults, dropped futures, restarts and a clock that
-steps both ways, every choice from a seed, and checks each history. The same seed is the same run.";
+steps both ways, every choice from a seed, and checks each history. The same seed is the same run.
+With flaws, the store is a wrong one, and must be caught in so many seeds.";

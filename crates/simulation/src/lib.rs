@@ -3,12 +3,15 @@
 //! [`checker`] says which promises a [`history`] breaks. It knows nothing of how the history came
 //! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
 //! and callers in one thread, every choice from one seed, so that a failure can be had again.
+//! [`flaws`] plants wrong designs in a store, to see that the checker finds them.
 
 pub mod checker;
 pub mod dice;
+pub mod flaws;
 mod guests;
 pub mod history;
 mod scribe;
 pub mod tally;
 pub mod weather;
 pub mod world;
+pub mod wrong;

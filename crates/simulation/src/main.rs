@@ -1,7 +1,9 @@
-//! The command behind `cargo xtask simulate`: many seeds, or one with all that happened in it.
+//! The command behind `cargo xtask simulate` and `cargo xtask flaws`: many seeds over the
+//! reference store, one with all that happened in it, or until each planted flaw is caught.
 
 use std::process::ExitCode;
 
+use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
 use innkeeper_simulation::world::{Run, run};
 
@@ -9,12 +11,15 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
         Some((chore, rest)) if chore == "simulate" => simulate(rest),
+        Some((chore, rest)) if chore == "flaws" => flaws(rest),
         _ => usage(),
     }
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: simulate [--seeds N] [--from S] [--seed S] [--trace]");
+    eprintln!(
+        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace]\n       flaws [--seeds N]"
+    );
     ExitCode::from(2)
 }
 
@@ -64,6 +69,42 @@ fn simulate(words: &[String]) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         println!("again, with all that happened: cargo xtask simulate --seed S --trace");
+        ExitCode::FAILURE
+    }
+}
+
+fn flaws(words: &[String]) -> ExitCode {
+    let seeds = match words {
+        [] => 2000,
+        [word, number] if word == "--seeds" => match number.parse() {
+            Ok(number) => number,
+            Err(_) => return usage(),
+        },
+        _ => return usage(),
+    };
+    let mut missed = 0_u64;
+    println!("| Flaw | Seeds | Operations | Broken first | Must break | Seeds |");
+    println!("| --- | ---: | ---: | --- | --- | ---: |");
+    for (flaw, meant, text) in FLAWS {
+        let must = meant.join(" or ");
+        if let Some(catch) = hunt(flaw, meant, seeds) {
+            let rules: Vec<_> = catch.rules.into_iter().collect();
+            let (soon, operations, then) = (catch.seeds, catch.operations, catch.meant);
+            let first = rules.join(", ");
+            println!("| {text} | {soon} | {operations} | {first} | {must} | {then} |");
+        } else {
+            missed += 1;
+            println!("| {text} | not in {seeds} | | | {must} | |");
+        }
+    }
+    let control = hunt(Flaw::Control, &[], seeds);
+    match &control {
+        None => println!("\nThe same store without a flaw: {seeds} seeds, 0 violations"),
+        Some(catch) => println!("\nThe same store without a flaw is wrong too: {catch:?}"),
+    }
+    if missed == 0 && control.is_none() {
+        ExitCode::SUCCESS
+    } else {
         ExitCode::FAILURE
     }
 }

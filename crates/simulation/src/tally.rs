@@ -1,5 +1,7 @@
 //! A tally of what a run exercised. A check that could pass without running would show here.
 
+use crate::history::{Answer, History, Line, Refusal};
+
 /// How often each thing happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
@@ -9,6 +11,14 @@ pub struct Tally {
     pub answered: u64,
     /// Sessions that were born.
     pub births: u64,
+    /// Sessions that were evicted for another.
+    pub evictions: u64,
+    /// Sign-ins that were refused for want of a seat, or on evidence too old.
+    pub refusals: u64,
+    /// Tokens that were rotated.
+    pub rotations: u64,
+    /// Rosters that were let go of and begun again.
+    pub begun_again: u64,
     /// Calls to the store that were held up.
     pub delays: u64,
     /// Calls that were refused.
@@ -36,11 +46,15 @@ pub struct Tally {
 impl Tally {
     /// Each count with its name.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64); 14] {
+    pub fn rows(&self) -> [(&'static str, u64); 18] {
         [
             ("operations", self.operations),
             ("answered", self.answered),
             ("births", self.births),
+            ("evictions", self.evictions),
+            ("refusals", self.refusals),
+            ("rotations", self.rotations),
+            ("rosters begun again", self.begun_again),
             ("delays", self.delays),
             ("unavailable", self.unavailable),
             ("lost before", self.lost_before),
@@ -55,12 +69,36 @@ impl Tally {
         ]
     }
 
+    /// Counts what the answers of a history tell.
+    pub(crate) fn count(&mut self, history: &History) {
+        for operation in &history.operations {
+            self.answered += u64::from(operation.is_known());
+            match &operation.answer {
+                Answer::Admitted { evicted, .. } => {
+                    self.births += 1;
+                    self.evictions += evicted.len() as u64;
+                }
+                Answer::Refused(Refusal::Full | Refusal::Stale, _) => self.refusals += 1,
+                Answer::Valid {
+                    rotated: Some(_), ..
+                } => self.rotations += 1,
+                _ => {}
+            }
+        }
+        let begun = |l: &&Line| l.previous == 0 && l.seq > 1;
+        self.begun_again += history.journal.iter().filter(begun).count() as u64;
+    }
+
     /// Adds what another run exercised.
     pub fn add(&mut self, other: &Self) {
         let sums = [
             (&mut self.operations, other.operations),
             (&mut self.answered, other.answered),
             (&mut self.births, other.births),
+            (&mut self.evictions, other.evictions),
+            (&mut self.refusals, other.refusals),
+            (&mut self.rotations, other.rotations),
+            (&mut self.begun_again, other.begun_again),
             (&mut self.delays, other.delays),
             (&mut self.unavailable, other.unavailable),
             (&mut self.lost_before, other.lost_before),

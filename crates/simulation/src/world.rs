@@ -278,8 +278,6 @@ impl World {
             let tok = self.scribe.token(&token);
             known.tokens.push((tok, token.reveal()));
         }
-        self.tally.answered += u64::from(answer != Answer::Unknown);
-        self.tally.births += u64::from(matches!(answer, Answer::Admitted { .. }));
         let ended = self.point();
         let operation = &mut self.history.operations[number];
         (operation.ended, operation.answer) = (ended, answer);
@@ -301,6 +299,7 @@ impl World {
         let mut violations = check(&self.history);
         violations.append(&mut self.stuck);
         self.tally.add(&self.weather.tally());
+        self.tally.count(&self.history);
         Run {
             history: self.history,
             tally: self.tally,
