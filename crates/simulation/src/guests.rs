@@ -14,7 +14,7 @@ use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, EndReason, Initiator, Origin, SessionClass, SessionId,
     Timestamp,
 };
-use innkeeper_domain::token::SessionToken;
+use innkeeper_domain::token::{SessionToken, TokenSecret};
 use innkeeper_engine::check::{Activity, CheckRequest, Renewal};
 use innkeeper_engine::revoke::Scope;
 use innkeeper_engine::sign_in::{Idempotency, SignInRequest};
@@ -22,6 +22,7 @@ use innkeeper_engine::{Authority, EngineError};
 
 use crate::dice::Dice;
 use crate::history::{Call, Label, Sid, Subject, Tok};
+use crate::mood::Ask;
 use crate::scribe::{Reply, name_of};
 
 /// A call under way.
@@ -48,8 +49,9 @@ struct Attempt {
     replaces: Option<String>,
 }
 
-/// Chooses what to ask about a subject, and asks it.
+/// Asks something of this kind about a subject.
 pub(crate) fn ask(
+    ask: Ask,
     node: Arc<Authority>,
     subject: Subject,
     known: &mut Known,
@@ -58,10 +60,10 @@ pub(crate) fn ask(
 ) -> (Call, Calling) {
     let tenant = TenantId::default();
     let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
-    match dice.below(100) {
-        0..30 => sign_in(node, tenant, name, known, labels, dice),
-        30..60 if !known.tokens.is_empty() => present(node, known, dice),
-        60..67 => {
+    match ask {
+        Ask::SignIn => sign_in(node, tenant, name, known, labels, dice),
+        Ask::Present if !known.tokens.is_empty() => present(node, known, dice),
+        Ask::Revoke => {
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
                 return look(node, tenant, name);
             };
@@ -77,7 +79,7 @@ pub(crate) fn ask(
             });
             (Call::Revoke(sid), calling)
         }
-        67..71 => {
+        Ask::RevokeAll => {
             let keep = dice.one_of(&known.sessions).copied();
             let keep = keep.filter(|_| dice.once_in(2));
             let id = keep.map(|k| k.1);
@@ -88,7 +90,7 @@ pub(crate) fn ask(
             });
             (Call::RevokeAll(keep.map(|k| k.0)), calling)
         }
-        71..74 => {
+        Ask::Credential => {
             let keep = known.tokens.last().cloned().filter(|_| dice.once_in(2));
             let (tok, token) = keep.map(|(tok, text)| (tok, read(&text))).unzip();
             let calling = Box::pin(async move {
@@ -99,21 +101,21 @@ pub(crate) fn ask(
             });
             (Call::CredentialChanged(tok), calling)
         }
-        74..76 => {
+        Ask::Disable => {
             let calling = Box::pin(async move {
                 let disabled = node.disable(&tenant, &name, Initiator::Admin).await;
                 disabled.map(Reply::Disable)
             });
             (Call::Disable, calling)
         }
-        76..80 => {
+        Ask::Enable => {
             let calling = Box::pin(async move {
                 let enabled = node.enable(&tenant, &name).await;
                 enabled.map(|()| Reply::Enable)
             });
             (Call::Enable, calling)
         }
-        80..84 => {
+        Ask::Limit => {
             let limit = Some(1 + dice.below(3)).filter(|_| !dice.once_in(3));
             let patch = SubjectPatch {
                 own_limit: Some(limit.and_then(SessionLimit::new)),
@@ -126,11 +128,11 @@ pub(crate) fn ask(
             let limit = limit.and_then(SessionLimit::new).map(SessionLimit::get);
             (Call::Limit(limit), calling)
         }
-        97..100 => (
+        Ask::Sweep => (
             Call::Sweep,
             Box::pin(async move { node.sweep().await.map(Reply::Sweep) }),
         ),
-        _ => look(node, tenant, name),
+        Ask::Present | Ask::Look => look(node, tenant, name),
     }
 }
 
@@ -147,6 +149,9 @@ pub(crate) fn look(node: Arc<Authority>, tenant: TenantId, name: SubjectId) -> (
 fn present(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calling) {
     let old = known.tokens.len().saturating_sub(4);
     let recent = if dice.once_in(6) { 0 } else { old };
+    if dice.once_in(20) {
+        return forged(node, known, dice);
+    }
     let place = recent + dice.place(known.tokens.len() - recent);
     let (tok, text) = known.tokens[place].clone();
     let token = read(&text);
@@ -175,6 +180,18 @@ fn present(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calli
             (Call::Reauthenticate(tok), calling)
         }
     }
+}
+
+/// Presents a token in the right form that was never given out.
+fn forged(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calling) {
+    let tag = read(&known.tokens[0].1).tag();
+    let mut bytes = [0; TokenSecret::LEN];
+    for byte in &mut bytes {
+        *byte = dice.next().to_be_bytes()[0];
+    }
+    let token = SessionToken::new(tag, TokenSecret::from_entropy(bytes));
+    let calling = check(node, token, Activity::Active);
+    (Call::Check(Tok(u32::MAX)), calling)
 }
 
 /// Checks a token.

@@ -10,6 +10,7 @@ pub mod dice;
 pub mod flaws;
 mod guests;
 pub mod history;
+mod mood;
 mod scribe;
 pub mod tally;
 pub mod weather;

@@ -40,6 +40,7 @@ pub struct Weather {
 #[derive(Debug)]
 struct Sky {
     dice: Dice,
+    faults: u64,
     fair: bool,
     tally: Tally,
     /// Commits that were sent and whose sender no longer waits: they may still arrive.
@@ -56,11 +57,12 @@ enum Fault {
 }
 
 impl Weather {
-    /// Puts `inner` under a sky of its own.
+    /// Puts `inner` under a sky of its own, where one call in `faults` goes wrong.
     #[must_use]
-    pub fn over(inner: Arc<dyn Backend>, dice: Dice) -> Self {
+    pub fn over(inner: Arc<dyn Backend>, dice: Dice, faults: u64) -> Self {
         let sky = Sky {
             dice,
+            faults,
             fair: false,
             tally: Tally::default(),
             late: Vec::new(),
@@ -127,7 +129,8 @@ impl Weather {
 
     fn fault(&self) -> Option<Fault> {
         let mut sky = self.sky.lock();
-        if sky.fair || !sky.dice.once_in(25) {
+        let faults = sky.faults;
+        if sky.fair || !sky.dice.once_in(faults) {
             return None;
         }
         let (fault, count) = match sky.dice.below(3) {

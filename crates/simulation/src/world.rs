@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
+use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::{RosterTag, SessionToken};
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::{Authority, EngineError, Services};
@@ -17,6 +17,7 @@ use crate::checker::{Violation, check};
 use crate::dice::{Dice, SeededEntropy};
 use crate::guests::{self, Calling, Known};
 use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
+use crate::mood::{ABSOLUTE, Ask, IDLE, Mood, Turn, draw_policy};
 use crate::scribe::{Reply, Scribe, name_of};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
@@ -27,9 +28,6 @@ const NODES: usize = 2;
 const STEPS: usize = 1000;
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
-/// The longest that any policy of a run allows.
-const IDLE: Duration = Duration::from_mins(30);
-const ABSOLUTE: Duration = Duration::from_hours(12);
 
 /// What a run came to.
 #[derive(Debug)]
@@ -60,6 +58,7 @@ pub fn run_over(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn
 
 struct World {
     dice: Dice,
+    mood: Mood,
     clock: Arc<ManualClock>,
     backend: Arc<dyn Backend>,
     weather: Arc<Weather>,
@@ -80,10 +79,13 @@ impl World {
         let mut dice = Dice::new(seed);
         let clock = Arc::new(ManualClock::at(1_800_000_000));
         let backend = build(Arc::clone(&clock), dice.split());
-        let weather = Arc::new(Weather::over(Arc::clone(&backend), dice.split()));
+        let mood = Mood::drawn(&mut dice);
+        let sky = dice.split();
+        let weather = Arc::new(Weather::over(Arc::clone(&backend), sky, mood.faults));
         let policy = draw_policy(&mut dice);
         let mut world = Self {
             dice,
+            mood,
             clock,
             backend,
             weather,
@@ -108,21 +110,19 @@ impl World {
 
     fn step(&mut self) {
         let caller = self.dice.place(CALLERS);
-        match self.dice.below(1000) {
-            0..580 => self.poll(caller),
-            580..880 => self.begin(caller),
-            880..905 => self.give_up(caller),
-            905..965 => {
+        match self.mood.turn(&mut self.dice) {
+            Turn::Poll => self.poll(caller),
+            Turn::Begin => self.begin(caller),
+            Turn::GiveUp => self.give_up(caller),
+            Turn::Pass => {
                 let span = Duration::from_millis(self.dice.below(90_000));
                 self.clock.pass(span);
             }
-            965..980 => {
-                if self.weather.is_late() {
-                    finish(self.weather.deliver_late());
-                }
+            Turn::Deliver => {
+                finish(self.weather.deliver_late());
             }
-            980..995 => self.move_clock(),
-            _ => self.restart(),
+            Turn::MoveClock => self.move_clock(),
+            Turn::Restart => self.restart(),
         }
     }
 
@@ -225,7 +225,14 @@ impl World {
         let node = self.dice.place(NODES);
         let node = Arc::clone(&self.nodes[node]);
         let known = &mut self.known[subject.0 as usize];
-        let (call, calling) = guests::ask(node, subject, known, &mut self.labels, &mut self.dice);
+        let (call, calling) = guests::ask(
+            self.mood.ask(&mut self.dice),
+            node,
+            subject,
+            known,
+            &mut self.labels,
+            &mut self.dice,
+        );
         let number = self.note(subject, call);
         self.calls[caller] = Some((number, calling));
     }
@@ -326,7 +333,15 @@ impl World {
     }
 
     fn look_once_more(&mut self, subject: Subject) {
+        let first = self.history.operations.len();
         let node = Arc::clone(&self.nodes[0]);
+        for ask in [Ask::Enable, Ask::SignIn] {
+            let known = &mut self.known[subject.0 as usize];
+            let (labels, dice) = (&mut self.labels, &mut self.dice);
+            let (call, calling) = guests::ask(ask, Arc::clone(&node), subject, known, labels, dice);
+            let number = self.note(subject, call);
+            self.finish_all(vec![(number, calling)]);
+        }
         let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
         let (call, calling) = guests::look(Arc::clone(&node), TenantId::default(), name);
         let number = self.note(subject, call);
@@ -340,6 +355,16 @@ impl World {
             let number = self.note(subject, Call::Check(tok));
             let calling = guests::check(Arc::clone(&node), token, Activity::Passive);
             self.finish_all(vec![(number, calling)]);
+        }
+        let last = self.history.operations.len();
+        let unknown = |n: &usize| !self.history.operations[*n].is_known();
+        let operations: Vec<usize> = (first..last).filter(unknown).collect();
+        if !operations.is_empty() {
+            self.stuck.push(Violation {
+                rule: "V6",
+                operations,
+                text: "an answer is unknown though nothing goes wrong any more".into(),
+            });
         }
     }
 
@@ -355,26 +380,6 @@ impl World {
                 self.history.rest.push(self.scribe.rest(&roster));
             }
         }
-    }
-}
-
-fn draw_policy(dice: &mut Dice) -> Policy {
-    let at_limit = match dice.below(3) {
-        0 => Overflow::EvictOldest,
-        1 => Overflow::EvictLeastRecent,
-        _ => Overflow::Refuse,
-    };
-    let max_sessions = SessionLimit::new(1 + dice.below(4)).expect("it is between 1 and 4");
-    Policy {
-        terms: Terms {
-            max_sessions,
-            at_limit,
-            idle: if dice.once_in(3) { MINUTE * 10 } else { IDLE },
-            absolute: ABSOLUTE,
-            rotate_every: dice.once_in(2).then_some(MINUTE * 5),
-            ..Terms::default()
-        },
-        ..Policy::default()
     }
 }
 

@@ -269,6 +269,13 @@ fn s5_given_an_answer_when_it_names_another_then_it_is_found() {
 }
 
 #[test]
+fn s6_given_a_token_that_was_never_given_out_when_it_is_good_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).valid(99, 1, &[1]);
+
+    assert_eq!(story.broken(), ["S6"]);
+}
+
+#[test]
 fn s8_given_evidence_from_before_a_fence_when_a_session_is_born_of_it_then_it_is_found() {
     let story = Story::new()
         .looks(&[])

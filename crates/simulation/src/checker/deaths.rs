@@ -1,7 +1,7 @@
 //! What was acknowledged or seen to be dead stays dead (S2, S3, S4), and nothing is born from
 //! evidence that is older than the last fence (S8).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Violation;
 use super::facts::Facts;
@@ -55,6 +55,15 @@ pub(super) fn stay(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             });
         }
     }
+}
+
+/// The sessions that are known to be dead at a place.
+pub(super) fn dead_by(facts: &Facts<'_>, place: usize) -> HashSet<Sid> {
+    deaths(facts)
+        .into_iter()
+        .filter(|(_, all)| all.iter().any(|d| d.from < place))
+        .map(|(session, _)| session)
+        .collect()
 }
 
 /// The places from which each session is known to be dead.

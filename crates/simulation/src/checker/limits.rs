@@ -1,7 +1,7 @@
 //! Limits: never one too many (S1), never one evicted too many (S11), and room is given (V1).
 
-use super::Violation;
 use super::facts::Facts;
+use super::{Violation, deaths};
 use crate::history::{Answer, Call, Refusal, Sid, View};
 
 /// The limit that a roster was under, by what it showed of itself.
@@ -147,11 +147,12 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .as_ref()
             .map(|v| (v.live.len(), in_force(facts, v)))
             .filter(|(live, limit)| live < limit);
-        // Whoever may have been born by then, and is in none of the later ends.
+        // Whoever may have been born by then, and was not known to be dead before.
+        let dead = deaths::dead_by(facts, operation.begun.place);
         let born = facts
             .labels
             .keys()
-            .filter(|s| facts.owners.get(s) == Some(&facts.subject))
+            .filter(|s| facts.owners.get(s) == Some(&facts.subject) && !dead.contains(s))
             .filter(|s| {
                 facts
                     .attempts(**s)

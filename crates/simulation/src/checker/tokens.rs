@@ -1,4 +1,4 @@
-//! Tokens: they name their owner (S5), follow one another in one chain (S9), and one key makes
+//! Tokens: they were given out (S6), name their owner (S5), follow one another in one chain (S9), and one key makes
 //! one session (S10).
 
 use std::collections::HashMap;
@@ -11,12 +11,13 @@ use crate::history::{Answer, Call, Label, Operation, Sid, Tok};
 const KEYS_FOR: u64 = 10 * 60_000;
 const GRACE_MOST: u64 = 5 * 60_000;
 
-/// S5: an answer names the owner of the presented token, and shows nobody else's sessions.
+/// S5 and S6: only what was given out is good, an answer names the owner of the presented token,
+/// and shows nobody else's sessions.
 pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for (number, operation) in &facts.operations {
-        let mut wrong = |text: String| {
+        let mut wrong = |rule, text: String| {
             found.push(Violation {
-                rule: "S5",
+                rule,
                 operations: vec![*number],
                 text,
             });
@@ -26,12 +27,15 @@ pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         } = &operation.answer
         {
             if *subject != operation.subject {
-                wrong(format!("an answer names subject {}", subject.0));
+                wrong("S5", format!("an answer names subject {}", subject.0));
             }
             let own = facts.session_of(operation.presented());
             if own.is_some_and(|own| own != *session) {
-                wrong(format!("an answer names session {}", session.0));
+                wrong("S5", format!("an answer names session {}", session.0));
             }
+        }
+        if accepts(operation) && facts.session_of(operation.presented()).is_none() {
+            wrong("S6", "a token is good that was never given out".into());
         }
         for session in operation.shows_live() {
             if facts
@@ -39,7 +43,10 @@ pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 .get(&session)
                 .is_some_and(|o| *o != facts.subject)
             {
-                wrong(format!("session {} of another subject is shown", session.0));
+                wrong(
+                    "S5",
+                    format!("session {} of another subject is shown", session.0),
+                );
             }
         }
     }
