@@ -4,6 +4,7 @@ mod advisories;
 mod everyday;
 mod failure;
 mod shell;
+mod simulation;
 mod tools;
 
 use std::env;
@@ -19,7 +20,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 2] = [
+const CHORES: [Chore; 4] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -29,6 +30,16 @@ const CHORES: [Chore; 2] = [
         name: "advisories",
         summary: "known weaknesses in the crates we depend on; needs the network",
         run: advisories::run,
+    },
+    Chore {
+        name: "simulate",
+        summary: "many seeds of the simulation: --seeds N [--from S], or --seed S [--trace]",
+        run: simulation::simulate,
+    },
+    Chore {
+        name: "flaws",
+        summary: "planted flaws, each run until the simulation catches it: [--seeds N]",
+        run: simulation::flaws,
     },
 ];
 

@@ -1,0 +1,62 @@
+//! The checker: does a history keep the promises, subject by subject?
+//!
+//! It believes answers only in what they say, and the order of things only where one operation
+//! ended before another began. What overlaps may have happened in either order, and what nobody
+//! knows may have happened at any time since: in doubt there is no violation.
+
+mod deaths;
+mod facts;
+mod journal;
+mod limits;
+mod time;
+mod tokens;
+
+use std::fmt;
+
+use crate::history::{History, Subject};
+use facts::Facts;
+
+/// A broken promise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Violation {
+    /// The id of the promise.
+    pub rule: &'static str,
+    /// The operations it shows in, by their numbers.
+    pub operations: Vec<usize>,
+    /// What happened.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} (operations {:?})",
+            self.rule, self.text, self.operations
+        )
+    }
+}
+
+/// Finds every broken promise in a history.
+#[must_use]
+pub fn check(history: &History) -> Vec<Violation> {
+    let mut subjects: Vec<Subject> = history.operations.iter().map(|o| o.subject).collect();
+    subjects.extend(history.journal.iter().map(|l| l.subject));
+    subjects.sort_unstable();
+    subjects.dedup();
+
+    let mut found = Vec::new();
+    time::never_falls(history, &mut found);
+    for subject in subjects {
+        let facts = Facts::of(history, subject);
+        deaths::stay(&facts, &mut found);
+        tokens::name_their_owner(&facts, &mut found);
+        tokens::form_one_chain(&facts, &mut found);
+        tokens::are_born_once(&facts, &mut found);
+        limits::hold(&facts, &mut found);
+        limits::leave_room(&facts, &mut found);
+        time::ends_sessions(&facts, &mut found);
+        journal::is_whole(&facts, &mut found);
+    }
+    found
+}

@@ -1,0 +1,157 @@
+//! What was acknowledged or seen to be dead stays dead (S2, S3, S4), and nothing is born from
+//! evidence that is older than the last fence (S8).
+
+use std::collections::{HashMap, HashSet};
+
+use super::Violation;
+use super::facts::Facts;
+use crate::history::{Answer, Call, Operation, Sid};
+
+/// What somebody knows of the end of a session.
+struct Death {
+    /// From here on it must never be valid again.
+    from: usize,
+    /// The operation that says so.
+    by: usize,
+    /// How it is known.
+    how: How,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum How {
+    /// Its end was ordered, and acknowledged.
+    Acknowledged,
+    /// An answer showed that it had ended.
+    Seen,
+    /// It rests on evidence from before a fence.
+    Fenced,
+}
+
+pub(super) fn stay(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let deaths = deaths(facts);
+    for (number, operation) in &facts.operations {
+        for session in operation.shows_live() {
+            let Some(death) = deaths
+                .get(&session)
+                .and_then(|all| all.iter().find(|d| d.from < operation.begun.place))
+            else {
+                continue;
+            };
+            let crashed = facts
+                .history
+                .crashes
+                .iter()
+                .any(|c| (death.from..operation.begun.place).contains(c));
+            let (rule, text) = match death.how {
+                How::Fenced => ("S8", "lives on evidence older than the fence"),
+                How::Seen => ("S2", "is live after it was seen dead"),
+                How::Acknowledged if crashed => ("S3", "came back after a crash"),
+                How::Acknowledged => ("S4", "is live after its death was acknowledged"),
+            };
+            found.push(Violation {
+                rule,
+                operations: vec![death.by, *number],
+                text: format!("session {} {text}", session.0),
+            });
+        }
+    }
+}
+
+/// The sessions that are known to be dead at a place.
+pub(super) fn dead_by(facts: &Facts<'_>, place: usize) -> HashSet<Sid> {
+    deaths(facts)
+        .into_iter()
+        .filter(|(_, all)| all.iter().any(|d| d.from < place))
+        .map(|(session, _)| session)
+        .collect()
+}
+
+/// The places from which each session is known to be dead.
+fn deaths(facts: &Facts<'_>) -> HashMap<Sid, Vec<Death>> {
+    let mut deaths: HashMap<Sid, Vec<Death>> = HashMap::new();
+    for (number, operation) in facts.operations.iter().filter(|(_, o)| o.is_known()) {
+        let mut tell = |session: Sid, how: How| {
+            deaths.entry(session).or_default().push(Death {
+                from: operation.ended.place,
+                by: *number,
+                how,
+            });
+        };
+        for (session, how) in ordered(facts, operation) {
+            tell(session, how);
+        }
+        if let Some(view) = operation.view() {
+            for session in before(facts, operation) {
+                if !view.live.contains(&session) {
+                    tell(session, How::Seen);
+                }
+            }
+        }
+    }
+    deaths
+}
+
+/// The sessions that were known before an operation began.
+fn before(facts: &Facts<'_>, operation: &Operation) -> impl Iterator<Item = Sid> {
+    let begun = operation.begun.place;
+    facts
+        .known
+        .iter()
+        .filter(move |(_, known)| **known < begun)
+        .map(|(session, _)| *session)
+}
+
+/// The ends that an operation was asked for, or found.
+fn ordered(facts: &Facts<'_>, operation: &Operation) -> Vec<(Sid, How)> {
+    match (&operation.call, &operation.answer) {
+        (Call::Revoke(session), Answer::Done { .. }) => vec![(*session, How::Acknowledged)],
+        (Call::RevokeAll(keep), Answer::Done { .. }) => all_but(facts, operation, *keep),
+        (Call::CredentialChanged(_), Answer::Done { kept, .. }) => {
+            all_but(facts, operation, kept.map(|k| k.0))
+        }
+        (Call::Disable, Answer::Done { .. }) => all_but(facts, operation, None),
+        (Call::Admit { .. }, Answer::Admitted { evicted, .. }) => {
+            evicted.iter().map(|s| (*s, How::Acknowledged)).collect()
+        }
+        (_, Answer::NoSession { ended: true }) => facts
+            .session_of(operation.presented())
+            .map(|session| (session, How::Seen))
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn all_but(facts: &Facts<'_>, fence: &Operation, keep: Option<Sid>) -> Vec<(Sid, How)> {
+    let mut dead: Vec<_> = before(facts, fence)
+        .filter(|session| Some(*session) != keep)
+        .map(|session| (session, How::Acknowledged))
+        .collect();
+    // A disable of one who is disabled already raises nothing; only one that ended somebody did.
+    let raised = match (&fence.call, &fence.answer) {
+        (Call::Disable, Answer::Done { ended, .. }) => *ended > 0,
+        _ => true,
+    };
+    if raised {
+        let late = facts
+            .labels
+            .keys()
+            .filter(|s| facts.owners.get(s) == Some(&facts.subject) && Some(**s) != keep)
+            .filter(|s| rests_on_older(facts, **s, fence));
+        dead.extend(late.map(|session| (*session, How::Fenced)));
+    }
+    dead
+}
+
+/// Whether every attempt at this birth used evidence that was read before the fence began.
+fn rests_on_older(facts: &Facts<'_>, session: Sid, fence: &Operation) -> bool {
+    let mut attempts = facts.attempts(session).peekable();
+    attempts.peek().is_some()
+        && attempts.all(|(_, o)| match o.call {
+            Call::Admit {
+                evidence: Some(look),
+                ..
+            } => facts.history.operations[look].span().ended < fence.begun.place,
+            _ => false,
+        })
+}

@@ -1,0 +1,81 @@
+//! What a history says of one subject, put so that the rules can ask.
+
+use std::collections::HashMap;
+
+use crate::history::{Answer, Call, History, Label, Operation, Sid, Subject, Tok};
+
+/// The facts about one subject.
+pub(super) struct Facts<'a> {
+    pub(super) history: &'a History,
+    pub(super) subject: Subject,
+    /// Its operations, with their numbers.
+    pub(super) operations: Vec<(usize, &'a Operation)>,
+    /// Where each of its sessions was first known to somebody.
+    pub(super) known: HashMap<Sid, usize>,
+    /// The session of each token that was given out, whoever's it is, and by which operation.
+    pub(super) tokens: HashMap<Tok, (Sid, usize)>,
+    /// The label of each birth.
+    pub(super) labels: HashMap<Sid, Label>,
+    /// The owner of each session, of all subjects.
+    pub(super) owners: HashMap<Sid, Subject>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(history: &'a History, subject: Subject) -> Self {
+        let numbered = || history.operations.iter().enumerate();
+        let operations: Vec<_> = numbered()
+            .filter(|(_, o)| o.subject == subject && o.call != Call::Sweep)
+            .collect();
+
+        let mut tokens = HashMap::new();
+        let mut owners = HashMap::new();
+        let mut labels = HashMap::new();
+        for (number, operation) in numbered() {
+            if let Some((session, token)) = operation.issued() {
+                tokens.entry(token).or_insert((session, number));
+            }
+            if let (Call::Admit { label, .. }, Answer::Admitted { session, .. }) =
+                (&operation.call, &operation.answer)
+            {
+                owners.entry(*session).or_insert(operation.subject);
+                labels.insert(*session, *label);
+            }
+        }
+        for line in &history.journal {
+            for (session, label) in &line.opened {
+                owners.entry(*session).or_insert(line.subject);
+                labels.extend(label.map(|l| (*session, l)));
+            }
+        }
+
+        let mut known = HashMap::new();
+        for (_, operation) in &operations {
+            for session in operation.shows_live() {
+                let place = known.entry(session).or_insert(operation.ended.place);
+                *place = (*place).min(operation.ended.place);
+            }
+        }
+        Self {
+            history,
+            subject,
+            operations,
+            known,
+            tokens,
+            labels,
+            owners,
+        }
+    }
+
+    /// The attempts at the sign-in that a session was born of.
+    pub(super) fn attempts(&self, session: Sid) -> impl Iterator<Item = &(usize, &'a Operation)> {
+        let born_as = self.labels.get(&session).copied();
+        self.operations.iter().filter(
+            move |(_, o)| matches!(o.call, Call::Admit { label, .. } if Some(label) == born_as),
+        )
+    }
+
+    /// The session of a token that was presented.
+    pub(super) fn session_of(&self, token: Option<Tok>) -> Option<Sid> {
+        Some(self.tokens.get(&token?)?.0)
+    }
+}

@@ -1,0 +1,174 @@
+//! Limits: never one too many (S1), never one evicted too many (S11), and room is given (V1).
+
+use super::facts::Facts;
+use super::{Violation, deaths};
+use crate::history::{Answer, Call, Refusal, Sid, View};
+
+/// The limit that a roster was under, by what it showed of itself.
+fn in_force(facts: &Facts<'_>, view: &View) -> usize {
+    let policies = &facts.history.policies;
+    let obeyed = policies.iter().rfind(|p| p.version == view.policy);
+    view.own_limit
+        .or_else(|| obeyed.map(|p| p.limit))
+        .unwrap_or(usize::MAX)
+}
+
+/// S1 and S11.
+pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for (number, operation) in &facts.operations {
+        let Some(view) = operation.view() else {
+            continue;
+        };
+        let mut wrong = |rule, text| {
+            found.push(Violation {
+                rule,
+                operations: vec![*number],
+                text,
+            });
+        };
+        let (live, limit) = (view.live.len(), in_force(facts, view));
+        if live > limit {
+            wrong(
+                "S1",
+                format!("{live} live sessions under a limit of {limit}"),
+            );
+        }
+        // The newest policy when it began is obeyed before the answer, if anybody could disobey.
+        let newest = facts
+            .history
+            .policies
+            .iter()
+            .rfind(|p| p.from < operation.begun.place);
+        if live > 0 && newest.is_some_and(|p| view.policy < p.version) {
+            wrong(
+                "S1",
+                format!("policy {} is not obeyed", newest.map_or(0, |p| p.version)),
+            );
+        }
+        if let Answer::Admitted {
+            session, evicted, ..
+        } = &operation.answer
+            && !evicted.is_empty()
+        {
+            if live < limit {
+                wrong(
+                    "S11",
+                    format!("evicted {evicted:?} and {live} of {limit} seats are taken"),
+                );
+            }
+            if evicted.contains(session) {
+                wrong("S11", "the newcomer was evicted".into());
+            }
+        }
+    }
+    never_too_many_at_once(facts, found);
+}
+
+/// A session that was shown live early and late was live all the time between. So sessions can
+/// be counted without believing what a roster says of itself.
+fn never_too_many_at_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    let lives: Vec<(Sid, usize, usize, usize)> = facts
+        .known
+        .iter()
+        .filter_map(|(session, known)| {
+            let (number, last) = facts
+                .operations
+                .iter()
+                .rfind(|(_, o)| o.shows_live().contains(session))?;
+            Some((*session, *known, last.begun.place, *number))
+        })
+        .collect();
+    for (_, place, _, _) in &lives {
+        let at_once: Vec<_> = lives
+            .iter()
+            .filter(|(_, from, until, _)| from <= place && place < until)
+            .collect();
+        let most = possible(facts, *place, *place).into_iter().max();
+        if most.is_some_and(|most| at_once.len() > most) {
+            found.push(Violation {
+                rule: "S1",
+                operations: at_once.iter().map(|(_, _, _, number)| *number).collect(),
+                text: format!("{} sessions lived at once at place {place}", at_once.len()),
+            });
+        }
+    }
+}
+
+/// The limits that may have been in force somewhere between two places.
+fn possible(facts: &Facts<'_>, from: usize, to: usize) -> Vec<usize> {
+    let settled = |after: usize| {
+        facts
+            .operations
+            .iter()
+            .any(|(_, o)| o.begun.place > after && o.span().ended <= from)
+    };
+    let policies = &facts.history.policies;
+    let policy_limits: Vec<usize> = policies
+        .iter()
+        .enumerate()
+        .filter(|(place, p)| {
+            p.from <= to
+                && !policies[place + 1..]
+                    .iter()
+                    .any(|later| settled(later.from))
+        })
+        .map(|(_, p)| p.limit)
+        .collect();
+
+    let set: Vec<_> = facts
+        .operations
+        .iter()
+        .filter_map(|(_, o)| match o.call {
+            Call::Limit(limit) => Some((o.span(), limit)),
+            _ => None,
+        })
+        .collect();
+    let replaced = |ended: usize| set.iter().any(|(s, _)| s.begun > ended && s.ended <= from);
+    let mut own: Vec<Option<usize>> = set
+        .iter()
+        .filter(|(s, _)| s.begun <= to && !replaced(s.ended))
+        .map(|(_, limit)| *limit)
+        .collect();
+    if !set.iter().any(|(s, _)| s.ended <= from) {
+        own.push(None);
+    }
+    own.iter()
+        .flat_map(|own| own.map_or_else(|| policy_limits.clone(), |limit| vec![limit]))
+        .collect()
+}
+
+/// V1: whoever is turned away for want of a seat was turned away from a full house.
+pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for (number, operation) in &facts.operations {
+        let Answer::Refused(Refusal::Full, view) = &operation.answer else {
+            continue;
+        };
+        let seen = view
+            .as_ref()
+            .map(|v| (v.live.len(), in_force(facts, v)))
+            .filter(|(live, limit)| live < limit);
+        // Whoever may have been born by then, and was not known to be dead before.
+        let dead = deaths::dead_by(facts, operation.begun.place);
+        let born = facts
+            .labels
+            .keys()
+            .filter(|s| facts.owners.get(s) == Some(&facts.subject) && !dead.contains(s))
+            .filter(|s| {
+                facts
+                    .attempts(**s)
+                    .any(|(_, o)| o.begun.place < operation.ended.place)
+            })
+            .count();
+        let least = possible(facts, operation.begun.place, operation.ended.place)
+            .into_iter()
+            .min()
+            .unwrap_or(0);
+        if let Some((live, limit)) = seen.or((born < least).then_some((born, least))) {
+            found.push(Violation {
+                rule: "V1",
+                operations: vec![*number],
+                text: format!("refused with {live} of {limit} seats taken"),
+            });
+        }
+    }
+}

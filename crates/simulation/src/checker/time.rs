@@ -1,0 +1,71 @@
+//! Time: it never falls, and nothing is valid at or after its deadline (S13).
+
+use super::Violation;
+use super::facts::Facts;
+use crate::history::{Answer, Call, History, Operation, Sid};
+
+/// No answer is decided at an earlier time than one that was there before it began.
+pub(super) fn never_falls(history: &History, found: &mut Vec<Violation>) {
+    let timed: Vec<(usize, &Operation, u64)> = history
+        .operations
+        .iter()
+        .enumerate()
+        .filter_map(|(number, o)| Some((number, o, o.view()?.now)))
+        .collect();
+    let mut by_end = timed.clone();
+    by_end.sort_by_key(|(_, o, _)| o.ended.place);
+    let (mut next, mut latest) = (0, (0, 0));
+    for (number, operation, now) in &timed {
+        while next < by_end.len() && by_end[next].1.ended.place < operation.begun.place {
+            latest = latest.max((by_end[next].2, by_end[next].0));
+            next += 1;
+        }
+        if *now < latest.0 {
+            found.push(Violation {
+                rule: "S13",
+                operations: vec![latest.1, *number],
+                text: format!("time fell from {} to {now}", latest.0),
+            });
+        }
+    }
+}
+
+/// No session outlives the longest silence, counted from all that might have been heard of it,
+/// nor the longest life since identity was last proved.
+pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+    for (number, operation) in &facts.operations {
+        let Answer::Valid { session, view, .. } = &operation.answer else {
+            continue;
+        };
+        let earlier = || {
+            facts
+                .operations
+                .iter()
+                .filter(|(n, o)| n != number && o.begun.place < operation.ended.place)
+                .filter(|(_, o)| concerns(facts, o, *session))
+        };
+        let heard = earlier().map(|(_, o)| o.ended.time).max();
+        let proved = earlier()
+            .filter(|(_, o)| matches!(o.call, Call::Admit { .. } | Call::Reauthenticate(_)))
+            .map(|(_, o)| o.ended.time)
+            .max();
+        // A reauthentication is itself a proof, but must have found the session alive.
+        let silent = heard.is_some_and(|t| view.now >= t.saturating_add(facts.history.idle));
+        let old = proved.is_some_and(|t| view.now >= t.saturating_add(facts.history.absolute));
+        if silent || old {
+            found.push(Violation {
+                rule: "S13",
+                operations: vec![*number],
+                text: format!("session {} is valid after its deadline", session.0),
+            });
+        }
+    }
+}
+
+/// Whether this may have been a sign of life of the session, its birth included.
+fn concerns(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
+    match operation.call {
+        Call::Admit { label, .. } => facts.labels.get(&session) == Some(&label),
+        _ => facts.session_of(operation.presented()) == Some(session),
+    }
+}

@@ -1,0 +1,147 @@
+//! Planted flaws: wrong designs that people build, and how soon the checker sees them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::world::run_over;
+use crate::wrong::WrongStore;
+
+/// A wrong design of a store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Flaw {
+    /// None: the same store done right, so that what is caught is the flaw.
+    Control,
+    /// The version of a commit is not compared.
+    CountThenInsert,
+    /// A birth that lost the race against a fence is carried over it.
+    GenerationNotCompared,
+    /// The moment of a commit is not compared.
+    MomentNotCompared,
+    /// A touch writes back the session that it read.
+    TouchUpserts,
+    /// A touch asks whether the session is live before it has its turn.
+    DeadlineReadEarly,
+    /// A commit is answered before it is carried out.
+    AnsweredFirst,
+    /// A commit is answered before it is synced.
+    AnsweredBeforeSync,
+    /// Time is the wall clock's.
+    TimeFalls,
+    /// Empty rosters are removed, and absent ones begin at the beginning.
+    NoFloor,
+    /// Some commits have no journal entry.
+    JournalSkips,
+    /// The journal is written after the commit.
+    JournalLate,
+    /// Keys are not remembered with the commit.
+    KeyForgotten,
+    /// The newcomer is the one who goes.
+    NewcomerEvicted,
+    /// Now and then a reader gets the answer that another reader left unread.
+    AnswersShift,
+}
+
+/// Every flaw, the promises it must be seen to break, and what it is in one line.
+pub const FLAWS: [(Flaw, &[&str], &str); 14] = [
+    (
+        Flaw::CountThenInsert,
+        &["S1"],
+        "count, then insert: no version compared",
+    ),
+    (
+        Flaw::GenerationNotCompared,
+        &["S8"],
+        "a birth is carried over a fence",
+    ),
+    (
+        Flaw::MomentNotCompared,
+        &["S11"],
+        "the moment of a commit is not compared",
+    ),
+    (
+        Flaw::TouchUpserts,
+        &["S2", "S4"],
+        "a touch writes back what it read",
+    ),
+    (
+        Flaw::DeadlineReadEarly,
+        &["S2", "S13"],
+        "a touch reads the deadline before its turn",
+    ),
+    (Flaw::AnsweredFirst, &["S4"], "answered before the commit"),
+    (
+        Flaw::AnsweredBeforeSync,
+        &["S3"],
+        "answered before the sync",
+    ),
+    (Flaw::TimeFalls, &["S13"], "time falls with the wall clock"),
+    (
+        Flaw::NoFloor,
+        &["S8"],
+        "empty rosters removed without a floor",
+    ),
+    (Flaw::JournalSkips, &["S16"], "a commit without its entry"),
+    (
+        Flaw::JournalLate,
+        &["S16"],
+        "the journal written after the commit",
+    ),
+    (
+        Flaw::KeyForgotten,
+        &["S10"],
+        "keys not kept with the commit",
+    ),
+    (
+        Flaw::NewcomerEvicted,
+        &["S2", "S4"],
+        "the newcomer chosen as the victim",
+    ),
+    (
+        Flaw::AnswersShift,
+        &["S5"],
+        "an unread answer goes to the next reader",
+    ),
+];
+
+/// How a flaw was caught.
+#[derive(Clone, Debug)]
+pub struct Catch {
+    /// How many seeds it took until anything was wrong.
+    pub seeds: u64,
+    /// How many operations.
+    pub operations: u64,
+    /// The rules that were broken first.
+    pub rules: BTreeSet<&'static str>,
+    /// How many seeds it took until one of the meant promises was broken.
+    pub meant: u64,
+}
+
+/// Runs seeds over a store with this flaw until it breaks one of the promises that it must be
+/// seen to break, or any if none is named; `None` if it does not.
+#[must_use]
+pub fn hunt(flaw: Flaw, meant: &[&str], seeds_max: u64) -> Option<Catch> {
+    let mut operations = 0;
+    let mut first: Option<Catch> = None;
+    for seed in 0..seeds_max {
+        let run = run_over(seed, |clock, dice| {
+            Arc::new(WrongStore::new(flaw, clock, dice))
+        });
+        operations += run.tally.operations;
+        if run.violations.is_empty() {
+            continue;
+        }
+        let rules: BTreeSet<_> = run.violations.iter().map(|v| v.rule).collect();
+        let is_meant = meant.is_empty() || meant.iter().any(|rule| rules.contains(rule));
+        let catch = first.get_or_insert(Catch {
+            seeds: seed + 1,
+            operations,
+            rules,
+            meant: 0,
+        });
+        if is_meant {
+            catch.meant = seed + 1;
+            return first;
+        }
+    }
+    None
+}

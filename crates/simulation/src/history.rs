@@ -1,0 +1,305 @@
+//! A history: every operation with the order of its beginning and end, and what was answered.
+//!
+//! Sessions, tokens and subjects are small numbers here, so that a history can be written by hand
+//! and a violation can be read.
+
+/// A subject.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Subject(pub u32);
+
+/// A session, by its public name.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Sid(pub u32);
+
+/// A token, by its digest.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Tok(pub u32);
+
+/// What names a birth in the journal: the idempotency key of its sign-in, or the sign-in itself.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Label(pub u32);
+
+/// A place in the one order of all beginnings and ends, and the store's time there.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Point {
+    /// The place.
+    pub place: usize,
+    /// The time, in milliseconds.
+    pub time: u64,
+}
+
+/// One operation of one caller.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// About whom.
+    pub subject: Subject,
+    /// What was asked.
+    pub call: Call,
+    /// When it began.
+    pub begun: Point,
+    /// When its caller had an answer, or gave up.
+    pub ended: Point,
+    /// What was answered.
+    pub answer: Answer,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Call {
+    /// One more session.
+    Admit {
+        /// What its birth is known by.
+        label: Label,
+        /// The look at which the generation of its evidence was read.
+        evidence: Option<usize>,
+    },
+    /// Is this token good?
+    Check(Tok),
+    /// The next token, because its time has come.
+    Renew(Tok),
+    /// The next token, because identity was proved again.
+    Reauthenticate(Tok),
+    /// End one session.
+    Revoke(Sid),
+    /// End all but one.
+    RevokeAll(Option<Sid>),
+    /// End all but the session of a token, which gets its next one.
+    CredentialChanged(Option<Tok>),
+    /// End all, and let nobody in.
+    Disable,
+    /// Let in again.
+    Enable,
+    /// The subject's own limit.
+    Limit(Option<usize>),
+    /// List the sessions.
+    Look,
+    /// Housekeeping of every subject.
+    Sweep,
+}
+
+/// What can be answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// Nobody knows whether it was done; it may still be.
+    Unknown,
+    /// Not done, and nothing changed.
+    Refused(Refusal, Option<View>),
+    /// A session was born, or had been under the same key.
+    Admitted {
+        /// The session.
+        session: Sid,
+        /// Its token.
+        token: Tok,
+        /// Who was evicted for it, by this very answer.
+        evicted: Vec<Sid>,
+        /// What was seen.
+        view: View,
+    },
+    /// The token is good.
+    Valid {
+        /// The session it names.
+        session: Sid,
+        /// The subject it names.
+        subject: Subject,
+        /// The next token, if one was due.
+        rotated: Option<Tok>,
+        /// What was seen.
+        view: View,
+    },
+    /// The token is not good.
+    NoSession {
+        /// Whether it was said that its session ended.
+        ended: bool,
+    },
+    /// Done.
+    Done {
+        /// How many sessions it ended.
+        ended: usize,
+        /// The session that was kept, with its next token.
+        kept: Option<(Sid, Tok)>,
+    },
+    /// No such session.
+    Absent,
+    /// The roster as it was.
+    Seen(View),
+}
+
+/// Why a sign-in was turned away.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// No seat.
+    Full,
+    /// The subject is disabled.
+    Disabled,
+    /// The evidence is too old.
+    Stale,
+    /// The key had its answer, or has too many beside it.
+    Key,
+}
+
+/// What an answer shows of a roster.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct View {
+    /// The store's time that the answer was decided at.
+    pub now: u64,
+    /// The policy that the roster obeys.
+    pub policy: u64,
+    /// The subject's own limit.
+    pub own_limit: Option<usize>,
+    /// Who is live.
+    pub live: Vec<Sid>,
+}
+
+/// A policy, from the moment it was enacted.
+#[derive(Clone, Copy, Debug)]
+pub struct Enacted {
+    /// Its version.
+    pub version: u64,
+    /// Its limit.
+    pub limit: usize,
+    /// Where in the order.
+    pub from: usize,
+}
+
+/// One entry of the journal.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Whose.
+    pub subject: Subject,
+    /// Its number.
+    pub seq: u64,
+    /// When.
+    pub at: u64,
+    /// The hash it carries of the entry before.
+    pub previous: u64,
+    /// Its own hash.
+    pub hash: u64,
+    /// The sessions that were born.
+    pub opened: Vec<(Sid, Option<Label>)>,
+    /// The sessions that ended.
+    pub ended: Vec<Sid>,
+    /// The generation it raised the fence to.
+    pub generation: Option<u64>,
+    /// Whether it disabled or enabled the subject.
+    pub disabled: Option<bool>,
+}
+
+/// A roster as the store holds it when all is over.
+#[derive(Clone, Debug)]
+pub struct Rest {
+    /// Whose.
+    pub subject: Subject,
+    /// Its version.
+    pub version: u64,
+    /// Its generation.
+    pub generation: u64,
+    /// Whether the subject is disabled.
+    pub disabled: bool,
+    /// The hash of its last journal entry.
+    pub head: u64,
+    /// Whom it records as live.
+    pub sessions: Vec<Sid>,
+}
+
+/// All that happened in one run.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// In the order of their beginnings.
+    pub operations: Vec<Operation>,
+    /// The policies, in order.
+    pub policies: Vec<Enacted>,
+    /// Where nodes or the store went down.
+    pub crashes: Vec<usize>,
+    /// The longest silence that any policy allows, in milliseconds.
+    pub idle: u64,
+    /// The longest life that any policy allows.
+    pub absolute: u64,
+    /// The journal, in the order of the store.
+    pub journal: Vec<Line>,
+    /// What is left.
+    pub rest: Vec<Rest>,
+}
+
+/// The places of one operation; one without an answer may still be done, at any time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) begun: usize,
+    pub(crate) ended: usize,
+}
+
+impl Operation {
+    /// Whether somebody knows what became of it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.answer != Answer::Unknown
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        let ended = if self.is_known() {
+            self.ended.place
+        } else {
+            usize::MAX
+        };
+        Span {
+            begun: self.begun.place,
+            ended,
+        }
+    }
+
+    /// What it showed of the roster.
+    #[must_use]
+    pub fn view(&self) -> Option<&View> {
+        match &self.answer {
+            Answer::Admitted { view, .. } | Answer::Valid { view, .. } | Answer::Seen(view) => {
+                Some(view)
+            }
+            Answer::Refused(_, view) => view.as_ref(),
+            Answer::Unknown | Answer::NoSession { .. } | Answer::Done { .. } | Answer::Absent => {
+                None
+            }
+        }
+    }
+
+    /// The sessions that it showed to be live.
+    pub(crate) fn shows_live(&self) -> Vec<Sid> {
+        let mut shown = self.view().map_or_else(Vec::new, |v| v.live.clone());
+        match &self.answer {
+            Answer::Valid { session, .. }
+            | Answer::Done {
+                kept: Some((session, _)),
+                ..
+            } => shown.push(*session),
+            _ => {}
+        }
+        shown.sort_unstable();
+        shown.dedup();
+        shown
+    }
+
+    /// The token that was presented.
+    #[must_use]
+    pub fn presented(&self) -> Option<Tok> {
+        match self.call {
+            Call::Check(token)
+            | Call::Renew(token)
+            | Call::Reauthenticate(token)
+            | Call::CredentialChanged(Some(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The token that it gave out, with its session.
+    #[must_use]
+    pub fn issued(&self) -> Option<(Sid, Tok)> {
+        match &self.answer {
+            Answer::Admitted { session, token, .. }
+            | Answer::Valid {
+                session,
+                rotated: Some(token),
+                ..
+            } => Some((*session, *token)),
+            Answer::Done { kept, .. } => *kept,
+            _ => None,
+        }
+    }
+}

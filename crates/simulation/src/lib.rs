@@ -1,0 +1,18 @@
+//! Many nodes under one seed: faults, a clock turned by hand, and a checker of histories.
+//!
+//! [`checker`] says which promises a [`history`] breaks. It knows nothing of how the history came
+//! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
+//! and callers in one thread, every choice from one seed, so that a failure can be had again.
+//! [`flaws`] plants wrong designs in a store, to see that the checker finds them.
+
+pub mod checker;
+pub mod dice;
+pub mod flaws;
+mod guests;
+pub mod history;
+mod mood;
+mod scribe;
+pub mod tally;
+pub mod weather;
+pub mod world;
+pub mod wrong;

@@ -1,0 +1,126 @@
+//! Moods: what a run does much of and little of. Many mixtures find more than one good mixture.
+
+use std::time::Duration;
+
+use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
+
+use crate::dice::Dice;
+
+const MINUTE: Duration = Duration::from_mins(1);
+/// The longest silence that any policy of a run allows.
+pub(crate) const IDLE: Duration = Duration::from_mins(30);
+/// The longest life that any policy of a run allows.
+pub(crate) const ABSOLUTE: Duration = Duration::from_hours(12);
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Turn {
+    /// Somebody's call goes on.
+    Poll,
+    /// Somebody asks.
+    Begin,
+    /// Somebody waits no longer.
+    GiveUp,
+    /// A little time passes.
+    Pass,
+    /// A commit arrives late.
+    Deliver,
+    /// The clock is moved far.
+    MoveClock,
+    /// The nodes go down and come back.
+    Restart,
+}
+
+/// The weights of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Mood {
+    turns: [(Turn, u64); 7],
+    asks: [(Ask, u64); 10],
+    /// One call of the store in so many goes wrong.
+    pub(crate) faults: u64,
+}
+
+/// What somebody asks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ask {
+    SignIn,
+    Present,
+    Revoke,
+    RevokeAll,
+    Credential,
+    Disable,
+    Enable,
+    Limit,
+    Sweep,
+    Look,
+}
+
+impl Mood {
+    pub(crate) fn drawn(dice: &mut Dice) -> Self {
+        let mut some = |choices: &[u64]| *dice.one_of(choices).expect("there are choices");
+        Self {
+            turns: [
+                (Turn::Poll, some(&[500, 1500])),
+                (Turn::Begin, 300),
+                (Turn::GiveUp, some(&[2, 10, 60])),
+                (Turn::Pass, some(&[10, 60, 200])),
+                (Turn::Deliver, some(&[5, 15, 60])),
+                (Turn::MoveClock, some(&[1, 6, 25])),
+                (Turn::Restart, some(&[1, 2, 8])),
+            ],
+            asks: [
+                (Ask::SignIn, some(&[15, 30, 60])),
+                (Ask::Present, some(&[15, 30, 60])),
+                (Ask::Revoke, some(&[1, 7, 20])),
+                (Ask::RevokeAll, some(&[1, 4, 12])),
+                (Ask::Credential, some(&[1, 3, 10])),
+                (Ask::Disable, some(&[0, 1, 4])),
+                (Ask::Enable, 5),
+                (Ask::Limit, some(&[0, 4, 10])),
+                (Ask::Sweep, some(&[1, 3])),
+                (Ask::Look, some(&[5, 13, 30])),
+            ],
+            faults: some(&[8, 25, 100, 1000]),
+        }
+    }
+
+    pub(crate) fn turn(&self, dice: &mut Dice) -> Turn {
+        weighted(&self.turns, dice)
+    }
+
+    pub(crate) fn ask(&self, dice: &mut Dice) -> Ask {
+        weighted(&self.asks, dice)
+    }
+}
+
+fn weighted<T: Copy>(of: &[(T, u64)], dice: &mut Dice) -> T {
+    let mut thrown = dice.below(of.iter().map(|(_, weight)| weight).sum());
+    for (one, weight) in of {
+        if thrown < *weight {
+            return *one;
+        }
+        thrown -= weight;
+    }
+    of[0].0
+}
+
+/// Draws the next policy.
+pub(crate) fn draw_policy(dice: &mut Dice) -> Policy {
+    let at_limit = match dice.below(3) {
+        0 => Overflow::EvictOldest,
+        1 => Overflow::EvictLeastRecent,
+        _ => Overflow::Refuse,
+    };
+    let max_sessions = SessionLimit::new(1 + dice.below(4)).expect("it is between 1 and 4");
+    Policy {
+        terms: Terms {
+            max_sessions,
+            at_limit,
+            idle: if dice.once_in(3) { MINUTE * 10 } else { IDLE },
+            absolute: ABSOLUTE,
+            rotate_every: dice.once_in(2).then_some(MINUTE * 5),
+            ..Terms::default()
+        },
+        ..Policy::default()
+    }
+}

@@ -1,0 +1,214 @@
+//! The scribe: puts the engine's answers and the store's journal into the words of a history.
+
+use std::collections::HashMap;
+
+use innkeeper_domain::admission::Refusal as Turned;
+use innkeeper_domain::policy::SessionLimit;
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{EndReason, SessionId, Timestamp, TokenDigest};
+use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::EngineError;
+use innkeeper_engine::check::CheckAnswer;
+use innkeeper_engine::revoke::{Revoked, RevokedAll};
+use innkeeper_engine::rotate::{CredentialChanged, RotateAnswer, Rotated};
+use innkeeper_engine::sign_in::{SignInAnswer, SignedIn};
+use innkeeper_engine::subjects::Standing;
+use innkeeper_engine::sweep::Swept;
+use innkeeper_store::{JournalEntry, journal::SessionEvent};
+
+use crate::history::{Answer, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
+
+/// What an engine answered, of whatever kind.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    SignIn(SignInAnswer),
+    Check(CheckAnswer),
+    Rotate(RotateAnswer),
+    Revoke(Revoked),
+    RevokeAll(RevokedAll),
+    Credential(CredentialChanged),
+    Disable(usize),
+    Enable,
+    Standing(Standing),
+    Sweep(Swept),
+}
+
+/// Numbers sessions and tokens in the order in which they are first seen.
+#[derive(Debug, Default)]
+pub(crate) struct Scribe {
+    sessions: HashMap<SessionId, Sid>,
+    tokens: HashMap<TokenDigest, Tok>,
+}
+
+pub(crate) fn name_of(subject: Subject) -> String {
+    format!("guest-{}", subject.0)
+}
+
+fn subject_of(name: &str) -> Subject {
+    let number = name.trim_start_matches("guest-").parse();
+    Subject(number.expect("every name is one of ours"))
+}
+
+impl Scribe {
+    pub(crate) fn session(&mut self, id: SessionId) -> Sid {
+        let next = Sid(u32::try_from(self.sessions.len()).expect("a run is short"));
+        *self.sessions.entry(id).or_insert(next)
+    }
+
+    pub(crate) fn token(&mut self, token: &SessionToken) -> Tok {
+        let next = Tok(u32::try_from(self.tokens.len()).expect("a run is short"));
+        *self.tokens.entry(token.secret().digest()).or_insert(next)
+    }
+
+    fn view(&mut self, roster: &Roster, now: Timestamp) -> View {
+        View {
+            now: now.as_millis(),
+            policy: roster.policy.0,
+            own_limit: roster.own_limit.map(SessionLimit::get),
+            live: roster.live(now).map(|s| self.session(s.id)).collect(),
+        }
+    }
+
+    /// What was answered, and the token that was given out with it.
+    pub(crate) fn answer(
+        &mut self,
+        reply: Result<Reply, EngineError>,
+    ) -> (Answer, Option<SessionToken>) {
+        // An error says that it may have been done: the caller must not guess either.
+        let Ok(reply) = reply else {
+            return (Answer::Unknown, None);
+        };
+        let answer = match reply {
+            Reply::SignIn(SignInAnswer::Admitted(born)) => return self.admitted(*born, true),
+            Reply::SignIn(SignInAnswer::Repeated(born)) => return self.admitted(*born, false),
+            Reply::SignIn(SignInAnswer::Refused(refusal, roster, now)) => {
+                let refusal = match refusal {
+                    Turned::SessionLimit(_) => Refusal::Full,
+                    Turned::Disabled => Refusal::Disabled,
+                    Turned::StaleGeneration => Refusal::Stale,
+                };
+                Answer::Refused(refusal, Some(self.view(&roster, now)))
+            }
+            Reply::SignIn(
+                SignInAnswer::KeyMisused | SignInAnswer::AlreadyUsed | SignInAnswer::TooManyKeys,
+            ) => Answer::Refused(Refusal::Key, None),
+            Reply::Check(CheckAnswer::Valid(checked)) => {
+                let rotated = checked.rotated.as_ref().map(|t| self.token(t));
+                let answer = Answer::Valid {
+                    session: self.session(checked.session.id),
+                    subject: subject_of(checked.roster.subject.as_str()),
+                    rotated,
+                    view: self.view(&checked.roster, checked.now),
+                };
+                return (answer, checked.rotated);
+            }
+            Reply::Check(CheckAnswer::NoSession(ending))
+            | Reply::Rotate(RotateAnswer::NoSession(ending)) => Answer::NoSession {
+                ended: ending.is_some(),
+            },
+            Reply::Check(CheckAnswer::Shortfall(_)) => Answer::Unknown,
+            Reply::Rotate(RotateAnswer::Rotated(rotated)) => {
+                let Rotated {
+                    token,
+                    session,
+                    roster,
+                    now,
+                } = *rotated;
+                let answer = Answer::Valid {
+                    session: self.session(session.id),
+                    subject: subject_of(roster.subject.as_str()),
+                    rotated: Some(self.token(&token)),
+                    view: self.view(&roster, now),
+                };
+                return (answer, Some(token));
+            }
+            Reply::Revoke(Revoked::Absent) | Reply::RevokeAll(RevokedAll::KeptIsAbsent) => {
+                Answer::Absent
+            }
+            Reply::Revoke(Revoked::Ended) => done(1),
+            Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),
+            Reply::Enable => done(0),
+            Reply::Sweep(swept) => done(swept.expired),
+            Reply::Credential(CredentialChanged { ended, kept }) => {
+                let token = kept.map(|k| (self.session(k.session.id), k.token));
+                let kept = token.as_ref().map(|(sid, t)| (*sid, self.token(t)));
+                return (Answer::Done { ended, kept }, token.map(|t| t.1));
+            }
+            Reply::Standing(standing) => Answer::Seen(self.view(&standing.roster, standing.now)),
+        };
+        (answer, None)
+    }
+
+    /// `first` if this very answer made the session.
+    fn admitted(&mut self, born: SignedIn, first: bool) -> (Answer, Option<SessionToken>) {
+        let evicted = born.ended.iter();
+        let evicted = evicted.filter(|e| first && e.ending.reason == EndReason::Evicted);
+        let evicted = evicted.map(|e| self.session(e.session.id)).collect();
+        let answer = Answer::Admitted {
+            session: self.session(born.session.id),
+            token: self.token(&born.token),
+            evicted,
+            view: self.view(&born.roster, born.now),
+        };
+        (answer, Some(born.token))
+    }
+
+    pub(crate) fn line(&mut self, entry: &JournalEntry) -> Option<Line> {
+        let personal = entry.personal.as_ref()?;
+        let label = || {
+            let agent = personal.origin.as_ref()?.user_agent.as_ref()?;
+            agent.parse().ok().map(Label)
+        };
+        let mut line = Line {
+            subject: subject_of(personal.subject.as_str()),
+            seq: entry.seq.0,
+            at: entry.at.as_millis(),
+            previous: short(entry.previous.0),
+            hash: short(entry.hash().0),
+            opened: Vec::new(),
+            ended: Vec::new(),
+            generation: None,
+            disabled: None,
+        };
+        for event in &entry.events {
+            match event {
+                SessionEvent::Opened { session, .. } => {
+                    line.opened.push((self.session(*session), label()));
+                }
+                SessionEvent::Ended { session, .. } => line.ended.push(self.session(*session)),
+                SessionEvent::GenerationRaised { to } => line.generation = Some(to.0),
+                SessionEvent::Disabled => line.disabled = Some(true),
+                SessionEvent::Enabled => line.disabled = Some(false),
+                SessionEvent::Rotated { .. }
+                | SessionEvent::Reauthenticated { .. }
+                | SessionEvent::Shortened { .. }
+                | SessionEvent::GroupsChanged
+                | SessionEvent::LimitChanged
+                | SessionEvent::ContactChanged
+                | SessionEvent::PolicyObeyed { .. } => {}
+            }
+        }
+        Some(line)
+    }
+
+    pub(crate) fn rest(&mut self, roster: &Roster) -> Rest {
+        Rest {
+            subject: subject_of(roster.subject.as_str()),
+            version: roster.version.0,
+            generation: roster.generation.0,
+            disabled: roster.disabled,
+            head: short(roster.journal_head.0),
+            sessions: roster.sessions.iter().map(|s| self.session(s.id)).collect(),
+        }
+    }
+}
+
+const fn done(ended: usize) -> Answer {
+    Answer::Done { ended, kept: None }
+}
+
+/// Enough of a hash to tell one entry of a run from another.
+fn short(hash: [u8; 32]) -> u64 {
+    let (front, _) = hash.split_at(8);
+    u64::from_be_bytes(front.try_into().expect("it was split at 8"))
+}

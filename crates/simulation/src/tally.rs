@@ -1,0 +1,127 @@
+//! A tally of what a run exercised. A check that could pass without running would show here.
+
+use crate::history::{Answer, History, Line, Refusal};
+
+/// How often each thing happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Operations that were begun.
+    pub operations: u64,
+    /// Operations whose answer was done or not done.
+    pub answered: u64,
+    /// Sessions that were born.
+    pub births: u64,
+    /// Sessions that were evicted for another.
+    pub evictions: u64,
+    /// Sign-ins that were refused for want of a seat, or on evidence too old.
+    pub refusals: u64,
+    /// Tokens that were rotated.
+    pub rotations: u64,
+    /// Rosters that were let go of and begun again.
+    pub begun_again: u64,
+    /// Calls to the store that were held up.
+    pub delays: u64,
+    /// Calls that were refused.
+    pub unavailable: u64,
+    /// Calls that were lost on the way there.
+    pub lost_before: u64,
+    /// Calls whose answer was lost on the way back.
+    pub lost_after: u64,
+    /// Commits that arrived when nobody waited any more.
+    pub late_commits: u64,
+    /// Futures that were dropped half-way.
+    pub dropped: u64,
+    /// Steps of the wall clock back.
+    pub clock_back: u64,
+    /// Steps of the wall clock forward.
+    pub clock_forward: u64,
+    /// New nodes over the same store.
+    pub restarts: u64,
+    /// Crashes of the store.
+    pub crashes: u64,
+    /// New policies.
+    pub policies: u64,
+}
+
+impl Tally {
+    /// Each count with its name.
+    #[must_use]
+    pub fn rows(&self) -> [(&'static str, u64); 18] {
+        [
+            ("operations", self.operations),
+            ("answered", self.answered),
+            ("births", self.births),
+            ("evictions", self.evictions),
+            ("refusals", self.refusals),
+            ("rotations", self.rotations),
+            ("rosters begun again", self.begun_again),
+            ("delays", self.delays),
+            ("unavailable", self.unavailable),
+            ("lost before", self.lost_before),
+            ("lost after", self.lost_after),
+            ("late commits", self.late_commits),
+            ("dropped futures", self.dropped),
+            ("clock steps back", self.clock_back),
+            ("clock steps forward", self.clock_forward),
+            ("restarts", self.restarts),
+            ("store crashes", self.crashes),
+            ("policy changes", self.policies),
+        ]
+    }
+
+    /// Counts what the answers of a history tell.
+    pub(crate) fn count(&mut self, history: &History) {
+        for operation in &history.operations {
+            self.answered += u64::from(operation.is_known());
+            match &operation.answer {
+                Answer::Admitted { evicted, .. } => {
+                    self.births += 1;
+                    self.evictions += evicted.len() as u64;
+                }
+                Answer::Refused(Refusal::Full | Refusal::Stale, _) => self.refusals += 1,
+                Answer::Valid {
+                    rotated: Some(_), ..
+                } => self.rotations += 1,
+                _ => {}
+            }
+        }
+        let begun = |l: &&Line| l.previous == 0 && l.seq > 1;
+        self.begun_again += history.journal.iter().filter(begun).count() as u64;
+    }
+
+    /// Adds what another run exercised.
+    pub fn add(&mut self, other: &Self) {
+        let sums = [
+            (&mut self.operations, other.operations),
+            (&mut self.answered, other.answered),
+            (&mut self.births, other.births),
+            (&mut self.evictions, other.evictions),
+            (&mut self.refusals, other.refusals),
+            (&mut self.rotations, other.rotations),
+            (&mut self.begun_again, other.begun_again),
+            (&mut self.delays, other.delays),
+            (&mut self.unavailable, other.unavailable),
+            (&mut self.lost_before, other.lost_before),
+            (&mut self.lost_after, other.lost_after),
+            (&mut self.late_commits, other.late_commits),
+            (&mut self.dropped, other.dropped),
+            (&mut self.clock_back, other.clock_back),
+            (&mut self.clock_forward, other.clock_forward),
+            (&mut self.restarts, other.restarts),
+            (&mut self.crashes, other.crashes),
+            (&mut self.policies, other.policies),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+    }
+
+    /// What never happened.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        let rows = self.rows().into_iter();
+        rows.filter(|(_, n)| *n == 0)
+            .map(|(name, _)| name)
+            .collect()
+    }
+}

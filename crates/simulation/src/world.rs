@@ -1,0 +1,404 @@
+//! A world: nodes over one store, callers and a clock, all in one thread and from one seed.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::token::{RosterTag, SessionToken};
+use innkeeper_engine::check::Activity;
+use innkeeper_engine::{Authority, EngineError, Services};
+use innkeeper_store::clock::ManualClock;
+use innkeeper_store::memory::MemoryStore;
+
+use crate::checker::{Violation, check};
+use crate::dice::{Dice, SeededEntropy};
+use crate::guests::{self, Calling, Known};
+use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
+use crate::mood::{ABSOLUTE, Ask, IDLE, Mood, Turn, draw_policy};
+use crate::scribe::{Reply, Scribe, name_of};
+use crate::tally::Tally;
+use crate::weather::{Backend, Weather};
+
+const CALLERS: usize = 6;
+const SUBJECTS: u32 = 2;
+const NODES: usize = 2;
+const STEPS: usize = 1000;
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Run {
+    /// What happened.
+    pub history: History,
+    /// What it exercised.
+    pub tally: Tally,
+    /// What it broke.
+    pub violations: Vec<Violation>,
+}
+
+/// Runs one seed over the reference store.
+#[must_use]
+pub fn run(seed: u64) -> Run {
+    run_over(seed, |clock, _| Arc::new(MemoryStore::new(clock)))
+}
+
+/// Runs one seed over the store that `build` makes.
+#[must_use]
+pub fn run_over(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Run {
+    let mut world = World::new(seed, build);
+    for _ in 0..STEPS {
+        world.step();
+    }
+    world.close()
+}
+
+struct World {
+    dice: Dice,
+    mood: Mood,
+    clock: Arc<ManualClock>,
+    backend: Arc<dyn Backend>,
+    weather: Arc<Weather>,
+    nodes: Vec<Arc<Authority>>,
+    policy: Policy,
+    calls: Vec<Option<(usize, Calling)>>,
+    known: Vec<Known>,
+    labels: u32,
+    scribe: Scribe,
+    history: History,
+    place: usize,
+    tally: Tally,
+    stuck: Vec<Violation>,
+}
+
+impl World {
+    fn new(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Self {
+        let mut dice = Dice::new(seed);
+        let clock = Arc::new(ManualClock::at(1_800_000_000));
+        let backend = build(Arc::clone(&clock), dice.split());
+        let mood = Mood::drawn(&mut dice);
+        let sky = dice.split();
+        let weather = Arc::new(Weather::over(Arc::clone(&backend), sky, mood.faults));
+        let policy = draw_policy(&mut dice);
+        let mut world = Self {
+            dice,
+            mood,
+            clock,
+            backend,
+            weather,
+            nodes: Vec::new(),
+            policy,
+            calls: (0..CALLERS).map(|_| None).collect(),
+            known: (0..SUBJECTS).map(|_| Known::default()).collect(),
+            labels: 0,
+            scribe: Scribe::default(),
+            history: History {
+                idle: millis(IDLE),
+                absolute: millis(ABSOLUTE),
+                ..History::default()
+            },
+            place: 0,
+            tally: Tally::default(),
+            stuck: Vec::new(),
+        };
+        world.open();
+        world
+    }
+
+    fn step(&mut self) {
+        let caller = self.dice.place(CALLERS);
+        match self.mood.turn(&mut self.dice) {
+            Turn::Poll => self.poll(caller),
+            Turn::Begin => self.begin(caller),
+            Turn::GiveUp => self.give_up(caller),
+            Turn::Pass => {
+                let span = Duration::from_millis(self.dice.below(90_000));
+                self.clock.pass(span);
+            }
+            Turn::Deliver => {
+                finish(self.weather.deliver_late());
+            }
+            Turn::MoveClock => self.move_clock(),
+            Turn::Restart => self.restart(),
+        }
+    }
+
+    /// Opens the nodes, in whatever weather.
+    fn open(&mut self) {
+        self.nodes.clear();
+        for _ in 0..NODES {
+            let node = loop {
+                let services = Services {
+                    store: Arc::clone(&self.weather) as _,
+                    register: Arc::clone(&self.weather) as _,
+                    entropy: Arc::new(SeededEntropy::new(self.dice.split())),
+                };
+                if let Some(Ok(node)) = finish(Authority::open(services, self.policy.clone())) {
+                    break node;
+                }
+            };
+            self.nodes.push(Arc::new(node));
+        }
+        let version = self.nodes[0].policy().version.0;
+        if self
+            .history
+            .policies
+            .last()
+            .is_none_or(|p| p.version < version)
+        {
+            self.history.policies.push(Enacted {
+                version,
+                limit: self.policy.terms.max_sessions.get(),
+                from: self.place,
+            });
+        }
+    }
+
+    fn restart(&mut self) {
+        for caller in 0..CALLERS {
+            self.give_up(caller);
+        }
+        self.tally.restarts += 1;
+        if self.dice.once_in(2) {
+            // A store that comes back knows of nothing that is still under way.
+            while self.weather.is_late() {
+                finish(self.weather.deliver_late());
+            }
+            self.backend.crash();
+            self.tally.crashes += 1;
+        }
+        self.history.crashes.push(self.place);
+        self.place += 1;
+        if self.dice.once_in(2) {
+            self.policy = draw_policy(&mut self.dice);
+            self.tally.policies += 1;
+        }
+        self.open();
+    }
+
+    fn move_clock(&mut self) {
+        let now = innkeeper_store::clock::Clock::wall(&*self.clock);
+        match self.dice.below(12) {
+            0..4 => {
+                let span = MINUTE * u32::try_from(self.dice.below(90)).expect("it is below 90");
+                self.clock.step_wall(now.saturating_sub(span));
+                self.tally.clock_back += 1;
+            }
+            4..7 => {
+                self.clock.step_wall(now + MINUTE * 20);
+                self.tally.clock_forward += 1;
+            }
+            7..10 => self.clock.pass(MINUTE * 25),
+            10 => self.clock.pass(DAY + MINUTE),
+            _ => {
+                // Long enough for a roster to be let go of, over two rises of the floor.
+                self.clock.pass(DAY * 401);
+                for _ in 0..3 {
+                    let _ = finish(self.nodes[0].sweep());
+                    self.clock.pass(DAY + MINUTE);
+                }
+            }
+        }
+    }
+
+    fn point(&mut self) -> Point {
+        self.place += 1;
+        let anywhere = RosterTag::from_bytes([0; 16]);
+        let reading = finish(self.backend.read(anywhere, None));
+        let reading = reading
+            .and_then(Result::ok)
+            .expect("the store itself is sound");
+        Point {
+            place: self.place,
+            time: reading.now.as_millis(),
+        }
+    }
+
+    fn begin(&mut self, caller: usize) {
+        if self.calls[caller].is_some() {
+            return self.poll(caller);
+        }
+        let subject = Subject(u32::from(self.dice.once_in(3)));
+        let node = self.dice.place(NODES);
+        let node = Arc::clone(&self.nodes[node]);
+        let known = &mut self.known[subject.0 as usize];
+        let (call, calling) = guests::ask(
+            self.mood.ask(&mut self.dice),
+            node,
+            subject,
+            known,
+            &mut self.labels,
+            &mut self.dice,
+        );
+        let number = self.note(subject, call);
+        self.calls[caller] = Some((number, calling));
+    }
+
+    fn note(&mut self, subject: Subject, call: Call) -> usize {
+        let begun = self.point();
+        self.tally.operations += 1;
+        self.history.operations.push(Operation {
+            subject,
+            call,
+            begun,
+            ended: begun,
+            answer: Answer::Unknown,
+        });
+        self.history.operations.len() - 1
+    }
+
+    fn poll(&mut self, caller: usize) {
+        if let Some((number, calling)) = &mut self.calls[caller]
+            && let Poll::Ready(reply) = poll_once(calling)
+        {
+            let number = *number;
+            self.calls[caller] = None;
+            self.answered(number, reply);
+        }
+    }
+
+    fn give_up(&mut self, caller: usize) {
+        if let Some((number, calling)) = self.calls[caller].take() {
+            drop(calling);
+            self.tally.dropped += 1;
+            self.history.operations[number].ended = self.point();
+        }
+    }
+
+    fn answered(&mut self, number: usize, reply: Result<Reply, EngineError>) {
+        let subject = self.history.operations[number].subject;
+        let known = &mut self.known[subject.0 as usize];
+        if let Ok(Reply::Standing(standing)) = &reply {
+            known.looks.push((number, standing.roster.generation));
+            for session in &standing.roster.sessions {
+                let sid = self.scribe.session(session.id);
+                if known.sessions.iter().all(|(s, _)| *s != sid) {
+                    known.sessions.push((sid, session.id));
+                }
+            }
+        }
+        let (answer, token) = self.scribe.answer(reply);
+        if let Some(token) = token {
+            let tok = self.scribe.token(&token);
+            known.tokens.push((tok, token.reveal()));
+        }
+        let ended = self.point();
+        let operation = &mut self.history.operations[number];
+        (operation.ended, operation.answer) = (ended, answer);
+    }
+
+    /// The weather clears up: what is under way comes to its end, everything is looked at once
+    /// more, and the history is checked.
+    fn close(mut self) -> Run {
+        while self.weather.is_late() {
+            finish(self.weather.deliver_late());
+        }
+        self.weather.clear_up();
+        let calls: Vec<_> = self.calls.iter_mut().filter_map(Option::take).collect();
+        self.finish_all(calls);
+        for subject in (0..SUBJECTS).map(Subject) {
+            self.look_once_more(subject);
+        }
+        self.take_stock();
+        let mut violations = check(&self.history);
+        violations.append(&mut self.stuck);
+        self.tally.add(&self.weather.tally());
+        self.tally.count(&self.history);
+        Run {
+            history: self.history,
+            tally: self.tally,
+            violations,
+        }
+    }
+
+    /// Polls all of them in turn. One that does not come to an end has lost its lane.
+    fn finish_all(&mut self, mut calls: Vec<(usize, Calling)>) {
+        for _ in 0..20_000 {
+            let Some((number, mut calling)) = calls.pop() else {
+                return;
+            };
+            match poll_once(&mut calling) {
+                Poll::Ready(reply) => self.answered(number, reply),
+                Poll::Pending => calls.insert(0, (number, calling)),
+            }
+        }
+        self.stuck.push(Violation {
+            rule: "V3",
+            operations: calls.iter().map(|c| c.0).collect(),
+            text: "operations do not come to an end".into(),
+        });
+    }
+
+    fn look_once_more(&mut self, subject: Subject) {
+        let first = self.history.operations.len();
+        let node = Arc::clone(&self.nodes[0]);
+        for ask in [Ask::Enable, Ask::SignIn] {
+            let known = &mut self.known[subject.0 as usize];
+            let (labels, dice) = (&mut self.labels, &mut self.dice);
+            let (call, calling) = guests::ask(ask, Arc::clone(&node), subject, known, labels, dice);
+            let number = self.note(subject, call);
+            self.finish_all(vec![(number, calling)]);
+        }
+        let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
+        let (call, calling) = guests::look(Arc::clone(&node), TenantId::default(), name);
+        let number = self.note(subject, call);
+        self.finish_all(vec![(number, calling)]);
+        let tokens: Vec<(_, SessionToken)> = self.known[subject.0 as usize]
+            .tokens
+            .iter()
+            .map(|(tok, text)| (*tok, guests::read(text)))
+            .collect();
+        for (tok, token) in tokens {
+            let number = self.note(subject, Call::Check(tok));
+            let calling = guests::check(Arc::clone(&node), token, Activity::Passive);
+            self.finish_all(vec![(number, calling)]);
+        }
+        let last = self.history.operations.len();
+        let unknown = |n: &usize| !self.history.operations[*n].is_known();
+        let operations: Vec<usize> = (first..last).filter(unknown).collect();
+        if !operations.is_empty() {
+            self.stuck.push(Violation {
+                rule: "V6",
+                operations,
+                text: "an answer is unknown though nothing goes wrong any more".into(),
+            });
+        }
+    }
+
+    fn take_stock(&mut self) {
+        let journal = finish(self.backend.tail(None, usize::MAX));
+        for (_, entry) in journal.and_then(Result::ok).unwrap_or_default() {
+            self.history.journal.extend(self.scribe.line(&entry));
+        }
+        let tags = finish(self.backend.walk(None, usize::MAX));
+        for tag in tags.and_then(Result::ok).unwrap_or_default() {
+            let reading = finish(self.backend.read(tag, None)).and_then(Result::ok);
+            if let Some(roster) = reading.and_then(|r| r.roster) {
+                self.history.rest.push(self.scribe.rest(&roster));
+            }
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn poll_once(calling: &mut Calling) -> Poll<Result<Reply, EngineError>> {
+    calling
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls to the end, or to a bound: then it waits for something that nobody does.
+fn finish<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    (0..20_000).find_map(|_| match future.as_mut().poll(&mut context) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    })
+}

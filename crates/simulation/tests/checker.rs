@@ -1,0 +1,416 @@
+//! Each rule of the checker, seen catching a history that breaks it, and sparing one that does not.
+
+use innkeeper_simulation::checker::check;
+use innkeeper_simulation::history::{
+    Answer, Call, Enacted, History, Label, Line, Operation, Point, Refusal, Rest, Sid, Subject,
+    Tok, View,
+};
+
+const MINUTE: u64 = 60_000;
+
+/// A history told line by line: every operation ends before the next begins, a second a step,
+/// and whatever time was said to pass before the next.
+struct Story(History, u64);
+
+impl Story {
+    /// Two seats, half an hour of silence, a day of life.
+    fn new() -> Self {
+        Self(
+            History {
+                policies: vec![Enacted {
+                    version: 1,
+                    limit: 2,
+                    from: 0,
+                }],
+                idle: 30 * MINUTE,
+                absolute: 24 * 60 * MINUTE,
+                ..History::default()
+            },
+            0,
+        )
+    }
+
+    fn then(mut self, call: Call, answer: Answer) -> Self {
+        let place = 1 + self.0.operations.last().map_or(0, |o| o.ended.place);
+        let time = self.now();
+        self.1 = 0;
+        self.0.operations.push(Operation {
+            subject: Subject(1),
+            call,
+            begun: Point { place, time },
+            ended: Point {
+                place: place + 1,
+                time,
+            },
+            answer,
+        });
+        self
+    }
+
+    /// Makes the operation before overlap the whole of the story so far.
+    fn meanwhile(mut self) -> Self {
+        self.0.operations.last_mut().unwrap().begun.place = 1;
+        self
+    }
+
+    fn now(&self) -> u64 {
+        let passed = self.0.operations.last().map_or(0, |o| o.ended.time);
+        passed + self.1 + 1000
+    }
+
+    fn later(mut self, span: u64) -> Self {
+        self.1 += span;
+        self
+    }
+
+    fn sees(&self, live: &[u32]) -> View {
+        View {
+            now: self.now(),
+            policy: 1,
+            own_limit: None,
+            live: live.iter().map(|s| Sid(*s)).collect(),
+        }
+    }
+
+    /// Session `n` is born with token `10 n` under label `n`.
+    fn admits(self, n: u32, live: &[u32]) -> Self {
+        self.admits_by(n, None, live)
+    }
+
+    fn admits_by(self, n: u32, evidence: Option<usize>, live: &[u32]) -> Self {
+        let view = self.sees(live);
+        let answer = Answer::Admitted {
+            session: Sid(n),
+            token: Tok(10 * n),
+            evicted: vec![],
+            view,
+        };
+        let label = Label(n);
+        self.then(Call::Admit { label, evidence }, answer)
+    }
+
+    fn valid(self, token: u32, session: u32, live: &[u32]) -> Self {
+        let answer = self.good(session, None, live);
+        self.then(Call::Check(Tok(token)), answer)
+    }
+
+    fn renews(self, token: u32, next: u32) -> Self {
+        let answer = self.good(token / 10, Some(next), &[token / 10]);
+        self.then(Call::Renew(Tok(token)), answer)
+    }
+
+    fn good(&self, session: u32, next: Option<u32>, live: &[u32]) -> Answer {
+        Answer::Valid {
+            session: Sid(session),
+            subject: Subject(1),
+            rotated: next.map(Tok),
+            view: self.sees(live),
+        }
+    }
+
+    fn looks(self, live: &[u32]) -> Self {
+        let view = self.sees(live);
+        self.then(Call::Look, Answer::Seen(view))
+    }
+
+    fn does(self, call: Call) -> Self {
+        let (ended, kept) = (1, None);
+        self.then(call, Answer::Done { ended, kept })
+    }
+
+    fn journal(mut self, lines: &[(u64, u64, &[u32], &[u32])], left: &[u32]) -> Self {
+        for (seq, previous, opened, ended) in lines {
+            self.0.journal.push(Line {
+                subject: Subject(1),
+                seq: *seq,
+                at: *seq,
+                previous: *previous,
+                hash: 100 + seq,
+                opened: opened.iter().map(|s| (Sid(*s), Some(Label(*s)))).collect(),
+                ended: ended.iter().map(|s| Sid(*s)).collect(),
+                generation: None,
+                disabled: None,
+            });
+        }
+        let last = lines.last().map_or(0, |l| l.0);
+        self.0.rest.push(Rest {
+            subject: Subject(1),
+            version: last,
+            generation: 1,
+            disabled: false,
+            head: 100 + last,
+            sessions: left.iter().map(|s| Sid(*s)).collect(),
+        });
+        self
+    }
+
+    /// The rules that are broken.
+    fn broken(self) -> Vec<&'static str> {
+        let mut rules: Vec<_> = check(&self.0).into_iter().map(|v| v.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+}
+
+#[test]
+fn given_a_good_history_when_checked_then_nothing_is_found() {
+    let story = Story::new()
+        .admits(1, &[1])
+        .renews(10, 11)
+        .valid(11, 1, &[1])
+        .admits(2, &[1, 2])
+        .does(Call::Revoke(Sid(1)))
+        .then(Call::Check(Tok(11)), Answer::NoSession { ended: true })
+        .looks(&[2])
+        .journal(
+            &[(1, 0, &[1], &[]), (2, 101, &[2], &[]), (3, 102, &[], &[1])],
+            &[2],
+        );
+
+    assert!(story.broken().is_empty());
+}
+
+#[test]
+fn given_overlapping_operations_when_checked_then_either_order_is_believed() {
+    let story = Story::new()
+        .admits(1, &[1])
+        .does(Call::Revoke(Sid(1)))
+        .valid(10, 1, &[1])
+        .meanwhile();
+
+    assert!(story.broken().is_empty());
+}
+
+#[test]
+fn s1_given_three_in_a_view_of_two_seats_when_checked_then_it_is_found() {
+    let story = Story::new().looks(&[1, 2, 3]);
+
+    assert_eq!(story.broken(), ["S1"]);
+}
+
+#[test]
+fn s1_given_three_that_live_at_once_when_no_view_shows_them_together_then_it_is_found() {
+    let story = Story::new()
+        .admits(1, &[1])
+        .meanwhile()
+        .admits(2, &[2])
+        .admits(3, &[3]);
+    let mut story = story
+        .valid(10, 1, &[1])
+        .valid(20, 2, &[2])
+        .valid(30, 3, &[3]);
+    // All three began before any view could say that another had ended.
+    for operation in &mut story.0.operations {
+        operation.begun.place = 1;
+    }
+    let last = story.0.operations.len();
+    for operation in &mut story.0.operations[last - 3..] {
+        operation.begun.place = 7;
+    }
+
+    assert!(story.broken().contains(&"S1"));
+}
+
+#[test]
+fn s1_given_a_policy_that_is_not_obeyed_when_checked_then_it_is_found() {
+    let mut story = Story::new();
+    story.0.policies.push(Enacted {
+        version: 2,
+        limit: 5,
+        from: 0,
+    });
+
+    assert_eq!(story.admits(1, &[1]).broken(), ["S1"]);
+}
+
+#[test]
+fn s2_given_a_session_that_was_seen_dead_when_it_is_live_again_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).looks(&[]).looks(&[1]);
+
+    assert_eq!(story.broken(), ["S2"]);
+}
+
+#[test]
+fn s3_given_a_death_when_a_crash_brings_it_back_then_it_is_found() {
+    let mut story = Story::new().admits(1, &[1]).does(Call::Disable);
+    story.0.crashes.push(4);
+
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S3"]);
+}
+
+#[test]
+fn s4_given_an_acknowledged_death_when_its_token_is_good_then_it_is_found() {
+    for order in [
+        Call::Revoke(Sid(1)),
+        Call::RevokeAll(None),
+        Call::CredentialChanged(None),
+        Call::Disable,
+    ] {
+        let story = Story::new().admits(1, &[1]).does(order).valid(10, 1, &[1]);
+
+        assert_eq!(story.broken(), ["S4"]);
+    }
+}
+
+#[test]
+fn s5_given_an_answer_when_it_names_another_then_it_is_found() {
+    let story = Story::new()
+        .admits(1, &[1])
+        .admits(2, &[1, 2])
+        .valid(10, 2, &[1, 2]);
+    assert_eq!(story.broken(), ["S5"]);
+
+    let mut story = Story::new().admits(1, &[1]).valid(10, 1, &[1]);
+    if let Answer::Valid { subject, .. } = &mut story.0.operations[1].answer {
+        *subject = Subject(2);
+    }
+    assert_eq!(story.broken(), ["S5"]);
+}
+
+#[test]
+fn s6_given_a_token_that_was_never_given_out_when_it_is_good_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).valid(99, 1, &[1]);
+
+    assert_eq!(story.broken(), ["S6"]);
+}
+
+#[test]
+fn s8_given_evidence_from_before_a_fence_when_a_session_is_born_of_it_then_it_is_found() {
+    let story = Story::new()
+        .looks(&[])
+        .does(Call::RevokeAll(None))
+        .admits_by(1, Some(0), &[1]);
+    assert_eq!(story.broken(), ["S8"]);
+
+    let fresh = Story::new()
+        .does(Call::RevokeAll(None))
+        .looks(&[])
+        .admits_by(1, Some(1), &[1]);
+    assert!(fresh.broken().is_empty());
+}
+
+#[test]
+fn s9_given_two_successors_of_one_token_when_checked_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).renews(10, 11).renews(10, 12);
+
+    assert_eq!(story.broken(), ["S9"]);
+}
+
+#[test]
+fn s9_given_an_old_token_that_is_good_when_checked_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).renews(10, 11).renews(11, 12);
+    assert_eq!(
+        story.valid(10, 1, &[1]).broken(),
+        ["S9"],
+        "two rotations old"
+    );
+
+    let story = Story::new()
+        .admits(1, &[1])
+        .renews(10, 11)
+        .later(6 * MINUTE);
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S9"], "after its grace");
+}
+
+#[test]
+fn s9_given_a_reuse_that_was_found_when_the_session_lives_on_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).renews(10, 11).renews(11, 12);
+    let story = story.then(Call::Check(Tok(10)), Answer::NoSession { ended: false });
+
+    assert_eq!(story.valid(12, 1, &[1]).broken(), ["S9"]);
+}
+
+#[test]
+fn s9_given_a_token_that_was_refused_when_it_is_good_again_then_it_is_found() {
+    let story = Story::new()
+        .admits(1, &[1])
+        .then(Call::Check(Tok(10)), Answer::NoSession { ended: false });
+
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S9"]);
+}
+
+#[test]
+fn s10_given_one_key_when_two_sessions_are_born_of_it_then_it_is_found() {
+    let mut story = Story::new().admits(1, &[1]).admits(2, &[1, 2]);
+    if let Call::Admit { label, .. } = &mut story.0.operations[1].call {
+        *label = Label(1);
+    }
+
+    assert_eq!(story.broken(), ["S10"]);
+}
+
+#[test]
+fn s11_given_an_eviction_when_a_seat_stays_free_then_it_is_found() {
+    let mut story = Story::new().admits(1, &[1]).admits(2, &[2]);
+    if let Answer::Admitted { evicted, .. } = &mut story.0.operations[1].answer {
+        evicted.push(Sid(1));
+    }
+
+    assert_eq!(story.broken(), ["S11"]);
+}
+
+#[test]
+fn s13_given_a_session_when_it_outlives_its_silence_or_its_life_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).later(31 * MINUTE);
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S13"], "silent");
+
+    let mut story = Story::new().admits(1, &[1]);
+    for _ in 0..80 {
+        story = story.later(20 * MINUTE).valid(10, 1, &[1]);
+    }
+    assert_eq!(story.broken(), ["S13"], "old");
+}
+
+#[test]
+fn s13_given_answers_when_time_falls_between_them_then_it_is_found() {
+    let mut story = Story::new().looks(&[]).looks(&[]);
+    if let Answer::Seen(view) = &mut story.0.operations[1].answer {
+        view.now = 1;
+    }
+
+    assert_eq!(story.broken(), ["S13"]);
+}
+
+#[test]
+fn s16_given_a_journal_when_an_entry_is_missing_doubled_or_untold_then_it_is_found() {
+    let gap = Story::new().journal(&[(1, 0, &[1], &[]), (3, 102, &[2], &[])], &[1, 2]);
+    assert_eq!(gap.broken(), ["S16"]);
+
+    let unchained = Story::new().journal(&[(1, 0, &[1], &[]), (2, 7, &[2], &[])], &[1, 2]);
+    assert_eq!(unchained.broken(), ["S16"]);
+
+    let untold = Story::new().journal(&[(1, 0, &[1], &[])], &[1, 2]);
+    assert_eq!(untold.broken(), ["S16"]);
+
+    let doubled = Story::new().journal(&[(1, 0, &[1], &[]), (2, 101, &[], &[1, 1])], &[]);
+    assert_eq!(doubled.broken(), ["S16"]);
+}
+
+#[test]
+fn v1_given_a_free_seat_when_a_sign_in_is_refused_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]);
+    let view = story.sees(&[1]);
+    let story = story.then(
+        Call::Admit {
+            label: Label(2),
+            evidence: None,
+        },
+        Answer::Refused(Refusal::Full, Some(view)),
+    );
+
+    assert_eq!(story.broken(), ["V1"]);
+}
+
+#[test]
+fn d11_given_a_refusal_when_a_session_was_born_all_the_same_then_it_is_found() {
+    let call = Call::Admit {
+        label: Label(1),
+        evidence: None,
+    };
+    let story = Story::new()
+        .then(call, Answer::Refused(Refusal::Stale, None))
+        .journal(&[(1, 0, &[1], &[])], &[1]);
+
+    assert_eq!(story.broken(), ["D11"]);
+}

@@ -1,0 +1,33 @@
+//! The everyday share of the simulation: a bounded number of seeds, and that a seed repeats.
+
+use innkeeper_simulation::tally::Tally;
+use innkeeper_simulation::world::run;
+
+#[test]
+fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
+    let mut tally = Tally::default();
+    for seed in 0..60 {
+        let run = run(seed);
+        tally.add(&run.tally);
+        let found: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
+        assert!(
+            found.is_empty(),
+            "cargo xtask simulate --seed {seed} --trace\n{}",
+            found.join("\n")
+        );
+    }
+
+    println!("{tally:?}");
+    assert!(
+        tally.missing().is_empty(),
+        "never exercised: {:?}",
+        tally.missing()
+    );
+}
+
+#[test]
+fn given_a_seed_when_run_twice_then_both_histories_are_the_same() {
+    let told = || format!("{:?}", run(7).history);
+
+    assert_eq!(told(), told());
+}
