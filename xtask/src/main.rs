@@ -3,6 +3,7 @@
 mod advisories;
 mod everyday;
 mod failure;
+mod scan_corpus;
 mod shell;
 mod tools;
 
@@ -19,7 +20,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 2] = [
+const CHORES: [Chore; 3] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -29,6 +30,11 @@ const CHORES: [Chore; 2] = [
         name: "advisories",
         summary: "known weaknesses in the crates we depend on; needs the network",
         run: advisories::run,
+    },
+    Chore {
+        name: "scan-corpus",
+        summary: "how well the scanner reads labelled repositories",
+        run: scan_corpus::run,
     },
 ];
 
@@ -76,7 +82,7 @@ fn help() -> String {
 
 /// Names and what they stand for, one pair a line, as they appear under a heading of a help text.
 fn listed<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    rows.map(|(name, summary)| format!("  {name:<10} {summary}"))
+    rows.map(|(name, summary)| format!("  {name:<11} {summary}"))
         .collect::<Vec<_>>()
         .join("\n")
 }

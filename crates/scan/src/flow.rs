@@ -311,7 +311,7 @@ impl<'m> Tracer<'m, '_> {
         let near = function.map(|id| self.model.near(id)).unwrap_or_default();
         let is_main = !any(
             &near,
-            "register registration signup oauth oauth2 sso saml callback confirm reset invite",
+            "register registration signup oauth oauth2 sso saml callback confirm reset invite setup install redirect",
         ) && !near.windows(2).any(|t| t[0] == "sign" && t[1] == "up");
         let is_entry = function.is_none_or(|id| {
             let around = self.model.named_around(id);
@@ -371,7 +371,11 @@ impl<'m> Tracer<'m, '_> {
                         .flat_map(|a| words(a)),
                 )
                 .collect();
-            let subject = if v::is_admin(&far) || v::is_admin(&guards) || self.names_anyone(id) {
+            let subject = if v::is_admin(&far)
+                || v::is_admin(&guards)
+                || self.names_anyone(id)
+                || self.asks_for_staff(id)
+            {
                 Subject::Admin
             } else {
                 Subject::User
@@ -396,11 +400,32 @@ impl<'m> Tracer<'m, '_> {
         for primitive in self
             .primitives
             .iter()
+            .filter(|p| p.does == Does::Regenerate)
+        {
+            out.facts
+                .push(self.fact(Kind::Regenerates, primitive, None, Subject::User));
+        }
+        self.options(out);
+        for primitive in self
+            .primitives
+            .iter()
             .filter(|p| p.does == Does::SingleSlot)
         {
             out.facts
                 .push(self.fact(Kind::SingleSlot, primitive, None, Subject::User));
         }
+    }
+
+    /// Does the handler refuse whoever is not staff: `require_admin`, `validate_admin_session`?
+    fn asks_for_staff(&self, id: Id) -> bool {
+        self.model.function(id).names.split(' ').any(|name| {
+            let list = words(name);
+            any(&list, "admin superuser staff")
+                && any(
+                    &list,
+                    "validate require ensure assert only check must verify",
+                )
+        })
     }
 
     /// What a route says by itself, however its handler is written: `DELETE /sessions/:id`.
@@ -417,8 +442,10 @@ impl<'m> Tracer<'m, '_> {
                 _ => continue,
             };
             let guards = words(&route.guards);
-            let is_admin =
-                v::is_admin(&self.model.far(id)) || v::is_admin(&guards) || self.names_anyone(id);
+            let is_admin = v::is_admin(&self.model.far(id))
+                || v::is_admin(&guards)
+                || self.names_anyone(id)
+                || self.asks_for_staff(id);
             let subject = if is_admin {
                 Subject::Admin
             } else {
@@ -433,6 +460,31 @@ impl<'m> Tracer<'m, '_> {
                 note: format!("{} {}", route.method, route.path),
                 ..place
             });
+        }
+    }
+
+    /// Options whose name says that a password change may end sessions.
+    fn options(&self, out: &mut Flow) {
+        for file in &self.model.files {
+            for option in file.outline.pairs.iter().chain(&file.outline.assigns) {
+                let list = words(option.target.rsplit('.').next().unwrap_or(""));
+                let is_option = any(&list, "revoke invalidate terminate logout clear")
+                    && any(&list, "session token")
+                    && any(&list, "password");
+                if is_option {
+                    out.facts.push(Fact {
+                        kind: Kind::RevokesOnPasswordOptIn,
+                        file: file.path.clone(),
+                        line: option.line,
+                        scope: option.target.clone(),
+                        subject: Subject::User,
+                        confidence: Confidence::Likely,
+                        via: Via::Config,
+                        mechanism: "home-grown".into(),
+                        note: format!("{} is an option", option.target),
+                    });
+                }
+            }
         }
     }
 
@@ -555,18 +607,19 @@ impl<'m> Tracer<'m, '_> {
             || v::names_sessions(&[class.clone(), near.to_vec()].concat()) && v::is_listing(near)
             || any(&class, "online sessions") && v::is_listing(near) && v::names_session(&class);
         let ends = v::is_ending(near);
-        if !faces || !named || ends {
+        if !faces || !named || ends || v::is_api_token(near) {
             return;
         }
         let reads = reached.iter().find(|p| p.does == Does::List);
         let own_name = v::is_listing(&words(
             &self.model.function(self.model.named_around(id)).name,
         ));
-        let answers = self
-            .model
-            .routes(id)
-            .iter()
-            .any(|r| matches!(r.method.as_str(), "GET" | "ANY" | "POST"));
+        let answers = self.model.routes(id).is_empty()
+            || self
+                .model
+                .routes(id)
+                .iter()
+                .any(|r| matches!(r.method.as_str(), "GET" | "ANY" | "POST"));
         let tied = self
             .model
             .reach(id, 2)
@@ -648,10 +701,17 @@ impl<'m> Tracer<'m, '_> {
                     Subject::User,
                 ));
             }
-            if disables || changes_password || !faces || !about {
+            if disables
+                || changes_password
+                || !faces
+                || !about
+                || v::is_api_token(near)
+                || v::is_of_another_kind(near)
+            {
                 continue;
             }
             if makes && v::is_login_strictly(near) && !v::is_ending(near) {
+                self.takes_over(id, primitive, out);
                 continue;
             }
             let kind = match primitive.does {
@@ -670,6 +730,41 @@ impl<'m> Tracer<'m, '_> {
             out.facts
                 .push(self.fact(kind, primitive, Some(id), subject));
         }
+    }
+
+    /// A way of signing in that ends the user's other sessions allows one at a time, unless a
+    /// setting that ships says otherwise.
+    fn takes_over(&self, id: Id, primitive: &Primitive, out: &mut Flow) {
+        if !matches!(primitive.does, Does::EndAll | Does::EndOthers) {
+            return;
+        }
+        let inner = primitive
+            .function
+            .map(|f| self.model.near(f))
+            .unwrap_or_default();
+        if v::is_password_change(&inner)
+            || v::is_logout(&inner)
+            || v::is_cleanup(&inner)
+            || v::is_disable(&inner)
+        {
+            return;
+        }
+        let off = self.settings.iter().find(|s| {
+            let own = words(s.key.rsplit('.').next().unwrap_or(""));
+            any(&own, "single concurrent multiple multi")
+                && any(&own, "login session")
+                && s.is_off()
+        });
+        let kind = if off.is_some() {
+            Kind::LimitsOff
+        } else {
+            Kind::Limits
+        };
+        let mut fact = self.fact(kind, primitive, Some(id), Subject::User);
+        if let Some(off) = off {
+            fact.note = format!("{}; switched off at {}:{}", fact.note, off.file, off.line);
+        }
+        out.facts.push(fact);
     }
 
     fn scope_of(&self, id: Id, near: &[String], does: Does) -> Kind {
@@ -736,9 +831,8 @@ impl<'m> Tracer<'m, '_> {
             out.facts.push(fact);
             let held = primitive.function.is_some_and(|id| {
                 self.model
-                    .reach(self.model.named_around(id), 1)
+                    .reach(self.model.named_around(id), 0)
                     .iter()
-                    .chain(self.model.callers(id))
                     .any(|f| {
                         any(
                             &words(&self.model.function(*f).names),

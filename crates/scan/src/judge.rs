@@ -8,7 +8,9 @@ use crate::flow::Path;
 use crate::knowledge::Framework;
 use crate::policy::Policy;
 use crate::rules;
+use crate::syntax::words::words;
 use crate::verdict::{Controls, State, entry_paths};
+use crate::vocabulary as v;
 
 /// What there is to judge of one unit.
 pub(crate) struct Case<'a> {
@@ -171,7 +173,12 @@ fn fixation(case: &Case<'_>, out: &mut Vec<Finding>) {
         .filter(|p| p.regenerates)
         .map(|p| evidence(&p.fact, "this way gives the session a new id"))
         .collect();
-    let main = missing.iter().find(|p| p.is_main);
+    // Where some way is plainly called a login, the main way has to be one of those.
+    let is_login = |p: &Path| v::is_login_strictly(&words(&p.fact.scope));
+    let any_login = paths.iter().any(|p| p.is_main && is_login(p));
+    let main = missing
+        .iter()
+        .find(|p| p.is_main && (!any_login || is_login(p)));
     let rule = if main.is_some() || covered.is_empty() {
         "CSC-FIX-001"
     } else {

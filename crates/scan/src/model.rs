@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::syntax::words::words;
+use crate::syntax::words::{any, words};
 use crate::syntax::{Call, Function, Language, Outline, Route};
 
 /// A file with its outline.
@@ -21,6 +21,9 @@ pub(crate) type Id = usize;
 
 /// How many functions of one name a call may mean.
 const MEANINGS_MAX: usize = 3;
+
+/// Names that say how a function is called and nothing else.
+const GENERIC: &str = "on get post put delete patch async handle handler invoke execute run call process do perform action main index create store destroy update";
 
 const COMMON: [&str; 34] = [
     "get", "set", "create", "delete", "update", "find", "save", "remove", "new", "run", "main",
@@ -235,6 +238,10 @@ impl<'a> Model<'a> {
     pub(crate) fn near(&self, id: Id) -> Vec<String> {
         let id = self.named_around(id);
         let mut out = words(&self.function(id).name);
+        // `LogoutModel.OnPost`: where the name says only how it is called, the class says what it does.
+        if out.iter().all(|w| any(std::slice::from_ref(w), GENERIC)) {
+            out.extend(words(&self.function(id).class));
+        }
         for route in self.routes(id) {
             out.extend(words(&route.path));
         }

@@ -46,7 +46,7 @@ pub(crate) fn known(
             }
             in_use |= by_import || by_package && framework.imports.is_empty();
             for pattern in &framework.fact {
-                matches(model, number, framework, pattern, &mut out);
+                matches(model, number, framework, pattern, by_import, &mut out);
             }
         }
         if !(in_use || by_package) {
@@ -130,13 +130,7 @@ fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Kno
         let (file, line) = match given {
             Some(None) => continue,
             Some(Some(place)) => place,
-            None => (
-                model
-                    .files
-                    .first()
-                    .map_or_else(String::new, |f| f.path.clone()),
-                1,
-            ),
+            None => (unit.manifest.clone(), 1),
         };
         out.facts.push(Fact {
             kind: default.kind,
@@ -161,6 +155,7 @@ fn matches(
     number: usize,
     framework: &Framework,
     pattern: &Pattern,
+    by_import: bool,
     out: &mut Known,
 ) {
     let file = model.files[number];
@@ -182,7 +177,8 @@ fn matches(
     };
     let mut hits: Vec<(u32, Option<usize>, String, bool)> = Vec::new();
     for call in &outline.calls {
-        if fits(&call.path, &pattern.call)
+        if (by_import || model.resolve(number, call).is_empty())
+            && fits(&call.path, &pattern.call)
             && allowed(&call.path, &call.names, &call.texts, call.function)
         {
             let is_off = call

@@ -130,7 +130,7 @@ fn of_assign(
         let decorates = near.last().is_some_and(|w| w == "session")
             || any(
                 &near,
-                "setting profile preference avatar locale serialize deserialize",
+                "setting profile preference avatar locale serialize deserialize update refresh",
             ) && !v::is_login_strictly(&near);
         // `session["id"]` is a session's own id unless what goes in comes from a user.
         let tied = key != "id" || v::names_user(&words(&assign.names));
@@ -263,7 +263,11 @@ fn of_call(
         .filter(|t| t.contains(' '))
         .map(|t| t.to_ascii_lowercase())
         .collect();
-    let table = |verb: &str| sql.iter().any(|t| sql_on_sessions(t, verb));
+    let table = |verb: &str| {
+        sql.iter().any(|t| {
+            sql_on_sessions(t, verb) && (v::names_user(&words(t)) || v::is_login_strictly(&far))
+        })
+    };
 
     // Made.
     let store_names_session = v::names_session(&[receiver.clone(), method.clone()].concat())
@@ -306,7 +310,12 @@ fn of_call(
             &method,
             "get find delete cookie table store config service middleware schema handler client manager repository builder options secret model index factory url uri",
         );
+    let constructs = matches!(call.method(), "new" | "try_new");
     let makes_session = makes
+        && (!constructs
+            || holder
+                .last()
+                .is_some_and(|w| matches!(w.as_str(), "session" | "token")))
         && (v::names_session(&method)
             || v::names_session(&holder) && !current && !is_orm && is_plain_making(&method));
     if (makes_session && !errand && tied_to_user && !is_definition_like(call))
@@ -409,6 +418,15 @@ fn of_call(
             out.push((end_scope(&names, &near), Confidence::Likely));
         }
     }
+    let is_store = any(&receiver, "redis cache kv memcached store");
+    if out.is_empty()
+        && is_store
+        && v::is_logout(&near)
+        && any(&method, "del delete unlink remove")
+        && any(&names, "token sid jwt key")
+    {
+        out.push((Does::EndOne, Confidence::Likely));
+    }
     if is_stamp(&method)
         || any(&method, "increment incr inc update")
             && call
@@ -428,6 +446,12 @@ fn of_call(
                 && any(&method, "findmany findall list all filter where find query")
                 && !current
                 && method.len() <= 4)
+        || reads
+            && !is_orm
+            && !current
+            && call.texts.iter().any(|t| {
+                !t.contains(' ') && t.len() < 40 && v::names_sessions(&words(t)) && !t.contains('/')
+            })
         || sql
             .iter()
             .any(|t| t.contains("select") && sql_on_sessions(t, "from") && t.contains("user"))
@@ -469,7 +493,7 @@ fn of_call(
             && t.contains(" set")
             && (t.contains("password=") || t.contains("password =") || t.contains("password_hash"))
     });
-    if (sets_password && !resolved || sql_password) && !any(&words(call.method()), "state") {
+    if (sets_password || sql_password) && !any(&words(call.method()), "state") {
         out.push((Does::SetPassword, Confidence::Likely));
     }
     if matches!(
@@ -602,7 +626,7 @@ fn is_token_signing(call: &Call, method: &[String], holder: &[String]) -> bool {
         holder,
         "jwt jose jsonwebtoken jwtservice token tokenservice",
     ) || path.to_ascii_lowercase().contains("jwt");
-    any(method, "sign signasync jwtsign") && jwt && !any(method, "algorithm") && !any(method, "key")
+    any(method, "sign signasync jwtsign") && jwt && !any(method, "algorithm key with")
         || path.ends_with("jwt.encode")
         || path.ends_with("JWT.encode")
         || path.ends_with("Jwts.builder")
@@ -631,7 +655,18 @@ fn is_message_about_sign_in(
     names: &[String],
     texts: &[String],
 ) -> bool {
+    // `WelcomeMail.new` is built, which is not to say that anything in it is new.
+    let method = if method.len() == 1 && method[0] == "new" {
+        &[]
+    } else {
+        method
+    };
+    let receiver: Vec<String> = receiver.iter().filter(|w| *w != "new").cloned().collect();
+    let receiver = receiver.as_slice();
     let all: Vec<String> = [receiver, method].concat();
+    if any(receiver, "res response reply ctx logger log console") {
+        return false;
+    }
     let sends = any(
         &all,
         "send notify notification mail mailer email deliver alert push dispatch enqueue trigger spawn",
@@ -717,7 +752,7 @@ fn is_bound(model: &Model<'_>, compare: &crate::syntax::Compare, function: Optio
         ) && v::names_session_loosely(list)
             && !any(
                 list,
-                "age time timeout size bytes length idle duration ttl lifetime second minute hour expiry expires attempt retries",
+                "age time timeout size bytes length len idle duration ttl lifetime second minute hour expiry expires attempt retries",
             )
     };
     let counts = |text: &str, list: &[String]| {
@@ -745,9 +780,11 @@ fn is_bound(model: &Model<'_>, compare: &crate::syntax::Compare, function: Optio
     }
     // Counting the cookies of one browser bounds accounts, not the sessions of a user.
     function.is_none_or(|id| {
-        let names = words(&model.function(model.named_around(id)).names);
-        let own = words(&model.function(id).names);
-        let all = [names, own].concat();
-        !any(&all, "cookie") || all.windows(2).any(|t| t[0] == "user" && t[1] == "id")
+        let own = &model.function(id).names;
+        let all = words(own);
+        !any(&all, "cookie")
+            || own
+                .split(' ')
+                .any(|n| matches!(n, "userId" | "user_id" | "userID" | "uid"))
     })
 }

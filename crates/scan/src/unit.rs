@@ -13,6 +13,7 @@ use serde_json::Value;
 pub(crate) struct Manifest {
     /// Folder, `.` for the root.
     pub(crate) folder: String,
+    file: String,
     ecosystem: &'static str,
     pub(crate) name: String,
     /// Dependencies and the versions asked for.
@@ -27,6 +28,8 @@ pub(crate) struct Unit {
     pub(crate) root: String,
     pub(crate) folders: BTreeSet<String>,
     pub(crate) packages: BTreeMap<String, String>,
+    /// The manifest that starts it, to place what holds for the unit as a whole.
+    pub(crate) manifest: String,
 }
 
 /// Reads a manifest, if this file is one.
@@ -35,6 +38,7 @@ pub(crate) fn manifest(file: &str, text: &str) -> Option<Manifest> {
     let (folder, name) = file.rsplit_once('/').unwrap_or((".", file));
     let mut out = Manifest {
         folder: folder.to_owned(),
+        file: file.to_owned(),
         ..Manifest::default()
     };
     match name {
@@ -269,6 +273,9 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
         unit.folders.insert((*folder).to_owned());
         for manifest in manifests.iter().filter(|m| m.folder == *folder) {
             unit.packages.extend(manifest.needs.clone());
+            if unit.manifest.is_empty() {
+                unit.manifest.clone_from(&manifest.file);
+            }
         }
     }
     let mut units: Vec<Unit> = out.into_values().collect();
@@ -280,6 +287,7 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
             root: ".".into(),
             folders: BTreeSet::from([".".to_owned()]),
             packages: BTreeMap::new(),
+            manifest: String::new(),
         });
     }
     // Versions and shared needs are often stated once, at the top.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::flow::Path;
+use crate::syntax::words::{any, words};
 
 /// How far a unit has a control, best first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -99,10 +100,14 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
     );
     out.insert(
         "password_change_revokes",
-        if has(Kind::BindsPassword) || has(Kind::RevokesOnPassword) {
+        if has(Kind::BindsPassword) {
             State::Yes
         } else if has(Kind::RevokesOnPasswordOptIn) {
             State::OptIn
+        } else if changes_unseen(facts) {
+            State::No
+        } else if has(Kind::RevokesOnPassword) {
+            State::Yes
         } else if has(Kind::PasswordChange) {
             State::No
         } else {
@@ -115,7 +120,8 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
         "logout_revokes_server_side",
         if has(Kind::Logout) {
             State::Yes
-        } else if has(Kind::LogoutClientOnly) || paths.iter().any(|p| p.is_token) && !ends_on_server
+        } else if has(Kind::LogoutClientOnly)
+            || !paths.is_empty() && has(Kind::SignsToken) && !ends_on_server
         {
             State::No
         } else {
@@ -123,6 +129,25 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
         },
     );
     out
+}
+
+/// Is there a route on which a password changes and nothing ends?
+fn changes_unseen(facts: &[Fact]) -> bool {
+    let ends: Vec<&Fact> = facts
+        .iter()
+        .filter(|f| f.kind == Kind::RevokesOnPassword)
+        .collect();
+    facts
+        .iter()
+        .filter(|f| f.kind == Kind::PasswordChange && f.scope.contains(" /"))
+        .filter(|change| ends.is_empty() || !is_recovery(change))
+        .any(|change| ends.iter().all(|end| end.scope != change.scope))
+}
+
+/// Getting back in after forgetting a password, which is judged only where nothing else is there.
+fn is_recovery(change: &Fact) -> bool {
+    let list = words(&format!("{} {} {}", change.file, change.scope, change.note));
+    any(&list, "reset forgot forgotten recover recovery")
 }
 
 fn limit(facts: &[Fact], paths: &[Path]) -> State {

@@ -6,7 +6,7 @@
 use crate::syntax::words::{any, words};
 
 /// Words that say another kind of session is meant.
-const OTHER_SESSIONS: &str = "db database sql orm analytics website visit visitor chat game quiz training study socket \
+const OTHER_SESSIONS: &str = "external linked db database sql orm analytics website visit visitor chat game quiz training study socket \
     ws websocket mqtt sse ssh tmux editor terminal checkout stripe payment upload replay \
     recording event heatmap stat stats statistic metric boto botocore requests tls aiohttp \
     spark exam voice conversation agent llm collab collaboration collaborative mongo mongoose \
@@ -164,6 +164,16 @@ pub(crate) fn is_errand(list: &[String]) -> bool {
     ) || pair(list, "api personal", "key access")
 }
 
+/// A key for programs, which people make and delete on purpose.
+pub(crate) fn is_api_token(list: &[String]) -> bool {
+    any(list, "apitoken apikey pat") || pair(list, "api personal", "token key access")
+}
+
+/// Do sessions of another kind belong here?
+pub(crate) fn is_of_another_kind(list: &[String]) -> bool {
+    any(list, OTHER_SESSIONS)
+}
+
 /// Housekeeping: what is over is taken away.
 pub(crate) fn is_cleanup(list: &[String]) -> bool {
     any(
@@ -177,7 +187,7 @@ pub(crate) fn is_password_change(list: &[String]) -> bool {
     (any(list, "password passwd pwd pass"))
         && any(
             list,
-            "change update reset set edit new patch put save modify store",
+            "change update reset set edit new patch put post save modify store",
         )
         && !any(
             list,
@@ -199,8 +209,8 @@ pub(crate) fn is_disable(list: &[String]) -> bool {
 pub(crate) fn is_admin(list: &[String]) -> bool {
     any(
         list,
-        "admin administrator monitor staff superuser sysop backoffice permission permissions requirespermissions preauthorize moderator sys rbac",
-    )
+        "admin administrator monitor staff superuser sysop backoffice permission moderator sys rbac",
+    ) || pair(list, "pre", "authorize")
 }
 
 /// Ends something.

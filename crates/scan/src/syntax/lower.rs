@@ -134,7 +134,11 @@ impl<'a> Walk<'a> {
         let mut cursor = node.walk();
         let children: Vec<Node<'a>> = node.named_children(&mut cursor).collect();
         let mut pending: Vec<Annotation> = Vec::new();
+        let mut tests: Vec<usize> = Vec::new();
         for child in &children {
+            if is_test_only(&pending) && self.shape(*child) != Shape::Annotation {
+                tests.push(child.id());
+            }
             match self.shape(*child) {
                 Shape::Annotation
                     if node.kind() != "modifiers" && self.language != Language::CSharp =>
@@ -155,6 +159,7 @@ impl<'a> Walk<'a> {
         stack.extend(
             children
                 .into_iter()
+                .filter(|child| !tests.contains(&child.id()))
                 .rev()
                 .map(|child| (child, place.clone())),
         );
@@ -587,6 +592,14 @@ impl<'a> Walk<'a> {
                 .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
         }
     }
+}
+
+/// Is what follows these attributes there for tests only, as `#[cfg(test)] mod tests` is?
+fn is_test_only(before: &[Annotation]) -> bool {
+    before.iter().any(|a| {
+        let written = a.written.trim();
+        a.path.rsplit('.').next() == Some("test") || a.path == "cfg" && written.ends_with(" test")
+    })
 }
 
 const OBJECTS: [&str; 8] = [
