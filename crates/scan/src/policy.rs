@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn given_a_misspelt_key_when_read_then_the_policy_is_refused() {
-        assert!(Policy::parse("notfy = false").is_err());
+        assert!(Policy::parse("max-session = 3").is_err());
         assert_eq!(
             Policy::parse("max = 3\nnotify = false")
                 .expect("it is valid")

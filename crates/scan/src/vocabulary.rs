@@ -41,7 +41,7 @@ pub(crate) fn names_sessions(list: &[String]) -> bool {
         && (list.iter().any(|w| {
             matches!(
                 w.as_str(),
-                "sessions" | "logins" | "signins" | "usersessions" | "logintokens" | "authtokens"
+                "sessions" | "logins" | "usersessions" | "logintokens" | "authtokens"
             )
         }) || pair(
             list,
