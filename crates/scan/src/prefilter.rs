@@ -4,7 +4,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 /// Every primitive needs one of these, in its own file: they are the nouns and the few method
 /// names that stand without one. A folder of frameworks may not bring in a word that is not here.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 31] = [
+    "devise",
     "session",
     "jwt",
     "cookie",
@@ -24,21 +25,17 @@ const WORDS: [&str; 34] = [
     "passport",
     "auth",
     "oauth",
-    "principal",
     "currentuser",
     "current_user",
-    "identity",
     "credential",
-    "subject",
-    "online",
     "kickout",
     "revoke",
     "pwd",
     "_sess",
     "claims",
-    "stamp",
-    "device",
-    "user",
+    "setuser",
+    "securitystamp",
+    "isauthenticated",
 ];
 
 /// A matcher over the words above.

@@ -93,20 +93,22 @@ pub fn run(options: &Options) -> io::Result<Report> {
 
     let units = unit::units(&manifests);
     let frameworks = knowledge::frameworks();
+    // Each file is given to its unit once; asking again for each unit would cost units times files.
+    let mut shares: Vec<Share<'_>> = units.iter().map(|_| Share::default()).collect();
+    for file in &parsed {
+        if let Some(index) = unit::owner(&units, &file.path) {
+            shares[index].files.push(file);
+        }
+    }
+    for setting in &settings {
+        if let Some(index) = unit::owner(&units, &setting.file) {
+            shares[index].settings.push(setting);
+        }
+    }
     let mut reports: Vec<UnitReport> = units
         .iter()
-        .enumerate()
-        .filter_map(|(index, unit)| {
-            judge_unit(
-                options,
-                index,
-                unit,
-                &units,
-                &parsed,
-                &settings,
-                &frameworks,
-            )
-        })
+        .zip(shares)
+        .filter_map(|(unit, share)| judge_unit(options, unit, share, &frameworks))
         .collect();
     reports.sort_by(|a, b| a.root.cmp(&b.root));
     Ok(Report {
@@ -195,26 +197,23 @@ fn parse(options: &Options, file: &Found, language: Language, text: &str) -> Rea
     }
 }
 
+/// What of the tree belongs to one unit.
+#[derive(Default)]
+struct Share<'a> {
+    files: Vec<&'a Parsed>,
+    settings: Vec<&'a Setting>,
+}
+
 fn judge_unit(
     options: &Options,
-    index: usize,
     unit: &Unit,
-    units: &[Unit],
-    parsed: &[Parsed],
-    settings: &[Setting],
+    share: Share<'_>,
     all: &[Framework],
 ) -> Option<UnitReport> {
-    let files: Vec<&Parsed> = parsed
-        .iter()
-        .filter(|f| unit::owner(units, &f.path) == Some(index))
-        .collect();
+    let Share { files, settings } = share;
     if files.is_empty() {
         return None;
     }
-    let settings: Vec<&Setting> = settings
-        .iter()
-        .filter(|s| unit::owner(units, &s.file) == Some(index))
-        .collect();
     let model = Model::new(files);
     let known = pattern::known(&model, unit, &settings, all);
     let mut primitives = known.primitives;

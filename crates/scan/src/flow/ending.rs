@@ -24,10 +24,11 @@ impl Tracer<'_, '_> {
         let disables = v::is_disable(near);
         let changes_password = v::is_password_change(near);
         let class = words(&self.model.function(id).class);
+        // Deleting an account or purging content ends sessions too, and is no way to end one.
         let about = v::names_session_loosely(near)
             || v::names_session(&class)
-            || v::is_ending(near)
-            || any(near, "device devices logout kick");
+            || any(near, "device logout signout kick kickout revoke")
+            || v::is_ending(near) && any(near, "auth");
         for primitive in reached {
             if primitive.does == Does::EndOfDevice && !disables && !v::is_logout(near) {
                 out.facts.push(self.fact(

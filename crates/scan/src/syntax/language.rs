@@ -1,5 +1,7 @@
 //! The languages we read, and what their grammars call the shapes we care for.
 
+use std::sync::OnceLock;
+
 /// A language we have a grammar for.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Language {
@@ -102,12 +104,32 @@ pub(super) enum Shape {
     Other,
 }
 
+/// The shapes of every kind of node of a language, by the number its grammar gives the kind.
+///
+/// Every node is asked for its shape several times over; looking a number up costs a tenth of
+/// comparing names.
+pub(super) fn shapes(language: Language) -> &'static [Shape] {
+    static SHAPES: [OnceLock<Vec<Shape>>; 11] = [const { OnceLock::new() }; 11];
+    SHAPES[language as usize].get_or_init(|| {
+        let grammar = language.grammar();
+        (0..grammar.node_kind_count())
+            .map(|id| {
+                let kind = u16::try_from(id)
+                    .ok()
+                    .filter(|id| grammar.node_kind_is_named(*id))
+                    .and_then(|id| grammar.node_kind_for_id(id));
+                kind.map_or(Shape::Other, |kind| shape(language, kind))
+            })
+            .collect()
+    })
+}
+
 /// What shape a node of this kind has.
 ///
 /// The grammars agree on enough names that one table serves all; where two use a name for
 /// different things, the language decides.
 #[expect(clippy::too_many_lines, reason = "it is one table")]
-pub(super) fn shape(language: Language, kind: &str) -> Shape {
+fn shape(language: Language, kind: &str) -> Shape {
     use Language as L;
     match kind {
         "attribute" if language == L::Python => Shape::Member,

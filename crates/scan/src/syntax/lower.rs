@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tree_sitter::{Node, ParseOptions, Parser};
 
-use super::language::{Language, Shape, shape};
+use super::language::{Language, Shape, shapes};
 use super::outline::{Annotation, Assign, Call, Compare, Function, Outline};
 use super::route;
 
@@ -56,6 +56,7 @@ pub(crate) fn outline(
 
     let mut walk = Walk {
         language,
+        shapes: shapes(language),
         source: bytes,
         out: Outline::default(),
         hints: HashMap::new(),
@@ -77,6 +78,7 @@ struct Place {
 
 struct Walk<'a> {
     language: Language,
+    shapes: &'static [Shape],
     source: &'a [u8],
     out: Outline,
     /// Names for functions that have none of their own, by node.
@@ -166,7 +168,10 @@ impl<'a> Walk<'a> {
     }
 
     fn shape(&self, node: Node<'_>) -> Shape {
-        shape(self.language, node.kind())
+        self.shapes
+            .get(usize::from(node.kind_id()))
+            .copied()
+            .unwrap_or(Shape::Other)
     }
 
     fn text(&self, node: Node<'_>) -> &'a str {
