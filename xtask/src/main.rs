@@ -3,6 +3,7 @@
 mod advisories;
 mod everyday;
 mod failure;
+mod scan_corpus;
 mod shell;
 mod simulation;
 mod tools;
@@ -20,7 +21,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 4] = [
+const CHORES: [Chore; 5] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -40,6 +41,11 @@ const CHORES: [Chore; 4] = [
         name: "flaws",
         summary: "planted flaws, each run until the simulation catches it: [--seeds N]",
         run: simulation::flaws,
+    },
+    Chore {
+        name: "scan-corpus",
+        summary: "how well the scanner reads labelled repositories",
+        run: scan_corpus::run,
     },
 ];
 
@@ -87,7 +93,7 @@ fn help() -> String {
 
 /// Names and what they stand for, one pair a line, as they appear under a heading of a help text.
 fn listed<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    rows.map(|(name, summary)| format!("  {name:<10} {summary}"))
+    rows.map(|(name, summary)| format!("  {name:<11} {summary}"))
         .collect::<Vec<_>>()
         .join("\n")
 }

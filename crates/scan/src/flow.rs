@@ -1,0 +1,145 @@
+//! From lines to facts: what a line means depends on the way in that leads to it.
+
+mod creation;
+mod ending;
+mod entry;
+
+use std::collections::BTreeMap;
+
+use crate::config::Setting;
+use crate::fact::{Fact, Kind, Subject, Via};
+use crate::model::{Id, Model};
+use crate::primitive::Primitive;
+use crate::syntax::Language;
+
+/// How far a way in is followed.
+const DEPTH: usize = 4;
+
+/// A way a session comes into being, with what the way does besides.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers one question about the way"
+)]
+pub(crate) struct Path {
+    pub(crate) fact: Fact,
+    pub(crate) regenerates: bool,
+    /// The session's id was there before and identity is written into it.
+    pub(crate) keeps_id: bool,
+    pub(crate) is_token: bool,
+    /// Signing in, as opposed to registering or coming back from elsewhere.
+    pub(crate) is_main: bool,
+    /// Where the session is made, not merely asked for.
+    pub(crate) is_entry: bool,
+}
+
+/// What the flow of a unit says.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) paths: Vec<Path>,
+}
+
+pub(crate) fn flow(
+    model: &Model<'_>,
+    primitives: &[Primitive],
+    settings: &[&Setting],
+    known: &[Fact],
+) -> Flow {
+    let mut by_function: BTreeMap<Id, Vec<&Primitive>> = BTreeMap::new();
+    for primitive in primitives {
+        if let Some(function) = primitive.function {
+            by_function.entry(function).or_default().push(primitive);
+        }
+    }
+    let flow = Tracer {
+        model,
+        primitives,
+        by_function,
+        settings,
+    };
+    let mut out = Flow::default();
+    flow.creations(&mut out);
+    for fact in known.iter().filter(|f| f.kind == Kind::Creates) {
+        out.paths.push(Path {
+            fact: fact.clone(),
+            regenerates: true,
+            keeps_id: false,
+            is_token: false,
+            is_main: true,
+            is_entry: true,
+        });
+    }
+    flow.entries(&mut out);
+    flow.bounds(&mut out);
+    flow.expiries(&mut out);
+    out.facts.extend(crate::shared::facts(model));
+    out.facts.extend(crate::cookie::facts(model));
+    out
+}
+
+struct Tracer<'m, 'a> {
+    model: &'m Model<'a>,
+    primitives: &'m [Primitive],
+    by_function: BTreeMap<Id, Vec<&'m Primitive>>,
+    settings: &'m [&'m Setting],
+}
+
+impl<'m> Tracer<'m, '_> {
+    fn fact(&self, kind: Kind, primitive: &Primitive, scope: Option<Id>, subject: Subject) -> Fact {
+        Fact {
+            kind,
+            file: self.model.files[primitive.file].path.clone(),
+            line: primitive.line,
+            scope: scope
+                .or(primitive.function)
+                .map(|id| self.model.scope(id))
+                .unwrap_or_default(),
+            subject,
+            confidence: primitive.confidence,
+            via: if primitive.note.contains(' ') {
+                Via::Schema
+            } else {
+                Via::Call
+            },
+            mechanism: primitive.mechanism.clone(),
+            note: primitive.note.clone(),
+        }
+    }
+
+    fn reached(&self, id: Id) -> Vec<&'m Primitive> {
+        self.model
+            .reach(id, DEPTH)
+            .iter()
+            .flat_map(|id| self.by_function.get(id).into_iter().flatten().copied())
+            .collect()
+    }
+
+    /// Is this code that runs in the browser?
+    fn is_client(&self, file: usize) -> bool {
+        let file = self.model.files[file];
+        let place = format!("/{}", file.path.to_ascii_lowercase());
+        file.language == Language::Tsx
+            || [
+                "/frontend/",
+                "/client/",
+                "/components/",
+                "/hooks/",
+                "/stores/",
+                "/composables/",
+                "/web-client/",
+                "/webapp/static/",
+                "/static/",
+                "/public/",
+                "/assets/",
+                "/cypress/",
+                "/mobile/",
+                "/android/",
+                "/ios/",
+                "/scripts/",
+            ]
+            .iter()
+            .any(|part| place.contains(part))
+                && !place.contains("livewire")
+    }
+}

@@ -1,0 +1,222 @@
+//! Ending sessions other than the present one: on request, at the limit, by a new sign-in.
+
+use innkeeper_report::Confidence;
+
+use super::{Flow, Tracer};
+use crate::fact::{Fact, Kind, Subject, Via};
+use crate::model::Id;
+use crate::primitive::{Does, Primitive};
+use crate::syntax::words::{any, words};
+use crate::vocabulary as v;
+
+impl Tracer<'_, '_> {
+    #[expect(clippy::too_many_arguments, reason = "all of it describes one way in")]
+    pub(super) fn revokes(
+        &self,
+        id: Id,
+        near: &[String],
+        faces: bool,
+        makes: bool,
+        subject: Subject,
+        reached: &[&Primitive],
+        out: &mut Flow,
+    ) {
+        let disables = v::is_disable(near);
+        let changes_password = v::is_password_change(near);
+        let class = words(&self.model.function(id).class);
+        // Deleting an account or purging content ends sessions too, and is no way to end one.
+        let about = v::names_session_loosely(near)
+            || v::names_session(&class)
+            || any(near, "device logout signout kick kickout revoke")
+            || v::is_ending(near) && any(near, "auth");
+        for primitive in reached {
+            if primitive.does == Does::EndOfDevice && !disables && !v::is_logout(near) {
+                out.facts.push(self.fact(
+                    Kind::LimitsPerDevice,
+                    primitive,
+                    Some(id),
+                    Subject::User,
+                ));
+            }
+            if disables
+                || changes_password
+                || !faces
+                || !about
+                || v::is_api_token(near)
+                || v::is_of_another_kind(near)
+            {
+                continue;
+            }
+            if makes && v::is_login_strictly(near) && !v::is_ending(near) {
+                self.takes_over(id, primitive, out);
+                continue;
+            }
+            let kind = match primitive.does {
+                Does::EndOne | Does::EndAll | Does::EndOthers | Does::EndOfDevice => {
+                    self.scope_of(id, near, primitive.does)
+                }
+                _ => continue,
+            };
+            let mut fact = Fact {
+                kind,
+                subject,
+                ..self.place(id, Some(primitive))
+            };
+            fact.kind = kind;
+            out.facts.push(fact);
+            out.facts
+                .push(self.fact(kind, primitive, Some(id), subject));
+        }
+    }
+
+    /// A way of signing in that ends the user's other sessions allows one at a time, unless a
+    /// setting that ships says otherwise.
+    pub(super) fn takes_over(&self, id: Id, primitive: &Primitive, out: &mut Flow) {
+        if !matches!(primitive.does, Does::EndAll | Does::EndOthers) {
+            return;
+        }
+        let inner = primitive
+            .function
+            .map(|f| self.model.near(f))
+            .unwrap_or_default();
+        if v::is_password_change(&inner)
+            || v::is_logout(&inner)
+            || v::is_cleanup(&inner)
+            || v::is_disable(&inner)
+        {
+            return;
+        }
+        let off = self.settings.iter().find(|s| {
+            let own = words(s.key.rsplit('.').next().unwrap_or(""));
+            any(&own, "single concurrent multiple multi")
+                && any(&own, "login session")
+                && s.is_off()
+        });
+        let kind = if off.is_some() {
+            Kind::LimitsOff
+        } else {
+            Kind::Limits
+        };
+        let mut fact = self.fact(kind, primitive, Some(id), Subject::User);
+        if let Some(off) = off {
+            fact.note = format!("{}; switched off at {}:{}", fact.note, off.file, off.line);
+        }
+        out.facts.push(fact);
+    }
+
+    pub(super) fn scope_of(&self, id: Id, near: &[String], does: Does) -> Kind {
+        let by_id = self
+            .model
+            .routes(id)
+            .iter()
+            .any(|r| r.path.contains([':', '{', '[', '<', '*']));
+        if v::means_others(near) {
+            Kind::RevokesOthers
+        } else if v::means_all(near) {
+            Kind::RevokesAll
+        } else if by_id {
+            Kind::RevokesOne
+        } else {
+            match does {
+                Does::EndOthers => Kind::RevokesOthers,
+                Does::EndAll => {
+                    if near.iter().any(|w| w == "session") {
+                        Kind::RevokesOne
+                    } else {
+                        Kind::RevokesAll
+                    }
+                }
+                _ => Kind::RevokesOne,
+            }
+        }
+    }
+
+    /// Bounds on how many there may be, and whether they are on where this ships.
+    pub(super) fn bounds(&self, out: &mut Flow) {
+        let off = self.settings.iter().find(|s| {
+            let list = words(&s.key);
+            let own = words(s.key.rsplit('.').next().unwrap_or(""));
+            any(&own, "max maximum limit concurrent")
+                && v::names_session_loosely(&list)
+                && any(&own, "session sessions login logins user")
+                && s.is_off()
+        });
+        for primitive in self.primitives.iter().filter(|p| p.does == Does::Bound) {
+            let near = primitive
+                .function
+                .map(|id| self.model.near(id))
+                .unwrap_or_default();
+            if v::is_cleanup(&near) || self.is_client(primitive.file) {
+                continue;
+            }
+            let mut fact = self.fact(
+                if off.is_some() {
+                    Kind::LimitsOff
+                } else {
+                    Kind::Limits
+                },
+                primitive,
+                None,
+                Subject::User,
+            );
+            if let Some(off) = off {
+                fact.note = format!(
+                    "{}; switched off at {}:{} ({} = {})",
+                    fact.note, off.file, off.line, off.key, off.value
+                );
+            }
+            out.facts.push(fact);
+            let held = primitive.function.is_some_and(|id| {
+                self.model
+                    .reach(self.model.named_around(id), 0)
+                    .iter()
+                    .any(|f| {
+                        any(
+                            &words(&self.model.function(*f).names),
+                            "lock mutex transaction atomic isolation advisory setnx redlock synchronized tx semaphore",
+                        )
+                    })
+            });
+            if !held {
+                out.facts
+                    .push(self.fact(Kind::CountsThenCreates, primitive, None, Subject::User));
+            }
+        }
+        if let Some(off) = off {
+            out.facts.push(Fact {
+                kind: Kind::LimitsOff,
+                file: off.file.clone(),
+                line: off.line,
+                scope: off.key.clone(),
+                subject: Subject::User,
+                confidence: Confidence::Likely,
+                via: Via::Config,
+                mechanism: "home-grown".into(),
+                note: format!("{} = {}", off.key, off.value),
+            });
+        }
+        for id in self.model.ids() {
+            let function = self.model.function(id);
+            let names: Vec<&str> = function.names.split(' ').collect();
+            let binds = names.iter().any(|n| {
+                let list = words(n);
+                any(&list, "session") && any(&list, "hash") && !any(&list, "token id")
+            }) && names.iter().any(|n| any(&words(n), "password"))
+                && !v::is_login_strictly(&self.model.near(id));
+            if binds {
+                let file = self.model.file_of(id);
+                out.facts.push(Fact {
+                    kind: Kind::BindsPassword,
+                    file: file.path.clone(),
+                    line: function.line,
+                    scope: self.model.scope(id),
+                    subject: Subject::User,
+                    confidence: Confidence::Likely,
+                    via: Via::Call,
+                    mechanism: "home-grown".into(),
+                    note: "the session carries a hash of the password".into(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What we know of frameworks, read from data files.
+//!
+//! A framework file says how a framework is recognised, which of its calls are facts, and which
+//! defaults hold from which version on. Code does not name frameworks; these files do.
+
+use innkeeper_report::Confidence;
+use serde::Deserialize;
+
+use crate::fact::{Kind, Subject};
+
+/// The framework files, compiled in: the binary reads nothing but what it is pointed at.
+const FILES: &[(&str, &str)] = &include!("frameworks.in");
+
+/// One framework.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Framework {
+    pub(crate) name: String,
+    /// Raised whenever the knowledge changes, so that a report can be told from an older one.
+    #[expect(
+        dead_code,
+        reason = "every file has to state it; no report prints it yet"
+    )]
+    pub(crate) version: u32,
+    pub(crate) languages: Vec<String>,
+    /// Packages whose presence in a manifest means the framework is in use.
+    #[serde(default)]
+    pub(crate) packages: Vec<String>,
+    /// Imports that mean the same for one file.
+    #[serde(default)]
+    pub(crate) imports: Vec<String>,
+    #[serde(default)]
+    pub(crate) fact: Vec<Pattern>,
+    #[serde(default)]
+    pub(crate) default: Vec<DefaultFact>,
+    #[serde(default)]
+    pub(crate) remedy: std::collections::BTreeMap<String, String>,
+}
+
+/// A shape of code that is a fact.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pattern {
+    pub(crate) kind: Kind,
+    /// Paths of calls.
+    #[serde(default)]
+    pub(crate) call: Vec<String>,
+    /// Paths that are assigned to.
+    #[serde(default)]
+    pub(crate) target: Vec<String>,
+    /// Annotations.
+    #[serde(default)]
+    pub(crate) annotation: Vec<String>,
+    /// Settings, by the end of their key.
+    #[serde(default)]
+    pub(crate) setting: Vec<String>,
+    /// Keys in an object or keyword arguments.
+    #[serde(default)]
+    pub(crate) pair: Vec<String>,
+    /// Words of which one has to be among the arguments or in the value.
+    #[serde(default)]
+    pub(crate) mentions: Vec<String>,
+    /// Words of which none may be in the path, the arguments or the function's name.
+    #[serde(default)]
+    pub(crate) unless: Vec<String>,
+    #[serde(default = "sure")]
+    pub(crate) confidence: Confidence,
+    #[serde(default)]
+    pub(crate) subject: Subject,
+    /// Identity is written into a session that keeps its id unless something renews it.
+    #[serde(default)]
+    pub(crate) keeps_id: bool,
+    /// A value in the arguments that means the control is off: the fact becomes its opposite.
+    #[serde(default)]
+    pub(crate) off: Vec<String>,
+    #[serde(default)]
+    pub(crate) note: String,
+}
+
+/// A fact that holds because the framework is there, in a range of versions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DefaultFact {
+    pub(crate) kind: Kind,
+    pub(crate) package: String,
+    /// First version that has it.
+    #[serde(default)]
+    pub(crate) from: String,
+    /// Only if the unit also shows this kind of fact from this framework.
+    pub(crate) given: Option<Kind>,
+    #[serde(default)]
+    pub(crate) note: String,
+}
+
+const fn sure() -> Confidence {
+    Confidence::Sure
+}
+
+/// Reads every framework file.
+pub(crate) fn frameworks() -> Vec<Framework> {
+    FILES
+        .iter()
+        .map(|(name, text)| {
+            toml::from_str(text).unwrap_or_else(|error| panic!("frameworks/{name}.toml: {error}"))
+        })
+        .collect()
+}
+
+/// Is version `have`, as a manifest states it, at least `want`?
+///
+/// Only the first version in a range counts: that is the oldest one that may be installed. A
+/// version that cannot be read, such as `*` or one kept elsewhere, is not known to have anything.
+pub(crate) fn at_least(have: &str, want: &str) -> bool {
+    if want.is_empty() {
+        return true;
+    }
+    let numbers = |text: &str| -> Vec<u64> {
+        text.chars()
+            .skip_while(|c| !c.is_ascii_digit())
+            .take_while(|c| c.is_ascii_digit() || *c == '.')
+            .collect::<String>()
+            .split('.')
+            .filter_map(|part| part.parse().ok())
+            .collect()
+    };
+    let have = numbers(have);
+    !have.is_empty() && have >= numbers(want)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn given_the_folder_of_frameworks_when_listed_then_every_file_is_compiled_in_and_has_three_fixtures()
+     {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let listed: BTreeSet<String> = fs::read_dir(here.join("frameworks"))
+            .expect("the folder is there")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
+            .collect();
+        let compiled: BTreeSet<String> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+
+        assert_eq!(listed, compiled);
+        for framework in frameworks() {
+            assert!(
+                compiled.contains(&framework.name),
+                "{} is not named after its file",
+                framework.name
+            );
+            for fixture in ["vulnerable", "secure", "look-alike"] {
+                let folder = here
+                    .join("tests/fixtures")
+                    .join(&framework.name)
+                    .join(fixture);
+                assert!(
+                    folder.is_dir(),
+                    "{} has no {fixture} fixture",
+                    framework.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn given_versions_as_manifests_write_them_when_compared_then_the_oldest_allowed_decides() {
+        assert!(at_least("^0.6.0", "0.6"));
+        assert!(at_least(">=1.2, <3", "1.0"));
+        assert!(!at_least("~0.5.3", "0.6"));
+        assert!(!at_least("*", "0.6"));
+        assert!(!at_least("", "0.6"));
+        assert!(at_least("", ""));
+    }
+}

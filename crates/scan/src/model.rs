@@ -1,0 +1,277 @@
+//! The code of one unit as functions that call each other.
+//!
+//! Calls are resolved by name, and only where the name says enough: a method called `delete`
+//! resolves when its receiver names the class, never by itself.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::syntax::words::{any, words};
+use crate::syntax::{Call, Function, Language, Outline, Route};
+
+/// A file with its outline.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) path: String,
+    pub(crate) language: Language,
+    pub(crate) outline: Outline,
+}
+
+/// A function of the unit, by number.
+pub(crate) type Id = usize;
+
+/// How many functions of one name a call may mean.
+const MEANINGS_MAX: usize = 3;
+
+/// Names that say how a function is called and nothing else.
+const GENERIC: &str = "on get post put delete patch async handle handler invoke execute run call process do perform action main index create store destroy update";
+
+const COMMON: [&str; 34] = [
+    "get", "set", "create", "delete", "update", "find", "save", "remove", "new", "run", "main",
+    "handle", "init", "call", "execute", "add", "list", "start", "stop", "end", "clear", "close",
+    "open", "read", "write", "load", "send", "index", "show", "destroy", "build", "insert",
+    "query", "end",
+];
+
+#[derive(Debug)]
+pub(crate) struct Model<'a> {
+    pub(crate) files: Vec<&'a Parsed>,
+    /// For each function: its file and its number there.
+    functions: Vec<(usize, usize)>,
+    /// Number of the first function of each file.
+    first: Vec<usize>,
+    by_name: HashMap<&'a str, Vec<Id>>,
+    callees: Vec<Vec<Id>>,
+    callers: Vec<Vec<Id>>,
+    routes: HashMap<Id, Vec<&'a Route>>,
+}
+
+impl<'a> Model<'a> {
+    pub(crate) fn new(files: Vec<&'a Parsed>) -> Self {
+        let mut model = Self {
+            files,
+            functions: Vec::new(),
+            first: Vec::new(),
+            by_name: HashMap::new(),
+            callees: Vec::new(),
+            callers: Vec::new(),
+            routes: HashMap::new(),
+        };
+        for (number, file) in model.files.iter().enumerate() {
+            model.first.push(model.functions.len());
+            for (own, function) in file.outline.functions.iter().enumerate() {
+                let id = model.functions.len();
+                model.functions.push((number, own));
+                if !function.name.is_empty() {
+                    model.by_name.entry(&function.name).or_default().push(id);
+                }
+            }
+        }
+        model.callees = vec![Vec::new(); model.functions.len()];
+        model.callers = vec![Vec::new(); model.functions.len()];
+        model.place_routes();
+        model.place_calls();
+        model
+    }
+
+    fn place_routes(&mut self) {
+        for number in 0..self.files.len() {
+            let file: &'a Parsed = self.files[number];
+            for route in &file.outline.routes {
+                if let Some(own) = route.function {
+                    self.routes
+                        .entry(self.first[number] + own)
+                        .or_default()
+                        .push(route);
+                }
+                let handlers = self.named(&route.handler);
+                let here: Vec<Id> = handlers
+                    .iter()
+                    .copied()
+                    .filter(|id| self.functions[*id].0 == number)
+                    .collect();
+                let chosen = if here.is_empty() { handlers } else { here };
+                if route.function.is_none() && chosen.len() <= MEANINGS_MAX {
+                    for id in chosen {
+                        self.routes.entry(id).or_default().push(route);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_calls(&mut self) {
+        let mut edges: Vec<(Id, Id)> = Vec::new();
+        for (number, file) in self.files.iter().enumerate() {
+            for call in &file.outline.calls {
+                let Some(own) = call.function else { continue };
+                let from = self.first[number] + own;
+                edges.extend(self.resolve(number, call).into_iter().map(|to| (from, to)));
+            }
+            for (own, function) in file.outline.functions.iter().enumerate() {
+                let id = self.first[number] + own;
+                // A callback runs where it stands; a handler runs when it is asked for.
+                if let Some(parent) = function.parent
+                    && function.name.is_empty()
+                    && !self.routes.contains_key(&id)
+                {
+                    edges.push((self.first[number] + parent, id));
+                }
+            }
+        }
+        for (from, to) in edges {
+            if from != to && !self.callees[from].contains(&to) {
+                self.callees[from].push(to);
+                self.callers[to].push(from);
+            }
+        }
+    }
+
+    pub(crate) fn ids(&self) -> std::ops::Range<Id> {
+        0..self.functions.len()
+    }
+
+    pub(crate) fn function(&self, id: Id) -> &'a Function {
+        let (file, own) = self.functions[id];
+        &self.files[file].outline.functions[own]
+    }
+
+    pub(crate) fn file_of(&self, id: Id) -> &'a Parsed {
+        self.files[self.functions[id].0]
+    }
+
+    pub(crate) fn id(&self, file: usize, own: Option<usize>) -> Option<Id> {
+        own.map(|own| self.first[file] + own)
+    }
+
+    fn named(&self, name: &str) -> Vec<Id> {
+        self.by_name.get(name).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn routes(&self, id: Id) -> &[&'a Route] {
+        self.routes.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn callers(&self, id: Id) -> &[Id] {
+        &self.callers[id]
+    }
+
+    /// The functions a call may mean.
+    pub(crate) fn resolve(&self, file: usize, call: &Call) -> Vec<Id> {
+        let method = call.method();
+        let candidates = self.named(method);
+        if candidates.is_empty() {
+            return candidates;
+        }
+        let receiver = call.receiver();
+        let holder = receiver
+            .rsplit('.')
+            .find(|part| !part.ends_with("()"))
+            .unwrap_or("");
+        let bare = matches!(holder, "" | "this" | "self" | "Self" | "static" | "parent");
+        let here = |id: &Id| self.functions[*id].0 == file;
+        if bare {
+            let local: Vec<Id> = candidates.iter().copied().filter(here).collect();
+            if !local.is_empty() {
+                return local;
+            }
+        } else {
+            let holder = words(holder);
+            let by_class: Vec<Id> = candidates
+                .iter()
+                .copied()
+                .filter(|id| {
+                    let class = words(&self.function(*id).class);
+                    !class.is_empty() && (class.ends_with(&holder) || holder.ends_with(&class))
+                })
+                .collect();
+            if !by_class.is_empty() && by_class.len() <= MEANINGS_MAX {
+                return by_class;
+            }
+        }
+        let says_enough =
+            !COMMON.contains(&method.to_ascii_lowercase().as_str()) && method.len() > 3;
+        if says_enough && candidates.len() <= MEANINGS_MAX {
+            candidates
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The function itself and everything it may call, nearest first.
+    pub(crate) fn reach(&self, from: Id, depth: usize) -> Vec<Id> {
+        let mut seen = HashSet::from([from]);
+        let mut order = vec![from];
+        let mut queue = VecDeque::from([(from, 0)]);
+        while let Some((id, far)) = queue.pop_front() {
+            if far == depth || order.len() > 200 {
+                continue;
+            }
+            for next in &self.callees[id] {
+                if seen.insert(*next) {
+                    order.push(*next);
+                    queue.push_back((*next, far + 1));
+                }
+            }
+        }
+        order
+    }
+
+    /// The nearest function with a name, from a closure outwards.
+    pub(crate) fn named_around(&self, id: Id) -> Id {
+        let (file, mut own) = self.functions[id];
+        for _ in 0..8 {
+            let function = &self.files[file].outline.functions[own];
+            match function.parent {
+                Some(parent)
+                    if function.name.is_empty()
+                        && self.routes(self.first[file] + own).is_empty() =>
+                {
+                    own = parent;
+                }
+                _ => break,
+            }
+        }
+        self.first[file] + own
+    }
+
+    /// What the function is called and which routes lead to it.
+    pub(crate) fn near(&self, id: Id) -> Vec<String> {
+        let id = self.named_around(id);
+        let mut out = words(&self.function(id).name);
+        // `LogoutModel.OnPost`: where the name says only how it is called, the class says what it does.
+        if out.iter().all(|w| any(std::slice::from_ref(w), GENERIC)) {
+            out.extend(words(&self.function(id).class));
+        }
+        for route in self.routes(id) {
+            out.extend(words(&route.path));
+        }
+        out
+    }
+
+    /// The same, and its class and file besides.
+    pub(crate) fn far(&self, id: Id) -> Vec<String> {
+        let mut out = self.near(id);
+        out.extend(words(&self.function(id).class));
+        let path = &self.file_of(id).path;
+        let tail: Vec<&str> = path.rsplit('/').take(3).collect();
+        for part in tail {
+            out.extend(words(part.split('.').next().unwrap_or("")));
+        }
+        out
+    }
+
+    /// How a reader would say where this is.
+    pub(crate) fn scope(&self, id: Id) -> String {
+        let id = self.named_around(id);
+        match self.routes(id).first() {
+            Some(route) => format!("{} {}", route.method, route.path),
+            None => self.function(id).name.clone(),
+        }
+    }
+
+    /// A way in: something answers a route here, or nothing in the unit calls it.
+    pub(crate) fn is_entry(&self, id: Id) -> bool {
+        !self.routes(id).is_empty()
+            || self.callers(id).is_empty() && !self.function(id).name.is_empty()
+    }
+}

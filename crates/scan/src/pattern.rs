@@ -1,0 +1,286 @@
+//! Framework knowledge laid against the code of a unit.
+
+use innkeeper_report::Confidence;
+
+use crate::config::Setting;
+use crate::fact::{Fact, Kind, Via};
+use crate::knowledge::{Framework, Pattern, at_least};
+use crate::model::{Model, Parsed};
+use crate::primitive::{Does, Primitive};
+use crate::syntax::words::{any, glob, words};
+use crate::unit::Unit;
+
+/// What the frameworks of a unit say of it.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) frameworks: Vec<String>,
+    pub(crate) primitives: Vec<Primitive>,
+    pub(crate) facts: Vec<Fact>,
+}
+
+/// Finds the frameworks in use and everything their files know.
+pub(crate) fn known(
+    model: &Model<'_>,
+    unit: &Unit,
+    settings: &[&Setting],
+    all: &[Framework],
+) -> Known {
+    let mut out = Known::default();
+    for framework in all {
+        let by_package = framework
+            .packages
+            .iter()
+            .any(|wanted| unit.packages.keys().any(|have| glob(wanted, have)));
+        let mut in_use = false;
+        for (number, file) in model.files.iter().enumerate() {
+            if !framework
+                .languages
+                .iter()
+                .any(|l| l == file.language.word())
+            {
+                continue;
+            }
+            let by_import = imports(file, framework);
+            if !(by_package || by_import) {
+                continue;
+            }
+            in_use |= by_import || by_package && framework.imports.is_empty();
+            for pattern in &framework.fact {
+                matches(model, number, framework, pattern, by_import, &mut out);
+            }
+        }
+        if !(in_use || by_package) {
+            continue;
+        }
+        for pattern in &framework.fact {
+            for setting in settings
+                .iter()
+                .filter(|s| pattern.setting.iter().any(|key| s.is(key)))
+            {
+                let is_off = setting.is_off() || pattern.off.contains(&setting.value);
+                out.facts.push(Fact {
+                    kind: if is_off {
+                        opposite(pattern.kind)
+                    } else {
+                        pattern.kind
+                    },
+                    file: setting.file.clone(),
+                    line: setting.line,
+                    scope: setting.key.clone(),
+                    subject: pattern.subject,
+                    confidence: pattern.confidence,
+                    via: Via::Config,
+                    mechanism: framework.name.clone(),
+                    note: format!("{} = {}", setting.key, setting.value),
+                });
+            }
+        }
+        defaults(model, unit, framework, &mut out);
+        out.frameworks.push(framework.name.clone());
+    }
+    out
+}
+
+fn imports(file: &Parsed, framework: &Framework) -> bool {
+    file.outline.imports.iter().any(|have| {
+        framework.imports.iter().any(|wanted| {
+            glob(wanted, have) || glob(&format!("*{wanted}*"), have) && wanted.len() > 3
+        })
+    })
+}
+
+fn opposite(kind: Kind) -> Kind {
+    if kind == Kind::Limits {
+        Kind::LimitsOff
+    } else {
+        kind
+    }
+}
+
+/// Defaults hold for the unit as a whole; they are placed at the first line that shows the rest.
+fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Known) {
+    for default in &framework.default {
+        let version = unit
+            .packages
+            .iter()
+            .find(|(have, _)| glob(&default.package, have))
+            .map(|(_, v)| v);
+        let holds = match version {
+            Some(version) => at_least(version, &default.from),
+            // Without a manifest, an import shows that the framework's own package is there, and no
+            // other package of its family.
+            None => default.from.is_empty() && framework.packages.first() == Some(&default.package),
+        };
+        if !holds {
+            continue;
+        }
+        let given = default.given.map(|kind| {
+            out.facts
+                .iter()
+                .filter(|f| f.kind == kind && f.mechanism == framework.name)
+                .map(|f| (f.file.clone(), f.line))
+                .chain(
+                    out.primitives
+                        .iter()
+                        .filter(|p| of_kind(kind) == Some(p.does) && p.mechanism == framework.name)
+                        .map(|p| (model.files[p.file].path.clone(), p.line)),
+                )
+                .next()
+        });
+        let (file, line) = match given {
+            Some(None) => continue,
+            Some(Some(place)) => place,
+            None => (unit.manifest.clone(), 1),
+        };
+        out.facts.push(Fact {
+            kind: default.kind,
+            file,
+            line,
+            scope: String::new(),
+            subject: crate::fact::Subject::User,
+            confidence: Confidence::Sure,
+            via: Via::FrameworkDefault,
+            mechanism: framework.name.clone(),
+            note: default.note.clone(),
+        });
+    }
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one loop for each shape a pattern may name"
+)]
+fn matches(
+    model: &Model<'_>,
+    number: usize,
+    framework: &Framework,
+    pattern: &Pattern,
+    by_import: bool,
+    out: &mut Known,
+) {
+    let file = model.files[number];
+    let outline = &file.outline;
+    let fits = |path: &str, patterns: &[String]| patterns.iter().any(|p| glob(p, path));
+    let allowed = |path: &str, names: &str, texts: &[String], function: Option<usize>| {
+        let mut all = words(names);
+        all.extend(texts.iter().filter(|t| t.len() < 60).flat_map(|t| words(t)));
+        let asked = pattern.mentions.is_empty()
+            || pattern
+                .mentions
+                .iter()
+                .any(|m| words(m).iter().all(|w| any(&all, w)));
+        all.extend(words(path));
+        if let Some(id) = model.id(number, function) {
+            all.extend(model.near(id));
+        }
+        asked && !pattern.unless.iter().any(|u| any(&all, u))
+    };
+    let mut hits: Vec<(u32, Option<usize>, String, bool)> = Vec::new();
+    for call in &outline.calls {
+        if (by_import || model.resolve(number, call).is_empty())
+            && fits(&call.path, &pattern.call)
+            && allowed(&call.path, &call.names, &call.texts, call.function)
+        {
+            let is_off = call
+                .arguments
+                .first()
+                .is_some_and(|a| pattern.off.contains(a))
+                || call.texts.iter().any(|t| pattern.off.contains(t));
+            hits.push((call.line, call.function, call.path.clone(), is_off));
+        }
+    }
+    for assign in &outline.assigns {
+        if fits(&assign.target, &pattern.target)
+            && allowed(&assign.target, &assign.names, &[], assign.function)
+        {
+            hits.push((
+                assign.line,
+                assign.function,
+                assign.target.clone(),
+                pattern.off.contains(&assign.written),
+            ));
+        }
+    }
+    for pair in &outline.pairs {
+        if fits(&pair.target, &pattern.pair)
+            && allowed(&pair.target, &pair.names, &[], pair.function)
+        {
+            hits.push((
+                pair.line,
+                pair.function,
+                pair.target.clone(),
+                pattern.off.contains(&pair.written),
+            ));
+        }
+    }
+    for annotation in &outline.annotations {
+        if fits(&annotation.path, &pattern.annotation)
+            && allowed(
+                &annotation.path,
+                &annotation.written,
+                &annotation.texts,
+                annotation.function,
+            )
+        {
+            hits.push((
+                annotation.line,
+                annotation.function,
+                annotation.path.clone(),
+                false,
+            ));
+        }
+    }
+    for (line, function, path, is_off) in hits {
+        let function = model.id(number, function);
+        let note = if pattern.note.is_empty() {
+            path
+        } else {
+            format!("{path}: {}", pattern.note)
+        };
+        match of_kind(pattern.kind) {
+            Some(does) => out.primitives.push(Primitive {
+                does,
+                file: number,
+                line,
+                function,
+                confidence: pattern.confidence,
+                keeps_id: pattern.keeps_id,
+                mechanism: framework.name.clone(),
+                note,
+            }),
+            None => out.facts.push(Fact {
+                kind: if is_off {
+                    opposite(pattern.kind)
+                } else {
+                    pattern.kind
+                },
+                file: file.path.clone(),
+                line,
+                scope: function.map(|id| model.scope(id)).unwrap_or_default(),
+                subject: pattern.subject,
+                confidence: pattern.confidence,
+                via: Via::Call,
+                mechanism: framework.name.clone(),
+                note,
+            }),
+        }
+    }
+}
+
+/// Kinds whose meaning depends on who calls: they go through the flow with everything else.
+fn of_kind(kind: Kind) -> Option<Does> {
+    Some(match kind {
+        Kind::Creates => Does::Create,
+        Kind::SignsToken => Does::SignToken,
+        Kind::Regenerates => Does::Regenerate,
+        Kind::Logout => Does::EndCurrent,
+        Kind::RevokesOne => Does::EndOne,
+        Kind::RevokesOthers => Does::EndOthers,
+        Kind::RevokesAll => Does::EndAll,
+        Kind::Notifies => Does::Tell,
+        Kind::PasswordChange => Does::SetPassword,
+        Kind::LogoutClientOnly => Does::ClearCookie,
+        Kind::SingleSlot => Does::SingleSlot,
+        _ => return None,
+    })
+}

@@ -1,0 +1,232 @@
+//! Primitives: single lines that do something to a session, before anyone asks why.
+//!
+//! The same `DELETE FROM sessions` is signing out, eviction or housekeeping, depending on who
+//! calls it. Here it is only an ending; `flow` looks at the way in and says which.
+
+mod call;
+mod scope;
+mod shape;
+
+use crate::model::{Id, Model, Parsed};
+use crate::syntax::words::{any, words};
+use crate::syntax::{Assign, Language};
+use crate::vocabulary as v;
+use innkeeper_report::Confidence;
+
+use call::of_call;
+use shape::{is_stamp, keeps_id};
+
+/// What a line does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Does {
+    Create,
+    SignToken,
+    Regenerate,
+    EndCurrent,
+    EndOne,
+    EndOthers,
+    EndAll,
+    EndOfDevice,
+    List,
+    Tell,
+    SetPassword,
+    ClearCookie,
+    SingleSlot,
+    Bound,
+}
+
+/// One line that does something.
+#[derive(Clone, Debug)]
+pub(crate) struct Primitive {
+    pub(crate) does: Does,
+    pub(crate) file: usize,
+    pub(crate) line: u32,
+    pub(crate) function: Option<Id>,
+    pub(crate) confidence: Confidence,
+    /// For a creation: the session was there before, and its id stays.
+    pub(crate) keeps_id: bool,
+    pub(crate) mechanism: String,
+    pub(crate) note: String,
+}
+
+/// Everything the lines of a unit do, as far as home-grown code shows it.
+pub(crate) fn primitives(model: &Model<'_>) -> Vec<Primitive> {
+    let mut out = Vec::new();
+    for (number, file) in model.files.iter().enumerate() {
+        for assign in &file.outline.assigns {
+            let function = model.id(number, assign.function);
+            if let Some((does, confidence)) = of_assign(model, file, assign, function) {
+                out.push(primitive(
+                    does,
+                    number,
+                    assign.line,
+                    function,
+                    confidence,
+                    &assign.target,
+                ));
+            }
+        }
+        for call in &file.outline.calls {
+            let function = model.id(number, call.function);
+            let resolved = model.resolve(number, call);
+            for (does, confidence) in of_call(model, file, call, function, !resolved.is_empty()) {
+                out.push(primitive(
+                    does, number, call.line, function, confidence, &call.path,
+                ));
+            }
+        }
+        for compare in &file.outline.compares {
+            let function = model.id(number, compare.function);
+            if is_bound(model, compare, function) {
+                let note = format!("{} {} {}", compare.left, compare.operator, compare.right);
+                out.push(primitive(
+                    Does::Bound,
+                    number,
+                    compare.line,
+                    function,
+                    Confidence::Likely,
+                    &note,
+                ));
+            }
+        }
+    }
+    out
+}
+
+fn primitive(
+    does: Does,
+    file: usize,
+    line: u32,
+    function: Option<Id>,
+    confidence: Confidence,
+    note: &str,
+) -> Primitive {
+    Primitive {
+        does,
+        file,
+        line,
+        function,
+        confidence,
+        keeps_id: does == Does::Create && keeps_id(note),
+        mechanism: "home-grown".into(),
+        note: note.chars().take(120).collect(),
+    }
+}
+
+fn of_assign(
+    model: &Model<'_>,
+    file: &Parsed,
+    assign: &Assign,
+    function: Option<Id>,
+) -> Option<(Does, Confidence)> {
+    let (receiver, key) = assign.target.rsplit_once('.')?;
+    let holder = receiver.rsplit('.').next().unwrap_or("");
+    let is_session = v::names_session(&words(holder)) && any(&words(holder), "session sess")
+        || matches!(holder, "_SESSION" | "Values" | "values")
+            && v::names_session_loosely(&words(receiver));
+    let empty = matches!(
+        assign.written.trim_end_matches(';'),
+        "null" | "undefined" | "None" | "nil" | "''" | "\"\"" | "false" | "False" | "{}" | "0"
+    );
+    if is_session && v::is_identity_key(key) {
+        if empty {
+            return Some((Does::EndCurrent, Confidence::Likely));
+        }
+        let near = function.map(|id| model.near(id)).unwrap_or_default();
+        let decorates = near.last().is_some_and(|w| w == "session")
+            || any(
+                &near,
+                "setting profile preference avatar locale serialize deserialize update refresh",
+            ) && !v::is_login_strictly(&near);
+        // `session["id"]` is a session's own id unless what goes in comes from a user.
+        let tied = key != "id" || v::names_user(&words(&assign.names));
+        if !decorates && tied && file.language != Language::Rust {
+            return Some((
+                Does::Create,
+                if receiver.contains('.') {
+                    Confidence::Sure
+                } else {
+                    Confidence::Likely
+                },
+            ));
+        }
+    }
+    if empty
+        && (assign.target.ends_with("req.session")
+            || assign.target.ends_with("request.session")
+            || assign.target.ends_with("ctx.session"))
+    {
+        return Some((Does::EndCurrent, Confidence::Sure));
+    }
+    let key_words = words(key);
+    let is_user_row = any(&words(holder), "user account member customer profile");
+    if is_user_row && !empty {
+        if matches!(
+            key_words.concat().as_str(),
+            "password" | "passwordhash" | "hashedpassword" | "passwd" | "encryptedpassword" | "pwd"
+        ) {
+            return Some((Does::SetPassword, Confidence::Likely));
+        }
+        if matches!(
+            key_words.concat().as_str(),
+            "refreshtoken"
+                | "currentsession"
+                | "currentsessionid"
+                | "activesession"
+                | "activesessionid"
+                | "sessiontoken"
+                | "loginsession"
+                | "activetoken"
+        ) {
+            return Some((Does::SingleSlot, Confidence::Likely));
+        }
+    }
+    is_stamp(&key_words).then_some((Does::EndAll, Confidence::Likely))
+}
+
+/// A comparison of how many sessions there are with how many there may be.
+fn is_bound(model: &Model<'_>, compare: &crate::syntax::Compare, function: Option<Id>) -> bool {
+    let (left, right) = (words(&compare.left), words(&compare.right));
+    let names_max = |list: &[String]| {
+        any(
+            list,
+            "max maximum limit allowed concurrent maxsession maxsessions quota",
+        ) && v::names_session_loosely(list)
+            && !any(
+                list,
+                "age time timeout size bytes length len idle duration ttl lifetime second minute hour expiry expires attempt retries",
+            )
+    };
+    let counts = |text: &str, list: &[String]| {
+        (v::names_sessions(list)
+            || any(list, "sessioncount sessionscount")
+            || any(list, "count") && v::names_session(list))
+            && (text.contains(".length")
+                || text.contains(".size")
+                || text.contains("len()")
+                || text.contains("count")
+                || text.contains("Count")
+                || text.starts_with("len("))
+    };
+    let literal = |text: &str| matches!(text, "0" | "1" | "-1" | "null" | "undefined");
+    let ordered = matches!(compare.operator.as_str(), ">" | ">=" | "<" | "<=");
+    let by_name = ordered
+        && (names_max(&left) || names_max(&right))
+        && !literal(&compare.left)
+        && !literal(&compare.right);
+    let by_count = ordered
+        && (counts(&compare.left, &left) && !literal(&compare.right)
+            || counts(&compare.right, &right) && !literal(&compare.left));
+    if !by_name && !by_count {
+        return false;
+    }
+    // Counting the cookies of one browser bounds accounts, not the sessions of a user.
+    function.is_none_or(|id| {
+        let own = &model.function(id).names;
+        let all = words(own);
+        !any(&all, "cookie")
+            || own
+                .split(' ')
+                .any(|n| matches!(n, "userId" | "user_id" | "userID" | "uid"))
+    })
+}

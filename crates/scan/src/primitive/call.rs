@@ -1,0 +1,305 @@
+//! What one call does to sessions.
+
+use innkeeper_report::Confidence;
+
+use super::Does;
+use super::scope::{end_scope, sql_on_sessions, sql_scope};
+use super::shape::{
+    is_browser_storage, is_current, is_definition_like, is_message_about_sign_in, is_orm,
+    is_plain_making, is_put, is_stamp, is_token_signing, sets_user, without_database,
+};
+use crate::model::{Id, Model, Parsed};
+use crate::syntax::Call;
+use crate::syntax::words::{any, words};
+use crate::vocabulary as v;
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one question after another about the same call"
+)]
+pub(super) fn of_call(
+    model: &Model<'_>,
+    file: &Parsed,
+    call: &Call,
+    function: Option<Id>,
+    resolved: bool,
+) -> Vec<(Does, Confidence)> {
+    let mut out = Vec::new();
+    let method = words(call.method());
+    let receiver = words(&without_database(call.receiver()));
+    let holder_text = call
+        .receiver()
+        .trim_end_matches("()")
+        .rsplit('.')
+        .next()
+        .unwrap_or("");
+    let holder = words(holder_text);
+    let names = words(&call.names);
+    let near = function.map(|id| model.near(id)).unwrap_or_default();
+    let far = function.map_or_else(|| words(&file.path), |id| model.far(id));
+    let is_orm = is_orm(call, file.language);
+    let current = is_current(call.receiver()) && !is_orm;
+    let sql: Vec<String> = call
+        .texts
+        .iter()
+        .filter(|t| t.contains(' '))
+        .map(|t| t.to_ascii_lowercase())
+        .collect();
+    let table = |verb: &str| {
+        sql.iter().any(|t| {
+            sql_on_sessions(t, verb) && (v::names_user(&words(t)) || v::is_login_strictly(&far))
+        })
+    };
+
+    // Made.
+    let store_names_session = v::names_session(&[receiver.clone(), method.clone()].concat())
+        || v::names_session(&holder) && !holder.is_empty();
+    let errand = v::is_errand(
+        &[
+            near.clone(),
+            words(&call.into),
+            method.clone(),
+            holder.clone(),
+        ]
+        .concat(),
+    ) && !v::is_login_strictly(&near);
+    let tied_to_user = v::names_user(&names) || v::is_login(&far) || v::is_login_strictly(&holder);
+    if current
+        && is_put(&method)
+        && (call.texts.first().is_some_and(|t| v::is_identity_key(t)) || sets_user(&method, &names))
+    {
+        let settles = any(&near, "setting profile preference avatar locale update")
+            && !v::is_login_strictly(&near);
+        if !settles && !call.arguments.is_empty() {
+            out.push((Does::Create, Confidence::Likely));
+        }
+    }
+    if is_token_signing(call, &method, &holder)
+        && !v::is_errand(&[near.clone(), words(&call.into)].concat())
+    {
+        let sure = v::is_login_strictly(&far);
+        out.push((
+            Does::SignToken,
+            if sure {
+                Confidence::Sure
+            } else {
+                Confidence::Likely
+            },
+        ));
+    }
+    let makes = v::is_making(&method)
+        && !any(
+            &method,
+            "get find delete cookie table store config service middleware schema handler client manager repository builder options secret model index factory url uri",
+        );
+    let constructs = matches!(call.method(), "new" | "try_new");
+    let makes_session = makes
+        && (!constructs
+            || holder
+                .last()
+                .is_some_and(|w| matches!(w.as_str(), "session" | "token")))
+        && (v::names_session(&method)
+            || v::names_session(&holder) && !current && !is_orm && is_plain_making(&method));
+    if (makes_session && !errand && tied_to_user && !is_definition_like(call))
+        || table("insert into")
+    {
+        let sure = table("insert into") || v::is_login_strictly(&near);
+        out.push((
+            Does::Create,
+            if sure {
+                Confidence::Sure
+            } else {
+                Confidence::Likely
+            },
+        ));
+    }
+    if method.last().is_some_and(|m| m == "push")
+        && holder.last().is_some_and(|h| h == "sessions")
+        && v::names_user(&receiver)
+    {
+        out.push((Does::Create, Confidence::Likely));
+    }
+    if any(&method, "insert")
+        && call
+            .texts
+            .iter()
+            .any(|t| !t.contains(' ') && v::names_session(&words(t)))
+        && !current
+    {
+        out.push((Does::Create, Confidence::Sure));
+    }
+
+    // A new id.
+    if any(&method, "regenerate cycle")
+        && (store_names_session || current || any(&names, "session"))
+        || matches!(call.method(), "migrateSession" | "changeSessionId" | "RenewToken" | "cycle_key" | "session_regenerate_id" | "RegenerateId" | "newSession" | "reset_session" | "cycle_id" | "renew" if v::names_session_loosely(&receiver) || !call.method().starts_with("renew"))
+        || any(&method, "rotate") && current
+    {
+        out.push((Does::Regenerate, Confidence::Sure));
+    }
+
+    // Ended.
+    if current
+        && (v::is_ending(&method)
+            || matches!(
+                call.method(),
+                "clear" | "flush" | "Clear" | "Destroy" | "Abandon" | "pop" | "forget"
+            ))
+        && !call.method().contains("Attribute")
+    {
+        let harmless = matches!(
+            call.method(),
+            "pop" | "forget" | "delete" | "remove" | "unset"
+        ) && !call.texts.first().is_none_or(|t| v::is_identity_key(t));
+        if !harmless {
+            out.push((Does::EndCurrent, Confidence::Sure));
+        }
+    } else if !is_orm && !resolved {
+        let subject_words: Vec<String> = [receiver.clone(), method.clone()].concat();
+        let chained = call
+            .texts
+            .iter()
+            .any(|t| t.len() < 60 && !t.contains(' ') && v::names_session(&words(t)));
+        let orm_delete = v::is_ending(&method)
+            && (v::names_session(&subject_words)
+                || v::names_session(&names) && !names.is_empty()
+                || chained)
+            && !any(&method, "cookie listener item")
+            && !any(
+                &holder,
+                "cookie cookies localstorage sessionstorage headers",
+            );
+        if orm_delete && !is_browser_storage(call) {
+            out.push((
+                end_scope(&[subject_words.clone(), names.clone()].concat(), &near),
+                Confidence::Likely,
+            ));
+        }
+        let hidden = ["update"].iter().any(|verb| {
+            sql.iter().any(|t| {
+                sql_on_sessions(t, verb)
+                    && (t.contains("revoked")
+                        || t.contains("ended")
+                        || t.contains("active")
+                        || t.contains("user_id=null")
+                        || t.contains("logout"))
+            })
+        });
+        if let Some(text) = sql.iter().find(|t| sql_on_sessions(t, "delete from")) {
+            out.push((sql_scope(text), Confidence::Sure));
+        } else if hidden {
+            out.push((Does::EndOne, Confidence::Likely));
+        }
+        let ends_by_update = any(&method, "update updatemany set save")
+            && v::names_session(&subject_words)
+            && any(
+                &names,
+                "revoked revokedat isrevoked isactive endedat active invalidated valid",
+            );
+        if ends_by_update {
+            out.push((end_scope(&names, &near), Confidence::Likely));
+        }
+    }
+    let is_store = any(&receiver, "redis cache kv memcached store");
+    if out.is_empty()
+        && is_store
+        && v::is_logout(&near)
+        && any(&method, "del delete unlink remove")
+        && any(&names, "token sid jwt key")
+    {
+        out.push((Does::EndOne, Confidence::Likely));
+    }
+    if is_stamp(&method)
+        || any(&method, "increment incr inc update")
+            && call
+                .names
+                .split(' ')
+                .any(|n| is_stamp(&words(n)) && !n.to_ascii_lowercase().contains("secret"))
+    {
+        out.push((Does::EndAll, Confidence::Likely));
+    }
+
+    // Seen.
+    let reads = v::is_listing(&method) && !any(&method, "delete remove create");
+    if reads
+        && !is_orm
+        && (v::names_sessions(&method)
+            || v::names_session(&holder)
+                && any(&method, "findmany findall list all filter where find query")
+                && !current
+                && method.len() <= 4)
+        || reads
+            && !is_orm
+            && !current
+            && call.texts.iter().any(|t| {
+                !t.contains(' ') && t.len() < 40 && v::names_sessions(&words(t)) && !t.contains('/')
+            })
+        || sql
+            .iter()
+            .any(|t| t.contains("select") && sql_on_sessions(t, "from") && t.contains("user"))
+        || is_orm
+            && reads
+            && call
+                .names
+                .split(' ')
+                .chain(call.receiver().split('.'))
+                .any(|n| v::names_session(&words(n)) && n.starts_with(char::is_uppercase))
+    {
+        out.push((Does::List, Confidence::Likely));
+    }
+
+    // Told.
+    if is_message_about_sign_in(&method, &receiver, &names, &call.texts) {
+        out.push((Does::Tell, Confidence::Likely));
+    }
+
+    // Password and cookie.
+    let sets_password = any(
+        &method,
+        "update set save change reset put patch modify exec execute",
+    ) && (any(&method, "password passwd pwd")
+        || any(
+            &names,
+            "password passwordhash hashedpassword newpassword passwd",
+        ) && any(
+            &[method.clone(), holder.clone()].concat(),
+            "user account member me profile update",
+        ))
+        && !any(
+            &method,
+            "get find token email validator encoder error state header cookie",
+        )
+        && !call.method().starts_with("use");
+    let sql_password = sql.iter().any(|t| {
+        t.contains("update ")
+            && t.contains(" set")
+            && (t.contains("password=") || t.contains("password =") || t.contains("password_hash"))
+    });
+    if (sets_password || sql_password) && !any(&words(call.method()), "state") {
+        out.push((Does::SetPassword, Confidence::Likely));
+    }
+    if matches!(
+        call.method(),
+        "clearCookie" | "clear_cookie" | "delete_cookie" | "deleteCookie" | "removeCookie"
+    ) || any(&holder, "cookie cookies") && any(&method, "delete remove clear")
+    {
+        out.push((Does::ClearCookie, Confidence::Sure));
+    }
+    if any(&method, "update set save store")
+        && any(&method, "refresh")
+        && any(&method, "token tokens hash")
+        && (any(&method, "user") || any(&holder, "user users usersservice"))
+    {
+        out.push((Does::SingleSlot, Confidence::Likely));
+    }
+
+    // A bound written as an offset: keep the newest n, end the rest.
+    if any(&method, "offset skip slice")
+        && v::names_session(&[receiver.clone(), far.clone()].concat())
+        && any(&names, "max limit")
+        && v::names_session_loosely(&names)
+    {
+        out.push((Does::Bound, Confidence::Likely));
+    }
+    out
+}

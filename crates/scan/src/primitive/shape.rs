@@ -1,0 +1,227 @@
+//! Narrow questions about one call: whose session, what kind of store, what kind of message.
+
+use crate::syntax::words::{any, words};
+use crate::syntax::{Call, Language};
+use crate::vocabulary as v;
+
+/// The session of the request in hand, as opposed to a table of sessions.
+pub(super) fn is_current(receiver: &str) -> bool {
+    let last = receiver
+        .trim_end_matches("()")
+        .rsplit('.')
+        .next()
+        .unwrap_or("");
+    let joined = last.to_ascii_lowercase().replace('_', "");
+    matches!(
+        joined.as_str(),
+        "session"
+            | "sess"
+            | "httpsession"
+            | "websession"
+            | "getsession"
+            | "currentsession"
+            | "usersession"
+            | "sessionmanager"
+            | "session()"
+            | "httpcontext"
+    ) && !matches!(joined.as_str(), "httpcontext")
+        && (last.starts_with(char::is_lowercase) || receiver.contains("Context."))
+        && !receiver.to_ascii_lowercase().contains("prisma")
+        && !receiver.contains("models.")
+}
+
+/// The `session` of an object mapper, which is a conversation with a database.
+pub(super) fn is_orm(call: &Call, language: Language) -> bool {
+    let path = call.path.to_ascii_lowercase();
+    let method = call.method();
+    path.contains("db.session")
+        || path.contains("dbsession")
+        || path.contains("entitymanager")
+        || language == Language::Python
+            && path.contains("session")
+            && matches!(
+                method,
+                "add"
+                    | "add_all"
+                    | "commit"
+                    | "query"
+                    | "execute"
+                    | "scalar"
+                    | "scalars"
+                    | "merge"
+                    | "rollback"
+                    | "refresh"
+                    | "expunge"
+                    | "delete"
+                    | "filter"
+                    | "filter_by"
+                    | "first"
+                    | "all"
+                    | "one"
+                    | "exec"
+                    | "scalar_one_or_none"
+            )
+            && (method != "delete" || call.arguments.first().is_some_and(|a| !a.is_empty()))
+        || matches!(
+            method,
+            "createQuery"
+                | "persist"
+                | "createCriteria"
+                | "startSession"
+                | "withTransaction"
+                | "startTransaction"
+                | "endSession"
+                | "commitTransaction"
+                | "abortTransaction"
+        )
+}
+
+pub(super) fn is_put(method: &[String]) -> bool {
+    any(
+        method,
+        "set put add insert store save push setattribute setstring",
+    )
+}
+
+pub(super) fn sets_user(method: &[String], names: &[String]) -> bool {
+    method.len() >= 2
+        && any(method, "user userid account")
+        && !any(method, "agent data language theme timezone")
+        && !names.is_empty()
+}
+
+pub(super) fn is_plain_making(method: &[String]) -> bool {
+    method.len() <= 2 || any(method, "one session token user")
+}
+
+/// `Session.new` of a framework's own type, a class definition and the like.
+pub(super) fn is_definition_like(call: &Call) -> bool {
+    call.arguments.is_empty()
+        || call.path.ends_with("Error.new")
+        || call.path.ends_with("Exception.new")
+        || call.names.is_empty()
+}
+
+pub(super) fn is_token_signing(call: &Call, method: &[String], holder: &[String]) -> bool {
+    let path = call.path.as_str();
+    let jwt = any(
+        holder,
+        "jwt jose jsonwebtoken jwtservice token tokenservice",
+    ) || path.to_ascii_lowercase().contains("jwt");
+    any(method, "sign signasync jwtsign") && jwt && !any(method, "algorithm key with")
+        || path.ends_with("jwt.encode")
+        || path.ends_with("JWT.encode")
+        || path.ends_with("Jwts.builder")
+        || path.ends_with("jwt.NewWithClaims")
+        || path.ends_with("SignJWT.new")
+        || path.ends_with("JwtSecurityToken.new")
+        || path.ends_with("JWT.create")
+        || path == "create_access_token"
+        || path.ends_with(".create_access_token")
+        || (path == "encode" || path.ends_with("jsonwebtoken.encode"))
+            && call.names.contains("Header")
+}
+
+pub(super) fn is_browser_storage(call: &Call) -> bool {
+    let path = call.path.to_ascii_lowercase();
+    path.contains("localstorage")
+        || path.contains("sessionstorage")
+        || path.contains("cookie")
+        || path.contains("queryclient")
+        || path.contains("dispatch")
+}
+
+pub(super) fn is_message_about_sign_in(
+    method: &[String],
+    receiver: &[String],
+    names: &[String],
+    texts: &[String],
+) -> bool {
+    // `WelcomeMail.new` is built, which is not to say that anything in it is new.
+    let method = if method.len() == 1 && method[0] == "new" {
+        &[]
+    } else {
+        method
+    };
+    let receiver: Vec<String> = receiver.iter().filter(|w| *w != "new").cloned().collect();
+    let receiver = receiver.as_slice();
+    let all: Vec<String> = [receiver, method].concat();
+    if any(receiver, "res response reply ctx logger log console") {
+        return false;
+    }
+    let sends = any(
+        &all,
+        "send notify notification mail mailer email deliver alert push dispatch enqueue trigger spawn",
+    );
+    let new_sign_in = |list: &[String]| {
+        any(
+            list,
+            "new unknown unrecognized unrecognised suspicious unusual detected location alert",
+        ) && (any(list, "login signin logon device loginlocation browser")
+            || list.windows(2).any(|t| t[0] == "sign" && t[1] == "in"))
+            && !any(
+                list,
+                "link magic otp token reset failed attempt error fail failure success push",
+            )
+    };
+    let by_text = texts.iter().any(|t| t.len() < 80 && new_sign_in(&words(t)));
+    sends && (new_sign_in(&all) || new_sign_in(names) || by_text)
+        || new_sign_in(method) && any(&all, "notify send email mail notification")
+        || all
+            .windows(2)
+            .any(|t| t[0] == "login" && t[1] == "location")
+            && sends
+}
+
+/// A receiver without the handle of the database, which says nothing of what is in it.
+pub(super) fn without_database(receiver: &str) -> String {
+    receiver
+        .split('.')
+        .filter(|part| {
+            !matches!(
+                *part,
+                "db" | "database" | "tx" | "trx" | "mongo" | "orm" | "this"
+            )
+        })
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// A mark on the user that every session is compared with: changing it ends them all.
+pub(super) fn is_stamp(list: &[String]) -> bool {
+    let joined = list.concat();
+    [
+        "tokenversion",
+        "securitystamp",
+        "sessionversion",
+        "jwtsecret",
+        "tokenvalidafter",
+        "sessionsvalidafter",
+        "tokensvalidafter",
+        "authversion",
+        "sessionepoch",
+        "logoutat",
+        "invalidatebefore",
+        "rotatesecret",
+        "sessionsalt",
+        "sessiongeneration",
+    ]
+    .iter()
+    .any(|stamp| {
+        joined.ends_with(stamp)
+            || joined == format!("rotate{stamp}")
+            || joined == format!("increment{stamp}")
+    })
+}
+
+/// Is identity written into a session that was there before?
+pub(super) fn keeps_id(path: &str) -> bool {
+    let receiver = path.rsplit_once('.').map_or("", |(before, _)| before);
+    let last = words(receiver.rsplit('.').next().unwrap_or(""));
+    let method = words(path.rsplit('.').next().unwrap_or(""));
+    (any(&last, "session sess values") || receiver.contains("_SESSION"))
+        && !receiver.starts_with(char::is_uppercase)
+        && (!v::is_making(&method)
+            || any(&method, "set put add insert save store") && method.len() <= 2)
+        && !v::names_session_loosely(&method)
+}

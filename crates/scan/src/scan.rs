@@ -1,0 +1,311 @@
+//! One scan: walk, read, judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use innkeeper_report::{Finding, Suppression};
+
+use crate::config::{self, Setting};
+use crate::fact::{Fact, Kind};
+use crate::judge::{self, Case};
+use crate::knowledge::{self, Framework};
+use crate::model::{Model, Parsed};
+use crate::pattern;
+use crate::policy::Policy;
+use crate::prefilter::Prefilter;
+use crate::primitive;
+use crate::syntax::{self, Language};
+use crate::unit::{self, Manifest, Unit};
+use crate::verdict;
+use crate::walk::{self, Found, Part, SkipReason, Skipped};
+use crate::{flow, report::Report, report::UnitReport};
+
+/// What to scan and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder, or one file.
+    pub root: PathBuf,
+    /// What the team requires.
+    pub policy: Policy,
+    /// Fingerprints of findings that were there before.
+    pub baseline: BTreeSet<String>,
+    /// How long one file may take.
+    pub file_time: Duration,
+    /// Whether files without a word of the field are left unparsed. Off only to measure that
+    /// nothing is lost by it.
+    pub prefilter: bool,
+}
+
+impl Options {
+    /// A scan of a folder with everything else as usual.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            policy: Policy::default(),
+            baseline: BTreeSet::new(),
+            file_time: Duration::from_secs(2),
+            prefilter: true,
+        }
+    }
+}
+
+/// What reading one file gave.
+enum Read {
+    Parsed(Box<Parsed>),
+    Settings(Vec<Setting>, Option<Manifest>),
+    Apart(Part),
+    Skipped(Skipped),
+    Nothing,
+}
+
+/// Scans a tree. Nothing in it is executed, and nothing outside it is read.
+pub fn run(options: &Options) -> io::Result<Report> {
+    let start = Instant::now();
+    std::fs::metadata(&options.root)?;
+    let walked = walk::walk(&options.root);
+    let read = read_all(options, &walked.files);
+
+    let mut parsed = Vec::new();
+    let mut settings = Vec::new();
+    let mut manifests = Vec::new();
+    let mut skipped = walked.skipped;
+    let mut apart: BTreeMap<Part, usize> = BTreeMap::new();
+    for item in read {
+        match item {
+            Read::Parsed(file) => parsed.push(*file),
+            Read::Settings(more, manifest) => {
+                settings.extend(more);
+                manifests.extend(manifest);
+            }
+            Read::Apart(part) => *apart.entry(part).or_default() += 1,
+            Read::Skipped(one) => skipped.push(one),
+            Read::Nothing => {}
+        }
+    }
+    parsed.sort_by(|a, b| a.path.cmp(&b.path));
+    skipped.sort_by(|a, b| a.file.cmp(&b.file));
+
+    let units = unit::units(&manifests);
+    let frameworks = knowledge::frameworks();
+    // Each file is given to its unit once; asking again for each unit would cost units times files.
+    let mut shares: Vec<Share<'_>> = units.iter().map(|_| Share::default()).collect();
+    for file in &parsed {
+        if let Some(index) = unit::owner(&units, &file.path) {
+            shares[index].files.push(file);
+        }
+    }
+    for setting in &settings {
+        if let Some(index) = unit::owner(&units, &setting.file) {
+            shares[index].settings.push(setting);
+        }
+    }
+    let mut reports: Vec<UnitReport> = units
+        .iter()
+        .zip(shares)
+        .filter_map(|(unit, share)| judge_unit(options, unit, share, &frameworks))
+        .collect();
+    reports.sort_by(|a, b| a.root.cmp(&b.root));
+    Ok(Report {
+        units: reports,
+        files: walked.seen,
+        parsed: parsed.len(),
+        took: start.elapsed(),
+        skipped,
+        apart,
+    })
+}
+
+fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
+    let next = AtomicUsize::new(0);
+    let out = Mutex::new(Vec::with_capacity(files.len()));
+    let prefilter = Prefilter::new();
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                let mut own = Vec::new();
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    own.push(read_one(options, &prefilter, file));
+                }
+                out.lock()
+                    .expect("no worker panics while it holds the list")
+                    .extend(own);
+            });
+        }
+    });
+    out.into_inner()
+        .expect("no worker panics while it holds the list")
+}
+
+fn read_one(options: &Options, prefilter: &Prefilter, file: &Found) -> Read {
+    let name = file.path.rsplit('/').next().unwrap_or("");
+    let starts_unit = matches!(name, "manage.py" | "setup.py");
+    if !matches!(file.part, Part::Code | Part::Config) {
+        return Read::Apart(file.part);
+    }
+    let text = match walk::read(&options.root, &file.path) {
+        Ok(text) => text,
+        Err(reason) => {
+            return Read::Skipped(Skipped {
+                file: file.path.clone(),
+                reason,
+            });
+        }
+    };
+    if file.part == Part::Config || starts_unit {
+        return Read::Settings(
+            config::settings(&file.path, &text),
+            unit::manifest(&file.path, &text),
+        );
+    }
+    let Some(language) = file.language else {
+        return Read::Nothing;
+    };
+    if let Some(part) = walk::part_of_text(&text) {
+        return Read::Apart(part);
+    }
+    if options.prefilter && !prefilter.speaks_of_sessions(&text) {
+        return Read::Nothing;
+    }
+    parse(options, file, language, &text)
+}
+
+fn parse(options: &Options, file: &Found, language: Language, text: &str) -> Read {
+    match syntax::outline(
+        language,
+        &file.path,
+        text,
+        Instant::now() + options.file_time,
+    ) {
+        Ok(outline) => Read::Parsed(Box::new(Parsed {
+            path: file.path.clone(),
+            language,
+            outline,
+        })),
+        Err(syntax::Unparsed::Time) => Read::Skipped(Skipped {
+            file: file.path.clone(),
+            reason: SkipReason::Time,
+        }),
+    }
+}
+
+/// What of the tree belongs to one unit.
+#[derive(Default)]
+struct Share<'a> {
+    files: Vec<&'a Parsed>,
+    settings: Vec<&'a Setting>,
+}
+
+fn judge_unit(
+    options: &Options,
+    unit: &Unit,
+    share: Share<'_>,
+    all: &[Framework],
+) -> Option<UnitReport> {
+    let Share { files, settings } = share;
+    if files.is_empty() {
+        return None;
+    }
+    let model = Model::new(files);
+    let known = pattern::known(&model, unit, &settings, all);
+    let mut primitives = known.primitives;
+    // Where a framework knows a line, its word is better than a guess from names.
+    let lines: BTreeSet<(usize, u32)> = primitives.iter().map(|p| (p.file, p.line)).collect();
+    primitives.extend(
+        primitive::primitives(&model)
+            .into_iter()
+            .filter(|p| !lines.contains(&(p.file, p.line))),
+    );
+    let flow = flow::flow(&model, &primitives, &settings, &known.facts);
+    let mut facts: Vec<Fact> = known.facts;
+    facts.extend(flow.facts);
+    let order = |f: &Fact| {
+        (
+            f.kind,
+            f.file.clone(),
+            f.line,
+            f.subject,
+            std::cmp::Reverse(f.confidence),
+        )
+    };
+    facts.sort_by_key(order);
+    facts.dedup_by(|a, b| {
+        (a.kind, &a.file, a.line, a.subject) == (b.kind, &b.file, b.line, b.subject)
+    });
+
+    let controls = verdict::controls(&facts, &flow.paths);
+    let used: Vec<&Framework> = all
+        .iter()
+        .filter(|f| known.frameworks.contains(&f.name))
+        .collect();
+    let case = Case {
+        root: &unit.root,
+        facts: &facts,
+        paths: &flow.paths,
+        controls: &controls,
+        frameworks: &used,
+        parsed: model.files.len(),
+        policy: &options.policy,
+    };
+    let mut findings = judge::findings(&case);
+    for finding in &mut findings {
+        suppress(finding, &model, &options.baseline);
+    }
+    let languages: BTreeSet<&'static str> = model.files.iter().map(|f| f.language.word()).collect();
+    let creates = facts.iter().any(|f| f.kind == Kind::Creates);
+    Some(UnitReport {
+        root: unit.root.clone(),
+        languages: languages.into_iter().collect(),
+        frameworks: known.frameworks,
+        creates_sessions: creates,
+        controls,
+        findings,
+        facts,
+    })
+}
+
+/// A comment on the line or the one above it, with a reason, or the baseline.
+fn suppress(finding: &mut Finding, model: &Model<'_>, baseline: &BTreeSet<String>) {
+    if baseline.contains(&finding.fingerprint) {
+        finding.suppressed = Some(Suppression::Baseline);
+    }
+    let Some(file) = model.files.iter().find(|f| f.path == finding.at.file) else {
+        return;
+    };
+    let line = finding.at.line;
+    let asked = file
+        .outline
+        .suppressions
+        .iter()
+        .find(|(at, rule, _)| (*at == line || at + 1 == line) && rule == finding.rule.0);
+    match asked {
+        Some((_, _, reason)) if !reason.is_empty() => {
+            finding.suppressed = Some(Suppression::Comment {
+                reason: reason.clone(),
+            });
+        }
+        Some(_) => finding
+            .message
+            .push_str(" A comment asks to leave this out and gives no reason, so it stays."),
+        None => {}
+    }
+}
+
+/// Reads a baseline: one fingerprint a line, anything after it a note, `#` a comment.
+pub fn baseline(path: &Path) -> io::Result<BTreeSet<String>> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect())
+}

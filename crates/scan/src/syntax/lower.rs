@@ -1,0 +1,691 @@
+//! One walk over a syntax tree that leaves an outline.
+//!
+//! The walk keeps its own stack, and every look into a subtree is bounded, so that source nested
+//! a million deep costs time in proportion to its length and never the program's stack.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use tree_sitter::{Node, ParseOptions, Parser};
+
+use super::language::{Language, Shape, shapes};
+use super::outline::{Annotation, Assign, Call, Compare, Function, Outline};
+use super::route;
+
+/// How many nodes one look into a subtree may visit.
+const LOOK_MAX: usize = 400;
+/// How far a path may be chained.
+const CHAIN_MAX: usize = 40;
+/// How much of a value is kept as written.
+const WRITTEN_MAX: usize = 200;
+
+/// Why a file has no outline.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unparsed {
+    /// The time budget ran out.
+    Time,
+}
+
+/// Reduces a file to its outline, or says that the deadline came first.
+pub(crate) fn outline(
+    language: Language,
+    file: &str,
+    source: &str,
+    deadline: Instant,
+) -> Result<Outline, Unparsed> {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&language.grammar())
+        .expect("the grammars are built for this parser");
+    let bytes = source.as_bytes();
+    let mut in_time = |_: &tree_sitter::ParseState| {
+        if Instant::now() > deadline {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let tree = parser
+        .parse_with_options(
+            &mut |offset, _| bytes.get(offset..).unwrap_or_default(),
+            None,
+            Some(ParseOptions::new().progress_callback(&mut in_time)),
+        )
+        .ok_or(Unparsed::Time)?;
+
+    let mut walk = Walk {
+        language,
+        shapes: shapes(language),
+        source: bytes,
+        out: Outline::default(),
+        hints: HashMap::new(),
+        attached: HashMap::new(),
+    };
+    walk.run(tree.root_node(), deadline)?;
+    let mut out = walk.out;
+    out.routes = route::routes(language, file, &out);
+    Ok(out)
+}
+
+/// Where in the file the walk stands.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    function: Option<usize>,
+    class: String,
+    call: Option<usize>,
+}
+
+struct Walk<'a> {
+    language: Language,
+    shapes: &'static [Shape],
+    source: &'a [u8],
+    out: Outline,
+    /// Names for functions that have none of their own, by node.
+    hints: HashMap<usize, String>,
+    /// Annotations that stand before what they are about, by the node they are about.
+    attached: HashMap<usize, Vec<Annotation>>,
+}
+
+/// What a bounded look into a subtree saw.
+#[derive(Default)]
+struct Seen {
+    names: String,
+    texts: Vec<String>,
+}
+
+impl<'a> Walk<'a> {
+    fn run(&mut self, root: Node<'a>, deadline: Instant) -> Result<(), Unparsed> {
+        let mut stack = vec![(root, Place::default())];
+        let mut steps = 0_u32;
+        while let Some((node, mut place)) = stack.pop() {
+            steps = steps.wrapping_add(1);
+            if steps.is_multiple_of(4096) && Instant::now() > deadline {
+                return Err(Unparsed::Time);
+            }
+            match self.shape(node) {
+                Shape::Comment => {
+                    self.comment(node);
+                    continue;
+                }
+                Shape::Import => {
+                    self.import(node);
+                    continue;
+                }
+                Shape::Function => self.function(node, &mut place),
+                Shape::Class => self.class(node, &mut place),
+                Shape::Call | Shape::Construct => self.call(node, &mut place),
+                Shape::Assign => self.assign(node, &place, false),
+                Shape::Pair => self.assign(node, &place, true),
+                Shape::Compare => self.compare(node, &place),
+                Shape::Annotation
+                    if self.language != Language::CSharp || node.kind() != "attribute_list" =>
+                {
+                    self.annotation(node, &place);
+                    continue;
+                }
+                Shape::Name => self.name(node, &place),
+                _ => {}
+            }
+            self.push_children(node, &place, &mut stack);
+        }
+        Ok(())
+    }
+
+    fn push_children(&mut self, node: Node<'a>, place: &Place, stack: &mut Vec<(Node<'a>, Place)>) {
+        let mut cursor = node.walk();
+        let children: Vec<Node<'a>> = node.named_children(&mut cursor).collect();
+        let mut pending: Vec<Annotation> = Vec::new();
+        let mut tests: Vec<usize> = Vec::new();
+        for child in &children {
+            if is_test_only(&pending) && self.shape(*child) != Shape::Annotation {
+                tests.push(child.id());
+            }
+            match self.shape(*child) {
+                Shape::Annotation
+                    if node.kind() != "modifiers" && self.language != Language::CSharp =>
+                {
+                    pending.push(self.read_annotation(*child));
+                    self.attached.entry(child.id()).or_default();
+                }
+                Shape::Function | Shape::Class if !pending.is_empty() => {
+                    self.attached
+                        .insert(child.id(), std::mem::take(&mut pending));
+                }
+                Shape::Comment => {}
+                _ if child.kind() == "export_statement"
+                    || child.kind() == "decorated_definition" => {}
+                _ => pending.clear(),
+            }
+        }
+        stack.extend(
+            children
+                .into_iter()
+                .filter(|child| !tests.contains(&child.id()))
+                .rev()
+                .map(|child| (child, place.clone())),
+        );
+    }
+
+    fn shape(&self, node: Node<'_>) -> Shape {
+        self.shapes
+            .get(usize::from(node.kind_id()))
+            .copied()
+            .unwrap_or(Shape::Other)
+    }
+
+    fn text(&self, node: Node<'_>) -> &'a str {
+        self.source
+            .get(node.byte_range())
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or("")
+    }
+
+    /// A comment is looked at for one thing only: a request to leave a finding out.
+    fn comment(&mut self, node: Node<'a>) {
+        let text = self.text(node);
+        let Some((_, rest)) = text.split_once("innkeeper-allow:") else {
+            return;
+        };
+        let rest = rest.trim_end_matches("*/").trim();
+        let (rule, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let reason = reason.trim_start_matches(['-', ':', ' ']).trim();
+        self.out
+            .suppressions
+            .push((line(node), rule.to_owned(), reason.to_owned()));
+    }
+
+    fn import(&mut self, node: Node<'a>) {
+        let seen = self.look(node);
+        if seen.texts.is_empty() {
+            let text: String = self.text(node).chars().take(WRITTEN_MAX).collect();
+            self.out.imports.push(text);
+        } else {
+            self.out.imports.extend(seen.texts);
+        }
+    }
+
+    fn function(&mut self, node: Node<'a>, place: &mut Place) {
+        let own = ["name", "declarator"]
+            .iter()
+            .find_map(|field| node.child_by_field_name(field))
+            .map(|name| self.text(name).to_owned())
+            .or_else(|| {
+                // Kotlin names its functions without a field.
+                let mut cursor = node.walk();
+                (node.kind() == "function_declaration")
+                    .then(|| {
+                        node.named_children(&mut cursor)
+                            .find(|c| self.shape(*c) == Shape::Name)
+                    })
+                    .flatten()
+                    .map(|name| self.text(name).to_owned())
+            });
+        let hint = self.hints.remove(&node.id());
+        let mut class = place.class.clone();
+        if let Some(receiver) = node.child_by_field_name("receiver") {
+            // Go: the last name of the receiver is its type.
+            let names = self.look(receiver).names;
+            names
+                .split(' ')
+                .next_back()
+                .unwrap_or("")
+                .clone_into(&mut class);
+        }
+        let attached = self.attached.remove(&node.id()).unwrap_or_default();
+        let index = self.out.functions.len();
+        let parameters = node
+            .child_by_field_name("parameters")
+            .or_else(|| node.child_by_field_name("parameter"))
+            .map(|p| self.look(p).names)
+            .unwrap_or_default();
+        self.out.functions.push(Function {
+            name: own.or(hint).unwrap_or_default(),
+            class: class.clone(),
+            line: line(node),
+            end_line: end_line(node),
+            parent: place.function,
+            annotations: attached.iter().map(|a| a.written.clone()).collect(),
+            parameters,
+            names: String::new(),
+        });
+        for mut annotation in attached {
+            annotation.function = Some(index);
+            annotation.class.clone_from(&class);
+            self.out.annotations.push(annotation);
+        }
+        if let Some(call) = place.call
+            && let Some(call) = self.out.calls.get_mut(call)
+        {
+            call.closures.push(index);
+        }
+        place.function = Some(index);
+        place.call = None;
+        place.class = class;
+    }
+
+    fn class(&mut self, node: Node<'a>, place: &mut Place) {
+        let name = ["name", "type"]
+            .iter()
+            .find_map(|field| node.child_by_field_name(field))
+            .or_else(|| {
+                let mut cursor = node.walk();
+                node.named_children(&mut cursor)
+                    .find(|c| self.shape(*c) == Shape::Name)
+            })
+            .map(|name| self.text(name).split('<').next().unwrap_or("").to_owned())
+            .unwrap_or_default();
+        for mut annotation in self.attached.remove(&node.id()).unwrap_or_default() {
+            annotation.class.clone_from(&name);
+            self.out.annotations.push(annotation);
+        }
+        place.class = name;
+        place.function = None;
+        place.call = None;
+    }
+
+    fn call(&mut self, node: Node<'a>, place: &mut Place) {
+        let path = self.path(node, 0);
+        let path = path.strip_suffix("()").unwrap_or(&path).to_owned();
+        let arguments = arguments(node);
+        let names = arguments.map(|a| self.look(a).names).unwrap_or_default();
+        let each = arguments.map(|list| {
+            let mut cursor = list.walk();
+            let children: Vec<Node<'a>> = list.named_children(&mut cursor).collect();
+            children
+                .into_iter()
+                .filter(|child| self.shape(*child) != Shape::Comment)
+                .take(16)
+                .map(|child| {
+                    if self.shape(child) == Shape::Function {
+                        String::new()
+                    } else {
+                        self.look(child).names
+                    }
+                })
+                .collect()
+        });
+        let texts = self.look(node).texts;
+        if path == "require" {
+            self.out.imports.extend(texts.first().cloned());
+        }
+        let index = self.out.calls.len();
+        self.out.calls.push(Call {
+            path,
+            names,
+            texts,
+            arguments: each.unwrap_or_default(),
+            line: method_line(node),
+            end_line: end_line(node),
+            function: place.function,
+            closures: Vec::new(),
+            into: self.variable_of(node),
+        });
+        place.call = Some(index);
+    }
+
+    /// The variable a call's result is given to, when it is given to one directly.
+    fn variable_of(&self, node: Node<'a>) -> String {
+        let mut at = node;
+        for _ in 0..4 {
+            let Some(parent) = at.parent() else { break };
+            match self.shape(parent) {
+                Shape::Assign => {
+                    return target(parent).map(|t| self.path(t, 0)).unwrap_or_default();
+                }
+                Shape::Through => at = parent,
+                _ => break,
+            }
+        }
+        String::new()
+    }
+
+    fn assign(&mut self, node: Node<'a>, place: &Place, is_pair: bool) {
+        let Some(target) = target(node) else { return };
+        let value = value(node);
+        let target_path = if self.shape(target) == Shape::Text {
+            self.literal(target)
+        } else {
+            self.path(target, 0)
+        };
+        if let Some(value) = value
+            && self.shape(value) == Shape::Function
+        {
+            self.hints.insert(value.id(), last(&target_path).to_owned());
+        }
+        let assign = Assign {
+            target: target_path,
+            written: value
+                .filter(|v| self.shape(*v) != Shape::Function)
+                .map(|v| self.text(v).chars().take(WRITTEN_MAX).collect())
+                .unwrap_or_default(),
+            names: value.map(|v| self.look(v).names).unwrap_or_default(),
+            line: line(node),
+            function: place.function,
+            holder: place.call,
+        };
+        if is_pair {
+            self.out.pairs.push(assign);
+        } else {
+            self.out.assigns.push(assign);
+        }
+    }
+
+    fn compare(&mut self, node: Node<'a>, place: &Place) {
+        let (Some(left), Some(right)) = (node.named_child(0), last_named(node)) else {
+            return;
+        };
+        let between = self
+            .source
+            .get(left.end_byte()..right.start_byte())
+            .unwrap_or_default();
+        let operator = String::from_utf8_lossy(between).trim().to_owned();
+        if !matches!(
+            operator.as_str(),
+            ">" | ">=" | "<" | "<=" | "==" | "===" | "!=" | "!=="
+        ) {
+            return;
+        }
+        let side = |walk: &Self, node: Node<'a>| {
+            let path = walk.path(node, 0);
+            if path == "?" {
+                walk.text(node).chars().take(WRITTEN_MAX).collect()
+            } else {
+                path
+            }
+        };
+        let compare = Compare {
+            left: side(self, left),
+            operator,
+            right: side(self, right),
+            line: line(node),
+            function: place.function,
+        };
+        self.out.compares.push(compare);
+    }
+
+    fn annotation(&mut self, node: Node<'a>, place: &Place) {
+        if self.attached.contains_key(&node.id()) {
+            return;
+        }
+        let mut annotation = self.read_annotation(node);
+        annotation.function = place.function;
+        annotation.class.clone_from(&place.class);
+        if let Some(function) = place.function
+            && let Some(function) = self.out.functions.get_mut(function)
+        {
+            function.annotations.push(annotation.written.clone());
+        }
+        self.out.annotations.push(annotation);
+    }
+
+    fn read_annotation(&self, node: Node<'a>) -> Annotation {
+        let text = self.text(node);
+        let bare = text.trim_start_matches(['@', '#', '[', '<', ' ']);
+        let path: String = bare
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':'))
+            .collect();
+        let seen = self.look(node);
+        Annotation {
+            path: path.replace("::", "."),
+            written: format!("{} {}", path, seen.names),
+            texts: seen.texts,
+            line: line(node),
+            function: None,
+            class: String::new(),
+        }
+    }
+
+    fn name(&mut self, node: Node<'a>, place: &Place) {
+        let text = self.text(node);
+        if let Some(function) = place.function
+            && let Some(function) = self.out.functions.get_mut(function)
+            && function.names.len() < 6_000
+        {
+            function.names.push_str(text);
+            function.names.push(' ');
+        }
+    }
+
+    /// Names and strings below a node, closures left out.
+    fn look(&self, root: Node<'a>) -> Seen {
+        let mut seen = Seen::default();
+        let mut stack = vec![root];
+        let mut visited = 0;
+        while let Some(node) = stack.pop() {
+            visited += 1;
+            if visited > LOOK_MAX {
+                break;
+            }
+            match self.shape(node) {
+                Shape::Comment => continue,
+                Shape::Function if node.id() != root.id() => continue,
+                Shape::Name => {
+                    if !seen.names.is_empty() {
+                        seen.names.push(' ');
+                    }
+                    seen.names.push_str(self.text(node));
+                }
+                Shape::Text => seen.texts.push(self.literal(node)),
+                _ => {}
+            }
+            let mut cursor = node.walk();
+            let children: Vec<Node<'a>> = node.named_children(&mut cursor).collect();
+            stack.extend(children.into_iter().rev());
+        }
+        seen
+    }
+
+    /// What a string says, without its quotes; names filled into it are left as written.
+    fn literal(&self, node: Node<'_>) -> String {
+        let text = self.text(node);
+        let text = text
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic() && text.contains(['"', '\'']));
+        text.trim_start_matches(':')
+            .trim_matches(['"', '\'', '`', '@', '$', '#'])
+            .chars()
+            .take(2_000)
+            .collect()
+    }
+
+    /// The dotted path of an expression, or `?` where it has none.
+    fn path(&self, node: Node<'a>, depth: usize) -> String {
+        if depth > CHAIN_MAX {
+            return "?".to_owned();
+        }
+        match self.shape(node) {
+            Shape::Name => self
+                .text(node)
+                .trim_start_matches(['$', '@', ':', '#'])
+                .to_owned(),
+            Shape::Through => node
+                .named_child(0)
+                .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1)),
+            Shape::Member => {
+                let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
+                let property = first_field(node, &PROPERTIES).or_else(|| last_named(node));
+                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
+                let property = property.map_or("?", |p| self.text(p));
+                let property = property.split(['<', '(']).next().unwrap_or("");
+                format!(
+                    "{object}.{}",
+                    property.trim_start_matches(['$', '?', '.', '#'])
+                )
+            }
+            Shape::Subscript => {
+                let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
+                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
+                let index = last_named(node).map(|index| self.key(index, depth));
+                match index {
+                    Some(key) if !key.is_empty() => format!("{object}.{key}"),
+                    _ => format!("{object}.[]"),
+                }
+            }
+            Shape::Call => self.call_path(node, depth) + "()",
+            Shape::Construct => {
+                let built = first_field(node, &["constructor", "type", "name"])
+                    .or_else(|| node.named_child(0));
+                let built = built
+                    .map_or("?", |b| self.text(b))
+                    .split(['<', '('])
+                    .next()
+                    .unwrap_or("");
+                format!("{}.new()", built.replace("::", ".").replace('\\', "."))
+            }
+            _ if node.named_child_count() == 0 && !self.text(node).is_empty() => {
+                let text = self.text(node);
+                if text.len() <= 60
+                    && text
+                        .chars()
+                        .all(|c| c.is_alphanumeric() || "_$.-".contains(c))
+                {
+                    text.to_owned()
+                } else {
+                    "?".to_owned()
+                }
+            }
+            _ if node.kind().ends_with("arguments")
+                || node.kind() == "argument"
+                || node.kind() == "pattern"
+                || node.kind() == "generic_name"
+                || node.kind() == "qualified_name"
+                || node.kind() == "array_element_initializer"
+                || node.kind() == "variable_declaration"
+                || node.kind() == "directly_assignable_expression"
+                || node.kind() == "left_assignment_list"
+                || node.kind() == "bracketed_argument_list" =>
+            {
+                node.named_child(0)
+                    .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1))
+            }
+            _ => "?".to_owned(),
+        }
+    }
+
+    /// The text of a subscript when it is a literal: `session["id"]` reads like `session.id`.
+    fn key(&self, node: Node<'a>, depth: usize) -> String {
+        match self.shape(node) {
+            Shape::Text => self.literal(node),
+            _ if depth < CHAIN_MAX
+                && (node.kind().ends_with("argument")
+                    || node.kind().ends_with("argument_list")) =>
+            {
+                node.named_child(0)
+                    .map(|inner| self.key(inner, depth + 1))
+                    .unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn call_path(&self, node: Node<'a>, depth: usize) -> String {
+        let callee = |field: &str| node.child_by_field_name(field);
+        if let Some(function) = callee("function").or_else(|| callee("macro")) {
+            return self.path(function, depth + 1);
+        }
+        let name = callee("name").or_else(|| callee("method"));
+        let object = first_field(node, &["object", "receiver", "scope"]);
+        match (object, name) {
+            (Some(object), Some(name)) => {
+                format!("{}.{}", self.path(object, depth + 1), self.text(name))
+            }
+            (None, Some(name)) => self.text(name).to_owned(),
+            // Kotlin: what is called is the first child.
+            _ => node
+                .named_child(0)
+                .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
+        }
+    }
+}
+
+/// Is what follows these attributes there for tests only, as `#[cfg(test)] mod tests` is?
+fn is_test_only(before: &[Annotation]) -> bool {
+    before.iter().any(|a| {
+        let written = a.written.trim();
+        a.path.rsplit('.').next() == Some("test") || a.path == "cfg" && written.ends_with(" test")
+    })
+}
+
+const OBJECTS: [&str; 8] = [
+    "object",
+    "operand",
+    "value",
+    "receiver",
+    "expression",
+    "path",
+    "scope",
+    "argument",
+];
+const PROPERTIES: [&str; 5] = ["property", "attribute", "field", "name", "method"];
+
+fn first_field<'t>(node: Node<'t>, fields: &[&str]) -> Option<Node<'t>> {
+    fields
+        .iter()
+        .find_map(|field| node.child_by_field_name(field))
+}
+
+fn arguments(node: Node<'_>) -> Option<Node<'_>> {
+    first_field(node, &["arguments", "body"]).or_else(|| {
+        let mut cursor = node.walk();
+        node.named_children(&mut cursor).find(|child| {
+            matches!(
+                child.kind(),
+                "value_arguments" | "token_tree" | "call_suffix" | "argument_list" | "arguments"
+            )
+        })
+    })
+}
+
+fn target(node: Node<'_>) -> Option<Node<'_>> {
+    let target = first_field(
+        node,
+        &[
+            "left", "name", "key", "pattern", "property", "field", "target",
+        ],
+    )
+    .or_else(|| node.named_child(0))?;
+    // Go lists what it assigns to, even when there is one.
+    if target.kind() == "expression_list" {
+        target.named_child(0)
+    } else {
+        Some(target)
+    }
+}
+
+fn value(node: Node<'_>) -> Option<Node<'_>> {
+    let value = first_field(node, &["right", "value"]).or_else(|| {
+        (node.named_child_count() > 1)
+            .then(|| last_named(node))
+            .flatten()
+    })?;
+    if value.kind() == "expression_list" {
+        value.named_child(0)
+    } else {
+        Some(value)
+    }
+}
+
+fn last_named(node: Node<'_>) -> Option<Node<'_>> {
+    node.named_child(u32::try_from(node.named_child_count().checked_sub(1)?).ok()?)
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or("")
+}
+
+fn line(node: Node<'_>) -> u32 {
+    u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX)
+}
+
+fn end_line(node: Node<'_>) -> u32 {
+    u32::try_from(node.end_position().row + 1).unwrap_or(u32::MAX)
+}
+
+/// The line on which the method of a call is named: in a chain over several lines, its own.
+fn method_line(node: Node<'_>) -> u32 {
+    let callee = node.child_by_field_name("function");
+    let named = first_field(node, &["name", "method"])
+        .or_else(|| callee.and_then(|f| first_field(f, &PROPERTIES)));
+    named.map_or_else(|| line(node), line)
+}

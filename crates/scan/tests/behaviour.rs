@@ -1,0 +1,206 @@
+//! What a scan does with suppressions, baselines, policies and source that means harm.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use innkeeper_report::{Severity, Suppression};
+use innkeeper_scan::{Options, Policy, Report, SkipReason, explain, run};
+
+const LOGIN: &str = r#"
+const router = require("express").Router();
+
+router.post("/login", async (req, res) => {
+  const user = await users.check(req.body.name, req.body.password);
+  MARK
+  req.session.userId = user.id;
+  res.end();
+});
+"#;
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("it has a folder")).expect("a folder can be made");
+        fs::write(path, text).expect("a file can be written");
+    }
+    folder
+}
+
+fn scan(folder: &Path) -> Report {
+    run(&Options::new(folder)).expect("the folder is there")
+}
+
+fn open_rules(report: &Report) -> Vec<&'static str> {
+    report.open().map(|f| f.rule.0).collect()
+}
+
+#[test]
+fn given_a_comment_with_a_reason_when_scanned_then_that_rule_is_accepted_and_no_other() {
+    let text = LOGIN.replace(
+        "MARK",
+        "// innkeeper-allow: CSC-LIMIT-001 kiosk accounts are shared",
+    );
+    let folder = tree(&[("app.js", &text)]);
+
+    let report = scan(folder.path());
+
+    let rules = open_rules(&report);
+    assert!(!rules.contains(&"CSC-LIMIT-001"), "{rules:?}");
+    assert!(rules.contains(&"CSC-FIX-001"), "{rules:?}");
+    let accepted = report
+        .units
+        .iter()
+        .flat_map(|u| &u.findings)
+        .find(|f| f.suppressed.is_some());
+    assert_eq!(
+        accepted.and_then(|f| f.suppressed.clone()),
+        Some(Suppression::Comment {
+            reason: "kiosk accounts are shared".into()
+        })
+    );
+}
+
+#[test]
+fn given_a_comment_without_a_reason_when_scanned_then_the_finding_stays_and_says_why() {
+    let folder = tree(&[(
+        "app.js",
+        &LOGIN.replace("MARK", "// innkeeper-allow: CSC-LIMIT-001"),
+    )]);
+
+    let report = scan(folder.path());
+
+    let finding = report
+        .open()
+        .find(|f| f.rule.0 == "CSC-LIMIT-001")
+        .expect("it stays");
+    assert!(
+        finding.message.contains("gives no reason"),
+        "{}",
+        finding.message
+    );
+}
+
+#[test]
+fn given_a_baseline_when_code_moves_down_then_what_was_known_stays_known() {
+    let before = tree(&[("app.js", &LOGIN.replace("MARK", ""))]);
+    let known = scan(before.path())
+        .open()
+        .map(|f| f.fingerprint.clone())
+        .collect();
+    let after = tree(&[(
+        "app.js",
+        &format!("\n\n// moved\n\n{}", LOGIN.replace("MARK", "")),
+    )]);
+
+    let report = run(&Options {
+        baseline: known,
+        ..Options::new(after.path())
+    })
+    .expect("the folder is there");
+
+    assert_eq!(open_rules(&report), Vec::<&str>::new());
+    assert_eq!(report.exit_code(Severity::Info), 0);
+    assert_eq!(scan(after.path()).exit_code(Severity::Info), 1);
+}
+
+#[test]
+fn given_a_policy_without_a_limit_when_scanned_then_a_missing_limit_is_not_held_against_it() {
+    let folder = tree(&[("app.js", &LOGIN.replace("MARK", ""))]);
+    let policy = Policy::parse("max = 0").expect("it is valid");
+
+    let report = run(&Options {
+        policy,
+        ..Options::new(folder.path())
+    })
+    .expect("the folder is there");
+
+    let rules = open_rules(&report);
+    assert!(!rules.contains(&"CSC-LIMIT-001"), "{rules:?}");
+    assert!(rules.contains(&"CSC-LIST-001"), "{rules:?}");
+}
+
+#[test]
+fn given_hostile_source_when_scanned_then_it_ends_soon_and_says_what_it_left_out() {
+    let deep = format!(
+        "const session = {}1{};",
+        "(\n".repeat(100_000),
+        ")\n".repeat(100_000)
+    );
+    let calls = format!("session{};", ".a()\n".repeat(100_000));
+    let long = format!("const session = \"{}\";", "x".repeat(10 << 20));
+    let folder = tree(&[
+        ("deep.js", &deep),
+        ("calls.ts", &calls),
+        ("long.js", &long),
+        ("app.js", &LOGIN.replace("MARK", "")),
+    ]);
+    fs::write(
+        folder.path().join("latin.py"),
+        b"session = '\xff\xfe\xe9'\n",
+    )
+    .expect("a file can be written");
+    fs::write(folder.path().join("zip.js"), b"PK\x03\x04\0\0session")
+        .expect("a file can be written");
+
+    let start = Instant::now();
+    let report = scan(folder.path());
+
+    assert!(
+        start.elapsed() < Duration::from_mins(1),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(open_rules(&report).contains(&"CSC-LIMIT-001"));
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|s| (s.file.as_str(), s.reason))
+        .collect();
+    assert!(
+        skipped.contains(&("long.js", SkipReason::TooLarge)),
+        "{skipped:?}"
+    );
+    assert!(
+        skipped.contains(&("zip.js", SkipReason::Binary)),
+        "{skipped:?}"
+    );
+}
+
+#[test]
+fn given_a_scan_when_written_as_json_then_it_has_the_members_that_programs_read() {
+    let folder = tree(&[("app.js", &LOGIN.replace("MARK", ""))]);
+
+    let json = scan(folder.path()).to_json();
+
+    assert_eq!(json["schema"], "innkeeper.scan/1");
+    let unit = &json["units"][0];
+    assert_eq!(unit["root"], ".");
+    assert_eq!(unit["controls"]["limit"], "none");
+    assert_eq!(unit["controls"]["regenerate_on_login"], "no");
+    let finding = &unit["findings"][0];
+    for member in [
+        "rule",
+        "severity",
+        "cwe",
+        "file",
+        "line",
+        "message",
+        "related",
+        "fingerprint",
+    ] {
+        assert!(!finding[member].is_null(), "{member} is missing: {finding}");
+    }
+    assert!(json["stats"]["files"].as_u64() > Some(0), "{json}");
+}
+
+#[test]
+fn given_a_rule_when_explained_then_its_remedy_is_told_and_an_unknown_one_is_not_made_up() {
+    let text = explain("csc-limit-001").expect("the rule is known");
+    assert!(
+        text.contains("CWE-613") && text.contains("What to do"),
+        "{text}"
+    );
+    assert!(explain("CSC-NOPE-001").is_none());
+}
