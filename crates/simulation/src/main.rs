@@ -75,7 +75,7 @@ fn simulate(words: &[String]) -> ExitCode {
 
 fn flaws(words: &[String]) -> ExitCode {
     let seeds = match words {
-        [] => 2000,
+        [] => 5000,
         [word, number] if word == "--seeds" => match number.parse() {
             Ok(number) => number,
             Err(_) => return usage(),
