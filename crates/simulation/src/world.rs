@@ -46,14 +46,27 @@ pub fn run(seed: u64) -> Run {
     run_over(seed, |clock, _| Arc::new(MemoryStore::new(clock)))
 }
 
+/// Runs one seed in which nodes get a new policy one by one, as in a rolling upgrade.
+#[must_use]
+pub fn run_rolling(seed: u64) -> Run {
+    let mut world = World::new(seed, |clock, _| Arc::new(MemoryStore::new(clock)));
+    world.rollout = Rollout::OneByOne;
+    world.play()
+}
+
 /// Runs one seed over the store that `build` makes.
 #[must_use]
 pub fn run_over(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Run {
-    let mut world = World::new(seed, build);
-    for _ in 0..STEPS {
-        world.step();
-    }
-    world.close()
+    World::new(seed, build).play()
+}
+
+/// How nodes come by a new policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Rollout {
+    /// All of them go down, and come back with it.
+    Together,
+    /// The last one stays as it was until the next restart.
+    OneByOne,
 }
 
 struct World {
@@ -63,6 +76,7 @@ struct World {
     backend: Arc<dyn Backend>,
     weather: Arc<Weather>,
     nodes: Vec<Arc<Authority>>,
+    rollout: Rollout,
     policy: Policy,
     calls: Vec<Option<(usize, Calling)>>,
     known: Vec<Known>,
@@ -90,6 +104,7 @@ impl World {
             backend,
             weather,
             nodes: Vec::new(),
+            rollout: Rollout::Together,
             policy,
             calls: (0..CALLERS).map(|_| None).collect(),
             known: (0..SUBJECTS).map(|_| Known::default()).collect(),
@@ -106,6 +121,13 @@ impl World {
         };
         world.open();
         world
+    }
+
+    fn play(mut self) -> Run {
+        for _ in 0..STEPS {
+            self.step();
+        }
+        self.close()
     }
 
     fn step(&mut self) {
@@ -128,6 +150,7 @@ impl World {
 
     /// Opens the nodes, in whatever weather.
     fn open(&mut self) {
+        let stays = self.nodes.pop();
         self.nodes.clear();
         for _ in 0..NODES {
             let node = loop {
@@ -141,6 +164,9 @@ impl World {
                 }
             };
             self.nodes.push(Arc::new(node));
+        }
+        if let Some(stays) = stays.filter(|_| self.rollout == Rollout::OneByOne) {
+            self.nodes[NODES - 1] = stays;
         }
         let version = self.nodes[0].policy().version.0;
         if self
