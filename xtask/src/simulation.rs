@@ -34,10 +34,11 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask simulate [--seeds N] [--from S]
-       cargo xtask simulate --seed S [--trace]
+Usage: cargo xtask simulate [--rolling] [--seeds N] [--from S]
+       cargo xtask simulate [--rolling] --seed S [--trace]
        cargo xtask flaws [--seeds N]
 
 Runs the engine over the reference store with faults, dropped futures, restarts and a clock that
 steps both ways, every choice from a seed, and checks each history. The same seed is the same run.
+With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";

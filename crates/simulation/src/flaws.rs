@@ -25,6 +25,10 @@ pub enum Flaw {
     AnsweredFirst,
     /// A commit is answered before it is synced.
     AnsweredBeforeSync,
+    /// A reader sees what is not synced yet.
+    SeenBeforeSync,
+    /// A rotated token is good for ever.
+    GraceForgotten,
     /// Time is the wall clock's.
     TimeFalls,
     /// Empty rosters are removed, and absent ones begin at the beginning.
@@ -42,7 +46,7 @@ pub enum Flaw {
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 14] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 16] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -73,6 +77,16 @@ pub const FLAWS: [(Flaw, &[&str], &str); 14] = [
         Flaw::AnsweredBeforeSync,
         &["S3"],
         "answered before the sync",
+    ),
+    (
+        Flaw::SeenBeforeSync,
+        &["S2", "S9"],
+        "a refusal shown before the sync of what it saw",
+    ),
+    (
+        Flaw::GraceForgotten,
+        &["S9"],
+        "a token accepted after its grace",
     ),
     (Flaw::TimeFalls, &["S13"], "time falls with the wall clock"),
     (

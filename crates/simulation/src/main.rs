@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::{Run, run};
+use innkeeper_simulation::world::{Run, run, run_rolling};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -18,17 +18,22 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace]\n       flaws [--seeds N]"
+        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling]\n       flaws [--seeds N]"
     );
     ExitCode::from(2)
 }
 
 fn simulate(words: &[String]) -> ExitCode {
     let (mut seeds, mut from, mut one, mut trace) = (1000, 0, None, false);
+    let mut run: fn(u64) -> Run = run;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == "--trace" {
             trace = true;
+            continue;
+        }
+        if word == "--rolling" {
+            run = run_rolling;
             continue;
         }
         let Some(number) = words.next().and_then(|n| n.parse().ok()) else {
@@ -75,7 +80,7 @@ fn simulate(words: &[String]) -> ExitCode {
 
 fn flaws(words: &[String]) -> ExitCode {
     let seeds = match words {
-        [] => 2000,
+        [] => 5000,
         [word, number] if word == "--seeds" => match number.parse() {
             Ok(number) => number,
             Err(_) => return usage(),

@@ -1,24 +1,24 @@
 //! A world: nodes over one store, callers and a clock, all in one thread and from one seed.
 
+mod close;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::token::{RosterTag, SessionToken};
-use innkeeper_engine::check::Activity;
+use innkeeper_domain::token::RosterTag;
 use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
 
-use crate::checker::{Violation, check};
+use crate::checker::Violation;
 use crate::dice::{Dice, SeededEntropy};
 use crate::guests::{self, Calling, Known};
 use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
-use crate::mood::{ABSOLUTE, Ask, IDLE, Mood, Turn, draw_policy};
-use crate::scribe::{Reply, Scribe, name_of};
+use crate::mood::{ABSOLUTE, IDLE, Mood, Turn, draw_policy};
+use crate::scribe::{Reply, Scribe};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
 
@@ -46,14 +46,27 @@ pub fn run(seed: u64) -> Run {
     run_over(seed, |clock, _| Arc::new(MemoryStore::new(clock)))
 }
 
+/// Runs one seed in which nodes get a new policy one by one, as in a rolling upgrade.
+#[must_use]
+pub fn run_rolling(seed: u64) -> Run {
+    let mut world = World::new(seed, |clock, _| Arc::new(MemoryStore::new(clock)));
+    world.rollout = Rollout::OneByOne;
+    world.play()
+}
+
 /// Runs one seed over the store that `build` makes.
 #[must_use]
 pub fn run_over(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Run {
-    let mut world = World::new(seed, build);
-    for _ in 0..STEPS {
-        world.step();
-    }
-    world.close()
+    World::new(seed, build).play()
+}
+
+/// How nodes come by a new policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Rollout {
+    /// All of them go down, and come back with it.
+    Together,
+    /// The last one stays as it was until the next restart.
+    OneByOne,
 }
 
 struct World {
@@ -63,6 +76,7 @@ struct World {
     backend: Arc<dyn Backend>,
     weather: Arc<Weather>,
     nodes: Vec<Arc<Authority>>,
+    rollout: Rollout,
     policy: Policy,
     calls: Vec<Option<(usize, Calling)>>,
     known: Vec<Known>,
@@ -90,6 +104,7 @@ impl World {
             backend,
             weather,
             nodes: Vec::new(),
+            rollout: Rollout::Together,
             policy,
             calls: (0..CALLERS).map(|_| None).collect(),
             known: (0..SUBJECTS).map(|_| Known::default()).collect(),
@@ -106,6 +121,13 @@ impl World {
         };
         world.open();
         world
+    }
+
+    fn play(mut self) -> Run {
+        for _ in 0..STEPS {
+            self.step();
+        }
+        self.close()
     }
 
     fn step(&mut self) {
@@ -128,6 +150,7 @@ impl World {
 
     /// Opens the nodes, in whatever weather.
     fn open(&mut self) {
+        let stays = self.nodes.pop();
         self.nodes.clear();
         for _ in 0..NODES {
             let node = loop {
@@ -141,6 +164,9 @@ impl World {
                 }
             };
             self.nodes.push(Arc::new(node));
+        }
+        if let Some(stays) = stays.filter(|_| self.rollout == Rollout::OneByOne) {
+            self.nodes[NODES - 1] = stays;
         }
         let version = self.nodes[0].policy().version.0;
         if self
@@ -288,98 +314,6 @@ impl World {
         let ended = self.point();
         let operation = &mut self.history.operations[number];
         (operation.ended, operation.answer) = (ended, answer);
-    }
-
-    /// The weather clears up: what is under way comes to its end, everything is looked at once
-    /// more, and the history is checked.
-    fn close(mut self) -> Run {
-        while self.weather.is_late() {
-            finish(self.weather.deliver_late());
-        }
-        self.weather.clear_up();
-        let calls: Vec<_> = self.calls.iter_mut().filter_map(Option::take).collect();
-        self.finish_all(calls);
-        for subject in (0..SUBJECTS).map(Subject) {
-            self.look_once_more(subject);
-        }
-        self.take_stock();
-        let mut violations = check(&self.history);
-        violations.append(&mut self.stuck);
-        self.tally.add(&self.weather.tally());
-        self.tally.count(&self.history);
-        Run {
-            history: self.history,
-            tally: self.tally,
-            violations,
-        }
-    }
-
-    /// Polls all of them in turn. One that does not come to an end has lost its lane.
-    fn finish_all(&mut self, mut calls: Vec<(usize, Calling)>) {
-        for _ in 0..20_000 {
-            let Some((number, mut calling)) = calls.pop() else {
-                return;
-            };
-            match poll_once(&mut calling) {
-                Poll::Ready(reply) => self.answered(number, reply),
-                Poll::Pending => calls.insert(0, (number, calling)),
-            }
-        }
-        self.stuck.push(Violation {
-            rule: "V3",
-            operations: calls.iter().map(|c| c.0).collect(),
-            text: "operations do not come to an end".into(),
-        });
-    }
-
-    fn look_once_more(&mut self, subject: Subject) {
-        let first = self.history.operations.len();
-        let node = Arc::clone(&self.nodes[0]);
-        for ask in [Ask::Enable, Ask::SignIn] {
-            let known = &mut self.known[subject.0 as usize];
-            let (labels, dice) = (&mut self.labels, &mut self.dice);
-            let (call, calling) = guests::ask(ask, Arc::clone(&node), subject, known, labels, dice);
-            let number = self.note(subject, call);
-            self.finish_all(vec![(number, calling)]);
-        }
-        let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
-        let (call, calling) = guests::look(Arc::clone(&node), TenantId::default(), name);
-        let number = self.note(subject, call);
-        self.finish_all(vec![(number, calling)]);
-        let tokens: Vec<(_, SessionToken)> = self.known[subject.0 as usize]
-            .tokens
-            .iter()
-            .map(|(tok, text)| (*tok, guests::read(text)))
-            .collect();
-        for (tok, token) in tokens {
-            let number = self.note(subject, Call::Check(tok));
-            let calling = guests::check(Arc::clone(&node), token, Activity::Passive);
-            self.finish_all(vec![(number, calling)]);
-        }
-        let last = self.history.operations.len();
-        let unknown = |n: &usize| !self.history.operations[*n].is_known();
-        let operations: Vec<usize> = (first..last).filter(unknown).collect();
-        if !operations.is_empty() {
-            self.stuck.push(Violation {
-                rule: "V6",
-                operations,
-                text: "an answer is unknown though nothing goes wrong any more".into(),
-            });
-        }
-    }
-
-    fn take_stock(&mut self) {
-        let journal = finish(self.backend.tail(None, usize::MAX));
-        for (_, entry) in journal.and_then(Result::ok).unwrap_or_default() {
-            self.history.journal.extend(self.scribe.line(&entry));
-        }
-        let tags = finish(self.backend.walk(None, usize::MAX));
-        for tag in tags.and_then(Result::ok).unwrap_or_default() {
-            let reading = finish(self.backend.read(tag, None)).and_then(Result::ok);
-            if let Some(roster) = reading.and_then(|r| r.roster) {
-                self.history.rest.push(self.scribe.rest(&roster));
-            }
-        }
     }
 }
 

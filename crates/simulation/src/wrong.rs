@@ -8,7 +8,7 @@ use std::task::Poll;
 use async_trait::async_trait;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
-use innkeeper_domain::session::{EndReason, Timestamp};
+use innkeeper_domain::session::{EndReason, GraceEnd, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::{Clock, StoreTime};
 use innkeeper_store::memory::MemoryStore;
@@ -149,6 +149,13 @@ impl WrongStore {
         if self.flaw == Flaw::MomentNotCompared {
             commit.stands_until = Timestamp::MAX;
         }
+        if self.flaw == Flaw::GraceForgotten {
+            for change in &mut commit.changes {
+                if let Change::Rotation { previous, .. } = change {
+                    previous.accepted_until = GraceEnd::new(Timestamp::MAX);
+                }
+            }
+        }
         let Some(current) = current.filter(|c| c.version != commit.version) else {
             return;
         };
@@ -213,7 +220,7 @@ impl Backend for WrongStore {
         let mut state = self.state.lock();
         match self.flaw {
             Flaw::AnsweredFirst => state.pending.clear(),
-            Flaw::AnsweredBeforeSync => state.held = state.synced.clone(),
+            Flaw::AnsweredBeforeSync | Flaw::SeenBeforeSync => state.held = state.synced.clone(),
             Flaw::JournalLate => state.unwritten.clear(),
             _ => {}
         }
@@ -254,6 +261,13 @@ impl SessionStore for WrongStore {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        if self.flaw == Flaw::SeenBeforeSync {
+            let outcome = self.carry_out(&mut self.state.lock(), commit);
+            give_way().await;
+            let mut state = self.state.lock();
+            state.synced = state.held.clone();
+            return Ok(outcome);
+        }
         let mut state = self.state.lock();
         self.catch_up(&mut state);
         if self.flaw == Flaw::AnsweredFirst {
