@@ -3,6 +3,8 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
@@ -226,24 +228,52 @@ fn given_few_file_descriptors_when_a_peer_takes_all_connections_then_the_store_s
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data.path());
     let server = Server::start_with(command);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let api = server.admin(data.path());
-    runtime.block_on(api.signed_in("alice"));
-
+    let key = fs::read_to_string(data.path().join("admin.key")).unwrap();
     let address = server.base.trim_start_matches("http://").to_owned();
+    // This client has its one connection from before, and keeps it.
+    let mut seat = BufReader::new(TcpStream::connect(&address).unwrap());
+    assert_eq!(sign_in_on(&mut seat, key.trim(), "alice"), 201);
+
     let held: Vec<_> = (0..500)
-        .map_while(|_| std::net::TcpStream::connect(&address).ok())
+        .map_while(|_| TcpStream::connect(&address).ok())
         .collect();
     assert!(held.len() > 200, "the peer has its connections");
-    runtime.block_on(async {
-        for subject in 0..50 {
-            // This client keeps its connection from before, so it has a seat.
-            api.signed_in(&format!("subject-{subject}")).await;
-        }
-    });
+    for subject in 0..50 {
+        let subject = format!("subject-{subject}");
+        assert_eq!(sign_in_on(&mut seat, key.trim(), &subject), 201);
+    }
     drop(held);
 
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");
     assert!(log.contains("raise the limit of open files"), "{log}");
+}
+
+/// Signs in on a connection that stays open, and returns the status.
+fn sign_in_on(connection: &mut BufReader<TcpStream>, key: &str, subject: &str) -> u16 {
+    let body = format!(r#"{{"subject": "{subject}"}}"#);
+    let request = format!(
+        "POST /v1/sessions HTTP/1.1\r\nHost: innkeeper\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len(),
+    );
+    connection.get_mut().write_all(request.as_bytes()).unwrap();
+    let (mut status, mut len) = (0, 0);
+    loop {
+        let mut line = String::new();
+        assert!(
+            connection.read_line(&mut line).unwrap() > 0,
+            "it was closed"
+        );
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(rest) = line.strip_prefix("http/1.1 ") {
+            status = rest[..3].parse().unwrap();
+        } else if let Some(rest) = line.strip_prefix("content-length: ") {
+            len = rest.parse().unwrap();
+        } else if line.is_empty() {
+            break;
+        }
+    }
+    connection.read_exact(&mut vec![0; len]).unwrap();
+    status
 }
