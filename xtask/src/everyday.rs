@@ -44,8 +44,8 @@ const STEPS: [Step; 7] = [
     },
     Step {
         name: "tests",
-        summary: "all tests pass, those of the binary and of its pages in a browser included",
-        needs: &[Need::Browser],
+        summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
+        needs: &[Need::Browser, Need::Curl],
         command: || cargo(&["test", "--workspace", "--all-targets"]),
         leaves_open: None,
     },

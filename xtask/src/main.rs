@@ -1,6 +1,7 @@
 //! Repository chores: what the desk and CI run, kept in one place so that they run the same.
 
 mod advisories;
+mod book;
 mod everyday;
 mod failure;
 mod scan_corpus;
@@ -21,7 +22,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 5] = [
+const CHORES: [Chore; 6] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -31,6 +32,11 @@ const CHORES: [Chore; 5] = [
         name: "advisories",
         summary: "known weaknesses in the crates we depend on; needs the network",
         run: advisories::run,
+    },
+    Chore {
+        name: "book",
+        summary: "the book as pages, in target/book; its examples are run by `test`",
+        run: book::run,
     },
     Chore {
         name: "simulate",

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::shell;
 
 const DENY_VERSION: &str = "0.20.2";
+const MDBOOK_VERSION: &str = "0.5.4";
 const TYPOS_VERSION: &str = "1.52.0";
 
 /// Something a step cannot do without.
@@ -23,6 +24,10 @@ pub(crate) enum Need {
     Clippy,
     /// A real browser and its driver, from the system's packages.
     Browser,
+    /// What the examples of the book type: curl and jq, from the system's packages.
+    Curl,
+    /// Makes pages of the book.
+    Mdbook,
     /// Judges dependencies.
     Deny,
     /// Finds misspelt words.
@@ -53,6 +58,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Failure> {
     if needs.contains(&Need::Deny) && find_deny().is_none() {
         install_deny()?;
     }
+    if needs.contains(&Need::Mdbook) && find_mdbook().is_none() {
+        install_mdbook()?;
+    }
     if needs.contains(&Need::Typos) && find_typos().is_none() {
         install_typos()?;
     }
@@ -62,6 +70,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Failure> {
 /// The pinned cargo-deny. Call [`ensure`] first.
 pub(crate) fn deny() -> Command {
     shell::command(find_deny().unwrap_or_else(own_deny))
+}
+
+/// The pinned mdbook. Call [`ensure`] first.
+pub(crate) fn mdbook() -> Command {
+    shell::command(find_mdbook().unwrap_or_else(own_mdbook))
 }
 
 /// The pinned typos. Call [`ensure`] first.
@@ -94,6 +107,16 @@ const CHROMIUM_DRIVER: Package = Package {
     program: "chromedriver",
     reason: "tests steer that browser by it",
 };
+const CURL: Package = Package {
+    name: "curl",
+    program: "curl",
+    reason: "the examples of the book call the server with it",
+};
+const JQ: Package = Package {
+    name: "jq",
+    program: "jq",
+    reason: "the examples of the book read answers with it",
+};
 const PIP: Package = Package {
     name: "python3-pip",
     program: "pip3",
@@ -107,17 +130,18 @@ impl Lacking {
             match need {
                 Need::Rustfmt if !has_subcommand("fmt") => lacking.components.push("rustfmt"),
                 Need::Clippy if !has_subcommand("clippy") => lacking.components.push("clippy"),
-                Need::Browser => {
-                    let absent = [CHROMIUM, CHROMIUM_DRIVER]
-                        .into_iter()
-                        .filter(|package| !shell::is_on_path(package.program));
-                    lacking.packages.extend(absent);
-                }
+                Need::Browser => lacking.look_for(&[CHROMIUM, CHROMIUM_DRIVER]),
+                Need::Curl => lacking.look_for(&[CURL, JQ]),
                 Need::Typos if find_typos().is_none() && !has_pip() => lacking.packages.push(PIP),
-                Need::Rustfmt | Need::Clippy | Need::Deny | Need::Typos => {}
+                Need::Rustfmt | Need::Clippy | Need::Deny | Need::Mdbook | Need::Typos => {}
             }
         }
         lacking
+    }
+
+    fn look_for(&mut self, packages: &[Package]) {
+        let absent = packages.iter().filter(|p| !shell::is_on_path(p.program));
+        self.packages.extend(absent.copied());
     }
 }
 
@@ -250,20 +274,38 @@ fn install_deny() -> Result<(), Failure> {
         "== building cargo-deny {DENY_VERSION} under target/tools, once, a minute or two: \
          it judges bans, licences and sources of dependencies"
     );
+    build_tool("cargo-deny", DENY_VERSION, own_deny_dir(), find_deny)
+}
+
+fn install_mdbook() -> Result<(), Failure> {
+    eprintln!(
+        "== building mdbook {MDBOOK_VERSION} under target/tools, once, some minutes: \
+         it makes pages of the book"
+    );
+    build_tool("mdbook", MDBOOK_VERSION, own_mdbook_dir(), find_mdbook)
+}
+
+/// Builds a tool from its crate into `root`, and asks `find` whether it is there.
+fn build_tool(
+    name: &str,
+    version: &str,
+    root: PathBuf,
+    find: fn() -> Option<PathBuf>,
+) -> Result<(), Failure> {
     let build = tools_dir().join("build");
     let mut install = shell::cargo();
     install
-        .args(["install", "--quiet", "--locked", "cargo-deny"])
-        .args(["--version", DENY_VERSION, "--root"])
-        .arg(own_deny_dir())
+        .args(["install", "--quiet", "--locked", name])
+        .args(["--version", version, "--root"])
+        .arg(root)
         .env("CARGO_TARGET_DIR", &build)
         // It runs for a second and is built on every new machine: build it fast rather than well.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-    if !shell::passes(&mut install)? || find_deny().is_none() {
+    if !shell::passes(&mut install)? || find().is_none() {
         return Err(Failure::CouldNotRun(format!(
-            "could not install cargo-deny {DENY_VERSION}; cargo says why above"
+            "could not install {name} {version}; cargo says why above"
         )));
     }
     remove(&build)
@@ -306,6 +348,14 @@ fn find_deny() -> Option<PathBuf> {
         .find(|program| has_version(program, &expected))
 }
 
+/// mdbook in the pinned version: the one on the PATH if it is that, else our own.
+fn find_mdbook() -> Option<PathBuf> {
+    let expected = format!("mdbook v{MDBOOK_VERSION}");
+    [PathBuf::from("mdbook"), own_mdbook()]
+        .into_iter()
+        .find(|program| has_version(program, &expected))
+}
+
 /// typos in the pinned version: the one on the PATH if it is that, else our own.
 fn find_typos() -> Option<PathBuf> {
     let expected = format!("typos-cli {TYPOS_VERSION}");
@@ -336,6 +386,14 @@ fn own_deny_dir() -> PathBuf {
 
 fn own_deny() -> PathBuf {
     own_deny_dir().join("bin/cargo-deny")
+}
+
+fn own_mdbook_dir() -> PathBuf {
+    tools_dir().join(format!("mdbook-{MDBOOK_VERSION}"))
+}
+
+fn own_mdbook() -> PathBuf {
+    own_mdbook_dir().join("bin/mdbook")
 }
 
 fn own_typos_dir() -> PathBuf {

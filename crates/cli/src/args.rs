@@ -243,11 +243,14 @@ pub(crate) enum Scope {
     Admin,
 }
 
+/// The variable that names the running server, for those who type many commands.
+pub(crate) const URL_VARIABLE: &str = "INNKEEPER_URL";
+
 /// How a command reaches the server.
 #[derive(Args, Debug)]
 pub(crate) struct ClientArguments {
     /// The running server
-    #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:7070", value_parser = values::server_url)]
+    #[arg(long, global = true, value_name = "URL", env = URL_VARIABLE, default_value = "http://127.0.0.1:7070", value_parser = values::server_url)]
     pub(crate) server: ServerUrl,
     /// Read the API key from this file [default: DIR/admin.key]
     #[arg(long, global = true, value_name = "FILE")]

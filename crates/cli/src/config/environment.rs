@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::args::URL_VARIABLE;
+
 use super::known::{Form, Known};
 use super::nearest::nearest;
 use super::problem::{Fault, Origin, Problems};
@@ -27,7 +29,7 @@ pub(super) fn ours(all: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<V
             name: name.to_string_lossy().into_owned(),
             value: value.into_string().ok(),
         })
-        .filter(|variable| !is_service_link(&variable.name))
+        .filter(|variable| variable.name != URL_VARIABLE && !is_service_link(&variable.name))
         .collect();
     ours.sort_by(|a, b| a.name.cmp(&b.name));
     ours
@@ -125,6 +127,7 @@ mod tests {
             "INNKEEPER_SERVICE_PORT_HTTP",
             "INNKEEPER_PORT",
             "INNKEEPER_PORT_7070_TCP_ADDR",
+            "INNKEEPER_URL",
         ];
 
         let picked = ours(all.map(|name| (name.into(), "x".into())));

@@ -1,0 +1,35 @@
+//! The book as pages to read in a browser.
+
+use crate::asks_for_help;
+use crate::failure::Failure;
+use crate::shell;
+use crate::tools::{self, Need};
+
+const HELP: &str = "\
+Usage: cargo xtask book
+
+Makes pages of docs/book in target/book. Its examples are run by `cargo xtask test tests`.";
+
+/// Builds the book.
+pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
+    match words {
+        [] => {}
+        [word] if asks_for_help(word) => {
+            println!("{HELP}");
+            return Ok(());
+        }
+        [word, ..] => {
+            return Err(Failure::Usage(format!(
+                "`{word}` is not understood\n\n{HELP}"
+            )));
+        }
+    }
+    tools::ensure(&[Need::Mdbook])?;
+    let docs = shell::root().join("docs");
+    if !shell::passes(tools::mdbook().arg("build").arg(docs))? {
+        return Err(Failure::Failed("the book does not build".to_owned()));
+    }
+    let start = shell::root().join("target/book/start.html");
+    eprintln!("== read it from {}", start.display());
+    Ok(())
+}
