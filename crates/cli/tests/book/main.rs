@@ -1,6 +1,7 @@
 //! The book keeps its word: every example in it runs, and prints what the book says it prints.
 
 mod chapter;
+mod coverage;
 mod pattern;
 mod shell;
 #[path = "../support/mod.rs"]
@@ -34,6 +35,14 @@ fn given_the_book_when_every_example_is_run_then_each_prints_what_the_book_says(
     println!("{examples} examples in {} chapters", chapters.len());
     assert!(examples > 0, "the book has no examples");
     assert!(faults.is_empty(), "\n{}", faults.join("\n\n"));
+}
+
+#[test]
+fn given_the_commands_when_the_book_is_read_then_none_is_without_an_example() {
+    let left_out = coverage::commands_left_out(&chapters());
+
+    let names = left_out.join(", ");
+    assert!(left_out.is_empty(), "docs/book has no example of: {names}");
 }
 
 /// The chapters that the table of contents names, in its order.
