@@ -15,7 +15,7 @@ use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
     Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
-    SessionStore, StoreError, Touch, Touched,
+    SessionStore, StoreError, Tail, Touch, Touched,
 };
 use parking_lot::Mutex;
 
@@ -313,11 +313,7 @@ impl SessionStore for WrongStore {
         Ok(Touched::Live(session))
     }
 
-    async fn tail(
-        &self,
-        _after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+    async fn tail(&self, _after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
         let state = self.state.lock();
         let entries = state
             .held
@@ -325,9 +321,22 @@ impl SessionStore for WrongStore {
             .iter()
             .chain(&state.unwritten)
             .take(limit);
-        Ok(entries
-            .map(|e| (Cursor(Box::default()), e.clone()))
-            .collect())
+        let page = entries.map(|e| (Cursor(Box::default()), e.clone()));
+        Ok(Tail::Page(page.collect()))
+    }
+
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
+        Ok(None)
+    }
+
+    async fn listen(&self, _after: Option<&Cursor>) -> Result<(), StoreError> {
+        Err(StoreError::Unavailable {
+            source: "nobody listens to a store that is wrong".into(),
+        })
+    }
+
+    async fn trim(&self, _through: &Cursor) -> Result<(), StoreError> {
+        Ok(())
     }
 
     async fn walk(

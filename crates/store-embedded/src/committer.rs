@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::disk::Head;
 use crate::error::{Stopped, WriteError};
+use crate::journal::Trimmed;
 use crate::mark::Mark;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
@@ -35,6 +36,8 @@ pub(crate) enum Job {
     Touch(Touch, Reply<Touched>),
     Forget(RosterTag, RosterVersion, Reply<()>),
     RaiseFloor(Reply<Floor>),
+    /// Let go of the journal up to this place. Answers whether there is more to let go of.
+    Trim(u64, Reply<Trimmed>),
     Put(String, Option<u64>, Option<Vec<u8>>, Reply<Put>),
     /// Let time go on; a reading waits for it, unless it was asked for ahead.
     RaiseCeiling(Option<Reply<()>>),
@@ -161,6 +164,7 @@ impl Committer {
         match written {
             Ok(()) => {
                 shared.stopped.get_or_init(|| Stopped::Closed);
+                shared.grown.notify_waiters();
                 Ok(())
             }
             Err(error) => Err(shared.stop_after(error)),
@@ -190,6 +194,14 @@ impl Job {
                 let floor = round.raise_floor();
                 answer(reply, floor, StoreError::from)
             }
+            Self::Trim(through, reply) => {
+                let trimmed = round.trim(through);
+                let lost = StoreError::from;
+                return Some(Box::new(move |written: Result<(), Stopped>| {
+                    // Nobody may be waiting any more.
+                    let _ = reply.send(written.map_err(lost).and(trimmed));
+                }));
+            }
             Self::Put(name, seen, value, reply) => {
                 let put = round.put(name, seen, value);
                 answer(reply, put, StoreError::from)
@@ -208,6 +220,7 @@ impl Job {
             Self::Touch(_, reply) => reply.send(Err(error)).map_err(drop),
             Self::Put(_, _, _, reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseFloor(reply) => reply.send(Err(error)).map_err(drop),
+            Self::Trim(_, reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseCeiling(Some(reply)) | Self::Forget(_, _, reply) | Self::Close(reply) => {
                 reply.send(Err(error)).map_err(drop)
             }

@@ -48,6 +48,8 @@ pub(crate) struct Head {
     pub(crate) batch: u64,
     /// The place of the last journal entry; the first is 1.
     pub(crate) place: u64,
+    /// The place of the last journal entry that was let go of; 0 for none.
+    pub(crate) trimmed: u64,
     /// What all records add up to: see [`tally`](crate::tally).
     pub(crate) tally: u64,
     /// Time is used up to here.
@@ -68,6 +70,7 @@ impl Disk {
         let head = Head {
             batch: Self::FIRST_BATCH,
             place: 0,
+            trimmed: 0,
             tally: 0,
             ceiling: Timestamp::ZERO,
             ground: Ground {
@@ -239,6 +242,12 @@ impl Batch<'_> {
         }
     }
 
+    pub(crate) fn forget_entry(&mut self, place: u64) {
+        let key = place.to_be_bytes();
+        self.rows.remove(&self.disk.journal, key);
+        self.rows.remove(&self.disk.personal, key);
+    }
+
     pub(crate) fn remember(&mut self, remembered: &Remembered) {
         let bytes = record::encode_remembered(remembered);
         self.rows.insert(&self.disk.keys, remembered.key.0, bytes);
@@ -274,6 +283,7 @@ pub(crate) struct Slot {
 struct HeadRecord {
     batch: u64,
     place: u64,
+    trimmed: u64,
     tally: u64,
     ceiling: u64,
     epoch: u64,
@@ -290,6 +300,7 @@ impl From<&Head> for HeadRecord {
         Self {
             batch: head.batch,
             place: head.place,
+            trimmed: head.trimmed,
             tally: head.tally,
             ceiling: head.ceiling.as_millis(),
             epoch: floor.epoch,
@@ -308,6 +319,7 @@ impl Head {
         Ok(Self {
             batch: record.batch,
             place: record.place,
+            trimmed: record.trimmed,
             tally: record.tally,
             ceiling: Timestamp::from_millis(record.ceiling),
             ground: Ground {

@@ -13,6 +13,7 @@ mod committer;
 mod disk;
 mod error;
 mod folder;
+mod journal;
 mod keys;
 mod load;
 mod manifest;

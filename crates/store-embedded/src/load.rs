@@ -127,7 +127,10 @@ fn load_head(disk: &Disk, mark: &Mark, path: &Path) -> Result<Head, OpenError> {
     Ok(head)
 }
 
-/// Reads the journal from its beginning to the last entry of each roster.
+/// Reads the journal from its first kept entry to the last one of each roster.
+///
+/// What was let go of cannot be read, so a chain may begin in its middle; that its roster is the
+/// one that belongs there, the tally says.
 fn follow_journal(
     disk: &Disk,
     loaded: &Loaded,
@@ -135,7 +138,8 @@ fn follow_journal(
     path: &Path,
 ) -> Result<(), OpenError> {
     let mut chains: HashMap<RosterTag, (RosterVersion, EntryHash)> = HashMap::new();
-    let mut place = 0_u64;
+    let trimmed = loaded.head.trimmed;
+    let mut place = trimmed;
     each(path, &disk.journal, "journal entry", |key, value| {
         place += 1;
         if *key != place.to_be_bytes() {
@@ -149,7 +153,7 @@ fn follow_journal(
             return Err(Damage::Contradiction("has another personal part"));
         }
         let before = chains.insert(entry.tag, (entry.seq, entry.hash()));
-        if follows(&entry, before) {
+        if follows(&entry, before) || (before.is_none() && trimmed > 0) {
             Ok(())
         } else {
             Err(Damage::Contradiction("breaks the chain of its roster"))
@@ -160,7 +164,11 @@ fn follow_journal(
         return Err(OpenError::damaged(path, "the journal", what));
     }
     for roster in loaded.resident.all() {
-        if chains.get(&roster.tag) != Some(&(roster.version, roster.journal_head)) {
+        let ends = match chains.get(&roster.tag) {
+            Some(end) => *end == (roster.version, roster.journal_head),
+            None => trimmed > 0,
+        };
+        if !ends {
             let what = Damage::Contradiction("does not end where its journal does");
             return Err(OpenError::damaged(
                 path,

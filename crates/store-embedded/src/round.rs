@@ -39,9 +39,9 @@ impl Highest {
 }
 
 pub(crate) struct Round<'a> {
-    shared: &'a Shared,
-    batch: Batch<'a>,
-    head: &'a mut Head,
+    pub(crate) shared: &'a Shared,
+    pub(crate) batch: Batch<'a>,
+    pub(crate) head: &'a mut Head,
     highest: &'a mut Highest,
     before: Head,
     now: Timestamp,

@@ -27,6 +27,10 @@ pub(crate) struct Shared {
     pub(crate) ground: RwLock<Ground>,
     /// The place of the last journal entry that may be shown.
     place: AtomicU64,
+    /// The place of the last journal entry that may no longer be asked for.
+    pub(crate) trimmed: AtomicU64,
+    /// Tells those who listen that the journal has grown, or never will again.
+    pub(crate) grown: Notify,
     /// Whether the committing thread has been asked to raise the ceiling.
     pub(crate) raise_asked: AtomicBool,
     /// Tells those who wait for a changing roster that the round is over, or never will be.
@@ -46,6 +50,8 @@ impl Shared {
             register: RwLock::new(loaded.register),
             ground: RwLock::new(loaded.head.ground),
             place: AtomicU64::new(loaded.head.place),
+            trimmed: AtomicU64::new(loaded.head.trimmed),
+            grown: Notify::new(),
             raise_asked: AtomicBool::new(false),
             round_over: Notify::new(),
             stopped: OnceLock::new(),
@@ -69,7 +75,13 @@ impl Shared {
         );
         self.stopped.get_or_init(|| stopped.clone());
         self.round_over.notify_waiters();
+        self.grown.notify_waiters();
         stopped
+    }
+
+    /// The place of the last journal entry that was let go of.
+    pub(crate) fn trimmed(&self) -> u64 {
+        self.trimmed.load(Ordering::Acquire)
     }
 
     pub(crate) fn last_place(&self) -> u64 {
@@ -79,7 +91,10 @@ impl Shared {
     /// Lets everybody go by the numbers in `head`, which is durable.
     pub(crate) fn show(&self, head: &Head) {
         *self.ground.write() = head.ground;
-        self.place.store(head.place, Ordering::Release);
+        let before = self.place.swap(head.place, Ordering::AcqRel);
+        if before < head.place {
+            self.grown.notify_waiters();
+        }
         self.time.raise(head.ceiling);
     }
 }

@@ -12,12 +12,11 @@ use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::Clock;
 use innkeeper_store::{
-    Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
-    Touch, Touched,
+    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
+    Touched,
 };
 use tokio::sync::futures::Notified;
 use tokio::sync::oneshot;
-use tokio::task;
 
 use crate::committer::{Committer, Job, Reply, WAITING_MAX};
 use crate::error::{OpenError, Stopped};
@@ -214,27 +213,20 @@ impl SessionStore for EmbeddedStore {
         }
     }
 
-    async fn tail(
-        &self,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
-        let after = after.map_or(Ok(0), place_of)?;
-        let shared = Arc::clone(&self.shared);
-        // Old entries lie on disk only.
-        let page = task::spawn_blocking(move || {
-            let last = shared.last_place();
-            shared.disk.entries(after, last, limit)
-        });
-        let page = page.await.map_err(|e| StoreError::Unavailable {
-            source: Box::new(e),
-        })?;
-        let page = page.map_err(|(place, damage)| StoreError::Corrupt {
-            name: format!("journal entry {place}"),
-            source: Box::new(damage),
-        })?;
-        let with_cursor = |(place, entry): (u64, _)| (Cursor(place.to_be_bytes().into()), entry);
-        Ok(page.into_iter().map(with_cursor).collect())
+    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
+        self.page_after(after, limit).await
+    }
+
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
+        Ok(self.latest_cursor())
+    }
+
+    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
+        self.wait_for_growth(after).await
+    }
+
+    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
+        self.let_go(through).await
     }
 
     async fn walk(
@@ -302,13 +294,4 @@ impl EmbeddedStore {
         }
         InMemory::Done(Touched::Live(Arc::clone(session)))
     }
-}
-
-fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
-    <[u8; 8]>::try_from(&*cursor.0)
-        .map(u64::from_be_bytes)
-        .map_err(|_| StoreError::Corrupt {
-            name: "cursor".into(),
-            source: "it does not come from this store".into(),
-        })
 }

@@ -181,7 +181,7 @@ async fn tell(store: &EmbeddedStore) -> Told {
         told.insert(format!("keys of {tag}"), format!("{:?}", reading.keys_held));
         told.insert(format!("roster {tag}"), format!("{:?}", reading.roster));
     }
-    for (cursor, entry) in store.tail(None, 10_000).await.unwrap() {
+    for (cursor, entry) in store.tail(None, 10_000).await.unwrap().page().unwrap() {
         told.insert(format!("{cursor:?}"), format!("{entry:?}"));
     }
     for (name, held) in store.list("").await.unwrap() {

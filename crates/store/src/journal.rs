@@ -19,11 +19,35 @@ use crate::record;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Cursor(pub Box<[u8]>);
 
+/// What there is in the journal after a cursor.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Tail {
+    /// These entries, each with its cursor; none if it ends there.
+    Page(Vec<(Cursor, JournalEntry)>),
+    /// Nobody can say: what came next was let go of, or the cursor is of another journal.
+    Gone,
+}
+
+impl Tail {
+    /// The entries, if there is an answer.
+    #[must_use]
+    pub fn page(self) -> Option<Vec<(Cursor, JournalEntry)>> {
+        match self {
+            Self::Page(page) => Some(page),
+            Self::Gone => None,
+        }
+    }
+}
+
 /// What one commit did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct JournalEntry {
     /// The roster.
     pub tag: RosterTag,
+    /// The realm of its subject. It stays when the personal part is erased, so that whoever may
+    /// read the journal of one tenant never has to guess.
+    pub tenant: TenantId,
     /// The version that the commit made: numbered without gaps.
     pub seq: RosterVersion,
     /// When it was decided.
@@ -105,8 +129,6 @@ pub enum SessionEvent {
 pub struct Personal {
     /// Random, so that the digest does not give the rest away.
     pub salt: [u8; 16],
-    /// The realm.
-    pub tenant: TenantId,
     /// Who.
     pub subject: SubjectId,
     /// From where the session that was opened came.
@@ -123,12 +145,12 @@ impl JournalEntry {
         });
         let personal = Personal {
             salt,
-            tenant: roster.tenant.clone(),
             subject: roster.subject.clone(),
             origin,
         };
         Self {
             tag: roster.tag,
+            tenant: roster.tenant.clone(),
             seq: roster.version.next(),
             at,
             previous: roster.journal_head,

@@ -23,7 +23,7 @@ use innkeeper_domain::session::{Sealed, Session, SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 
 pub use commit::{Commit, Outcome};
-pub use journal::{Cursor, JournalEntry};
+pub use journal::{Cursor, JournalEntry, Tail};
 pub use register::Register;
 
 /// Keeps sessions, and keeps ended sessions ended.
@@ -101,11 +101,30 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// - Entries of one roster come in the order of their numbers.
     /// - An entry is not passed over because a slower commit was still open.
     /// - The cursor of the last entry continues where this page ended.
-    async fn tail(
-        &self,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError>;
+    /// - A cursor whose next entry was let go of is [`Tail::Gone`], and so is one from beyond the
+    ///   end: nothing is passed over in silence. Without a cursor it begins at the first entry
+    ///   that is kept.
+    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError>;
+
+    /// The cursor of the last entry, kept or not; `None` if there never was one.
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError>;
+
+    /// Waits until the journal goes on after a cursor.
+    ///
+    /// # Contract
+    ///
+    /// - It returns if there is an entry after the cursor, and else once there is one.
+    /// - Dropping the future leaves nothing behind.
+    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError>;
+
+    /// Lets go of the journal up to and with the entry of this cursor.
+    ///
+    /// # Contract
+    ///
+    /// - What came after it stays, in its place, and each chain can still be followed: the first
+    ///   entry of a roster that is kept names the hash of the one before it.
+    /// - Rosters are as before: no verdict rests on the journal (S18).
+    async fn trim(&self, through: &Cursor) -> Result<(), StoreError>;
 
     /// Names rosters in the order of their tags, after `after`, at most `limit`.
     ///

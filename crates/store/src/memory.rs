@@ -11,12 +11,13 @@ use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::clock::{Clock, StoreTime};
 use crate::register::{Put, Register, Registered};
 use crate::{
     Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
-    SessionStore, StoreError, Touch, Touched,
+    SessionStore, StoreError, Tail, Touch, Touched,
 };
 
 /// A store that forgets everything when it is dropped.
@@ -25,6 +26,8 @@ pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     time: StoreTime,
     state: Mutex<State>,
+    /// Tells those who listen that the journal has grown.
+    grown: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ struct State {
     rosters: BTreeMap<RosterTag, Arc<Roster>>,
     keys: HashMap<KeyDigest, Remembered>,
     journal: Vec<JournalEntry>,
+    /// How many entries before those were let go of.
+    trimmed: usize,
     register: BTreeMap<String, (u64, Option<Vec<u8>>)>,
     ground: Ground,
     floor_rose_at: Timestamp,
@@ -52,6 +57,7 @@ impl MemoryStore {
             clock,
             time,
             state: Mutex::new(state),
+            grown: Notify::new(),
         }
     }
 }
@@ -106,6 +112,7 @@ impl SessionStore for MemoryStore {
             state.keys.retain(|_, r| now < r.until);
             state.keys.insert(remembered.key, remembered);
         }
+        self.grown.notify_waiters();
         Ok(Outcome::Done(roster))
     }
 
@@ -126,24 +133,43 @@ impl SessionStore for MemoryStore {
         Ok(Touched::Live(Arc::clone(session)))
     }
 
-    async fn tail(
-        &self,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
-        let start = after.map_or(Ok(0), place_of)?;
+    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
+        let after = after.map(place_of).transpose()?;
         let state = self.state.lock();
-        Ok(state
-            .journal
-            .iter()
-            .enumerate()
-            .skip(start)
-            .take(limit)
-            .map(|(place, entry)| {
-                let next = place as u64 + 1;
-                (Cursor(next.to_be_bytes().into()), entry.clone())
-            })
-            .collect())
+        let start = after.unwrap_or(state.trimmed);
+        if start < state.trimmed || start > state.end() {
+            return Ok(Tail::Gone);
+        }
+        let entries = state.journal.iter().skip(start - state.trimmed);
+        let placed = (start + 1..).zip(entries).take(limit);
+        let page = placed.map(|(place, entry)| (cursor_at(place), entry.clone()));
+        Ok(Tail::Page(page.collect()))
+    }
+
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
+        let end = self.state.lock().end();
+        Ok((end > 0).then(|| cursor_at(end)))
+    }
+
+    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
+        let after = after.map_or(Ok(0), place_of)?;
+        loop {
+            // It hears of what comes after it was made, so it is made before looking.
+            let grown = self.grown.notified();
+            if self.state.lock().end() > after {
+                return Ok(());
+            }
+            grown.await;
+        }
+    }
+
+    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
+        let through = place_of(through)?;
+        let mut state = self.state.lock();
+        let gone = through.min(state.end()).saturating_sub(state.trimmed);
+        state.journal.drain(..gone);
+        state.trimmed += gone;
+        Ok(())
     }
 
     async fn walk(
@@ -190,6 +216,17 @@ impl SessionStore for MemoryStore {
     fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+impl State {
+    /// The place of the last entry; the first is 1.
+    fn end(&self) -> usize {
+        self.trimmed + self.journal.len()
+    }
+}
+
+fn cursor_at(place: usize) -> Cursor {
+    Cursor((place as u64).to_be_bytes().into())
 }
 
 fn place_of(cursor: &Cursor) -> Result<usize, StoreError> {

@@ -345,7 +345,8 @@ impl House {
 
     pub(crate) fn journal(&self) -> Vec<JournalEntry> {
         let tail = finish(self.stage.inner.tail(None, usize::MAX));
-        let tail = tail.expect("memory does not fail");
+        let tail = tail.expect("memory does not fail").page();
+        let tail = tail.expect("nothing was let go of");
         tail.into_iter().map(|(_, entry)| entry).collect()
     }
 

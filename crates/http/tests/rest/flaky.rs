@@ -9,8 +9,8 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, JournalEntry, KeyDigest, Outcome, Reading, SessionStore, StoreError,
-    Touch, Touched,
+    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
+    Touched,
 };
 use parking_lot::Mutex;
 
@@ -90,12 +90,20 @@ impl SessionStore for Flaky {
         self.answer(touched)
     }
 
-    async fn tail(
-        &self,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<(Cursor, JournalEntry)>, StoreError> {
+    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
         self.inner.tail(after, limit).await
+    }
+
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
+        self.inner.latest().await
+    }
+
+    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
+        self.inner.listen(after).await
+    }
+
+    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
+        self.inner.trim(through).await
     }
 
     async fn walk(

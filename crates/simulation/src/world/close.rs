@@ -95,7 +95,10 @@ impl World {
 
     fn take_stock(&mut self) {
         let journal = finish(self.backend.tail(None, usize::MAX));
-        for (_, entry) in journal.and_then(Result::ok).unwrap_or_default() {
+        let journal = journal
+            .and_then(Result::ok)
+            .and_then(innkeeper_store::Tail::page);
+        for (_, entry) in journal.unwrap_or_default() {
             self.history.journal.extend(self.scribe.line(&entry));
         }
         let tags = finish(self.backend.walk(None, usize::MAX));

@@ -11,7 +11,7 @@ use super::fixture::{World, commit_for, drop_after, end, remembered, rotation, s
 use super::glancing::visit;
 use super::{DurableHarness, Harness};
 use crate::register::{Put, Register};
-use crate::{Outcome, SessionStore, Touch};
+use crate::{Outcome, SessionStore, Tail, Touch};
 
 /// What is read was durable before it was handed out; no reader sees a commit that a crash could
 /// still undo.
@@ -291,6 +291,39 @@ pub async fn given_a_future_dropped_at_commit_when_the_store_crashes_then_roster
             .await;
         assert!(matches!(world.outcome(next).await, Outcome::Done(_)));
     }
+}
+
+/// What was let go of stays gone, what came after it is still there, and the store opens whole.
+pub async fn given_a_journal_that_was_trimmed_when_the_store_crashes_then_it_is_as_short_and_whole(
+    mut harness: impl DurableHarness,
+) {
+    let mut world = World::of(&harness).await;
+    for number in 1..=9 {
+        world.born(tag(number % 3), number).await;
+    }
+    let whole = world.store.tail(None, 50).await.unwrap().page().unwrap();
+    let versions: Vec<_> = whole.iter().map(|(_, entry)| entry.seq).collect();
+
+    // The last time nothing is left, though every roster is still there.
+    for through in [0, 3, 8] {
+        world.store.trim(&whole[through].0).await.unwrap();
+
+        world = crash(&mut harness, world).await;
+        world = stop(&mut harness, world).await;
+
+        let kept = world.store.tail(None, 50).await.unwrap().page().unwrap();
+        assert_eq!(kept, whole[through + 1..]);
+        let before = world.store.tail(Some(&whole[0].0), 5).await.unwrap();
+        assert_eq!(before == Tail::Gone, through > 0);
+        let latest = world.store.latest().await.unwrap();
+        assert_eq!(latest.as_ref(), Some(&whole[8].0));
+    }
+    world.born(tag(1), 10).await;
+    world = crash(&mut harness, world).await;
+    let kept = world.journal().await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].seq.0, 4);
+    assert_eq!(versions.iter().filter(|v| v.0 == 3).count(), 3);
 }
 
 async fn crash<H: DurableHarness>(harness: &mut H, world: World<H::Store>) -> World<H::Store> {

@@ -90,7 +90,8 @@ impl<S: SessionStore> World<S> {
     /// The whole journal.
     pub async fn journal(&self) -> Vec<JournalEntry> {
         let page = self.store.tail(None, usize::MAX).await;
-        let page = page.expect("the store answers");
+        let page = page.expect("the store answers").page();
+        let page = page.expect("it begins where the journal does");
         page.into_iter().map(|(_, entry)| entry).collect()
     }
 

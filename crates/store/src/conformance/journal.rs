@@ -1,16 +1,18 @@
 //! What [`SessionStore::tail`] promises.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use innkeeper_domain::change::Change;
 use innkeeper_domain::roster::RosterVersion;
 use innkeeper_domain::token::RosterTag;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 
 use super::Harness;
-use super::fixture::{World, assert_chained, commit_for, tag};
-use crate::{JournalEntry, SessionStore};
+use super::fixture::{World, assert_chained, commit_for, drop_after, tag};
+use crate::{Cursor, JournalEntry, SessionStore, Tail};
 
 /// Entries of one roster come in the order of their numbers.
 pub async fn given_entries_of_many_rosters_when_read_then_each_roster_is_in_order_and_chained(
@@ -42,7 +44,7 @@ pub async fn given_pages_of_any_size_when_read_on_from_their_cursors_then_nothin
     harness: impl Harness,
 ) {
     let world = World::of(&harness).await;
-    assert!(world.store.tail(None, 5).await.unwrap().is_empty());
+    assert!(page_after(&*world.store, None, 5).await.is_empty());
     for number in 1..=11 {
         world.born(tag(number % 3), number).await;
     }
@@ -53,7 +55,7 @@ pub async fn given_pages_of_any_size_when_read_on_from_their_cursors_then_nothin
         let mut read = Vec::new();
         let mut after = None;
         loop {
-            let page = world.store.tail(after.as_ref(), limit).await.unwrap();
+            let page = page_after(&*world.store, after.as_ref(), limit).await;
             assert!(page.len() <= limit);
             let Some((last, _)) = page.last() else {
                 break;
@@ -89,7 +91,7 @@ pub async fn given_commits_in_flight_when_the_journal_is_followed_then_no_entry_
     loop {
         // Asked before reading: what is read after that is all there will be.
         let quiet = writers.iter().all(JoinHandle::is_finished);
-        let page = world.store.tail(after.as_ref(), 7).await.unwrap();
+        let page = page_after(&*world.store, after.as_ref(), 7).await;
         if quiet && page.is_empty() {
             break;
         }
@@ -102,7 +104,7 @@ pub async fn given_commits_in_flight_when_the_journal_is_followed_then_no_entry_
             );
             seen.entry(entry.tag).or_default().push(entry);
         }
-        tokio::task::yield_now().await;
+        yield_now().await;
     }
 
     assert_eq!(seen.len(), usize::from(WRITERS));
@@ -111,4 +113,124 @@ pub async fn given_commits_in_flight_when_the_journal_is_followed_then_no_entry_
         assert_eq!(entries[0].seq, RosterVersion(1));
         assert_chained(entries);
     }
+}
+
+/// A cursor whose next entry was let go of is [`Tail::Gone`], and so is one from beyond the end.
+pub async fn given_a_journal_that_was_trimmed_when_read_then_nothing_is_passed_over_in_silence(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    assert_eq!(world.store.latest().await.unwrap(), None);
+    for number in 1..=9 {
+        world.born(tag(number % 3), number).await;
+    }
+    let whole = page_after(&*world.store, None, 50).await;
+    let cursor = |place: usize| &whole[place].0;
+    assert_eq!(
+        world.store.latest().await.unwrap().as_ref(),
+        Some(cursor(8))
+    );
+
+    for (through, kept) in [(3, 4), (1, 4), (7, 8), (8, 9)] {
+        world.store.trim(cursor(through)).await.unwrap();
+
+        for place in 0..9 {
+            let tail = world.store.tail(Some(cursor(place)), 50).await.unwrap();
+            if place + 1 < kept {
+                assert_eq!(tail, Tail::Gone, "after {place}, kept from {kept}");
+            } else {
+                assert_eq!(tail.page().unwrap(), whole[place + 1..]);
+            }
+        }
+        let first = page_after(&*world.store, None, 2).await;
+        assert_eq!(first, whole[kept..(kept + 2).min(9)]);
+        assert_eq!(
+            world.store.latest().await.unwrap().as_ref(),
+            Some(cursor(8))
+        );
+    }
+
+    world.born(tag(1), 10).await;
+    let beyond = world.store.latest().await.unwrap().unwrap();
+    let later = page_after(&*world.store, Some(cursor(8)), 5).await;
+    assert_eq!(later.len(), 1, "places go on where they were");
+    assert_eq!(later[0].0, beyond);
+    let other = World::of(&harness_of(&harness).await).await;
+    let tail = other.store.tail(Some(&beyond), 5).await.unwrap();
+    assert_eq!(tail, Tail::Gone, "the cursor is of another journal");
+}
+
+/// What came after it stays, each chain can still be followed, and rosters are as before.
+pub async fn given_a_journal_that_was_trimmed_when_its_chains_are_followed_then_they_hold(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for number in 1..=9 {
+        world.born(tag(number % 3), number).await;
+    }
+    let whole = page_after(&*world.store, None, 50).await;
+    let before: Vec<_> = (0..3).map(|of| whole_roster(&whole, tag(of))).collect();
+
+    world.store.trim(&whole[4].0).await.unwrap();
+    let last = world.born(tag(0), 10).await;
+
+    assert!(world.roster(tag(0)).await.find(last).is_some());
+    let kept = world.journal().await;
+    for of in 0..3 {
+        let of = tag(of);
+        let kept: Vec<_> = kept.iter().filter(|e| e.tag == of).cloned().collect();
+        assert_chained(&kept);
+        let first = &kept[0];
+        let entries = &before.iter().find(|entries| entries[0].tag == of).unwrap();
+        let gone = entries.iter().find(|e| e.seq.next() == first.seq).unwrap();
+        assert_eq!(first.previous, gone.hash(), "its predecessor is known");
+        let roster = world.roster(of).await;
+        assert_eq!(roster.journal_head, kept.last().unwrap().hash());
+        assert_eq!(roster.version, kept.last().unwrap().seq);
+    }
+}
+
+/// It returns if there is an entry after the cursor, and else once there is one.
+pub async fn given_somebody_who_listens_when_the_journal_goes_on_then_he_is_told(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    drop_after(3, world.store.listen(None)).await;
+    for number in 1..=20 {
+        let latest = world.store.latest().await.unwrap();
+        {
+            let mut listening = pin!(world.store.listen(latest.as_ref()));
+            for _ in 0..number % 4 {
+                let mut context = Context::from_waker(Waker::noop());
+                let poll = listening.as_mut().poll(&mut context);
+                assert!(poll.is_pending(), "nothing has happened yet");
+                yield_now().await;
+            }
+            world.born(tag(1), number).await;
+            listening.await.unwrap();
+        }
+        world.store.listen(latest.as_ref()).await.unwrap();
+
+        let told = page_after(&*world.store, latest.as_ref(), 5).await;
+        assert_eq!(told.len(), 1, "what one is told of is there to be read");
+    }
+}
+
+async fn page_after(
+    store: &impl SessionStore,
+    after: Option<&Cursor>,
+    limit: usize,
+) -> Vec<(Cursor, JournalEntry)> {
+    let tail = store.tail(after, limit).await.expect("the store answers");
+    tail.page().expect("nothing was let go of")
+}
+
+fn whole_roster(whole: &[(Cursor, JournalEntry)], of: RosterTag) -> Vec<JournalEntry> {
+    let entries = whole.iter().map(|(_, entry)| entry);
+    entries.filter(|e| e.tag == of).cloned().collect()
+}
+
+/// Another place of the same kind, in which nothing is kept yet.
+async fn harness_of<H: Harness>(_: &H) -> H {
+    H::new().await
 }

@@ -82,6 +82,9 @@ macro_rules! conformance {
             given_entries_of_many_rosters_when_read_then_each_roster_is_in_order_and_chained,
             given_pages_of_any_size_when_read_on_from_their_cursors_then_nothing_is_missing_or_twice,
             given_commits_in_flight_when_the_journal_is_followed_then_no_entry_is_passed_over,
+            given_a_journal_that_was_trimmed_when_read_then_nothing_is_passed_over_in_silence,
+            given_a_journal_that_was_trimmed_when_its_chains_are_followed_then_they_hold,
+            given_somebody_who_listens_when_the_journal_goes_on_then_he_is_told,
         }
         $crate::conformance_cases! { $harness, sweeping:
             given_rosters_that_come_and_go_when_walked_then_each_that_stays_is_named_once,
@@ -124,6 +127,7 @@ macro_rules! durable_conformance {
             given_a_risen_floor_when_the_store_crashes_then_it_has_not_fallen,
             given_register_values_that_were_done_when_the_store_crashes_then_they_are_there,
             given_a_future_dropped_at_commit_when_the_store_crashes_then_roster_and_journal_agree,
+            given_a_journal_that_was_trimmed_when_the_store_crashes_then_it_is_as_short_and_whole,
         }
     };
 }

@@ -13,6 +13,7 @@ use crate::journal::{JournalEntry, Personal, SessionEvent};
 #[derive(Deserialize, Serialize)]
 pub(super) struct EntryRecord {
     tag: [u8; 16],
+    tenant: String,
     seq: u64,
     at: u64,
     previous: [u8; 32],
@@ -39,7 +40,6 @@ enum EventRecord {
 #[derive(Deserialize, Serialize)]
 pub(super) struct PersonalRecord {
     salt: [u8; 16],
-    tenant: String,
     subject: String,
     origin: Option<OriginRecord>,
 }
@@ -48,7 +48,6 @@ impl From<&Personal> for PersonalRecord {
     fn from(personal: &Personal) -> Self {
         Self {
             salt: personal.salt,
-            tenant: personal.tenant.as_str().into(),
             subject: personal.subject.as_str().into(),
             origin: personal.origin.as_ref().map(Into::into),
         }
@@ -61,7 +60,6 @@ impl TryFrom<PersonalRecord> for Personal {
     fn try_from(record: PersonalRecord) -> Result<Self, RecordError> {
         Ok(Self {
             salt: record.salt,
-            tenant: TenantId::parse(&record.tenant)?,
             subject: SubjectId::parse(&record.subject)?,
             origin: record.origin.map(Into::into),
         })
@@ -72,6 +70,7 @@ impl From<&JournalEntry> for EntryRecord {
     fn from(entry: &JournalEntry) -> Self {
         Self {
             tag: *entry.tag.as_bytes(),
+            tenant: entry.tenant.as_str().into(),
             seq: entry.seq.0,
             at: entry.at.as_millis(),
             previous: entry.previous.0,
@@ -88,6 +87,7 @@ impl TryFrom<EntryRecord> for JournalEntry {
         let tag = RosterTag::from_bytes(record.tag);
         Ok(Self {
             tag,
+            tenant: TenantId::parse(&record.tenant)?,
             seq: RosterVersion(record.seq),
             at: Timestamp::from_millis(record.at),
             previous: EntryHash(record.previous),
