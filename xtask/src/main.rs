@@ -4,6 +4,7 @@ mod advisories;
 mod book;
 mod everyday;
 mod failure;
+mod openapi;
 mod scan_corpus;
 mod shell;
 mod simulation;
@@ -22,7 +23,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 6] = [
+const CHORES: [Chore; 7] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -37,6 +38,11 @@ const CHORES: [Chore; 6] = [
         name: "book",
         summary: "the book as pages, in target/book; its examples are run by `test`",
         run: book::run,
+    },
+    Chore {
+        name: "openapi",
+        summary: "renew spec/openapi.json from the routes",
+        run: openapi::run,
     },
     Chore {
         name: "simulate",

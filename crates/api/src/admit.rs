@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::strict::{object_option, word};
@@ -9,22 +10,26 @@ use crate::text::{bounded_list, bounded_list_option};
 use crate::{Attributes, Class, Contact, Place, Secret, Session, Text, Timestamp};
 
 /// The body of `POST /v1/sessions`. Only `subject` is required.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
     /// Who signed in.
+    #[schemars(length(min = 1, max = 256))]
     pub subject: String,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The application that asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub client: Option<String>,
     /// What the session is for.
     #[serde(default, deserialize_with = "word")]
     pub class: Class,
     /// Who acts as the subject; goes with the class `impersonation` and no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub actor: Option<String>,
     /// The generation that was read when the credential was checked. Without it a sign-in that
     /// overlaps a credential change cannot be told from a fresh one.
@@ -33,9 +38,11 @@ pub struct SignInRequest {
     /// How identity was proved, at most 16 methods as in RFC 8176.
     #[serde(default, deserialize_with = "bounded_list::<16, _, _>")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
     pub methods: Vec<Text<64>>,
     /// How much that proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9))]
     pub assurance: Option<u8>,
     /// When; the moment of the call if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,10 +55,12 @@ pub struct SignInRequest {
     pub user_agent: Option<Text<1_024>>,
     /// Where the browser is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// The groups of the subject, at most 256; given, they replace what was known.
     #[serde(default, deserialize_with = "bounded_list_option::<256, _, _>")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
     pub groups: Option<Vec<String>>,
     /// How to reach the subject; given, it replaces what was known.
     #[serde(default, deserialize_with = "object_option")]
@@ -69,6 +78,7 @@ pub struct SignInRequest {
     /// The sessions the subject chose to end; goes with `choice` only.
     #[serde(default, deserialize_with = "bounded_list_option::<1000, _, _>")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
     pub end: Option<Vec<Text<128>>>,
     /// The ticket of an earlier `session-limit`, `ikc_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +86,7 @@ pub struct SignInRequest {
 }
 
 /// The answer to a sign-in that was let in.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct SignInAnswer {
     /// The session token, `ik_…`, shown to nobody but the new holder.
     pub token: Secret,
@@ -93,7 +103,7 @@ pub struct SignInAnswer {
 }
 
 /// The device of a new session, with the token to recognise it by where a new one was issued.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct IssuedDevice {
     /// The public name, `dev_…`.
     pub id: String,
@@ -106,11 +116,12 @@ pub struct IssuedDevice {
 }
 
 /// One past sign-in in a line.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SignInSummary {
     /// When it was.
     pub at: Timestamp,
     /// From which address.
+    #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// Roughly where that is.
     pub place: Option<Place>,
@@ -121,7 +132,7 @@ pub struct SignInSummary {
 }
 
 /// What a person should be told after a sign-in.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// The subject has not signed in from this device before.

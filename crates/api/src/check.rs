@@ -2,33 +2,38 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{EndReason, EndedBy, Secret, Session, Text, Timestamp};
 
 /// The body of `POST /v1/check`. Only `token` is required.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckRequest {
     /// What the browser presented.
     pub token: Secret,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The device token the browser presented with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<Secret>,
     /// Where the browser is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// The browser's own description of itself, at most 1,024 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Text<1_024>>,
     /// The subject the caller expects; another one is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub subject: Option<String>,
     /// The assurance the caller needs at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 9))]
     pub assurance: Option<u8>,
     /// How old the authentication may be at most, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +44,7 @@ pub struct CheckRequest {
 }
 
 /// The answer to a check of a good token.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct CheckAnswer {
     /// The owner of the token.
     pub subject: String,
@@ -52,7 +57,7 @@ pub struct CheckAnswer {
 }
 
 /// What the problem `no-session` adds.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct NoSession {
     /// Why there is none.
     pub reason: NoSessionReason,
@@ -74,7 +79,7 @@ impl NoSession {
 }
 
 /// Why a token opens no session: `unknown`, or one of the end reasons.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum NoSessionReason {
     /// The session is on file, and this is how it ended.
@@ -84,7 +89,7 @@ pub enum NoSessionReason {
 }
 
 /// The one word for a token that is not on file.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unknown {
     /// Never issued, damaged, or forgotten.
@@ -92,7 +97,7 @@ pub enum Unknown {
 }
 
 /// What the problem `step-up-required` adds: what to sign in with.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct StepUp {
     /// The assurance that is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

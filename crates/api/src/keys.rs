@@ -1,5 +1,6 @@
 //! API keys: made, listed and taken back.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::strict::Word;
@@ -7,7 +8,9 @@ use crate::text::bounded_list;
 use crate::{Secret, Text, Timestamp};
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Sign subjects in.
@@ -23,16 +26,19 @@ pub enum Scope {
 }
 
 /// The body of `POST /v1/keys`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyCreateRequest {
     /// A name for people, at most 256 bytes.
+    #[schemars(length(min = 1))]
     pub name: Text<256>,
     /// What it may do.
     #[serde(deserialize_with = "scopes")]
+    #[schemars(length(min = 1, max = 5))]
     pub scopes: Vec<Scope>,
     /// The one tenant it may name; all of them if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
 
@@ -42,7 +48,7 @@ fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::E
 }
 
 /// The answer to it, the only one that ever shows the key.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct KeyCreated {
     /// The public name, by which it is taken back.
     pub id: String,
@@ -57,7 +63,7 @@ pub struct KeyCreated {
 }
 
 /// The answer of `GET /v1/keys`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct KeyPage {
     /// The keys.
     pub keys: Vec<KeyView>,
@@ -66,7 +72,7 @@ pub struct KeyPage {
 }
 
 /// A key without its secret.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct KeyView {
     /// The public name, by which it is taken back.
     pub id: String,

@@ -16,6 +16,7 @@ mod me;
 mod patch;
 mod problem;
 mod problem_code;
+mod schema;
 mod secret;
 mod session;
 mod strict;

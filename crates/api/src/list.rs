@@ -1,11 +1,12 @@
 //! Lists, and what may be asked of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Session;
 
 /// A page of sessions.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SessionPage {
     /// At most 200 of them.
     pub sessions: Vec<Session>,
@@ -14,27 +15,29 @@ pub struct SessionPage {
 }
 
 /// How many sessions a call has ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct EndedCount {
     /// So many.
     pub ended: usize,
 }
 
 /// The query of calls that take a tenant and nothing else.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantQuery {
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
 
 /// The query of `GET /v1/subjects/{subject}/sessions`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionsQuery {
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Which sessions.
     #[serde(default)]
@@ -44,11 +47,12 @@ pub struct SessionsQuery {
     pub after: Option<String>,
     /// How many sessions a page has, 1 to 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u16>,
 }
 
 /// Which sessions a list shows.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StateFilter {
     /// Those that are open.
@@ -61,11 +65,12 @@ pub enum StateFilter {
 }
 
 /// The query of `DELETE /v1/subjects/{subject}/sessions`.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndSessionsQuery {
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The one session that lives on, `ses_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

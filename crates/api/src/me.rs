@@ -1,11 +1,12 @@
 //! The user's own view of the session that asks.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Notice, Session, SignInSummary};
 
 /// The answer of `GET /me`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Me {
     /// The session of the token that was presented.
     pub session: Session,
@@ -18,7 +19,7 @@ pub struct Me {
 }
 
 /// The query of `GET /me`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeQuery {
     /// Whether the call leaves the idle time alone, so that a page can warn before the end.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -12,7 +13,7 @@ use crate::{ProblemCode, Secret, Session};
 ///
 /// Members beyond those of the RFC and `code` are extensions: each code has its own, as a type of
 /// this crate. One of them can be a ticket, so `Debug` shows only their names.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Problem {
     /// A stable URI for the kind, `urn:innkeeper:problem:CODE`.
     #[serde(rename = "type")]
@@ -120,14 +121,14 @@ impl fmt::Debug for Problem {
 }
 
 /// What the problem `invalid-request` adds.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct InvalidFields {
     /// What is wrong, field by field.
     pub fields: Vec<InvalidField>,
 }
 
 /// One thing that is wrong with a request.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct InvalidField {
     /// Where, as a path like `contact.email` or `methods[2]`; empty for the whole.
     pub field: String,
@@ -136,7 +137,7 @@ pub struct InvalidField {
 }
 
 /// What the problem `session-limit` adds.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct SessionLimit {
     /// The limit that was met.
     pub limit: LimitHit,
@@ -151,7 +152,7 @@ pub struct SessionLimit {
 }
 
 /// A limit, by what it counts.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct LimitHit {
     /// What is counted together: `subject`, `client` or `device_class`.
     pub scope: String,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 /// One sign-in of one subject on one device.
 ///
 /// Nothing in it opens anything: no token, no digest, no ticket.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Session {
     /// The public name, `ses_…`: for lists, logs and revocation.
     pub id: String,
@@ -45,6 +46,7 @@ pub struct Session {
     /// The device, where it is known.
     pub device: Option<Device>,
     /// The address it was opened from, where it is known.
+    #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// Roughly where that is.
     pub place: Option<Place>,

@@ -1,5 +1,6 @@
 //! A subject as the API shows and changes it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::patch::Change;
@@ -10,7 +11,7 @@ use crate::{Secret, Session, SignInSummary, Text};
 /// The answer of `GET` and `PATCH /v1/subjects/{subject}`.
 ///
 /// A subject never seen looks like this too, with nothing live.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SubjectView {
     /// The account.
     pub subject: String,
@@ -33,11 +34,12 @@ pub struct SubjectView {
 }
 
 /// The body of `PATCH /v1/subjects/{subject}`; what is not named stays.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectPatch {
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The groups, at most 256.
     #[serde(default, deserialize_with = "groups")]
@@ -68,15 +70,16 @@ where
 }
 
 /// Limits of one subject, instead of the policy's.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubjectLimits {
     /// How many sessions may be live, 1 to 1,000; the domain refuses others.
+    #[schemars(range(min = 1, max = 1000))]
     pub max_sessions: u32,
 }
 
 /// How to reach a subject.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     /// Where mail goes, at most 320 bytes.
@@ -91,11 +94,12 @@ pub struct Contact {
 }
 
 /// The body of `POST /v1/subjects/{subject}/credential-changed`; it may be left out.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialChangedRequest {
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The token of the one session that lives on, under a new token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,7 +107,7 @@ pub struct CredentialChangedRequest {
 }
 
 /// The answer to it.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct CredentialChangedAnswer {
     /// How many sessions ended.
     pub ended: usize,

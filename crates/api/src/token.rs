@@ -1,39 +1,44 @@
 //! Calls that hand out a new token for a session that goes on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::bounded_list;
 use crate::{Secret, Session, Text};
 
 /// The body of `POST /v1/sessions/rotate`.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateRequest {
     /// The token to be replaced.
     pub token: Secret,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
 
 /// The body of `POST /v1/sessions/reauthenticated`: the subject proved identity again.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReauthenticatedRequest {
     /// The token of the session in which identity was proved.
     pub token: Secret,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// How, at most 16 methods as in RFC 8176.
     #[serde(deserialize_with = "bounded_list::<16, _, _>")]
+    #[schemars(length(max = 16))]
     pub methods: Vec<Text<64>>,
     /// How much that proved.
+    #[schemars(range(max = 9))]
     pub assurance: u8,
 }
 
 /// The answer of both: the same session under a new token.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct TokenAnswer {
     /// The token to use from now on.
     pub token: Secret,

@@ -1,9 +1,10 @@
 //! The closed lists of words that sessions are described with.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a session is for; each class is counted by its own limits.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// A person at a browser or an app.
@@ -16,7 +17,7 @@ pub enum Class {
 }
 
 /// Whether a session is open or has ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
     /// It has not ended and none of its deadlines has passed.
@@ -26,7 +27,7 @@ pub enum SessionState {
 }
 
 /// What ties a token to its holder.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Binding {
     /// Nothing: who holds the token is let in.
@@ -41,7 +42,7 @@ pub enum Binding {
 }
 
 /// Why a session ended.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// The holder signed out.
@@ -75,7 +76,7 @@ pub enum EndReason {
 }
 
 /// Who ended a session, in the words of the Continuous Access Evaluation Profile.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EndedBy {
     /// The subject.

@@ -9,15 +9,34 @@ use innkeeper_domain::check::{Demand, Shortfall};
 use innkeeper_domain::name::SubjectId;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
+use serde_json::json;
 
 use crate::json::Json;
 use crate::layer::{self, Caller, Door};
 use crate::problem::ProblemAnswer;
 use crate::query::Query;
+use crate::route::Route;
 use crate::wire::{self, Current};
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/check",
+            check,
+            "check",
+            "Say whether a token is good, and whose it is",
+        )
+        .example(json!({"token": "ik_…", "subject": "alice", "max_age": 900}))
+        .refuses(&[
+            ProblemCode::NoSession,
+            ProblemCode::WrongSubject,
+            ProblemCode::StepUpRequired,
+        ]),
+    ]
+}
+
 /// 200 with the session; 401 `no-session` with the reason; 403 where it lacks something.
-pub(super) async fn check(
+async fn check(
     caller: Caller<layer::Check>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,

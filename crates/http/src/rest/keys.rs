@@ -3,26 +3,44 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::name::{ClientId, TenantId};
 use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyRevoked, KeyScope};
+use serde_json::json;
 
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door, one_tenant, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::route::{Created, Link, NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/v1/keys", create, "createKey", "Make an API key")
+            .detail("The key is in this answer and is never shown again.")
+            .example(json!({"name": "the shop", "scopes": ["admit", "check"]}))
+            .link(Link::to("revoke", "revokeKey").parameter("id", "$response.body#/id")),
+        Route::get(
+            "/v1/keys",
+            list,
+            "listKeys",
+            "List the API keys that this one may see",
+        ),
+        Route::delete("/v1/keys/{id}", revoke, "revokeKey", "Revoke an API key")
+            .refuses(&[ProblemCode::NotFound]),
+    ]
+}
+
 /// `POST /v1/keys`: 201; the key is in this answer and never shown again.
-pub(super) async fn create(
+async fn create(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::KeyCreateRequest>,
-) -> Result<(StatusCode, Json<api::KeyCreated>), ProblemAnswer> {
+) -> Result<Created<api::KeyCreated>, ProblemAnswer> {
     let name = asked.name.as_str();
     // It is shown beside other people's names, so it is held to the same rules.
     wire::name("name", name, ClientId::parse)?;
@@ -61,13 +79,13 @@ pub(super) async fn create(
         scopes: info.scopes.iter().copied().map(show_scope).collect(),
         tenant: info.tenant.as_ref().map(ToString::to_string),
     };
-    Ok((StatusCode::CREATED, Json(created)))
+    Ok(Created(created))
 }
 
 /// `GET /v1/keys`: 200 with the keys that this one may see, and nobody's secret.
 ///
 /// With a tenant, only those that belong to it.
-pub(super) async fn list(
+async fn list(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
@@ -86,12 +104,12 @@ pub(super) async fn list(
 }
 
 /// `DELETE /v1/keys/{id}`: 204; 404 for foreign and absent alike.
-pub(super) async fn revoke(
+async fn revoke(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
     Query(query): Query<api::TenantQuery>,
-) -> Result<StatusCode, ProblemAnswer> {
+) -> Result<NoContent, ProblemAnswer> {
     if let Some(named) = query.tenant.as_deref() {
         caller.tenant(Some(named))?;
     }
@@ -111,7 +129,7 @@ pub(super) async fn revoke(
         wholly(async move { authority.revoke_key(Issuer::Key(&own.id), &id).await }).await?;
     match revoked {
         // It was there a moment ago: somebody else was first.
-        KeyRevoked::Done | KeyRevoked::Absent => Ok(StatusCode::NO_CONTENT),
+        KeyRevoked::Done | KeyRevoked::Absent => Ok(NoContent),
         KeyRevoked::IssuerGone => Err(ProblemCode::Unauthenticated.into()),
         KeyRevoked::LastAdmin => Err(Problem::new(ProblemCode::Forbidden)
             .detail("No other key opens everything, so this one stays.")

@@ -3,26 +3,55 @@
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{HeaderValue, SET_COOKIE};
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::{Activity, Checked};
 use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
+use schemars::JsonSchema;
 
 use super::sessions::{page, read_id};
 use crate::json::Json;
 use crate::layer::{Door, Principal};
+use crate::openapi::Operation;
 use crate::problem::ProblemAnswer;
 use crate::query::Query;
+use crate::route::{Answer, Route};
 use crate::segment::Segment;
 use crate::wire::{self, Current};
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/me", show, "me", "Show the session that asks")
+            .takes::<(Principal, Query<api::MeQuery>)>(),
+        Route::get(
+            "/me/sessions",
+            list,
+            "listOwnSessions",
+            "List one's own sessions",
+        ),
+        Route::delete(
+            "/me/sessions",
+            end_others,
+            "endOtherSessions",
+            "End all one's other sessions",
+        )
+        .refuses_with(401, ProblemCode::StepUpRequired),
+        Route::delete(
+            "/me/sessions/{id}",
+            end,
+            "endOwnSession",
+            "End one of one's own sessions",
+        )
+        .refuses(&[ProblemCode::NotFound])
+        .refuses_with(401, ProblemCode::StepUpRequired),
+        Route::post("/me/logout", log_out, "logOut", "End the session that asks"),
+    ]
+}
+
 /// `GET /me`: 200 with the session that asks. `?passive=true` is no sign of life.
-pub(super) async fn show(
-    State(door): State<Door>,
-    request: Request,
-) -> Result<Json<api::Me>, ProblemAnswer> {
+async fn show(State(door): State<Door>, request: Request) -> Result<Json<api::Me>, ProblemAnswer> {
     let (mut parts, _) = request.into_parts();
     let Query(query) = Query::<api::MeQuery>::from_request_parts(&mut parts, &door).await?;
     let activity = if query.passive {
@@ -49,7 +78,7 @@ pub(super) async fn show(
 }
 
 /// `GET /me/sessions`: 200 with one's own, this one marked.
-pub(super) async fn list(
+async fn list(
     principal: Principal,
     State(door): State<Door>,
     Query(query): Query<PageQuery>,
@@ -71,7 +100,7 @@ pub(super) async fn list(
 }
 
 /// What may be asked of one's own list: everything but a tenant, which the session names.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, JsonSchema, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
     #[serde(default)]
@@ -84,17 +113,17 @@ pub(super) struct PageQuery {
 
 /// The query of calls that take none. A parameter that we passed over might have been meant to
 /// spare a session.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, JsonSchema, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
 /// `DELETE /me/sessions/{id}`: 204; 404 for foreign and absent alike.
-pub(super) async fn end(
+async fn end(
     principal: Principal,
     State(door): State<Door>,
     Segment(id): Segment<String>,
     Query(Nothing {}): Query<Nothing>,
-) -> Result<Response, ProblemAnswer> {
+) -> Result<SignedOut, ProblemAnswer> {
     let id = read_id(&id)?;
     if id == principal.checked().session.id {
         return sign_out(&door, &principal).await;
@@ -105,13 +134,13 @@ pub(super) async fn end(
     let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
     let revoked = door.authority.revoke(own, id, reason, by).await;
     match revoked.map_err(wire::failed)? {
-        Revoked::Ended => Ok(StatusCode::NO_CONTENT.into_response()),
+        Revoked::Ended => Ok(SignedOut { cookie: None }),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
     }
 }
 
 /// `DELETE /me/sessions`: 200 with how many others ended.
-pub(super) async fn end_others(
+async fn end_others(
     principal: Principal,
     State(door): State<Door>,
     Query(Nothing {}): Query<Nothing>,
@@ -134,15 +163,36 @@ pub(super) async fn end_others(
 }
 
 /// `POST /me/logout`: 204, and the cookie is gone.
-pub(super) async fn log_out(
+async fn log_out(
     principal: Principal,
     State(door): State<Door>,
     Query(Nothing {}): Query<Nothing>,
-) -> Result<Response, ProblemAnswer> {
+) -> Result<SignedOut, ProblemAnswer> {
     sign_out(&door, &principal).await
 }
 
-async fn sign_out(door: &Door, principal: &Principal) -> Result<Response, ProblemAnswer> {
+/// 204; and where the session was one of a browser, its cookie goes.
+struct SignedOut {
+    cookie: Option<HeaderValue>,
+}
+
+impl IntoResponse for SignedOut {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if let Some(cookie) = self.cookie {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+impl Answer for SignedOut {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers(StatusCode::NO_CONTENT);
+    }
+}
+
+async fn sign_out(door: &Door, principal: &Principal) -> Result<SignedOut, ProblemAnswer> {
     let Checked {
         session, roster, ..
     } = principal.checked();
@@ -150,12 +200,8 @@ async fn sign_out(door: &Door, principal: &Principal) -> Result<Response, Proble
     let (reason, by) = (EndReason::Logout, Initiator::User);
     let revoked = door.authority.revoke(own, session.id, reason, by).await;
     let (Revoked::Ended | Revoked::Absent) = revoked.map_err(wire::failed)?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if principal.came_by_cookie() {
-        let expired = door.cookie.expire();
-        response.headers_mut().insert(SET_COOKIE, expired);
-    }
-    Ok(response)
+    let cookie = principal.came_by_cookie().then(|| door.cookie.expire());
+    Ok(SignedOut { cookie })
 }
 
 /// Ending other sessions asks for a recent proof of identity (ASVS 7.5.2): else 401 with the

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::name::SubjectId;
@@ -15,14 +14,40 @@ use crate::json::Json;
 use crate::layer::{Caller, Door, Manage};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire::{self, Current};
+
+pub(super) fn routes() -> Vec<Route> {
+    const OF_SUBJECT: &str = "/v1/subjects/{subject}/sessions";
+    vec![
+        Route::get("/v1/sessions/{id}", show, "showSession", "Show a session")
+            .refuses(&[ProblemCode::NotFound]),
+        Route::delete("/v1/sessions/{id}", end, "endSession", "End a session")
+            .detail("Done also when it has ended already. It ends as `revoked_by_admin`.")
+            .refuses(&[ProblemCode::NotFound]),
+        Route::get(
+            OF_SUBJECT,
+            list,
+            "listSessions",
+            "List the sessions of a subject",
+        ),
+        Route::delete(
+            OF_SUBJECT,
+            end_all,
+            "endSessions",
+            "End the sessions of a subject",
+        )
+        .detail("Raises the generation, so that no sign-in from before is let in.")
+        .refuses(&[ProblemCode::NotFound]),
+    ]
+}
 
 /// The most sessions on one page.
 pub(super) const PAGE_MAX: u16 = 200;
 
 /// `GET /v1/sessions/{id}`: 200, or 404 for foreign and absent alike.
-pub(super) async fn show(
+async fn show(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
@@ -47,12 +72,12 @@ pub(super) async fn show(
 }
 
 /// `DELETE /v1/sessions/{id}`: 204, also when it has ended already; else 404.
-pub(super) async fn end(
+async fn end(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
     Query(query): Query<api::TenantQuery>,
-) -> Result<StatusCode, ProblemAnswer> {
+) -> Result<NoContent, ProblemAnswer> {
     let tenant = caller.tenant(query.tenant.as_deref())?;
     let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
     let id = read_id(&id)?;
@@ -61,13 +86,13 @@ pub(super) async fn end(
         .revoke(Scope::Tenant(&tenant), id, reason, by)
         .await;
     match revoked.map_err(wire::failed)? {
-        Revoked::Ended => Ok(StatusCode::NO_CONTENT),
+        Revoked::Ended => Ok(NoContent),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
     }
 }
 
 /// `GET /v1/subjects/{subject}/sessions`: a page of them, the youngest first.
-pub(super) async fn list(
+async fn list(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
@@ -80,7 +105,7 @@ pub(super) async fn list(
 }
 
 /// `DELETE /v1/subjects/{subject}/sessions`: 200 with how many ended.
-pub(super) async fn end_all(
+async fn end_all(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,

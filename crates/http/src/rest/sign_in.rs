@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
@@ -12,22 +12,54 @@ use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
+use serde_json::json;
 
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
 use crate::layer::{Admit, Caller, Door, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::route::{Created, Link, Route};
 use crate::wire::{self, Current};
 
+pub(super) fn routes() -> Vec<Route> {
+    let key = json!({"type": "string", "pattern": "^[!-~]{16,255}$"});
+    let about = "Unguessable; a repeat with it gets the same answer for ten minutes.";
+    let of_session = |name, operation| {
+        Link::to(name, operation)
+            .parameter("id", "$response.body#/session/id")
+            .parameter("tenant", "$response.body#/session/tenant")
+    };
+    vec![
+        Route::post("/v1/sessions", admit, "signIn", "Let a subject sign in")
+            .detail("A refusal changes nothing, and is never a failed sign-in.")
+            .header("Idempotency-Key", about, &key)
+            .example(json!({"subject": "alice", "client": "web", "methods": ["pwd"]}))
+            .refuses(&[
+                ProblemCode::SubjectDisabled,
+                ProblemCode::SessionLimit,
+                ProblemCode::AlreadyUsed,
+                ProblemCode::StaleGeneration,
+                ProblemCode::TooManySignIns,
+            ])
+            .link(of_session("show", "showSession"))
+            .link(of_session("end", "endSession"))
+            .link(
+                Link::to("check", "check")
+                    .parameter("tenant", "$response.body#/session/tenant")
+                    .body(json!({"token": "$response.body#/token"})),
+            ),
+    ]
+}
+
 /// 201 with the token; 403, 409, 412, 422 or 429 with a problem, and nothing changed.
-pub(super) async fn admit(
+async fn admit(
     caller: Caller<Admit>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
     headers: HeaderMap,
     Json(asked): Json<api::SignInRequest>,
-) -> Result<(StatusCode, Json<api::SignInAnswer>), ProblemAnswer> {
+) -> Result<Created<api::SignInAnswer>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let idempotency = IdempotencyKey::find(&headers)?.map(|key| {
         let meaning = serde_json::to_vec(&asked).expect("what was read as JSON can be written");
@@ -48,7 +80,7 @@ pub(super) async fn admit(
     let authority = Arc::clone(&door.authority);
     match wholly(async move { authority.sign_in(request).await }).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
-            Ok((StatusCode::CREATED, Json(show(&signed_in))))
+            Ok(Created(show(&signed_in)))
         }
         SignInAnswer::Refused(refusal, roster, now) => Err(wire::refused(&refusal, &roster, now)),
         SignInAnswer::KeyMisused => Err(invalid(

@@ -1,7 +1,6 @@
 //! Subjects: looked at, amended, disabled and enabled.
 
 use axum::extract::State;
-use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::name::{GroupName, SubjectId};
@@ -9,17 +8,49 @@ use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Contact;
 use innkeeper_domain::session::Initiator;
 use innkeeper_engine::subjects::Standing;
+use serde_json::json;
 
 use super::sign_in::contact;
 use crate::json::{Json, OptionalJson};
 use crate::layer::{Caller, Door, Manage, ManageOrAdmit};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::route::Route;
 use crate::segment::Segment;
 use crate::wire;
 
+pub(super) fn routes() -> Vec<Route> {
+    const ONE: &str = "/v1/subjects/{subject}";
+    vec![
+        Route::get(ONE, show, "showSubject", "Show a subject").detail(
+            "One never seen is shown too, with nothing live. Read it when the credential is \
+                 checked, and hand `generation` to the sign-in.",
+        ),
+        Route::patch(
+            ONE,
+            amend,
+            "amendSubject",
+            "Change the groups, limits or contact of a subject",
+        )
+        .detail("In force on live sessions in the same step; may end some.")
+        .example(json!({"groups": ["staff"], "limits": {"max_sessions": 2}})),
+        Route::post(
+            "/v1/subjects/{subject}/disable",
+            disable,
+            "disableSubject",
+            "End all sessions of a subject and refuse new ones",
+        ),
+        Route::post(
+            "/v1/subjects/{subject}/enable",
+            enable,
+            "enableSubject",
+            "Let a subject sign in again",
+        ),
+    ]
+}
+
 /// `GET /v1/subjects/{subject}`: 200, also for one never seen, with nothing live.
-pub(super) async fn show(
+async fn show(
     caller: Caller<ManageOrAdmit>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
@@ -32,7 +63,7 @@ pub(super) async fn show(
 }
 
 /// `PATCH /v1/subjects/{subject}`: 200 with the subject as it then is.
-pub(super) async fn amend(
+async fn amend(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
@@ -75,7 +106,7 @@ fn own_limit(limits: api::SubjectLimits) -> Result<SessionLimit, ProblemAnswer> 
 }
 
 /// `POST /v1/subjects/{subject}/disable`: 200 with how many sessions ended.
-pub(super) async fn disable(
+async fn disable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
@@ -93,20 +124,20 @@ pub(super) async fn disable(
 }
 
 /// `POST /v1/subjects/{subject}/enable`: 200. Nothing that ended comes back.
-pub(super) async fn enable(
+async fn enable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
     Query(query): Query<api::TenantQuery>,
     OptionalJson(asked): OptionalJson<api::TenantQuery>,
-) -> Result<(StatusCode, Json<api::EndedCount>), ProblemAnswer> {
+) -> Result<Json<api::EndedCount>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     door.authority
         .enable(&tenant, &subject)
         .await
         .map_err(wire::failed)?;
-    Ok((StatusCode::OK, Json(api::EndedCount { ended: 0 })))
+    Ok(Json(api::EndedCount { ended: 0 }))
 }
 
 fn view(standing: &Standing) -> api::SubjectView {

@@ -4,22 +4,55 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use innkeeper_api as api;
+use innkeeper_api::ProblemCode;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{AuthenticationEvent, Initiator, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::rotate::{RotateAnswer, Rotated};
+use serde_json::json;
 
 use super::sign_in::methods;
 use crate::json::{Json, OptionalJson};
 use crate::layer::{Admit, Caller, Door, Manage, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::route::Route;
 use crate::segment::Segment;
 use crate::wire::{self, Current};
 
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post(
+            "/v1/sessions/rotate",
+            rotate,
+            "rotateToken",
+            "Give a session its next token",
+        )
+        .detail("Whoever repeats the call within the grace gets the same one.")
+        .example(json!({"token": "ik_…"}))
+        .refuses(&[ProblemCode::NoSession]),
+        Route::post(
+            "/v1/sessions/reauthenticated",
+            reauthenticated,
+            "reauthenticated",
+            "Tell that the subject proved identity again",
+        )
+        .detail("Raises assurance, gives the next token, and starts both timeouts anew.")
+        .example(json!({"token": "ik_…", "methods": ["otp"], "assurance": 2}))
+        .refuses(&[ProblemCode::NoSession]),
+        Route::post(
+            "/v1/subjects/{subject}/credential-changed",
+            credential_changed,
+            "credentialChanged",
+            "End all sessions of a subject but the one to keep",
+        )
+        .example(json!({"keep": "ik_…"})),
+    ]
+}
+
 /// `POST /v1/sessions/rotate`: 200 with the next token, the same one for whoever repeats.
-pub(super) async fn rotate(
+async fn rotate(
     caller: Caller<Admit>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
@@ -30,7 +63,7 @@ pub(super) async fn rotate(
 }
 
 /// `POST /v1/sessions/reauthenticated`: 200 with the next token, and both timeouts anew.
-pub(super) async fn reauthenticated(
+async fn reauthenticated(
     caller: Caller<Admit>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
@@ -80,7 +113,7 @@ fn show(rotated: &Rotated) -> (api::Secret, api::Session) {
 }
 
 /// `POST /v1/subjects/{subject}/credential-changed`: 200; all sessions end but the kept one.
-pub(super) async fn credential_changed(
+async fn credential_changed(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,

@@ -6,6 +6,7 @@ mod every_route;
 mod flaky;
 mod keys;
 mod me;
+mod published;
 mod sessions;
 mod subjects;
 mod support;

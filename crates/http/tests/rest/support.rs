@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::flaky::Flaky;
+use crate::published;
 
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const OURS: &str = "https://app.example";
@@ -222,6 +223,7 @@ impl Call<'_> {
 
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.body(self.body).expect("the parts are valid");
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let Ok(response) = self.desk.router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("it is at hand");
@@ -233,6 +235,7 @@ impl Call<'_> {
             text,
         };
         answer.assert_has_its_envelope();
+        published::assert_allows(&method, &path, &answer);
         answer
     }
 }

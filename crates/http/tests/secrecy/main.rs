@@ -5,6 +5,8 @@
 
 #[path = "../rest/flaky.rs"]
 mod flaky;
+#[path = "../rest/published.rs"]
+mod published;
 #[path = "../rest/support.rs"]
 #[expect(dead_code, reason = "the other tests use the rest of it")]
 mod support;

@@ -1,0 +1,39 @@
+//! The published document, kept in the repository so that its changes are read in review.
+
+use crate::asks_for_help;
+use crate::failure::Failure;
+use crate::shell;
+
+const HELP: &str = "\
+Usage: cargo xtask openapi
+
+Writes what the routes say of themselves to spec/openapi.json. A test compares the two, so a change
+of the API shows in the file that comes with it.";
+
+/// Renews the document.
+pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
+    match words {
+        [] => {}
+        [word] if asks_for_help(word) => {
+            println!("{HELP}");
+            return Ok(());
+        }
+        [word, ..] => {
+            return Err(Failure::Usage(format!(
+                "`{word}` is not understood\n\n{HELP}"
+            )));
+        }
+    }
+    let mut renew = shell::cargo();
+    renew
+        .args(["test", "--quiet", "-p", "innkeeper-http", "--lib"])
+        .arg("openapi::tests::given_the_routes")
+        .env("INNKEEPER_RENEW_OPENAPI", "1");
+    if shell::passes(&mut renew)? {
+        Ok(())
+    } else {
+        Err(Failure::Failed(
+            "spec/openapi.json was not renewed".to_owned(),
+        ))
+    }
+}
