@@ -4,6 +4,7 @@
 //! (exit code 2) before anything was sent or opened.
 
 mod refusal;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use refusal::read;
+pub(crate) use scan::{Format, ScanArguments};
 pub(crate) use values::ServerUrl;
 
 const EXIT_CODES: &str = "\
@@ -30,7 +32,8 @@ Examples:
   innkeeper serve --demo                     try it in a browser, with two users
   innkeeper serve --config innkeeper.toml    run it with your settings
   innkeeper sessions list alice              where is alice signed in?
-  innkeeper subjects disable alice           end all of it, and let nobody in";
+  innkeeper subjects disable alice           end all of it, and let nobody in
+  innkeeper scan .                           what is missing in this source code?";
 
 const SERVE_MORE: &str = "\
 Examples:
@@ -99,6 +102,9 @@ pub(crate) enum Command {
     /// Make, see and revoke the API keys of applications
     #[command(after_long_help = format!("{KEYS_EXAMPLES}\n\n{CLIENT_MORE}"))]
     Keys(KeysArguments),
+    /// Find the gaps in source code
+    #[command(after_long_help = scan::MORE)]
+    Scan(ScanArguments),
 }
 
 /// `serve`.

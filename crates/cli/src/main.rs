@@ -6,6 +6,7 @@ mod call;
 mod client;
 mod config;
 mod exit;
+mod scan;
 mod serve;
 mod shown;
 mod table;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
             Command::Sessions(sessions) => client::sessions(sessions).await,
             Command::Subjects(subjects) => client::subjects(subjects).await,
             Command::Keys(keys) => client::keys(keys).await,
+            Command::Scan(arguments) => scan::run(&arguments),
         }
     });
     match done {

@@ -283,8 +283,12 @@ impl<'a> Case<'a> {
         };
         let mut finding = self.finding(rule, main, severity);
         finding.message = format!(
-            "{}. Looked for {looked_for} in {} files; {nearest_words}.",
-            rule.title, self.parsed
+            "{}. Looked for {looked_for} in {}; {nearest_words}.",
+            rule.title,
+            match self.parsed {
+                1 => "one file".to_owned(),
+                n => format!("{n} files"),
+            }
         );
         finding.related = nearest
             .iter()

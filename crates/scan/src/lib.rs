@@ -7,6 +7,7 @@
 //!
 //! Nothing that is read is executed, nothing leaves the machine, and no link is followed.
 
+pub mod baseline;
 mod config;
 mod cookie;
 mod fact;
@@ -33,7 +34,7 @@ pub use fact::{Fact, Kind, Subject, Via};
 pub use policy::Policy;
 pub use report::{Report, UnitReport, explain};
 pub use rules::{RULES, rule};
-pub use scan::{Options, baseline, run};
+pub use scan::{Options, Progress, run};
 pub use syntax::Language;
 pub use verdict::{Controls, State};
 pub use walk::{Part, SkipReason, Skipped};

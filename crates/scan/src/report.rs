@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use innkeeper_report::{Finding, Severity, Tool, markdown, sarif};
+use innkeeper_report::{Finding, RuleId, Severity, Tool, markdown, sarif};
 use serde_json::{Value, json};
 
 use crate::fact::Fact;
@@ -63,6 +63,46 @@ impl Report {
         u8::from(self.open().any(|f| f.severity >= from))
     }
 
+    /// The report on several trees: each path begins with the tree it is in.
+    #[must_use]
+    pub fn joined(reports: Vec<(String, Self)>) -> Self {
+        let mut all = Self {
+            units: Vec::new(),
+            files: 0,
+            parsed: 0,
+            took: Duration::ZERO,
+            skipped: Vec::new(),
+            apart: BTreeMap::new(),
+        };
+        for (tree, report) in reports {
+            let under = |path: &mut String| *path = below(&tree, path);
+            all.files += report.files;
+            all.parsed += report.parsed;
+            all.took += report.took;
+            for (part, count) in report.apart {
+                *all.apart.entry(part).or_default() += count;
+            }
+            all.skipped
+                .extend(report.skipped.into_iter().map(|mut one| {
+                    under(&mut one.file);
+                    one
+                }));
+            all.units.extend(report.units.into_iter().map(|mut unit| {
+                under(&mut unit.root);
+                unit.facts.iter_mut().for_each(|f| under(&mut f.file));
+                for finding in &mut unit.findings {
+                    under(&mut finding.at.file);
+                    finding
+                        .related
+                        .iter_mut()
+                        .for_each(|e| under(&mut e.at.file));
+                }
+                unit
+            }));
+        }
+        all
+    }
+
     /// The `innkeeper.scan/1` document.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -113,6 +153,46 @@ impl Report {
     pub fn to_markdown(&self) -> String {
         let open: Vec<&Finding> = self.open().collect();
         markdown("Concurrent sessions", &open, RULES)
+    }
+
+    /// The facts of each unit, one a line.
+    #[must_use]
+    pub fn facts(&self) -> String {
+        let mut out = String::new();
+        for unit in &self.units {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{}: {} facts", clean(&unit.root), unit.facts.len());
+            for fact in &unit.facts {
+                write_fact(&mut out, fact);
+            }
+        }
+        out
+    }
+
+    /// What each unit showed for one rule: the finding, if there is one, the state of the
+    /// controls, and the facts that decided it.
+    #[must_use]
+    pub fn explained(&self, rule: RuleId) -> String {
+        let mut out = String::new();
+        for unit in &self.units {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "In {}", clean(&unit.root));
+            let mut found = unit.findings.iter().filter(|f| f.rule == rule).peekable();
+            if found.peek().is_none() {
+                out.push_str("  The rule found nothing here.\n");
+            }
+            for finding in found {
+                let state = finding.suppressed.as_ref().map_or("", |_| " (accepted)");
+                let place = format!("{}:{}", clean(&finding.at.file), finding.at.line);
+                let _ = writeln!(out, "  {}{state} {place}", finding.severity);
+                let _ = writeln!(out, "    {}", clean(&finding.message));
+            }
+            for (name, state) in &unit.controls {
+                let _ = writeln!(out, "  {:<28} {}", name.replace('_', " "), state.word());
+            }
+            unit.facts.iter().for_each(|f| write_fact(&mut out, f));
+        }
+        out
     }
 
     /// Text for a terminal: unit by unit, controls first, then what is missing.
@@ -228,12 +308,27 @@ impl UnitReport {
     }
 }
 
+fn below(tree: &str, path: &str) -> String {
+    let tree = tree.trim_end_matches('/');
+    match path {
+        "." => tree.to_owned(),
+        path => format!("{tree}/{path}"),
+    }
+}
+
+fn write_fact(out: &mut String, fact: &Fact) {
+    let place = format!("{}:{}", clean(&fact.file), fact.line);
+    let kind = fact.kind.word();
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "  {kind:<26} {place}  {}", clean(&fact.note));
+}
+
 fn finding(finding: &Finding) -> Value {
     serde_json::to_value(finding).expect("a finding is made of strings and numbers")
 }
 
 /// Names come from files we did not write: nothing in them may steer a terminal.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,29 @@ pub struct Options {
     /// Whether files without a word of the field are left unparsed. Off only to measure that
     /// nothing is lost by it.
     pub prefilter: bool,
+    /// Where to say how far the scan has come, if anybody asks.
+    pub progress: Arc<Progress>,
+}
+
+/// How far a scan has come, to be looked at while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    found: AtomicUsize,
+    read: AtomicUsize,
+}
+
+impl Progress {
+    /// Files worth reading; 0 until the tree has been walked.
+    #[must_use]
+    pub fn found(&self) -> usize {
+        self.found.load(Ordering::Relaxed)
+    }
+
+    /// How many of them have been read.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.read.load(Ordering::Relaxed)
+    }
 }
 
 impl Options {
@@ -51,6 +74,7 @@ impl Options {
             baseline: BTreeSet::new(),
             file_time: Duration::from_secs(2),
             prefilter: true,
+            progress: Arc::default(),
         }
     }
 }
@@ -69,6 +93,10 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let start = Instant::now();
     std::fs::metadata(&options.root)?;
     let walked = walk::walk(&options.root);
+    options
+        .progress
+        .found
+        .store(walked.files.len(), Ordering::Relaxed);
     let read = read_all(options, &walked.files);
 
     let mut parsed = Vec::new();
@@ -134,6 +162,7 @@ fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
                 let mut own = Vec::new();
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     own.push(read_one(options, &prefilter, file));
+                    options.progress.read.fetch_add(1, Ordering::Relaxed);
                 }
                 out.lock()
                     .expect("no worker panics while it holds the list")
@@ -297,15 +326,4 @@ fn suppress(finding: &mut Finding, model: &Model<'_>, baseline: &BTreeSet<String
             .push_str(" A comment asks to leave this out and gives no reason, so it stays."),
         None => {}
     }
-}
-
-/// Reads a baseline: one fingerprint a line, anything after it a note, `#` a comment.
-pub fn baseline(path: &Path) -> io::Result<BTreeSet<String>> {
-    let text = std::fs::read_to_string(path)?;
-    Ok(text
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect())
 }

@@ -1,0 +1,164 @@
+//! `scan`: reads source code and prints what is missing in it.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use innkeeper_scan::{Options, Policy, Progress, Report, baseline, explain, run as scan};
+
+use crate::args::{Format, ScanArguments};
+use crate::exit::Failure;
+
+/// What a team requires, where it says so beside its code.
+const POLICY_FILE: &str = "session-policy.toml";
+/// A policy or baseline larger than this was not written for us.
+const FILE_MAX: u64 = 16 << 20;
+
+/// Runs `scan`.
+pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
+    if arguments.rules {
+        return put(arguments.output.as_deref(), &rules());
+    }
+    if let (Some(rule), []) = (arguments.explain, &arguments.paths[..]) {
+        let text = explain(rule.id.0).expect("the rule was found by its name");
+        return put(arguments.output.as_deref(), &text);
+    }
+
+    let known = match &arguments.baseline {
+        Some(file) => baseline::read(&read(file)?),
+        None => BTreeSet::new(),
+    };
+    let mut reports = Vec::new();
+    for path in &arguments.paths {
+        let mut options = Options::new(path);
+        options.policy = policy(arguments.policy.as_deref(), path)?;
+        options.baseline.clone_from(&known);
+        let report = watched(&options).map_err(|error| {
+            Failure::cannot_run(&format!("{} cannot be read", path.display()), error)
+        })?;
+        reports.push((path.to_string_lossy().into_owned(), report));
+    }
+    let report = match <[_; 1]>::try_from(reports) {
+        Ok([(_, one)]) => one,
+        Err(several) => Report::joined(several),
+    };
+
+    if let Some(file) = &arguments.write_baseline {
+        put(Some(file), &baseline::write(&report))?;
+    }
+    put(arguments.output.as_deref(), &written(&report, arguments))?;
+    if arguments.write_baseline.is_some() {
+        return Ok(());
+    }
+    let from = arguments.fail_on.into();
+    let found = report.open().filter(|f| f.severity >= from).count();
+    match found {
+        0 => Ok(()),
+        1 => Err(Failure::found("1 finding")),
+        n => Err(Failure::found(format!("{n} findings"))),
+    }
+}
+
+fn written(report: &Report, arguments: &ScanArguments) -> String {
+    if let Some(rule) = arguments.explain {
+        let text = explain(rule.id.0).expect("the rule was found by its name");
+        return format!("{text}\n{}", report.explained(rule.id));
+    }
+    let format = if arguments.json {
+        Format::Json
+    } else {
+        arguments.format
+    };
+    match format {
+        Format::Text if arguments.facts => format!("{}\n{}", report.to_text(), report.facts()),
+        Format::Text => report.to_text(),
+        // The facts are in it, asked for or not.
+        Format::Json => format!("{:#}\n", report.to_json()),
+        Format::Sarif => format!("{:#}\n", report.to_sarif()),
+        Format::Markdown => report.to_markdown(),
+    }
+}
+
+fn rules() -> String {
+    let lines = innkeeper_scan::RULES.iter().map(|rule| {
+        format!(
+            "{:<18} {:<9} {}",
+            rule.id.0,
+            rule.severity.word(),
+            rule.title
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// The policy that was named, or that of the tree, or one that requires everything.
+fn policy(named: Option<&Path>, tree: &Path) -> Result<Policy, Failure> {
+    let file = match named {
+        Some(file) => file.to_owned(),
+        None => tree.join(POLICY_FILE),
+    };
+    if named.is_none() && !file.is_file() {
+        return Ok(Policy::default());
+    }
+    Policy::parse(&read(&file)?)
+        .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let refused = |why: String| Failure::usage(format!("{}: {why}", file.display()));
+    let size = std::fs::metadata(file).map_err(|e| refused(e.to_string()))?;
+    if size.len() > FILE_MAX {
+        return Err(refused(format!("larger than {FILE_MAX} bytes")));
+    }
+    std::fs::read_to_string(file).map_err(|e| refused(e.to_string()))
+}
+
+/// Writes to the file, or to standard output. A reader that has gone away is no failure.
+fn put(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let Some(file) = file else {
+        let mut out = std::io::stdout().lock();
+        return match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::cannot_run("cannot print", e))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        };
+    };
+    let what = || format!("{} cannot be written", PathBuf::from(file).display());
+    std::fs::write(file, text).map_err(|error| Failure::cannot_run(&what(), error))
+}
+
+/// Scans, with a bar where a person watches.
+fn watched(options: &Options) -> std::io::Result<Report> {
+    if !std::io::stderr().is_terminal() {
+        return scan(options);
+    }
+    let progress = Arc::clone(&options.progress);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let bar = scope.spawn(|| show(&progress, &done));
+        let report = scan(options);
+        done.store(true, Ordering::Relaxed);
+        bar.thread().unpark();
+        report
+    })
+}
+
+fn show(progress: &Progress, done: &AtomicBool) {
+    let bar = ProgressBar::no_length();
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30} {pos} of {len} files")
+            .expect("the template is fixed"),
+    );
+    while !done.load(Ordering::Relaxed) {
+        bar.set_length(progress.found() as u64);
+        bar.set_position(progress.read() as u64);
+        thread::park_timeout(Duration::from_millis(100));
+    }
+    bar.finish_and_clear();
+}
