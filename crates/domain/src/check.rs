@@ -61,8 +61,8 @@ pub fn check<'r>(roster: &'r Roster, token: &SessionToken, now: Timestamp) -> Ch
     // No acceptable token matches. Only now is the family asked for.
     let family = token.secret().family();
     if let Some(session) = roster.sessions.iter().find(|s| s.family == family) {
-        if let Some(expired) = session.expiry(now) {
-            return Check::Ended(expired);
+        if let Some(ending) = roster.unrecorded_end(session, now) {
+            return Check::Ended(ending);
         }
         if !roster.is_live(session, now) {
             return Check::Unknown;
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn given_a_session_behind_the_fence_when_its_tokens_are_checked_then_they_are_unknown() {
+    fn given_a_session_behind_the_fence_when_its_tokens_are_checked_then_it_has_ended() {
         let mut roster = rotated(40, 10);
         let fence = Change::Generation {
             to: Generation(2),
@@ -281,7 +281,10 @@ mod tests {
         roster.apply(&[fence], at(20));
 
         for presented in [token(1), later_token(1, 99), later_token(1, 50)] {
-            assert!(matches!(check(&roster, &presented, at(21)), Check::Unknown));
+            let Check::Ended(ending) = check(&roster, &presented, at(21)) else {
+                panic!("its holder is told why");
+            };
+            assert_eq!(ending.reason, EndReason::RevokedByAdmin);
         }
     }
 

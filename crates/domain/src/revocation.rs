@@ -32,7 +32,7 @@ pub fn revoke(
         };
     };
     let mut changes = roster.expiries(now);
-    if session.is_unexpired(now) {
+    if roster.unrecorded_end(session, now).is_none() {
         changes.push(Change::end(id, now, reason, initiator));
     }
     Revocation::End(changes)

@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::change::Change;
 use crate::name::{GroupName, SubjectId, TenantId};
 use crate::policy::{Facts, PolicyVersion, SessionLimit};
-use crate::session::{EndedSession, Ending, Origin, Session, SessionId, Timestamp};
+use crate::session::{
+    EndReason, EndedSession, Ending, Initiator, Origin, Session, SessionId, Timestamp,
+};
 use crate::token::RosterTag;
 
 /// The number of a roster's last commit (`seq`); 0 or the store's floor before the first.
@@ -41,6 +43,35 @@ impl Generation {
 /// The incarnation of a store's data: raised by a restore, so that nothing older is valid (S20).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StoreGeneration(pub u64);
+
+impl StoreGeneration {
+    /// The highest that there is, so that all numbers made from it are exact in JSON.
+    pub const MAX: Self = Self(1 << 29);
+
+    /// The incarnation that begins when data of this one is brought back at `now`.
+    ///
+    /// It lies above that of the data, and moves with the clock, by the minute: a second restore
+    /// of the same copy is another incarnation than the first.
+    #[must_use]
+    pub fn restored(self, now: Timestamp) -> Self {
+        let minutes = Self(now.as_millis() / 60_000).min(Self::MAX);
+        Self(self.0 + 1).max(minutes)
+    }
+
+    /// After which place the journal goes on under it: beyond all that another incarnation can
+    /// have reached, so that whoever stopped reading there is told that this is another journal.
+    #[must_use]
+    pub const fn journal_start(self) -> u64 {
+        self.0 << 34
+    }
+
+    /// Where the generations of rosters begin under it: above all that another incarnation can
+    /// have handed out, also after the copy was made from which this one came (S8).
+    #[must_use]
+    pub const fn first_generation(self) -> Generation {
+        Generation(self.0 << 24)
+    }
+}
 
 /// Where the rosters that a store does not hold begin.
 ///
@@ -194,6 +225,28 @@ impl Roster {
         }
     }
 
+    /// This roster as a store of the incarnation `store` hands it out.
+    ///
+    /// One that was written under another came back with older data. Its fence rises above all
+    /// that was ever handed out, so that none of its sessions is live and no evidence from before
+    /// opens a new one (S20). Every store reads through this, and so does every commit.
+    #[must_use]
+    pub fn under(self: &Arc<Self>, store: StoreGeneration) -> Arc<Self> {
+        let mut roster = Arc::clone(self);
+        if roster.store_generation != store {
+            Self::come_under(Arc::make_mut(&mut roster), store);
+        }
+        roster
+    }
+
+    /// As [`under`](Self::under), in place.
+    pub fn come_under(&mut self, store: StoreGeneration) {
+        if self.store_generation != store {
+            self.generation = self.generation.next().max(store.first_generation());
+            self.store_generation = store;
+        }
+    }
+
     /// Whether `session`, which this roster records, is live at `now`.
     #[must_use]
     pub fn is_live(&self, session: &Session, now: Timestamp) -> bool {
@@ -239,7 +292,21 @@ impl Roster {
         }
     }
 
-    /// The ends that the clock has brought by `now` and no commit has recorded yet.
+    /// How `session`, which this roster records, has ended by `now` without any commit: its time
+    /// ran out, or a restore left it behind the fence.
+    #[must_use]
+    pub fn unrecorded_end(&self, session: &Session, now: Timestamp) -> Option<Ending> {
+        let now = now.max(self.time_high);
+        session.expiry(now).or_else(|| {
+            (session.generation != self.generation).then_some(Ending {
+                at: now,
+                reason: EndReason::RevokedByAdmin,
+                initiator: Initiator::Admin,
+            })
+        })
+    }
+
+    /// The ends that have come by `now` and that no commit has recorded yet.
     ///
     /// Every commit begins with them, so that each expiry is journalled once, at its deadline,
     /// and in the order in which the clock brought them.
@@ -249,7 +316,7 @@ impl Roster {
         let mut expired: Vec<_> = self
             .sessions
             .iter()
-            .filter_map(|s| Some((s.id, s.expiry(now)?)))
+            .filter_map(|s| Some((s.id, self.unrecorded_end(s, now)?)))
             .collect();
         expired.sort_by_key(|(_, ending)| ending.at);
         expired
@@ -352,8 +419,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{EndReason, Initiator};
-    use crate::testing::{at, empty_roster, ends, groups, id, roster, session};
+    use crate::testing::{at, empty_roster, ends, groups, id, live_ids, roster, session};
 
     fn end_of(number: u8, seconds: u64) -> Change {
         Change::End {
@@ -418,6 +484,52 @@ mod tests {
         assert_eq!(roster.ended.len(), 1);
         roster.time_high = at(day + 9);
         assert!(remembered(&roster, 9).is_empty(), "time does not fall");
+    }
+
+    #[test]
+    fn given_a_roster_of_another_incarnation_when_read_then_nothing_in_it_is_live() {
+        let written = Arc::new(roster([session(1), session(2).idle_after(10)]));
+        let store = StoreGeneration(7);
+
+        let read = written.under(store);
+
+        assert_eq!(written.live(at(5)).count(), 2);
+        assert!(live_ids(&read, 5).is_empty());
+        assert!(read.generation >= store.first_generation());
+        assert_eq!(read.version, written.version, "it is no commit");
+        let expected = [(id(2), EndReason::Idle), (id(1), EndReason::RevokedByAdmin)];
+        assert_eq!(ends(&read.expiries(at(20))), expected);
+        assert!(Arc::ptr_eq(&read.under(store), &read));
+    }
+
+    #[test]
+    fn given_a_roster_that_was_brought_back_when_its_next_commit_is_done_then_the_ends_are_on_file()
+    {
+        let mut read = Roster::clone(&Arc::new(roster([session(1)])).under(StoreGeneration(7)));
+
+        read.apply(&read.expiries(at(5)), at(5));
+
+        assert!(read.sessions.is_empty());
+        assert_eq!(remembered(&read, 5), [id(1)]);
+        assert_eq!(read.ended[0].ending.at, at(5));
+    }
+
+    #[test]
+    fn given_one_copy_restored_twice_when_numbered_then_the_second_lies_above_the_first() {
+        let copy = StoreGeneration(0);
+        let minute = 60_000;
+        let first = copy.restored(Timestamp::from_millis(29_000_000 * minute));
+        let second = copy.restored(Timestamp::from_millis(29_000_001 * minute));
+
+        assert!(copy < first && first < second);
+        assert!(
+            first.restored(Timestamp::ZERO) > first,
+            "whatever the clock says"
+        );
+        assert!(copy.restored(Timestamp::MAX) <= StoreGeneration::MAX);
+        let last = StoreGeneration::MAX.first_generation();
+        assert!(last.0 <= 1 << 53, "JSON keeps it exact");
+        assert!(first.first_generation() < second.first_generation());
     }
 
     #[test]

@@ -51,7 +51,10 @@ impl Authority {
     fn has_expiries(&self, tag: RosterTag) -> bool {
         let mut found = true;
         self.store.glance(tag, &mut |roster, now| {
-            found = roster.is_some_and(|r| r.sessions.iter().any(|s| !s.is_unexpired(now)));
+            found = roster.is_some_and(|r| {
+                let mut sessions = r.sessions.iter();
+                sessions.any(|s| r.unrecorded_end(s, now).is_some())
+            });
             Heard::No
         });
         found

@@ -48,7 +48,7 @@ pub fn session(
     show(
         roster,
         session,
-        session.expiry(now.max(roster.time_high)),
+        roster.unrecorded_end(session, now),
         current,
     )
 }

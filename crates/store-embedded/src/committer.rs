@@ -19,6 +19,7 @@ use crate::journal::Trimmed;
 use crate::mark::Mark;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
+use crate::snapshot::Taken;
 
 /// How many changes may wait. Beyond it the store says so, instead of growing.
 pub(crate) const WAITING_MAX: usize = 16_384;
@@ -43,6 +44,8 @@ pub(crate) enum Job {
     RaiseCeiling(Option<Reply<()>>),
     /// The first sign of life since they were last written down.
     Heard,
+    /// Take everything as it is after this round.
+    Snapshot(Reply<Taken>),
     Close(Reply<()>),
 }
 
@@ -119,13 +122,14 @@ impl Committer {
 
     /// Does what waits, as one batch, and answers when that is durable.
     fn turn(&mut self, waiting: Vec<Job>) {
-        let mut closing = Vec::new();
+        let (mut closing, mut asked) = (Vec::new(), Vec::new());
         let mut answers = Vec::with_capacity(waiting.len());
         let shared = &self.shared;
         let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
         for job in waiting {
             match job {
                 Job::Close(reply) => closing.push(reply),
+                Job::Snapshot(reply) => asked.push(reply),
                 Job::Heard => {
                     let until = shared.time.clock.steady() + HEARD_KEPT;
                     self.heard_until.get_or_insert(until);
@@ -143,6 +147,13 @@ impl Committer {
         let written = written.map_err(|error| shared.stop_after(error));
         for answer in answers {
             answer(written.clone());
+        }
+        for reply in asked {
+            let taken = written
+                .clone()
+                .map(|()| Taken::of(&self.shared, &self.head));
+            // Nobody may be waiting any more.
+            let _ = reply.send(taken.map_err(StoreError::from));
         }
         if !closing.is_empty() {
             let closed = written.and_then(|()| self.close());
@@ -207,7 +218,7 @@ impl Job {
                 answer(reply, put, StoreError::from)
             }
             Self::RaiseCeiling(reply) => answer(reply?, (), StoreError::from),
-            Self::Heard | Self::Close(_) => return None,
+            Self::Heard | Self::Snapshot(_) | Self::Close(_) => return None,
         })
     }
 
@@ -221,6 +232,7 @@ impl Job {
             Self::Put(_, _, _, reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseFloor(reply) => reply.send(Err(error)).map_err(drop),
             Self::Trim(_, reply) => reply.send(Err(error)).map_err(drop),
+            Self::Snapshot(reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseCeiling(Some(reply)) | Self::Forget(_, _, reply) | Self::Close(reply) => {
                 reply.send(Err(error)).map_err(drop)
             }

@@ -48,7 +48,9 @@ pub(crate) struct Head {
     pub(crate) batch: u64,
     /// The place of the last journal entry; the first is 1.
     pub(crate) place: u64,
-    /// The place of the last journal entry that was let go of; 0 for none.
+    /// After which place the journal began: 0, or where that of a restored store goes on.
+    pub(crate) begun: u64,
+    /// The place of the last journal entry that was let go of, or where it began.
     pub(crate) trimmed: u64,
     /// What all records add up to: see [`tally`](crate::tally).
     pub(crate) tally: u64,
@@ -70,6 +72,7 @@ impl Disk {
         let head = Head {
             batch: Self::FIRST_BATCH,
             place: 0,
+            begun: 0,
             trimmed: 0,
             tally: 0,
             ceiling: Timestamp::ZERO,
@@ -283,6 +286,7 @@ pub(crate) struct Slot {
 struct HeadRecord {
     batch: u64,
     place: u64,
+    begun: u64,
     trimmed: u64,
     tally: u64,
     ceiling: u64,
@@ -300,6 +304,7 @@ impl From<&Head> for HeadRecord {
         Self {
             batch: head.batch,
             place: head.place,
+            begun: head.begun,
             trimmed: head.trimmed,
             tally: head.tally,
             ceiling: head.ceiling.as_millis(),
@@ -314,11 +319,17 @@ impl From<&Head> for HeadRecord {
 }
 
 impl Head {
+    /// Whether the beginning of the journal was let go of.
+    pub(crate) fn is_trimmed(&self) -> bool {
+        self.trimmed > self.begun
+    }
+
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let record: HeadRecord = record::decode(bytes)?;
         Ok(Self {
             batch: record.batch,
             place: record.place,
+            begun: record.begun,
             trimmed: record.trimmed,
             tally: record.tally,
             ceiling: Timestamp::from_millis(record.ceiling),

@@ -5,6 +5,7 @@
 //! store/format   which layout this is
 //! store/mark     the last batch that was durable
 //! store/data/    the storage library's own files
+//! replaced-N/    a store that a restore has put aside
 //! ```
 //!
 //! A store is made aside and renamed into place, so that `store` is whole or absent.
@@ -57,7 +58,7 @@ impl Folder {
 
     /// Opens what lies in it, and begins a store first if there is none.
     pub(crate) fn open(&self) -> Result<(Disk, Mark), OpenError> {
-        let store = self.path.join("store");
+        let store = self.store();
         if !exists(&store)? {
             self.begin(&store)?;
         }
@@ -81,9 +82,38 @@ impl Folder {
         &self.path
     }
 
+    /// Where the store lies.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path.join("store")
+    }
+
+    /// Where one is made before it is put in place.
+    pub(crate) fn aside(&self) -> PathBuf {
+        self.path.join("new")
+    }
+
+    pub(crate) fn has_store(&self) -> Result<bool, OpenError> {
+        exists(&self.store())
+    }
+
+    /// Makes what was renamed in it durable.
+    pub(crate) fn sync(&self) -> Result<(), OpenError> {
+        sync_folder(&self.path).map_err(|e| OpenError::io(&self.path, e))
+    }
+
     /// Makes an empty store aside, and puts it in place.
     fn begin(&self, store: &Path) -> Result<(), OpenError> {
-        let aside = self.path.join("new");
+        self.make_aside(|data| Disk::create(data, &self.path).map(|()| (Disk::FIRST_BATCH, ())))?;
+        fs::rename(self.aside(), store).map_err(|e| OpenError::io(store, e))?;
+        self.sync()
+    }
+
+    /// Makes a store aside. `fill` makes what lies in its data, and says which batch was the last.
+    pub(crate) fn make_aside<T, E: From<OpenError>>(
+        &self,
+        fill: impl FnOnce(&Path) -> Result<(u64, T), E>,
+    ) -> Result<T, E> {
+        let aside = self.aside();
         let io = |path: &Path| {
             let path = path.to_path_buf();
             move |e| OpenError::io(&path, e)
@@ -93,12 +123,11 @@ impl Folder {
             fs::remove_dir_all(&aside).map_err(io(&aside))?;
         }
         make_private(&aside, false).map_err(io(&aside))?;
-        Disk::create(&aside.join("data"), &self.path)?;
-        Mark::create(&aside.join("mark"), Disk::FIRST_BATCH).map_err(io(&aside.join("mark")))?;
+        let (batch, made) = fill(&aside.join("data"))?;
+        Mark::create(&aside.join("mark"), batch).map_err(io(&aside.join("mark")))?;
         write_format(&aside.join("format")).map_err(io(&aside.join("format")))?;
         sync_folder(&aside).map_err(io(&aside))?;
-        fs::rename(&aside, store).map_err(io(store))?;
-        sync_folder(&self.path).map_err(io(&self.path))
+        Ok(made)
     }
 
     fn check_format(&self, file: &Path) -> Result<(), OpenError> {

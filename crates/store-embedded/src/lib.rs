@@ -8,6 +8,7 @@
 //! - `committer` and `round`: how a change becomes durable and then visible.
 //! - `time`: why time cannot fall across a crash.
 //! - `load`, `tally` and `mark`: how opening knows that nothing acknowledged is missing.
+//! - `snapshot` and [`restore`](mod@restore): all of it out at one point, and back.
 
 mod committer;
 mod disk;
@@ -20,11 +21,14 @@ mod manifest;
 mod mark;
 mod register;
 mod resident;
+pub mod restore;
 mod round;
 mod shared;
+mod snapshot;
 pub mod store;
 mod tally;
 mod time;
 
 pub use error::{Damage, OpenError};
+pub use restore::{Onto, RestoreError, Restored, restore};
 pub use store::EmbeddedStore;

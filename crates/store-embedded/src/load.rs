@@ -55,7 +55,6 @@ pub(crate) fn load(disk: &Disk, mark: &Mark, path: &Path) -> Result<Loaded, Open
             return Err(Damage::Contradiction("lies under another tag"));
         }
         count(roster_share(&roster));
-        loaded.highest.include(&roster);
         let mut shard = loaded.resident.alone(roster.tag);
         replace(&mut shard, roster.tag, Some(Arc::new(roster)));
         Ok(())
@@ -101,6 +100,11 @@ pub(crate) fn load(disk: &Disk, mark: &Mark, path: &Path) -> Result<Loaded, Open
         return Err(OpenError::damaged(path, "the tally of all records", what));
     }
     follow_journal(disk, &loaded, personal, path)?;
+    let store = loaded.head.ground.store_generation;
+    loaded.resident.come_under(store);
+    for roster in loaded.resident.all() {
+        loaded.highest.include(&roster);
+    }
     Ok(loaded)
 }
 
@@ -138,8 +142,8 @@ fn follow_journal(
     path: &Path,
 ) -> Result<(), OpenError> {
     let mut chains: HashMap<RosterTag, (RosterVersion, EntryHash)> = HashMap::new();
-    let trimmed = loaded.head.trimmed;
-    let mut place = trimmed;
+    let is_trimmed = loaded.head.is_trimmed();
+    let mut place = loaded.head.trimmed;
     each(path, &disk.journal, "journal entry", |key, value| {
         place += 1;
         if *key != place.to_be_bytes() {
@@ -153,7 +157,7 @@ fn follow_journal(
             return Err(Damage::Contradiction("has another personal part"));
         }
         let before = chains.insert(entry.tag, (entry.seq, entry.hash()));
-        if follows(&entry, before) || (before.is_none() && trimmed > 0) {
+        if follows(&entry, before) || (before.is_none() && is_trimmed) {
             Ok(())
         } else {
             Err(Damage::Contradiction("breaks the chain of its roster"))
@@ -166,7 +170,7 @@ fn follow_journal(
     for roster in loaded.resident.all() {
         let ends = match chains.get(&roster.tag) {
             Some(end) => *end == (roster.version, roster.journal_head),
-            None => trimmed > 0,
+            None => is_trimmed,
         };
         if !ends {
             let what = Damage::Contradiction("does not end where its journal does");

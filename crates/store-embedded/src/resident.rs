@@ -13,7 +13,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use innkeeper_domain::roster::Roster;
+use innkeeper_domain::roster::{Roster, StoreGeneration};
 use innkeeper_domain::token::RosterTag;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -61,6 +61,16 @@ impl Resident {
     /// The roster of `tag`.
     pub(crate) fn find(&self, tag: RosterTag) -> Option<Arc<Roster>> {
         self.look(tag).get(&tag).map(|p| Arc::clone(&p.roster))
+    }
+
+    /// Has every roster come under the incarnation of the store: one that was written under
+    /// another came back with older data (S20).
+    pub(crate) fn come_under(&self, store: StoreGeneration) {
+        for shard in &self.shards {
+            for place in shard.write().values_mut() {
+                place.roster = place.roster.under(store);
+            }
+        }
     }
 
     /// Notes that a session at `place` was heard from. Says whether it is the first of all.

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use innkeeper_store::clock::ManualClock;
-use innkeeper_store::conformance::{DurableHarness, Harness};
-use innkeeper_store_embedded::EmbeddedStore;
+use innkeeper_domain::session::Timestamp;
+use innkeeper_store::archive::Reader;
+use innkeeper_store::clock::{Clock, ManualClock};
+use innkeeper_store::conformance::{DurableHarness, Harness, RestoringHarness};
+use innkeeper_store_embedded::{EmbeddedStore, Onto, restore};
 use tempfile::TempDir;
 
 #[derive(Debug)]
@@ -54,5 +56,17 @@ impl DurableHarness for InFolder {
     }
 }
 
+#[async_trait]
+impl RestoringHarness for InFolder {
+    async fn restored(copy: &[u8], clock: Arc<ManualClock>) -> Self {
+        let place = <Self as Harness>::new().await;
+        let copy = Reader::open(copy).expect("it is a copy");
+        let now = Timestamp::from_millis(clock.wall().as_secs() * 1000);
+        restore(place.path(), Onto::Nothing, copy, now).expect("it is whole");
+        place
+    }
+}
+
 innkeeper_store::conformance!(InFolder);
+innkeeper_store::restoring_conformance!(InFolder);
 innkeeper_store::durable_conformance!(InFolder);

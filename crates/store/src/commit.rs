@@ -90,6 +90,7 @@ impl Commit {
                 ground.store_generation,
             )
         });
+        roster.come_under(ground.store_generation);
         let stands = roster.version == self.version
             && roster.generation == self.generation
             && roster.journal_head == self.entry.previous

@@ -4,6 +4,7 @@
 //! what can happen to a session is [`SessionStore::commit`] and [`SessionStore::touch`]: there
 //! is no upsert, and no caller saves a whole record.
 
+pub mod archive;
 pub mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]

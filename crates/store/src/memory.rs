@@ -13,6 +13,7 @@ use innkeeper_domain::token::RosterTag;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::archive::{Archive, CopyError, Item, Slot, Snapshot};
 use crate::clock::{Clock, StoreTime};
 use crate::register::{Put, Register, Registered};
 use crate::{
@@ -35,7 +36,9 @@ struct State {
     rosters: BTreeMap<RosterTag, Arc<Roster>>,
     keys: HashMap<KeyDigest, Remembered>,
     journal: Vec<JournalEntry>,
-    /// How many entries before those were let go of.
+    /// After which place the journal began: see [`StoreGeneration::journal_start`].
+    begun: usize,
+    /// The place of the last entry that was let go of, or where it began.
     trimmed: usize,
     register: BTreeMap<String, (u64, Option<Vec<u8>>)>,
     ground: Ground,
@@ -59,6 +62,72 @@ impl MemoryStore {
             state: Mutex::new(state),
             grown: Notify::new(),
         }
+    }
+}
+
+impl MemoryStore {
+    /// Makes a store of a copy that was brought back at `now`, and in which nothing is live.
+    pub fn restored(
+        copy: impl IntoIterator<Item = Result<Item, CopyError>>,
+        now: Timestamp,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CopyError> {
+        let mut state = State::default();
+        let mut start = Timestamp::ZERO;
+        for item in copy {
+            match item? {
+                Item::Head(head) => {
+                    start = head.now;
+                    state.ground = head.ground.restored(now);
+                    state.floor_rose_at = head.floor_rose_at;
+                    state.generation_high = state.ground.floor.generation;
+                    state.version_high = state.ground.floor.version;
+                    let begun = state.ground.store_generation.journal_start();
+                    state.begun = usize::try_from(begun).unwrap_or(usize::MAX / 2);
+                    state.trimmed = state.begun + usize::from(head.is_trimmed);
+                }
+                Item::Value(slot) => {
+                    let held = (slot.version, slot.value);
+                    state.register.insert(slot.name, held);
+                }
+                Item::Roster(roster) => {
+                    let roster = Arc::new(*roster).under(state.ground.store_generation);
+                    state.generation_high = state.generation_high.max(roster.generation);
+                    state.version_high = state.version_high.max(roster.version);
+                    state.rosters.insert(roster.tag, roster);
+                }
+                Item::Entry(entry) => state.journal.push(*entry),
+            }
+        }
+        Ok(Self {
+            time: StoreTime::starting_at(start, &*clock),
+            clock,
+            state: Mutex::new(state),
+            grown: Notify::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl Archive for MemoryStore {
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let state = self.state.lock();
+        let slot = |(name, (version, value)): (&String, &(u64, Option<Vec<u8>>))| Slot {
+            name: name.clone(),
+            version: *version,
+            value: value.clone(),
+        };
+        let (start, end) = (state.trimmed, state.end());
+        Ok(Snapshot {
+            now: self.time.now(&*self.clock),
+            ground: state.ground,
+            floor_rose_at: state.floor_rose_at,
+            rosters: state.rosters.values().cloned().collect(),
+            register: state.register.iter().map(slot).collect(),
+            journal_start: (start > 0).then(|| cursor_at(start)),
+            is_trimmed: start > state.begun,
+            journal_end: (end > start).then(|| cursor_at(end)),
+        })
     }
 }
 

@@ -3,27 +3,46 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use innkeeper_store::clock::ManualClock;
-use innkeeper_store::conformance::Harness;
+use innkeeper_domain::session::Timestamp;
+use innkeeper_store::archive::Reader;
+use innkeeper_store::clock::{Clock, ManualClock};
+use innkeeper_store::conformance::{Harness, RestoringHarness};
 use innkeeper_store::memory::MemoryStore;
 
-#[derive(Debug)]
-struct InMemory;
+#[derive(Debug, Default)]
+struct InMemory {
+    copy: Option<Vec<u8>>,
+}
 
 #[async_trait]
 impl Harness for InMemory {
     type Store = MemoryStore;
 
     async fn new() -> Self {
-        Self
+        Self::default()
     }
 
     async fn open(&self, clock: Arc<ManualClock>) -> Arc<MemoryStore> {
-        Arc::new(MemoryStore::new(clock))
+        let Some(copy) = &self.copy else {
+            return Arc::new(MemoryStore::new(clock));
+        };
+        let now = Timestamp::from_millis(clock.wall().as_secs() * 1000);
+        let copy = Reader::open(&**copy).expect("it is a copy");
+        Arc::new(MemoryStore::restored(copy, now, clock).expect("it is whole"))
+    }
+}
+
+#[async_trait]
+impl RestoringHarness for InMemory {
+    async fn restored(copy: &[u8], _: Arc<ManualClock>) -> Self {
+        Self {
+            copy: Some(copy.into()),
+        }
     }
 }
 
 innkeeper_store::conformance!(InMemory);
+innkeeper_store::restoring_conformance!(InMemory);
 
 #[test]
 fn given_the_sources_of_the_suite_when_read_then_every_case_is_in_its_list() {
@@ -36,6 +55,7 @@ fn given_the_sources_of_the_suite_when_read_then_every_case_is_in_its_list() {
         include_str!("../src/conformance/races.rs"),
         include_str!("../src/conformance/reading.rs"),
         include_str!("../src/conformance/register.rs"),
+        include_str!("../src/conformance/restoring.rs"),
         include_str!("../src/conformance/sweeping.rs"),
         include_str!("../src/conformance/touching.rs"),
     ];
@@ -46,6 +66,7 @@ fn given_the_sources_of_the_suite_when_read_then_every_case_is_in_its_list() {
     let mut count = 0;
     for case in cases {
         let name = case.split('(').next().expect("a function has a name");
+        let name = name.split('<').next().expect("a function has a name");
         assert!(
             lists.contains(&format!(" {name},\n")),
             "{name} is in no list"

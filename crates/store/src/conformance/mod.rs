@@ -4,7 +4,8 @@
 //! function over a [`Harness`], named for what it shows. A back end says how its store is made,
 //! and [`conformance!`](crate::conformance!) makes a test of each case. What only a store that
 //! outlives its process can promise is in [`durability`], by
-//! [`durable_conformance!`](crate::durable_conformance!).
+//! [`durable_conformance!`](crate::durable_conformance!); what a restored one promises is in
+//! [`restoring`], by [`restoring_conformance!`](crate::restoring_conformance!).
 
 pub mod committing;
 pub mod durability;
@@ -14,6 +15,7 @@ pub mod journal;
 pub mod races;
 pub mod reading;
 pub mod register;
+pub mod restoring;
 pub mod sweeping;
 pub mod touching;
 
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::archive::Archive;
 use crate::clock::ManualClock;
 use crate::{Register, SessionStore};
 
@@ -47,6 +50,13 @@ pub trait DurableHarness: Harness {
     /// Ends the store as a crash would, with what has been made durable so far and no more. It
     /// may be in the middle of something.
     async fn crash(&mut self, store: Arc<Self::Store>);
+}
+
+/// A place to which a copy can be brought back.
+#[async_trait]
+pub trait RestoringHarness: Harness<Store: Archive> {
+    /// Makes another place, and brings a copy back to it.
+    async fn restored(copy: &[u8], clock: Arc<ManualClock>) -> Self;
 }
 
 /// Makes one test of each case, on stores that this harness opens.
@@ -128,6 +138,21 @@ macro_rules! durable_conformance {
             given_register_values_that_were_done_when_the_store_crashes_then_they_are_there,
             given_a_future_dropped_at_commit_when_the_store_crashes_then_roster_and_journal_agree,
             given_a_journal_that_was_trimmed_when_the_store_crashes_then_it_is_as_short_and_whole,
+        }
+    };
+}
+
+/// Makes one test of each case that speaks of copies and of what is left when they come back.
+#[macro_export]
+macro_rules! restoring_conformance {
+    ($harness:ty) => {
+        $crate::conformance_cases! { $harness, restoring:
+            given_a_copy_when_brought_back_then_no_session_in_it_is_live,
+            given_a_copy_when_brought_back_then_no_evidence_from_before_is_of_any_generation,
+            given_a_copy_when_brought_back_then_all_else_is_as_it_was,
+            given_commits_under_way_when_copied_then_the_copy_is_of_one_point,
+            given_a_journal_that_was_trimmed_when_brought_back_then_it_begins_where_it_began,
+            given_a_restored_store_when_copied_and_restored_again_then_its_sessions_are_dead_too,
         }
     };
 }

@@ -1,0 +1,249 @@
+//! Restore: a store made of a copy, aside, read back whole, and only then put in place (S20).
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use innkeeper_domain::session::Timestamp;
+use innkeeper_store::archive::{CopyError, Counts, Head as CopyHead, Item};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::disk::{Batch, Disk, Head, Slot};
+use crate::error::OpenError;
+use crate::folder::Folder;
+use crate::load::load;
+use crate::mark::Mark;
+use crate::tally::{personal_share, register_share, roster_share};
+
+/// How many records one batch takes.
+const BATCH: usize = 512;
+
+/// What to do where a store is there already.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Onto {
+    /// Refuse: what is there would be lost.
+    Nothing,
+    /// Put it aside, and the restored one in its place.
+    WhatIsThere,
+}
+
+/// A store that was restored.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// How much was brought back.
+    pub counts: Counts,
+    /// When the copy was made, by the time of the store it was made of.
+    pub made_at: Timestamp,
+    /// Where the store went that had been there.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Why nothing was restored. What was there is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// There is a store already.
+    #[error("{} holds a store already", .path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The copy cannot be read.
+    #[error("the back-up cannot be restored")]
+    Copy(#[from] CopyError),
+    /// What is in the copy does not fit together.
+    #[error("the back-up cannot be restored: its parts contradict each other")]
+    Contradictory(#[source] OpenError),
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] OpenError),
+}
+
+/// Makes the store in the folder at `path` of a copy, under a higher incarnation: nothing in it
+/// is live, whatever the copy says.
+///
+/// `now` is the wall clock's: it tells one restore of a copy from the next.
+pub fn restore(
+    path: impl AsRef<Path>,
+    onto: Onto,
+    copy: impl IntoIterator<Item = Result<Item, CopyError>>,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
+    let folder = Folder::take(path.as_ref())?;
+    let (store, aside) = (folder.store(), folder.aside());
+    let before = match (folder.has_store()?, onto) {
+        (true, Onto::Nothing) => {
+            let path = folder.path().to_path_buf();
+            return Err(RestoreError::NotEmpty { path });
+        }
+        (true, Onto::WhatIsThere) => generation_of(&folder),
+        (false, _) => None,
+    };
+    let made = folder.make_aside(|data| {
+        let made = fill(
+            &Disk::open(data, folder.path())?,
+            copy,
+            before,
+            now,
+            folder.path(),
+        )?;
+        Ok::<_, RestoreError>((made.head.batch, made))
+    });
+    let read_back = made.and_then(|made| {
+        let disk = Disk::open(&aside.join("data"), folder.path())?;
+        let mark = Mark::open(&aside.join("mark")).map_err(|e| OpenError::io(&aside, e))?;
+        let loaded = load(&disk, &mark, folder.path());
+        loaded.map_err(RestoreError::Contradictory)?;
+        Ok(made)
+    });
+    let made = match read_back {
+        Ok(made) => made,
+        Err(error) => {
+            // The next one that comes here removes what is left of it.
+            let _ = fs::remove_dir_all(&aside);
+            return Err(error);
+        }
+    };
+    let replaced = swap(&folder, &store, &aside, made.head.ground.store_generation.0)?;
+    Ok(Restored {
+        counts: made.counts,
+        made_at: made.copied_at,
+        replaced,
+    })
+}
+
+struct Made {
+    head: Head,
+    counts: Counts,
+    copied_at: Timestamp,
+}
+
+/// Writes every record of a copy down, and returns the head that goes with them.
+fn fill(
+    disk: &Disk,
+    copy: impl IntoIterator<Item = Result<Item, CopyError>>,
+    before: Option<u64>,
+    now: Timestamp,
+    path: &Path,
+) -> Result<Made, RestoreError> {
+    let written = |batch: Batch<'_>| {
+        let done = batch.commit();
+        done.map_err(|e| OpenError::storage(path, "store/data", e))
+    };
+    let mut begun: Option<Made> = None;
+    let mut batch = disk.batch();
+    let mut waiting = 0;
+    for item in copy {
+        let item = item?;
+        if let Item::Head(head) = &item {
+            begun = Some(begin(head, before, now));
+            continue;
+        }
+        let made = begun.as_mut().ok_or(CopyError::Damaged("it has no head"))?;
+        put(item, made, &mut batch);
+        waiting += 1;
+        if waiting == BATCH {
+            made.head.batch += 1;
+            batch.head(&made.head);
+            written(std::mem::replace(&mut batch, disk.batch()))?;
+            waiting = 0;
+        }
+    }
+    let mut made = begun.ok_or(CopyError::Damaged("it has no head"))?;
+    made.head.batch += 1;
+    batch.head(&made.head);
+    written(batch)?;
+    Ok(made)
+}
+
+fn begin(head: &CopyHead, before: Option<u64>, now: Timestamp) -> Made {
+    let mut ground = head.ground;
+    let known = &mut ground.store_generation.0;
+    *known = (*known).max(before.unwrap_or_default());
+    let ground = ground.restored(now);
+    let begun = ground.store_generation.journal_start();
+    let trimmed = begun + u64::from(head.is_trimmed);
+    Made {
+        head: Head {
+            batch: Disk::FIRST_BATCH,
+            place: trimmed,
+            begun,
+            trimmed,
+            tally: 0,
+            ceiling: head.now,
+            ground,
+            floor_rose_at: head.floor_rose_at,
+        },
+        counts: Counts::default(),
+        copied_at: head.now,
+    }
+}
+
+fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
+    let head = &mut made.head;
+    let share = match item {
+        Item::Head(_) => 0,
+        Item::Value(slot) => {
+            made.counts.values += 1;
+            let value = Slot {
+                version: slot.version,
+                value: slot.value,
+            };
+            batch.register(&slot.name, &value);
+            register_share(&slot.name, &value)
+        }
+        Item::Roster(roster) => {
+            made.counts.rosters += 1;
+            batch.roster(roster.tag, Some(&roster));
+            roster_share(&roster)
+        }
+        Item::Entry(entry) => {
+            made.counts.entries += 1;
+            head.place += 1;
+            batch.entry(head.place, &entry);
+            if entry.personal.is_some() {
+                personal_share(head.place, &entry.personal_digest)
+            } else {
+                0
+            }
+        }
+    };
+    head.tally = head.tally.wrapping_add(share);
+}
+
+/// The incarnation of the store that is there, if it can still be read: the restored one is
+/// numbered above it.
+fn generation_of(folder: &Folder) -> Option<u64> {
+    let (disk, _) = folder.open().ok()?;
+    let head = Head::decode(&disk.head.get(b"head").ok()??).ok()?;
+    Some(head.ground.store_generation.0)
+}
+
+/// Puts what was made aside in its place, and what was there aside.
+fn swap(
+    folder: &Folder,
+    store: &Path,
+    aside: &Path,
+    number: u64,
+) -> Result<Option<PathBuf>, OpenError> {
+    let moved = |e| OpenError::io(store, e);
+    let replaced = if folder.has_store()? {
+        let kept = folder.path().join(format!("replaced-{number}"));
+        // In one step, so that a crash leaves one of the two and never none, which would begin
+        // an empty store. Some file systems over the network cannot do it.
+        match renameat_with(CWD, aside, CWD, store, RenameFlags::EXCHANGE) {
+            Ok(()) => fs::rename(aside, &kept).map_err(moved)?,
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                fs::rename(store, &kept).map_err(moved)?;
+                fs::rename(aside, store).map_err(moved)?;
+            }
+            Err(error) => return Err(moved(io::Error::from(error))),
+        }
+        Some(kept)
+    } else {
+        fs::rename(aside, store).map_err(moved)?;
+        None
+    };
+    folder.sync()?;
+    Ok(replaced)
+}
