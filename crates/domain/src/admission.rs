@@ -5,17 +5,18 @@
 //! either has passed. Counting here and writing there, without that check, would let two
 //! sign-ins share the last seat.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::amendment;
 use crate::change::Change;
-use crate::name::{ClientId, GroupName};
-use crate::policy::{Facts, Overflow, Policy, Terms};
+use crate::name::{ClientId, GroupName, SubjectId};
+use crate::policy::{Facts, Overflow, Policy, SessionLimit, Terms};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
-use crate::seats::{FullLimit, Limits, Observed};
+use crate::seats::{Limits, NoSeat, Observed, WayOut};
 use crate::session::{
-    AuthenticationEvent, EndReason, FamilyDigest, Initiator, LastSeen, Origin, Session,
-    SessionClass, SessionId, Timestamp, TokenDigest,
+    AssuranceLevel, AuthenticationEvent, EndReason, FamilyDigest, Initiator, LastSeen, Origin,
+    Session, SessionClass, SessionId, Timestamp, TokenDigest,
 };
 
 /// A sign-in that asks for a session.
@@ -25,6 +26,8 @@ pub struct SignIn {
     pub client: Option<ClientId>,
     /// What kind of access.
     pub class: SessionClass,
+    /// Who acts as the subject: named with [`SessionClass::Impersonation`], and with no other.
+    pub actor: Option<SubjectId>,
     /// Whether it asks to be remembered.
     pub remember: bool,
     /// How identity was proved.
@@ -43,6 +46,8 @@ pub struct SignIn {
     pub origin: Origin,
     /// What the application keeps with the session.
     pub attributes: Option<Box<str>>,
+    /// The sessions that the subject chose to end for it; empty unless it was asked.
+    pub end: Box<[SessionId]>,
 }
 
 /// The random parts of a session to be born, drawn by the caller.
@@ -73,7 +78,7 @@ pub struct Admitted {
     pub changes: Vec<Change>,
     /// The session to be born.
     pub session: Arc<Session>,
-    /// Whose seats it takes, in the order of the choice.
+    /// Whose seats it takes by the policy, in the policy's order.
     pub evicted: Vec<SessionId>,
     /// Whether others are live beside it.
     pub concurrent: bool,
@@ -84,8 +89,8 @@ pub struct Admitted {
 /// Why a sign-in is turned away.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
-    /// Every seat is taken, and the policy gives none up.
-    SessionLimit(FullLimit),
+    /// Every seat is taken, and the policy gives none up by itself.
+    SessionLimit(NoSeat),
     /// The subject is disabled.
     Disabled,
     /// The evidence is older than the last revoke-all, disable or credential change.
@@ -101,6 +106,11 @@ pub enum Refusal {
 ///
 /// Groups that the sign-in brings, and a policy newer than the one the roster obeys, come into
 /// force for everybody in the same step: the newcomer is judged beside what they leave live.
+///
+/// Sessions that the subject chose to end go first, as far as this evidence may end them. Where
+/// that leaves no seat and the policy gives none up, the refusal names what may be chosen, or how
+/// strong the proof has to be for that: nobody is locked out by sessions that are not theirs
+/// (V4).
 pub fn admit(
     roster: &Roster,
     sign_in: &SignIn,
@@ -132,7 +142,7 @@ pub fn admit(
         remember: sign_in.remember,
     };
     let terms = policy.terms(&newcomer);
-    let (superseded, seated): (Vec<_>, Vec<_>) = roster
+    let (superseded, present): (Vec<_>, Vec<_>) = roster
         .live(now)
         .partition(|s| sign_in.replaces == Some(s.family));
     changes.extend(
@@ -142,15 +152,36 @@ pub fn admit(
     );
 
     let limits = Limits::new(&roster, policy, Observed::Free);
-    let reason = match (terms.at_limit, limits.find_full(&newcomer, &seated)) {
-        (Overflow::Refuse, Some(full)) => return Admission::Refuse(Refusal::SessionLimit(full)),
+    let arrival = Arrival {
+        newcomer,
+        at_limit: terms.at_limit,
+        proof: sign_in.authentication.assurance,
+        // Nothing is protected from a newcomer yet but by the policy's refusal.
+        protected: &|_| false,
+    };
+    let (chosen, seated): (Vec<_>, Vec<_>) = present
+        .iter()
+        .copied()
+        .partition(|s| sign_in.end.contains(&s.id) && arrival.may_choose(s, present.len()));
+    changes.extend(
+        chosen
+            .iter()
+            .map(|s| Change::end(s.id, now, EndReason::RevokedByUser, Initiator::User)),
+    );
+    let refuse = || Admission::Refuse(Refusal::SessionLimit(arrival.no_seat(&limits, &present)));
+    let full = limits.find_full(&newcomer, &seated);
+    let reason = match (terms.at_limit, full) {
+        (Overflow::Refuse | Overflow::Ask, Some(_)) => return refuse(),
         // The newcomer has a seat; who must go all the same does so by the groups it brought.
-        (Overflow::Refuse, None) => EndReason::PolicyChange,
+        (Overflow::Refuse | Overflow::Ask, None) => EndReason::PolicyChange,
         (Overflow::EvictOldest | Overflow::EvictLeastRecent | Overflow::Observe, _) => {
             EndReason::Evicted
         }
     };
-    let victims = limits.victims(&seated, Some(&newcomer), terms.at_limit);
+    let victims = limits.victims(&seated, Some(&newcomer), terms.at_limit, arrival.protected);
+    if reason == EndReason::Evicted && victims.iter().any(|s| (arrival.protected)(s)) {
+        return refuse();
+    }
     changes.extend(
         victims
             .iter()
@@ -171,6 +202,7 @@ pub fn admit(
     changes.push(Change::SignIn(Arc::new(LastSignIn {
         at: now,
         origin: sign_in.origin.clone(),
+        failures_before: roster.failures.get(),
     })));
 
     Admission::Admit(Admitted {
@@ -180,6 +212,83 @@ pub fn admit(
         concurrent: seated.len() > victims.len(),
         over_limit,
     })
+}
+
+/// Somebody who arrives where sessions are, and what they may do to those.
+struct Arrival<'a> {
+    newcomer: Facts<'a>,
+    at_limit: Overflow,
+    /// How much the newcomer proved.
+    proof: AssuranceLevel,
+    /// Which sessions the policy does not give up for this newcomer.
+    protected: &'a dyn Fn(&Session) -> bool,
+}
+
+impl Arrival<'_> {
+    /// Whether a proof of this strength may end `session` to take its seat.
+    ///
+    /// Where the policy asks, anybody's it does not protect; else those that rest on a proof no
+    /// stronger, so that a stolen password ends nothing that was opened with more.
+    fn may_end(&self, session: &Session, proof: AssuranceLevel) -> bool {
+        let is_given_up = self.at_limit != Overflow::Refuse && !(self.protected)(session);
+        is_given_up || session.authentication.assurance <= proof
+    }
+
+    /// Whether the newcomer may choose to end `session`, one of those `present`: only what is
+    /// counted with it.
+    fn may_choose(&self, session: &Session, present: usize) -> bool {
+        let counted = session.class == self.newcomer.class || present >= SessionLimit::MAX.get();
+        counted && self.may_end(session, self.proof)
+    }
+
+    /// The sessions that a proof of this strength may end to get a seat, and whether that is
+    /// enough. Those that hold seats of a wider limit are among them only where one is needed.
+    fn endable(
+        &self,
+        limits: &Limits<'_>,
+        present: &[&Arc<Session>],
+        proof: AssuranceLevel,
+    ) -> (BTreeSet<SessionId>, bool) {
+        let mut ended = BTreeSet::new();
+        for (_, holders) in limits.full(&self.newcomer, present) {
+            ended.extend(
+                present
+                    .iter()
+                    .filter(|s| holders.contains(&s.id) && self.may_end(s, proof))
+                    .map(|s| s.id),
+            );
+            let left = present.iter().copied().filter(|s| !ended.contains(&s.id));
+            if limits
+                .find_full(&self.newcomer, &left.collect::<Vec<_>>())
+                .is_none()
+            {
+                return (ended, true);
+            }
+        }
+        (ended, false)
+    }
+
+    /// Why there is no seat, and what may be done about it.
+    fn no_seat(&self, limits: &Limits<'_>, present: &[&Arc<Session>]) -> NoSeat {
+        let (endable, is_enough) = self.endable(limits, present, self.proof);
+        let way_out = if is_enough {
+            WayOut::Choose
+        } else {
+            let least = AssuranceLevel::all().find(|p| self.endable(limits, present, *p).1);
+            WayOut::ProveMore(least.expect("the strongest proof may end every session"))
+        };
+        NoSeat {
+            limit: limits
+                .find_full(&self.newcomer, present)
+                .expect("a limit is full, or there was a seat"),
+            endable: present
+                .iter()
+                .map(|s| s.id)
+                .filter(|id| endable.contains(id))
+                .collect(),
+            way_out,
+        }
+    }
 }
 
 fn bear(
@@ -197,6 +306,7 @@ fn bear(
         generation: roster.generation,
         client: sign_in.client.clone(),
         class: sign_in.class,
+        actor: sign_in.actor.clone(),
         remember: sign_in.remember,
         fenced: sign_in.evidence.is_some(),
         created_at: now,
@@ -210,6 +320,7 @@ fn bear(
         previous: None,
         origin: sign_in.origin.clone(),
         previous_sign_in: roster.last_sign_in.clone(),
+        failures_since: roster.failures_since(),
         attributes: sign_in.attributes.clone(),
     }
 }

@@ -7,7 +7,7 @@ use crate::name::GroupName;
 use crate::policy::{PolicyVersion, SessionLimit};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
-    AuthenticationEvent, EndReason, Ending, Initiator, PreviousToken, Session, SessionId,
+    AuthenticationEvent, EndReason, Ending, Initiator, Origin, PreviousToken, Session, SessionId,
     Timestamp, TokenDigest,
 };
 
@@ -71,6 +71,8 @@ pub enum Change {
     Policy(PolicyVersion),
     /// The sign-in to tell of at the next one.
     SignIn(Arc<LastSignIn>),
+    /// All that is known of the subject's person goes; its fence, and that it is disabled, stay.
+    Erasure,
 }
 
 /// Which sessions live on when the generation rises.
@@ -170,6 +172,7 @@ impl Change {
             Self::Contact(contact) => roster.contact = contact.clone(),
             Self::Policy(version) => roster.policy = roster.policy.max(*version),
             Self::SignIn(last) => roster.last_sign_in = Some(Arc::clone(last)),
+            Self::Erasure => erase(roster),
         }
     }
 }
@@ -186,6 +189,25 @@ fn bear(roster: &mut Roster, session: &Arc<Session>) {
     roster.sessions.push(Arc::clone(session));
 }
 
+/// Empties a roster of what is known of a person. Ended sessions stay to tell their holders why,
+/// without where they came from, what the application kept with them, and who acted. How many
+/// sign-ins failed is nothing of a person, and is told of no more.
+fn erase(roster: &mut Roster) {
+    roster.groups = Box::default();
+    roster.own_limit = None;
+    roster.contact = Contact::default();
+    roster.last_sign_in = None;
+    // What is still recorded as live when this comes was behind the fence.
+    roster.sessions.clear();
+    for ended in &mut roster.ended {
+        let session = Arc::make_mut(&mut ended.session);
+        session.actor = None;
+        session.origin = Origin::default();
+        session.previous_sign_in = None;
+        session.attributes = None;
+    }
+}
+
 /// Changes a session if it is live at the moment of the commit. Otherwise a late rotation or
 /// reauthentication would move the deadlines of a session that has passed one (S2).
 fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
@@ -198,9 +220,9 @@ fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{AssuranceLevel, GraceEnd, Sealed};
+    use crate::session::{GraceEnd, Sealed};
     use crate::testing::{
-        at, empty_roster, id, later_token, limit, live_ids, roster, session, token,
+        at, empty_roster, id, later_token, level, limit, live_ids, roster, session, token,
     };
 
     fn birth(number: u8) -> Change {
@@ -231,7 +253,7 @@ mod tests {
             event: AuthenticationEvent {
                 at: at(seconds),
                 methods: Box::default(),
-                assurance: AssuranceLevel(3),
+                assurance: level(3),
             },
             absolute_deadline: at(seconds + 1000),
         }
@@ -300,7 +322,7 @@ mod tests {
         let session = roster.find(id(1)).unwrap();
         assert_eq!(session.idle_deadline(), at(35));
         assert_eq!(session.absolute_deadline, at(1015));
-        assert_eq!(session.authentication.assurance, AssuranceLevel(3));
+        assert_eq!(session.authentication.assurance, level(3));
     }
 
     #[test]

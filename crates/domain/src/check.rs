@@ -143,7 +143,7 @@ mod tests {
     use crate::change::{Change, Keep};
     use crate::roster::Generation;
     use crate::session::{EndReason, GraceEnd, Initiator, PreviousToken, Sealed};
-    use crate::testing::{at, id, later_token, roster, session, tag, token};
+    use crate::testing::{at, id, later_token, level, roster, session, tag, token};
     use crate::token::{RosterTag, TokenSecret};
 
     /// Session 1 at its second token, the first good until `accepted` and repeatable until
@@ -305,7 +305,7 @@ mod tests {
         let roster = roster([session(1)]);
         let demand = Demand {
             subject: Some(SubjectId::parse("bob").unwrap()),
-            assurance: Some(AssuranceLevel(9)),
+            assurance: Some(level(9)),
             max_age: None,
         };
 
@@ -319,7 +319,7 @@ mod tests {
         let roster = roster([session(1)]);
         let demand = Demand {
             subject: Some(roster.subject.clone()),
-            assurance: Some(AssuranceLevel(1)),
+            assurance: Some(level(1)),
             max_age: Some(Duration::from_secs(5)),
         };
 
@@ -334,7 +334,7 @@ mod tests {
     fn given_a_proof_too_weak_or_too_old_when_more_is_demanded_then_a_step_up_is_needed() {
         let mut roster = roster([session(1)]);
         let stronger = Demand {
-            assurance: Some(AssuranceLevel(2)),
+            assurance: Some(level(2)),
             ..Demand::default()
         };
         let fresh = Demand {

@@ -16,5 +16,6 @@ pub mod seats;
 pub mod session;
 #[cfg(test)]
 mod testing;
+pub mod ticket;
 pub mod time;
 pub mod token;

@@ -40,8 +40,10 @@ pub enum Overflow {
     EvictOldest,
     /// The sessions silent longest make room.
     EvictLeastRecent,
-    /// The newcomer is turned away.
+    /// The newcomer is turned away, unless its proof is as strong as that of those who are there.
     Refuse,
+    /// The newcomer is asked whom to end.
+    Ask,
     /// Everybody is let in and told of; no limit is in force but [`SessionLimit::MAX`]. Where
     /// rules mix, such sessions take none of the others' seats either.
     Observe,

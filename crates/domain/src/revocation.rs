@@ -81,6 +81,18 @@ pub fn disable(roster: &Roster, initiator: Initiator, now: Timestamp) -> Option<
     Some(changes)
 }
 
+/// Decides what deleting the subject does: all ends, evidence from before is refused, and what is
+/// known of the person goes.
+///
+/// One that was disabled stays so: deleting somebody lets nobody in.
+#[must_use]
+pub fn erase(roster: &Roster, initiator: Initiator, now: Timestamp) -> Vec<Change> {
+    let reason = EndReason::RevokedByAdmin;
+    let mut changes = revoke_all(roster, Keep::None, reason, initiator, now);
+    changes.push(Change::Erasure);
+    changes
+}
+
 /// Decides what enabling the subject does; `None` if it is not disabled.
 ///
 /// Nothing that was ended comes back, and evidence from before stays refused.
@@ -96,8 +108,11 @@ pub fn enable(roster: &Roster, now: Timestamp) -> Option<Vec<Change>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roster::Generation;
-    use crate::testing::{at, empty_roster, ends, id, live_ids, roster, session};
+    use std::sync::Arc;
+
+    use crate::roster::{Contact, Generation};
+    use crate::session::{Origin, Session};
+    use crate::testing::{at, empty_roster, ends, groups, id, limit, live_ids, roster, session};
 
     fn revoked(roster: &Roster, number: u8, seconds: u64) -> Revocation {
         let (reason, initiator) = (EndReason::RevokedByUser, Initiator::User);
@@ -168,6 +183,40 @@ mod tests {
         assert_eq!(live_ids(&roster, 5), [id(2)]);
         let expected = [(id(3), EndReason::Idle), (id(1), EndReason::RevokedByAdmin)];
         assert_eq!(ends(&changes), expected);
+    }
+
+    #[test]
+    fn given_a_subject_when_it_is_deleted_then_only_the_fence_and_the_reasons_are_left() {
+        let mut known = session(2).build();
+        known.origin.user_agent = Some("Mozilla".into());
+        known.attributes = Some("{}".into());
+        let mut roster = roster([session(1)]);
+        roster.apply(&[Change::Birth(Arc::new(known))], at(0));
+        roster.groups = groups(&["staff"]);
+        roster.own_limit = Some(limit(3));
+        roster.contact.email = Some("alice@example.org".into());
+
+        let changes = erase(&roster, Initiator::Admin, at(5));
+        roster.apply(&changes, at(5));
+
+        assert!(live_ids(&roster, 5).is_empty());
+        assert_eq!(roster.generation, Generation(2), "evidence from before");
+        let told: Vec<_> = roster.ended.iter().map(|e| e.ending.reason).collect();
+        assert_eq!(told, [EndReason::RevokedByAdmin; 2]);
+        let personal = |s: &Session| s.origin != Origin::default() || s.attributes.is_some();
+        assert!(roster.ended.iter().all(|e| !personal(&e.session)));
+        assert!(roster.groups.is_empty() && roster.own_limit.is_none());
+        assert_eq!(roster.contact, Contact::default());
+    }
+
+    #[test]
+    fn given_a_disabled_subject_when_it_is_deleted_then_it_stays_disabled() {
+        let mut roster = roster([session(1)]);
+        roster.apply(&disable(&roster, Initiator::Admin, at(5)).unwrap(), at(5));
+
+        roster.apply(&erase(&roster, Initiator::Admin, at(6)), at(6));
+
+        assert!(roster.disabled);
     }
 
     #[test]

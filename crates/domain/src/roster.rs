@@ -4,6 +4,7 @@
 //! [`apply`](Roster::apply), and what it does not hold as live is dead.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::change::Change;
@@ -145,6 +146,47 @@ pub struct LastSignIn {
     pub at: Timestamp,
     /// From where.
     pub origin: Origin,
+    /// How many failed sign-ins the roster had counted by then.
+    pub failures_before: u32,
+}
+
+/// How many sign-ins of a subject have failed, ever: a number that only grows, and stays where
+/// it cannot grow any more. Like a session's last-seen it moves outside of commits.
+#[derive(Debug, Default)]
+pub struct FailureCount(AtomicU32);
+
+impl FailureCount {
+    /// Starts at `count`.
+    #[must_use]
+    pub const fn new(count: u32) -> Self {
+        Self(AtomicU32::new(count))
+    }
+
+    /// The number so far.
+    #[must_use]
+    pub fn get(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Counts one more.
+    pub fn add(&self) {
+        let more = |count: u32| count.checked_add(1);
+        // At its end it stays: that many tell as much as one more.
+        let _ = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+    }
+
+    /// Grows to `count`, or stays where it is if that is more.
+    pub fn grow_to(&self, count: u32) {
+        self.0.fetch_max(count, Ordering::AcqRel);
+    }
+}
+
+impl Clone for FailureCount {
+    fn clone(&self) -> Self {
+        Self::new(self.get())
+    }
 }
 
 /// All sessions of one subject.
@@ -184,6 +226,8 @@ pub struct Roster {
     pub ended: Vec<EndedSession>,
     /// The last successful sign-in.
     pub last_sign_in: Option<Arc<LastSignIn>>,
+    /// The sign-ins that failed.
+    pub failures: FailureCount,
     /// The last entry of its journal chain.
     pub journal_head: EntryHash,
 }
@@ -221,6 +265,7 @@ impl Roster {
             sessions: Vec::new(),
             ended: Vec::new(),
             last_sign_in: None,
+            failures: FailureCount::default(),
             journal_head: EntryHash::default(),
         }
     }
@@ -279,6 +324,13 @@ impl Roster {
         self.ended
             .iter()
             .filter(move |e| now < e.ending.at.plus(Self::ENDED_FOR))
+    }
+
+    /// How many sign-ins have failed since the last one that did not; all of them if none did.
+    #[must_use]
+    pub fn failures_since(&self) -> u32 {
+        let before = self.last_sign_in.as_ref().map_or(0, |l| l.failures_before);
+        self.failures.get().saturating_sub(before)
     }
 
     /// What rules may know of a session of this roster.
@@ -690,6 +742,7 @@ mod tests {
         left.last_sign_in = Some(Arc::new(LastSignIn {
             at: at(0),
             origin: Origin::default(),
+            failures_before: 0,
         }));
 
         assert!(!left.is_forgettable(floor, at(5)));

@@ -196,8 +196,7 @@ mod tests {
     use super::*;
     use crate::check::Presented;
     use crate::policy::Terms;
-    use crate::session::AssuranceLevel;
-    use crate::testing::{at, id, later_token, roster, session, sign_in, token};
+    use crate::testing::{at, id, later_token, level, roster, session, sign_in, token};
 
     /// Asks with `token` for the token made from `fresh`.
     fn ask(
@@ -231,7 +230,7 @@ mod tests {
 
     fn proof(assurance: u8) -> Occasion {
         Occasion::Reauthentication(AuthenticationEvent {
-            assurance: AssuranceLevel(assurance),
+            assurance: level(assurance),
             ..sign_in().authentication
         })
     }
@@ -357,10 +356,7 @@ mod tests {
         rotated(&mut roster, &token(1), 50, Occasion::Renewal, 10);
         rotated(&mut roster, &token(1), 51, proof(2), 20);
 
-        assert_eq!(
-            roster.sessions[0].authentication.assurance,
-            AssuranceLevel(2)
-        );
+        assert_eq!(roster.sessions[0].authentication.assurance, level(2));
         assert_eq!(accepts(&roster, &token(1), 20), None);
         assert_eq!(
             accepts(&roster, &later_token(1, 51), 20),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::name::ClientId;
 use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit};
 use crate::roster::Roster;
-use crate::session::{Session, SessionClass, SessionId, Timestamp};
+use crate::session::{AssuranceLevel, Session, SessionClass, SessionId, Timestamp};
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,14 +23,32 @@ pub enum Scope {
 }
 
 /// A limit that has no seat left.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FullLimit {
     /// What it counts.
     pub scope: Scope,
     /// How many it allows.
     pub max: SessionLimit,
-    /// Who holds the seats.
-    pub holders: Vec<SessionId>,
+}
+
+/// Why a newcomer finds no seat, and what it may do about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NoSeat {
+    /// The narrowest limit that is full.
+    pub limit: FullLimit,
+    /// The sessions that the newcomer's proof may end to get one, in order of birth.
+    pub endable: Vec<SessionId>,
+    /// Whether that is enough.
+    pub way_out: WayOut,
+}
+
+/// How a newcomer without a seat gets one. There always is a way: no refusal is a dead end (V4).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WayOut {
+    /// The subject chooses whom to end.
+    Choose,
+    /// With a proof at least this strong, the subject may choose.
+    ProveMore(AssuranceLevel),
 }
 
 /// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
@@ -51,7 +69,7 @@ pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionI
         Overflow::EvictLeastRecent
     };
     Limits::new(roster, policy, Observed::Free)
-        .victims(&seated, None, order)
+        .victims(&seated, None, order, &|_| false)
         .iter()
         .map(|s| s.id)
         .collect()
@@ -127,7 +145,8 @@ impl<'a> Limits<'a> {
         })
     }
 
-    /// Chooses who must go, the first to go first.
+    /// Chooses who must go, the first to go first: as few of those that are `protected` as can
+    /// be, then the fewest.
     ///
     /// Each class is counted apart; only the cap over everything spans them.
     pub(crate) fn victims<'s>(
@@ -135,8 +154,10 @@ impl<'a> Limits<'a> {
         seated: &[&'s Arc<Session>],
         newcomer: Option<&Facts<'_>>,
         order: Overflow,
+        protected: &dyn Fn(&Session) -> bool,
     ) -> Vec<&'s Arc<Session>> {
-        let ordered = in_order(seated, order);
+        let ordered = in_order(seated, order, protected);
+        let first_protected = ordered.partition_point(|s| !protected(s));
         let claims: Vec<_> = ordered
             .iter()
             .map(|s| self.claim(&self.roster.facts(s)))
@@ -155,6 +176,7 @@ impl<'a> Limits<'a> {
             going.extend(fewest(
                 &members,
                 arriving.as_ref().filter(|c| c.class == class),
+                first_protected,
             ));
         }
         let room = SessionLimit::MAX.get() - usize::from(newcomer.is_some());
@@ -173,18 +195,24 @@ impl<'a> Limits<'a> {
         newcomer: &Facts<'_>,
         seated: &[&Arc<Session>],
     ) -> Option<FullLimit> {
-        let arriving = self.claim(newcomer)?;
+        self.full(newcomer, seated).into_iter().next().map(|f| f.0)
+    }
+
+    /// The limits that leave the newcomer no seat, the narrowest first, each with who holds its
+    /// seats.
+    pub(crate) fn full(
+        &self,
+        newcomer: &Facts<'_>,
+        seated: &[&Arc<Session>],
+    ) -> Vec<(FullLimit, Vec<SessionId>)> {
+        let Some(arriving) = self.claim(newcomer) else {
+            return Vec::new();
+        };
         let held: Vec<_> = seated
             .iter()
             .filter_map(|s| Some((s.id, self.claim(&self.roster.facts(s))?)))
             .collect();
-        let full = |scope, max: SessionLimit, holders: Vec<SessionId>| {
-            (holders.len() >= max.get()).then_some(FullLimit {
-                scope,
-                max,
-                holders,
-            })
-        };
+        let limit = |scope, max, holders: Vec<SessionId>| (FullLimit { scope, max }, holders);
         let holders_of = |seat: &Seat| {
             held.iter()
                 .filter(|(_, claim)| claim.seats.iter().any(|(held, _)| held == seat))
@@ -198,19 +226,17 @@ impl<'a> Limits<'a> {
         let lowest = peers.iter().map(|(_, c)| c.max).min();
         let lowest = lowest.map_or(arriving.max, |max| max.min(arriving.max));
 
-        arriving
-            .seats
-            .iter()
-            .rev()
-            .find_map(|(seat, max)| full(Scope::Client, *max, holders_of(seat)))
-            .or_else(|| {
-                let holders = peers.iter().map(|(id, _)| *id).collect();
-                full(Scope::Subject, lowest, holders)
-            })
-            .or_else(|| {
-                let holders = seated.iter().map(|s| s.id).collect();
-                full(Scope::Subject, SessionLimit::MAX, holders)
-            })
+        let further = arriving.seats.iter().rev();
+        let of_class = peers.iter().map(|(id, _)| *id).collect();
+        let of_all = seated.iter().map(|s| s.id).collect();
+        further
+            .map(|(seat, max)| limit(Scope::Client, *max, holders_of(seat)))
+            .chain([
+                limit(Scope::Subject, lowest, of_class),
+                limit(Scope::Subject, SessionLimit::MAX, of_all),
+            ])
+            .filter(|(full, holders)| holders.len() >= full.max.get())
+            .collect()
     }
 }
 
@@ -219,7 +245,13 @@ impl<'a> Limits<'a> {
 /// The lowest limit among those who stay holds, so one session with a low limit may cost several
 /// others their seats, or its own. Each limit there is gets tried as that lowest one; what it
 /// leaves is a plain counting problem.
-fn fewest(members: &[(usize, &Claim)], newcomer: Option<&Claim>) -> Vec<usize> {
+///
+/// Those from `first_protected` on go only where there is no other way.
+fn fewest(
+    members: &[(usize, &Claim)],
+    newcomer: Option<&Claim>,
+    first_protected: usize,
+) -> Vec<usize> {
     // The newcomer stays, and with it its limit.
     let highest = newcomer.map_or(SessionLimit::MAX, |n| n.max);
     let lowest: BTreeSet<_> = members
@@ -229,7 +261,10 @@ fn fewest(members: &[(usize, &Claim)], newcomer: Option<&Claim>) -> Vec<usize> {
     lowest
         .into_iter()
         .map(|lowest| unseated(members, newcomer, lowest))
-        .min_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)))
+        .min_by_key(|going| {
+            let protected = going.iter().filter(|place| **place >= first_protected);
+            (protected.count(), going.len(), going.clone())
+        })
         .unwrap_or_default()
 }
 
@@ -268,17 +303,23 @@ fn unseated(
     unseated
 }
 
-/// The sessions in the order in which they would have to go.
+/// The sessions in the order in which they would have to go, the protected ones last.
 ///
 /// Last-seen may move while we look, so each is read once.
-fn in_order<'s>(seated: &[&'s Arc<Session>], order: Overflow) -> Vec<&'s Arc<Session>> {
+fn in_order<'s>(
+    seated: &[&'s Arc<Session>],
+    order: Overflow,
+    protected: &dyn Fn(&Session) -> bool,
+) -> Vec<&'s Arc<Session>> {
     let mut ordered = seated.to_vec();
     ordered.sort_by_cached_key(|s| {
         let seen = match order {
             Overflow::EvictOldest => Timestamp::ZERO,
-            Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Observe => s.last_seen.get(),
+            Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Ask | Overflow::Observe => {
+                s.last_seen.get()
+            }
         };
-        (seen, s.birth, s.id)
+        (protected(s), seen, s.birth, s.id)
     });
     ordered
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::name::{AuthenticationMethod, ClientId};
+use crate::name::{AuthenticationMethod, ClientId, SubjectId};
 use crate::roster::{Generation, LastSignIn};
 pub use crate::time::Timestamp;
 pub use crate::token::{FamilyDigest, SessionId, TokenDigest};
@@ -28,6 +28,9 @@ pub struct Session {
     pub client: Option<ClientId>,
     /// What kind of access it is; each class is counted apart.
     pub class: SessionClass,
+    /// Who acts as the subject: there in a session of [`SessionClass::Impersonation`], and in no
+    /// other.
+    pub actor: Option<SubjectId>,
     /// Whether the sign-in asked to be remembered. A fact for rules, nothing more.
     pub remember: bool,
     /// Whether its sign-in said which generation its credential was checked under. Without that
@@ -55,6 +58,8 @@ pub struct Session {
     pub origin: Origin,
     /// The subject's sign-in before this one, to be told of (AC-9).
     pub previous_sign_in: Option<Arc<LastSignIn>>,
+    /// How many sign-ins had failed between that one and this.
+    pub failures_since: u32,
     /// What the application keeps with the session: the text of one JSON object.
     pub attributes: Option<Box<str>>,
 }
@@ -120,9 +125,28 @@ pub struct AuthenticationEvent {
     pub assurance: AssuranceLevel,
 }
 
-/// How much an authentication proved: higher is stronger, 0 says nothing is known.
+/// How much an authentication proved, 0 to 9: higher is stronger, 0 says nothing is known.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct AssuranceLevel(pub u8);
+pub struct AssuranceLevel(u8);
+
+impl AssuranceLevel {
+    /// Takes a level from outside; `None` above 9.
+    #[must_use]
+    pub const fn new(level: u8) -> Option<Self> {
+        if level <= 9 { Some(Self(level)) } else { None }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// Every level, the weakest first.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..=9).map(Self)
+    }
+}
 
 /// Where a sign-in came from, as its client said it. Hostile text, for display only.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -331,6 +355,13 @@ mod tests {
         assert!(grace.bring_nearer(at(40)));
         assert!(!grace.bring_nearer(at(50)));
         assert_eq!(grace.get(), at(40));
+    }
+
+    #[test]
+    fn given_a_level_above_nine_when_made_then_it_is_refused() {
+        assert_eq!(AssuranceLevel::new(9).map(AssuranceLevel::get), Some(9));
+        assert_eq!(AssuranceLevel::new(10), None);
+        assert_eq!(AssuranceLevel::new(u8::MAX), None);
     }
 
     #[test]

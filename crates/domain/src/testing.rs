@@ -44,6 +44,10 @@ pub(crate) fn limit(sessions: u64) -> SessionLimit {
     SessionLimit::new(sessions).unwrap()
 }
 
+pub(crate) fn level(assurance: u8) -> AssuranceLevel {
+    AssuranceLevel::new(assurance).unwrap()
+}
+
 pub(crate) fn policy(sessions: u64, at_limit: Overflow) -> Policy {
     Policy {
         terms: Terms {
@@ -118,11 +122,12 @@ pub(crate) fn sign_in() -> SignIn {
     SignIn {
         client: None,
         class: SessionClass::Interactive,
+        actor: None,
         remember: false,
         authentication: AuthenticationEvent {
             at: at(0),
             methods: Box::default(),
-            assurance: AssuranceLevel(1),
+            assurance: level(1),
         },
         evidence: None,
         groups: None,
@@ -130,6 +135,7 @@ pub(crate) fn sign_in() -> SignIn {
         replaces: None,
         origin: Origin::default(),
         attributes: None,
+        end: Box::default(),
     }
 }
 
@@ -144,6 +150,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         generation: Generation(1),
         client: None,
         class: SessionClass::Interactive,
+        actor: None,
         remember: false,
         fenced: true,
         created_at: at(0),
@@ -157,6 +164,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         previous: None,
         origin: Origin::default(),
         previous_sign_in: None,
+        failures_since: 0,
         attributes: None,
     })
 }
@@ -189,6 +197,11 @@ impl SessionBuilder {
 
     pub(crate) fn generation(mut self, generation: u64) -> Self {
         self.0.generation = Generation(generation);
+        self
+    }
+
+    pub(crate) fn assurance(mut self, assurance: u8) -> Self {
+        self.0.authentication.assurance = level(assurance);
         self
     }
 

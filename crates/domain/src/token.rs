@@ -359,7 +359,7 @@ impl fmt::Debug for ApiKey {
 }
 
 /// The prefix is part of the sum, so a body moved under another prefix is damaged.
-fn checksum(prefix: &str, body: &[u8]) -> [u8; 4] {
+pub(crate) fn checksum(prefix: &str, body: &[u8]) -> [u8; 4] {
     let mut crc = crc32fast::Hasher::new();
     crc.update(prefix.as_bytes());
     crc.update(body);

@@ -448,7 +448,7 @@ fn victims(
     let mut ordered = seated.to_vec();
     ordered.sort_by_key(|s| match order {
         Overflow::EvictOldest => (Timestamp::ZERO, s.birth),
-        Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Observe => {
+        Overflow::EvictLeastRecent | Overflow::Refuse | Overflow::Ask | Overflow::Observe => {
             (s.last_seen.get(), s.birth)
         }
     });
@@ -546,6 +546,7 @@ impl Arrival {
         SignIn {
             client: self.client.map(client),
             class: self.class,
+            actor: None,
             remember: self.remember,
             authentication: proof(1),
             evidence: None,
@@ -554,6 +555,7 @@ impl Arrival {
             replaces: None,
             origin: Origin::default(),
             attributes: None,
+            end: Box::default(),
         }
     }
 }
@@ -567,6 +569,7 @@ impl Resident {
             generation: Generation(1),
             client: self.arrival.client.map(client),
             class: self.arrival.class,
+            actor: None,
             remember: self.arrival.remember,
             fenced: true,
             created_at: Timestamp::ZERO,
@@ -580,6 +583,7 @@ impl Resident {
             previous: None,
             origin: Origin::default(),
             previous_sign_in: None,
+            failures_since: 0,
             attributes: None,
         }
     }
@@ -602,11 +606,15 @@ fn group(name: &str) -> GroupName {
     GroupName::parse(name).unwrap()
 }
 
+fn level(assurance: u8) -> AssuranceLevel {
+    AssuranceLevel::new(assurance).unwrap()
+}
+
 fn proof(assurance: u8) -> AuthenticationEvent {
     AuthenticationEvent {
         at: Timestamp::ZERO,
         methods: Box::default(),
-        assurance: AssuranceLevel(assurance),
+        assurance: level(assurance),
     }
 }
 

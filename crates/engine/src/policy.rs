@@ -77,6 +77,7 @@ enum OverflowRecord {
     EvictOldest,
     EvictLeastRecent,
     Refuse,
+    Ask,
     Observe,
 }
 
@@ -169,6 +170,7 @@ impl From<Overflow> for OverflowRecord {
             Overflow::EvictOldest => Self::EvictOldest,
             Overflow::EvictLeastRecent => Self::EvictLeastRecent,
             Overflow::Refuse => Self::Refuse,
+            Overflow::Ask => Self::Ask,
             Overflow::Observe => Self::Observe,
         }
     }

@@ -76,7 +76,7 @@ fn show(
         subject: roster.subject.to_string(),
         client: session.client.as_ref().map(ToString::to_string),
         class: class(session.class),
-        actor: None,
+        actor: session.actor.as_ref().map(ToString::to_string),
         state: match ending {
             None => api::SessionState::Open,
             Some(_) => api::SessionState::Ended,
@@ -92,7 +92,7 @@ fn show(
             .iter()
             .map(ToString::to_string)
             .collect(),
-        assurance: Some(session.authentication.assurance.0).filter(|a| *a > 0),
+        assurance: Some(session.authentication.assurance.get()).filter(|a| *a > 0),
         device: None,
         ip: session.origin.ip,
         place: None,
@@ -174,16 +174,16 @@ pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAns
     match refusal {
         Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
         Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
-        Refusal::SessionLimit(full) => {
+        Refusal::SessionLimit(no_seat) => {
             let limit = api::LimitHit {
-                scope: match full.scope {
+                scope: match no_seat.limit.scope {
                     Scope::Subject => "subject".into(),
                     Scope::Client => "client".into(),
                 },
-                max: u32::try_from(full.max.get()).expect("a limit is at most 1,000"),
+                max: u32::try_from(no_seat.limit.max.get()).expect("a limit is at most 1,000"),
             };
-            let sessions = full
-                .holders
+            let sessions = no_seat
+                .endable
                 .iter()
                 .filter_map(|id| roster.find(*id))
                 .map(|s| session(roster, s, Current::No, now))
@@ -213,10 +213,7 @@ pub fn failed(error: EngineError) -> ProblemAnswer {
 
 /// Reads how much an authentication proved, or says that there is no such level.
 pub fn assurance(level: u8) -> Result<AssuranceLevel, ProblemAnswer> {
-    match level {
-        0..=9 => Ok(AssuranceLevel(level)),
-        _ => Err(invalid("assurance", "expected 0 to 9")),
-    }
+    AssuranceLevel::new(level).ok_or_else(|| invalid("assurance", "expected 0 to 9"))
 }
 
 /// Reads a name from outside, or says which field is wrong and why.

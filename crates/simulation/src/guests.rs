@@ -215,7 +215,7 @@ fn proof(assurance: u8) -> AuthenticationEvent {
     AuthenticationEvent {
         at: Timestamp::MAX,
         methods: [method].into(),
-        assurance: AssuranceLevel(assurance),
+        assurance: AssuranceLevel::new(assurance).expect("it is one of ten"),
     }
 }
 
@@ -257,6 +257,7 @@ fn sign_in(
         sign_in: SignIn {
             client: None,
             class: SessionClass::Interactive,
+            actor: None,
             remember: false,
             authentication: proof(1),
             evidence: attempt.evidence.map(|e| e.1),
@@ -269,6 +270,7 @@ fn sign_in(
                 user_agent: Some(label.into()),
             },
             attributes: None,
+            end: Box::default(),
         },
         replaces: attempt.replaces.as_deref().map(read),
     };

@@ -185,7 +185,8 @@ impl Scribe {
                 | SessionEvent::GroupsChanged
                 | SessionEvent::LimitChanged
                 | SessionEvent::ContactChanged
-                | SessionEvent::PolicyObeyed { .. } => {}
+                | SessionEvent::PolicyObeyed { .. }
+                | SessionEvent::Erased => {}
             }
         }
         Some(line)

@@ -271,9 +271,14 @@ impl Batch<'_> {
     }
 }
 
-/// When sessions were last heard from: serial and milliseconds.
+/// What moves in a roster between commits.
 #[derive(Deserialize, Serialize)]
-pub(crate) struct Signs(pub(crate) Vec<([u8; 12], u64)>);
+pub(crate) struct Signs {
+    /// When sessions were last heard from: serial and milliseconds.
+    pub(crate) seen: Vec<([u8; 12], u64)>,
+    /// How many sign-ins have failed.
+    pub(crate) failures: u32,
+}
 
 /// A register value at rest. What was removed leaves its version behind, so that none comes back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

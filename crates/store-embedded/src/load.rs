@@ -197,7 +197,8 @@ fn follows(entry: &JournalEntry, before: Option<(RosterVersion, EntryHash)>) -> 
 
 fn merge_signs(resident: &Resident, tag: RosterTag, signs: &Signs) {
     if let Some(roster) = resident.find(tag) {
-        for (serial, millis) in &signs.0 {
+        roster.failures.grow_to(signs.failures);
+        for (serial, millis) in &signs.seen {
             if let Some(session) = roster.sessions.iter().find(|s| s.id.serial() == serial) {
                 session.last_seen.advance(Timestamp::from_millis(*millis));
             }

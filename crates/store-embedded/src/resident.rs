@@ -158,6 +158,7 @@ pub(crate) fn replace(shard: &mut Shard, tag: RosterTag, roster: Option<Arc<Rost
 /// The new one has the sessions of the old in their order, less those that ended, then the
 /// newborn. Those that no change touched are the same in both.
 pub(crate) fn carry_over(old: &Roster, new: &Roster) {
+    new.failures.grow_to(old.failures.get());
     let mut old = old.sessions.iter();
     for session in &new.sessions {
         let Some(before) = old.find(|o| o.id == session.id) else {

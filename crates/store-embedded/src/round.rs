@@ -173,7 +173,10 @@ impl<'a> Round<'a> {
                 .is_none_or(|p| p.roster.is_some())
             {
                 let of = |s: &Arc<_>| last_seen_of(s);
-                let signs = Signs(roster.sessions.iter().map(of).collect());
+                let signs = Signs {
+                    seen: roster.sessions.iter().map(of).collect(),
+                    failures: roster.failures.get(),
+                };
                 self.batch.heard(roster.tag, &signs);
                 self.heard = true;
             }

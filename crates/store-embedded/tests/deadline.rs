@@ -54,7 +54,7 @@ async fn given_a_reauthentication_under_way_when_a_deadline_passes_then_nobody_f
             event: AuthenticationEvent {
                 at: now,
                 methods: Box::default(),
-                assurance: AssuranceLevel(2),
+                assurance: AssuranceLevel::new(2).expect("it is one of ten"),
             },
             absolute_deadline: now.plus(ABSOLUTE),
         };

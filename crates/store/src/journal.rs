@@ -122,6 +122,8 @@ pub enum SessionEvent {
         /// This one.
         policy: PolicyVersion,
     },
+    /// The subject was deleted: what was known of the person is gone.
+    Erased,
 }
 
 /// The part of an entry that can be erased.
@@ -133,20 +135,23 @@ pub struct Personal {
     pub subject: SubjectId,
     /// From where the session that was opened came.
     pub origin: Option<Origin>,
+    /// Who acts as the subject in that session, if somebody else does.
+    pub actor: Option<SubjectId>,
 }
 
 impl JournalEntry {
     /// Writes down a decision about `roster` that was made at `at`.
     #[must_use]
     pub fn of(roster: &Roster, changes: &[Change], at: Timestamp, salt: [u8; 16]) -> Self {
-        let origin = changes.iter().find_map(|change| match change {
-            Change::Birth(session) => Some(session.origin.clone()),
+        let born = changes.iter().find_map(|change| match change {
+            Change::Birth(session) => Some(session),
             _ => None,
         });
         let personal = Personal {
             salt,
             subject: roster.subject.clone(),
-            origin,
+            origin: born.map(|s| s.origin.clone()),
+            actor: born.and_then(|s| s.actor.clone()),
         };
         Self {
             tag: roster.tag,
@@ -201,6 +206,7 @@ fn event_of(change: &Change) -> Option<SessionEvent> {
         Change::OwnLimit(_) => SessionEvent::LimitChanged,
         Change::Contact(_) => SessionEvent::ContactChanged,
         Change::Policy(policy) => SessionEvent::PolicyObeyed { policy: *policy },
+        Change::Erasure => SessionEvent::Erased,
         // Told by the birth beside it.
         Change::SignIn(_) => return None,
     })

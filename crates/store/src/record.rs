@@ -11,7 +11,8 @@ use std::net::IpAddr;
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
-    EndReason, Ending, Initiator, Origin, Sealed, SessionClass, SessionId, Timestamp,
+    AssuranceLevel, EndReason, Ending, Initiator, Origin, Sealed, SessionClass, SessionId,
+    Timestamp,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -185,6 +186,10 @@ const INITIATORS: [Initiator; 4] = [
 fn number<T: PartialEq>(list: &[T], value: &T) -> u8 {
     let place = list.iter().position(|v| v == value);
     u8::try_from(place.expect("the list names every variant")).expect("the lists are short")
+}
+
+fn assurance_level(level: u8) -> Result<AssuranceLevel, RecordError> {
+    AssuranceLevel::new(level).ok_or(RecordError::Value("assurance"))
 }
 
 fn variant<T: Copy>(list: &[T], number: u8, what: &'static str) -> Result<T, RecordError> {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
-use innkeeper_domain::roster::{Contact, Floor, Generation, LastSignIn, Roster, StoreGeneration};
+use innkeeper_domain::roster::{
+    Contact, FailureCount, Floor, Generation, LastSignIn, Roster, StoreGeneration,
+};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, EndReason, Ending, FamilyDigest, GraceEnd, Initiator,
     LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId, Timestamp,
@@ -38,6 +40,7 @@ fn last_sign_in() -> Arc<LastSignIn> {
     Arc::new(LastSignIn {
         at: at(1),
         origin: origin(),
+        failures_before: 2,
     })
 }
 
@@ -48,7 +51,8 @@ fn session(number: u8) -> Session {
         birth: number.into(),
         generation: Generation(3),
         client: Some(ClientId::parse("web").unwrap()),
-        class: SessionClass::Machine,
+        class: SessionClass::Impersonation,
+        actor: Some(SubjectId::parse("support-7").unwrap()),
         remember: true,
         fenced: true,
         created_at: at(10),
@@ -57,7 +61,7 @@ fn session(number: u8) -> Session {
             methods: ["pwd", "otp"]
                 .map(|m| AuthenticationMethod::parse(m).unwrap())
                 .into(),
-            assurance: AssuranceLevel(2),
+            assurance: AssuranceLevel::new(2).expect("it is one of ten"),
         },
         last_seen: LastSeen::new(at(20)),
         idle: Duration::from_mins(30),
@@ -73,6 +77,7 @@ fn session(number: u8) -> Session {
         })),
         origin: origin(),
         previous_sign_in: Some(last_sign_in()),
+        failures_since: 1,
         attributes: Some(r#"{"locale":"de"}"#.into()),
     }
 }
@@ -93,6 +98,7 @@ fn roster() -> Roster {
         StoreGeneration(5),
     );
     roster.apply(&changes(), at(20));
+    roster.failures = FailureCount::new(4);
     roster.own_limit = SessionLimit::new(12);
     roster.contact = Contact {
         email: Some("zoe@example.test".into()),

@@ -1,13 +1,15 @@
 //! Who is admitted, who is refused, and who must go for it, as a list of rules.
 
+mod choice;
+
 use super::*;
 use crate::amendment::SubjectPatch;
 use crate::change::Keep;
 use crate::policy::{Condition, Limit, Per, PolicyVersion, Setting};
-use crate::seats::{Scope, surplus};
+use crate::seats::{FullLimit, Scope, surplus};
 use crate::testing::{
-    at, client, empty_roster, ends, evicting_at, groups, id, limit, live_ids, newborn, observing,
-    policy, roster, ruled, session, sign_in, when_remembered,
+    at, client, empty_roster, ends, evicting_at, groups, id, level, limit, live_ids, newborn,
+    observing, policy, roster, ruled, session, sign_in, when_remembered,
 };
 
 fn per_client(sessions: u64, clients: &[&str]) -> Limit {
@@ -40,6 +42,21 @@ fn let_in(roster: &Roster, sign_in: &SignIn, number: u8, policy: &Policy) -> Adm
     match admit(roster, sign_in, newborn(number), policy, at(20)) {
         Admission::Admit(admitted) => admitted,
         Admission::Refuse(refusal) => panic!("refused: {refusal:?}"),
+    }
+}
+
+/// Why there is no seat; panics if there is one.
+fn no_seat(answer: Admission) -> NoSeat {
+    match answer {
+        Admission::Refuse(Refusal::SessionLimit(no_seat)) => no_seat,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn full_limit(scope: Scope, max: u64) -> FullLimit {
+    FullLimit {
+        scope,
+        max: limit(max),
     }
 }
 
@@ -118,15 +135,14 @@ fn given_a_full_roster_when_the_policy_refuses_then_it_names_the_limit_and_who_h
         at(20),
     );
 
-    let Admission::Refuse(refusal) = answer else {
-        panic!("admitted");
-    };
-    let expected = FullLimit {
-        scope: Scope::Subject,
-        max: limit(2),
-        holders: vec![id(1), id(2)],
-    };
-    assert_eq!(refusal, Refusal::SessionLimit(expected));
+    assert_eq!(
+        no_seat(answer),
+        NoSeat {
+            limit: full_limit(Scope::Subject, 2),
+            endable: vec![id(1), id(2)],
+            way_out: WayOut::Choose,
+        }
+    );
 }
 
 #[test]
@@ -307,10 +323,7 @@ fn given_a_low_limit_on_a_live_session_when_the_policy_refuses_then_it_is_the_on
 
     let answer = admit(&roster, &sign_in(), newborn(3), &policy, at(20));
 
-    let Admission::Refuse(Refusal::SessionLimit(full)) = answer else {
-        panic!("admitted");
-    };
-    assert_eq!(full.max, limit(2));
+    assert_eq!(no_seat(answer).limit.max, limit(2));
 }
 
 #[test]
@@ -327,15 +340,14 @@ fn given_a_full_client_limit_when_the_policy_refuses_then_it_is_the_one_named() 
 
     let answer = admit(&roster, &newcomer, newborn(3), &policy, at(20));
 
-    let Admission::Refuse(refusal) = answer else {
-        panic!("admitted");
-    };
-    let expected = FullLimit {
-        scope: Scope::Client,
-        max: limit(1),
-        holders: vec![id(2)],
-    };
-    assert_eq!(refusal, Refusal::SessionLimit(expected));
+    assert_eq!(
+        no_seat(answer),
+        NoSeat {
+            limit: full_limit(Scope::Client, 1),
+            endable: vec![id(2)],
+            way_out: WayOut::Choose,
+        }
+    );
 }
 
 #[test]

@@ -143,8 +143,9 @@ fn s11_given_a_policy_that_refuses_when_the_seats_are_taken_then_nothing_changes
     let SignInAnswer::Refused(Refusal::SessionLimit(full), ..) = answer else {
         panic!("expected a refusal, got {answer:?}");
     };
-    assert_eq!((full.scope, full.max.get()), (Scope::Subject, 1));
-    assert_eq!(full.holders, [held.session.id]);
+    let limit = full.limit;
+    assert_eq!((limit.scope, limit.max.get()), (Scope::Subject, 1));
+    assert_eq!(full.endable, [held.session.id]);
     assert_eq!(house.snapshot(), before);
 }
 

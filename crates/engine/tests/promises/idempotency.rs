@@ -63,7 +63,7 @@ fn s10_given_a_session_that_was_raised_when_the_sign_in_is_repeated_then_it_show
 
     let again = repeated(house.answer(keyed("alice", KEY, "x")));
 
-    assert_eq!(again.session.authentication.assurance.0, 3);
+    assert_eq!(again.session.authentication.assurance.get(), 3);
 }
 
 #[test]

@@ -23,6 +23,7 @@ fn names(events: &[SessionEvent]) -> Vec<&'static str> {
         SessionEvent::LimitChanged => "limit",
         SessionEvent::ContactChanged => "contact",
         SessionEvent::PolicyObeyed { .. } => "policy",
+        SessionEvent::Erased => "erased",
     };
     events.iter().map(name).collect()
 }

@@ -261,8 +261,16 @@ fn given_a_demand_when_the_authentication_is_too_weak_or_too_old_then_a_step_up_
         let alice = house.sign_in("alice");
         house.clock.pass(15 * MINUTE);
         let demands = [
-            (Some(AssuranceLevel(2)), None, false),
-            (Some(AssuranceLevel(1)), None, true),
+            (
+                Some(AssuranceLevel::new(2).expect("it is one of ten")),
+                None,
+                false,
+            ),
+            (
+                Some(AssuranceLevel::new(1).expect("it is one of ten")),
+                None,
+                true,
+            ),
             (None, Some((15 * MINUTE).saturating_sub(SECOND)), false),
             (None, Some(15 * MINUTE), true),
         ];

@@ -197,7 +197,7 @@ fn s8_given_a_reauthentication_when_done_then_the_old_token_fails_and_the_repeat
 
     let raised = rotated(house.rotate(&old, Occasion::Reauthentication(event(3))));
 
-    assert_eq!(raised.session.authentication.assurance.0, 3);
+    assert_eq!(raised.session.authentication.assurance.get(), 3);
     assert_eq!(raised.session.authentication.at, house.now());
     assert_eq!(house.why_not(&old), None, "it fails, and ends nothing");
     assert!(house.passes(&raised.token));

@@ -135,7 +135,7 @@ pub(crate) fn event(assurance: u8) -> AuthenticationEvent {
     AuthenticationEvent {
         at: Timestamp::MAX,
         methods: [method].into(),
-        assurance: AssuranceLevel(assurance),
+        assurance: AssuranceLevel::new(assurance).expect("it is one of ten"),
     }
 }
 
@@ -147,6 +147,7 @@ pub(crate) fn arrival(name: &str) -> SignInRequest {
         sign_in: SignIn {
             client: None,
             class: SessionClass::Interactive,
+            actor: None,
             remember: false,
             authentication: event(1),
             evidence: None,
@@ -158,6 +159,7 @@ pub(crate) fn arrival(name: &str) -> SignInRequest {
                 user_agent: Some("Lynx".into()),
             },
             attributes: None,
+            end: Box::default(),
         },
         replaces: None,
         idempotency: None,

@@ -220,12 +220,13 @@ async fn admit(
         sign_in: SignIn {
             client: Some(gateway.client.clone()),
             class: SessionClass::Interactive,
+            actor: None,
             remember: false,
             authentication: AuthenticationEvent {
                 // Now: admission takes the earlier of this and the store's time.
                 at: Timestamp::MAX,
                 methods: AuthenticationMethod::parse("pwd").into_iter().collect(),
-                assurance: AssuranceLevel(1),
+                assurance: AssuranceLevel::new(1).expect("it is one of ten"),
             },
             evidence: Some(proved.evidence),
             groups: (!proved.groups.is_empty()).then(|| proved.groups.into()),
@@ -233,6 +234,7 @@ async fn admit(
             replaces: None,
             origin,
             attributes: Some(attributes.into()),
+            end: Box::default(),
         },
         replaces,
         idempotency: attempt

@@ -67,11 +67,11 @@ impl Again<'_> {
                 StatusCode::PRECONDITION_FAILED,
                 "Your account was changed while you signed in. Please sign in once more.",
             ),
-            Refusal::SessionLimit(full) => {
-                let holders = full.holders.iter().filter_map(|id| roster.find(*id));
+            Refusal::SessionLimit(no_seat) => {
+                let holders = no_seat.endable.iter().filter_map(|id| roster.find(*id));
                 let limit = LimitPage {
                     frame: self.site.frame(None),
-                    max: full.max.get(),
+                    max: no_seat.limit.max.get(),
                     holders: holders.map(|s| Row::of(s, None, now)).collect(),
                     again: self
                         .site

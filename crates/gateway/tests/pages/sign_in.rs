@@ -43,7 +43,7 @@ async fn given_the_right_password_when_signed_in_then_the_session_is_in_the_cook
         session.fenced,
         "it said which generation it was checked under"
     );
-    assert_eq!(session.authentication.assurance.0, 1);
+    assert_eq!(session.authentication.assurance.get(), 1);
     assert_eq!(session.authentication.methods[0].as_str(), "pwd");
     assert_eq!(session.client.as_ref().unwrap().as_str(), "demo");
     assert_eq!(session.origin.ip.unwrap().to_string(), "127.0.0.1");

@@ -104,15 +104,17 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
     let class = match asked.class {
         api::Class::Interactive => SessionClass::Interactive,
         api::Class::Machine => SessionClass::Machine,
-        api::Class::Impersonation => {
-            return Err(invalid(
-                "class",
-                "impersonation is not available in this version",
-            ));
-        }
+        api::Class::Impersonation => SessionClass::Impersonation,
     };
-    if asked.actor.is_some() {
-        return Err(invalid("actor", "goes with impersonation only"));
+    let actor = wire::optional("actor", asked.actor.as_deref(), SubjectId::parse)?;
+    match (class, &actor) {
+        (SessionClass::Impersonation, None) => {
+            return Err(invalid("actor", "say who acts as the subject"));
+        }
+        (SessionClass::Interactive | SessionClass::Machine, Some(_)) => {
+            return Err(invalid("actor", "goes with the class impersonation only"));
+        }
+        _ => {}
     }
     let groups = asked
         .groups
@@ -129,6 +131,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
     Ok(SignIn {
         client: wire::optional("client", asked.client.as_deref(), ClientId::parse)?,
         class,
+        actor,
         remember: asked.remember,
         authentication: AuthenticationEvent {
             // One that is left out or lies ahead is now: admission takes the earlier.
@@ -148,6 +151,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
             .then(|| serde_json::to_string(attributes).map(Into::into))
             .transpose()
             .expect("what was read as JSON can be written"),
+        end: Box::default(),
     })
 }
 

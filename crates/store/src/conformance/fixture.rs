@@ -155,13 +155,14 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
         generation: innkeeper_domain::roster::Generation(1),
         client: None,
         class: SessionClass::Interactive,
+        actor: None,
         remember: false,
         fenced: true,
         created_at: now,
         authentication: AuthenticationEvent {
             at: now,
             methods: Box::default(),
-            assurance: AssuranceLevel(1),
+            assurance: AssuranceLevel::new(1).expect("it is one of ten"),
         },
         last_seen: LastSeen::new(now),
         idle: IDLE,
@@ -172,6 +173,7 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
         previous: None,
         origin: Origin::default(),
         previous_sign_in: None,
+        failures_since: 0,
         attributes: None,
     }
 }

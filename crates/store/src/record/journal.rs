@@ -3,11 +3,13 @@
 use innkeeper_domain::name::{ClientId, SubjectId, TenantId};
 use innkeeper_domain::policy::PolicyVersion;
 use innkeeper_domain::roster::{EntryHash, Generation, RosterVersion};
-use innkeeper_domain::session::{AssuranceLevel, SessionId, Timestamp};
+use innkeeper_domain::session::{SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize};
 
-use super::{CLASSES, EndingRecord, OriginRecord, RecordError, Serial, number, variant};
+use super::{
+    CLASSES, EndingRecord, OriginRecord, RecordError, Serial, assurance_level, number, variant,
+};
 use crate::journal::{JournalEntry, Personal, SessionEvent};
 
 #[derive(Deserialize, Serialize)]
@@ -35,6 +37,7 @@ enum EventRecord {
     LimitChanged,
     ContactChanged,
     PolicyObeyed(u64),
+    Erased,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -42,6 +45,7 @@ pub(super) struct PersonalRecord {
     salt: [u8; 16],
     subject: String,
     origin: Option<OriginRecord>,
+    actor: Option<String>,
 }
 
 impl From<&Personal> for PersonalRecord {
@@ -50,6 +54,7 @@ impl From<&Personal> for PersonalRecord {
             salt: personal.salt,
             subject: personal.subject.as_str().into(),
             origin: personal.origin.as_ref().map(Into::into),
+            actor: personal.actor.as_ref().map(|a| a.as_str().into()),
         }
     }
 }
@@ -62,6 +67,7 @@ impl TryFrom<PersonalRecord> for Personal {
             salt: record.salt,
             subject: SubjectId::parse(&record.subject)?,
             origin: record.origin.map(Into::into),
+            actor: record.actor.map(|a| SubjectId::parse(&a)).transpose()?,
         })
     }
 }
@@ -115,12 +121,12 @@ impl From<&SessionEvent> for EventRecord {
                 *session.serial(),
                 number(&CLASSES, class),
                 client.as_ref().map(|c| c.as_str().into()),
-                assurance.0,
+                assurance.get(),
                 *fenced,
             ),
             SessionEvent::Rotated { session } => Self::Rotated(*session.serial()),
             SessionEvent::Reauthenticated { session, assurance } => {
-                Self::Reauthenticated(*session.serial(), assurance.0)
+                Self::Reauthenticated(*session.serial(), assurance.get())
             }
             SessionEvent::Ended { session, ending } => {
                 Self::Ended(*session.serial(), (*ending).into())
@@ -133,6 +139,7 @@ impl From<&SessionEvent> for EventRecord {
             SessionEvent::LimitChanged => Self::LimitChanged,
             SessionEvent::ContactChanged => Self::ContactChanged,
             SessionEvent::PolicyObeyed { policy } => Self::PolicyObeyed(policy.0),
+            SessionEvent::Erased => Self::Erased,
         }
     }
 }
@@ -146,7 +153,7 @@ impl EventRecord {
                 session: named(serial),
                 class: variant(&CLASSES, class, "class")?,
                 client: client.map(|c| ClientId::parse(&c)).transpose()?,
-                assurance: AssuranceLevel(assurance),
+                assurance: assurance_level(assurance)?,
                 fenced,
             },
             Self::Rotated(serial) => SessionEvent::Rotated {
@@ -154,7 +161,7 @@ impl EventRecord {
             },
             Self::Reauthenticated(serial, assurance) => SessionEvent::Reauthenticated {
                 session: named(serial),
-                assurance: AssuranceLevel(assurance),
+                assurance: assurance_level(assurance)?,
             },
             Self::Ended(serial, ending) => SessionEvent::Ended {
                 session: named(serial),
@@ -172,6 +179,7 @@ impl EventRecord {
             Self::PolicyObeyed(policy) => SessionEvent::PolicyObeyed {
                 policy: PolicyVersion(policy),
             },
+            Self::Erased => SessionEvent::Erased,
         })
     }
 }

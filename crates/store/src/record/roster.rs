@@ -6,16 +6,19 @@ use std::time::Duration;
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
 use innkeeper_domain::roster::{
-    Contact, EntryHash, Generation, LastSignIn, Roster, RosterVersion, StoreGeneration,
+    Contact, EntryHash, FailureCount, Generation, LastSignIn, Roster, RosterVersion,
+    StoreGeneration,
 };
 use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, EndedSession, FamilyDigest, GraceEnd, LastSeen,
-    PreviousToken, Sealed, Session, SessionId, Timestamp, TokenDigest,
+    AuthenticationEvent, EndedSession, FamilyDigest, GraceEnd, LastSeen, PreviousToken, Sealed,
+    Session, SessionClass, SessionId, Timestamp, TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize};
 
-use super::{CLASSES, EndingRecord, OriginRecord, RecordError, Serial, number, variant};
+use super::{
+    CLASSES, EndingRecord, OriginRecord, RecordError, Serial, assurance_level, number, variant,
+};
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct RosterRecord {
@@ -35,7 +38,8 @@ pub(super) struct RosterRecord {
     births: u64,
     sessions: Vec<SessionRecord>,
     ended: Vec<(SessionRecord, EndingRecord)>,
-    last_sign_in: Option<(u64, OriginRecord)>,
+    last_sign_in: Option<SignInRecord>,
+    failures: u32,
     journal_head: [u8; 32],
 }
 
@@ -53,6 +57,7 @@ struct SessionRecord {
     generation: u64,
     client: Option<String>,
     class: u8,
+    actor: Option<String>,
     remember: bool,
     fenced: bool,
     created_at: u64,
@@ -67,8 +72,16 @@ struct SessionRecord {
     family: [u8; 32],
     previous: Option<PreviousRecord>,
     origin: OriginRecord,
-    previous_sign_in: Option<(u64, OriginRecord)>,
+    previous_sign_in: Option<SignInRecord>,
+    failures_since: u32,
     attributes: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct SignInRecord {
+    at: u64,
+    origin: OriginRecord,
+    failures_before: u32,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -108,7 +121,8 @@ impl From<&Roster> for RosterRecord {
                 .iter()
                 .map(|e| ((&*e.session).into(), e.ending.into()))
                 .collect(),
-            last_sign_in: roster.last_sign_in.as_deref().map(sign_in_record),
+            last_sign_in: roster.last_sign_in.as_deref().map(Into::into),
+            failures: roster.failures.get(),
             journal_head: roster.journal_head.0,
         }
     }
@@ -161,7 +175,8 @@ impl TryFrom<RosterRecord> for Roster {
                     })
                 })
                 .collect::<Result<_, RecordError>>()?,
-            last_sign_in: record.last_sign_in.map(sign_in),
+            last_sign_in: record.last_sign_in.map(|last| Arc::new(last.into())),
+            failures: FailureCount::new(record.failures),
             journal_head: EntryHash(record.journal_head),
         })
     }
@@ -175,6 +190,7 @@ impl From<&Session> for SessionRecord {
             generation: session.generation.0,
             client: session.client.as_ref().map(|c| c.as_str().into()),
             class: number(&CLASSES, &session.class),
+            actor: session.actor.as_ref().map(|a| a.as_str().into()),
             remember: session.remember,
             fenced: session.fenced,
             created_at: session.created_at.as_millis(),
@@ -185,7 +201,7 @@ impl From<&Session> for SessionRecord {
                 .iter()
                 .map(|m| m.as_str().into())
                 .collect(),
-            assurance: session.authentication.assurance.0,
+            assurance: session.authentication.assurance.get(),
             last_seen: session.last_seen.get().as_millis(),
             idle: millis(session.idle),
             absolute_deadline: session.absolute_deadline.as_millis(),
@@ -199,7 +215,8 @@ impl From<&Session> for SessionRecord {
                 sealed_successor: p.sealed_successor.0.to_vec(),
             }),
             origin: (&session.origin).into(),
-            previous_sign_in: session.previous_sign_in.as_deref().map(sign_in_record),
+            previous_sign_in: session.previous_sign_in.as_deref().map(Into::into),
+            failures_since: session.failures_since,
             attributes: session.attributes.as_deref().map(Into::into),
         }
     }
@@ -208,12 +225,19 @@ impl From<&Session> for SessionRecord {
 impl SessionRecord {
     /// Makes the session of this record again, in the roster `tag`.
     fn revive(self, tag: RosterTag) -> Result<Session, RecordError> {
+        let class = variant(&CLASSES, self.class, "class")?;
+        let actor = self.actor.map(|a| SubjectId::parse(&a)).transpose()?;
+        // Ended sessions of somebody who was erased name nobody any more.
+        if actor.is_some() && class != SessionClass::Impersonation {
+            return Err(RecordError::Value("actor"));
+        }
         Ok(Session {
             id: SessionId::from_entropy(tag, self.serial),
             birth: self.birth,
             generation: Generation(self.generation),
             client: self.client.map(|c| ClientId::parse(&c)).transpose()?,
-            class: variant(&CLASSES, self.class, "class")?,
+            class,
+            actor,
             remember: self.remember,
             fenced: self.fenced,
             created_at: Timestamp::from_millis(self.created_at),
@@ -224,7 +248,7 @@ impl SessionRecord {
                     .iter()
                     .map(|m| AuthenticationMethod::parse(m))
                     .collect::<Result<_, _>>()?,
-                assurance: AssuranceLevel(self.assurance),
+                assurance: assurance_level(self.assurance)?,
             },
             last_seen: LastSeen::new(Timestamp::from_millis(self.last_seen)),
             idle: Duration::from_millis(self.idle),
@@ -241,7 +265,8 @@ impl SessionRecord {
                 })
             }),
             origin: self.origin.into(),
-            previous_sign_in: self.previous_sign_in.map(sign_in),
+            previous_sign_in: self.previous_sign_in.map(|last| Arc::new(last.into())),
+            failures_since: self.failures_since,
             attributes: self.attributes.map(Into::into),
         })
     }
@@ -251,13 +276,22 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn sign_in_record(last: &LastSignIn) -> (u64, OriginRecord) {
-    (last.at.as_millis(), (&last.origin).into())
+impl From<&LastSignIn> for SignInRecord {
+    fn from(last: &LastSignIn) -> Self {
+        Self {
+            at: last.at.as_millis(),
+            origin: (&last.origin).into(),
+            failures_before: last.failures_before,
+        }
+    }
 }
 
-fn sign_in((at, origin): (u64, OriginRecord)) -> Arc<LastSignIn> {
-    Arc::new(LastSignIn {
-        at: Timestamp::from_millis(at),
-        origin: origin.into(),
-    })
+impl From<SignInRecord> for LastSignIn {
+    fn from(record: SignInRecord) -> Self {
+        Self {
+            at: Timestamp::from_millis(record.at),
+            origin: record.origin.into(),
+            failures_before: record.failures_before,
+        }
+    }
 }
