@@ -3,14 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::{RosterTag, TagKey};
 use innkeeper_store::register::Put;
 use innkeeper_store::{Register, SessionStore, StoreError};
 
+use crate::ask;
 use crate::entropy::{Entropy, NoEntropy};
+use crate::follow::Followed;
 use crate::keys::KeyRing;
 use crate::lanes::Lanes;
 use crate::policy;
@@ -32,7 +33,7 @@ pub struct Authority {
     pub(crate) register: Arc<dyn Register>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) lanes: Lanes,
-    pub(crate) policy: ArcSwap<Policy>,
+    pub(crate) policy: Followed,
     pub(crate) keys: KeyRing,
     tag_key: TagKey,
 }
@@ -50,6 +51,17 @@ pub enum EngineError {
     /// Others changed the roster again and again while this was decided. Repeat.
     #[error("roster {0} changed too often while this was decided")]
     Contended(RosterTag),
+    /// The store's answer is about something else than was asked. Nothing in it is believed.
+    #[error("the store answered about another roster than {0}")]
+    Mixed(RosterTag),
+    /// A roster obeys a newer policy than this node can find. It decides nothing by an older one.
+    #[error("policy {obeyed} is obeyed already, and the newest to be found is {found}")]
+    PolicyBehind {
+        /// What the roster obeys.
+        obeyed: u64,
+        /// What the register holds.
+        found: u64,
+    },
     /// A key of this name is there already. Draw another.
     #[error("key {0} is there already")]
     KeyTaken(String),
@@ -77,6 +89,7 @@ impl Authority {
             entropy,
         } = services;
         let tag_key = find_or_make_tag_key(&*register, &*entropy).await?;
+        let now = ask::time(&*store).await?;
         let policy = policy::enact(&*register, policy).await?;
         let keys = KeyRing::load(&*register).await?;
         Ok(Self {
@@ -84,7 +97,7 @@ impl Authority {
             register,
             entropy,
             lanes: Lanes::default(),
-            policy: ArcSwap::from_pointee(policy),
+            policy: Followed::new(policy, now),
             keys,
             tag_key,
         })

@@ -14,7 +14,7 @@ use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
 use innkeeper_domain::session::{Ending, Session, Timestamp};
 use innkeeper_domain::token::{SessionToken, TokenDigest};
-use innkeeper_store::{Heard, Touch, Touched};
+use innkeeper_store::{Heard, Touch};
 
 use crate::rotate::{RotateAnswer, successor_of};
 use crate::settle::Step;
@@ -111,7 +111,11 @@ impl Authority {
         let mut glance = Glance::LookAgain;
         self.store.glance(request.token.tag(), &mut |roster, now| {
             glance = roster.map_or(Glance::LookAgain, |r| {
-                look(r, digest, request, &policy, now)
+                if self.policy.is_fresh(now) {
+                    look(r, digest, request, &policy, now)
+                } else {
+                    Glance::LookAgain
+                }
             });
             match (&glance, request.activity) {
                 (Glance::Valid(session, ..), Activity::Active)
@@ -138,14 +142,14 @@ impl Authority {
     async fn check_properly(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let tag = request.token.tag();
         loop {
-            let reading = self.store.read(tag, None).await?;
+            let reading = self.read(tag, None).await?;
             let Some(roster) = &reading.roster else {
                 return Ok(CheckAnswer::NoSession(None));
             };
             if request.tenant.as_ref().is_some_and(|t| *t != roster.tenant) {
                 return Ok(CheckAnswer::NoSession(None));
             }
-            let policy = self.policy();
+            let policy = self.policy_for(&reading).await?;
             if obey(roster, &policy, reading.now).is_some() {
                 // Obeying is the whole of it: settle commits that before it asks us.
                 let tenant = request.tenant.as_ref();
@@ -195,21 +199,15 @@ impl Authority {
                 Presented::Previous => None,
             };
             let session = valid.session.id;
-            match self
-                .store
-                .touch(Touch {
-                    session,
-                    grace_ends_at,
-                })
-                .await?
-            {
-                Touched::Live(session) => {
-                    checked.session = session;
-                    return Ok(CheckAnswer::Valid(Box::new(checked)));
-                }
-                // It ended between the reading and the touch: the next reading says how.
-                Touched::Dead => {}
+            let touch = Touch {
+                session,
+                grace_ends_at,
+            };
+            if let Some(session) = self.touch(touch).await? {
+                checked.session = session;
+                return Ok(CheckAnswer::Valid(Box::new(checked)));
             }
+            // It ended between the reading and the touch: the next reading says how.
         }
     }
 
@@ -234,7 +232,7 @@ fn look(
     policy: &Policy,
     now: Timestamp,
 ) -> Glance {
-    if roster.policy < policy.version
+    if roster.policy != policy.version
         || request.tenant.as_ref().is_some_and(|t| *t != roster.tenant)
     {
         return Glance::LookAgain;

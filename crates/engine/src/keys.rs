@@ -310,11 +310,4 @@ impl Authority {
         let same: bool = held.digest.ct_eq(&key.digest()).into();
         same.then(|| Arc::clone(&held.info))
     }
-
-    /// The store's time, for what is made outside any roster.
-    pub async fn now(&self) -> Result<Timestamp, EngineError> {
-        // Any roster will do: the time belongs to the store.
-        let anywhere = innkeeper_domain::token::RosterTag::from_bytes([0; 16]);
-        Ok(self.store.read(anywhere, None).await?.now)
-    }
 }

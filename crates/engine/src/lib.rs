@@ -3,9 +3,11 @@
 //! [`Authority`] is the whole of it. Each use case has a file of its own; [`sign_in`] is the one
 //! to read first, and `settle` is the loop that all of them share.
 
+mod ask;
 mod authority;
 pub mod check;
 pub mod entropy;
+pub mod follow;
 pub mod keys;
 mod lanes;
 pub mod policy;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use innkeeper_domain::name::{ClientId, GroupName, NameError};
 use innkeeper_domain::policy::{
-    Condition, Limit, Overflow, Per, Policy, PolicyVersion, SessionLimit, Setting, Terms,
+    Condition, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
 };
 use innkeeper_domain::session::SessionClass;
 use innkeeper_store::Register;
@@ -42,6 +43,19 @@ pub(crate) async fn enact(
             return Ok(policy);
         }
     }
+}
+
+/// The policy that the register holds, if it holds one.
+pub(crate) async fn load(register: &dyn Register) -> Result<Option<Policy>, EngineError> {
+    let held = register.get(POLICY).await?;
+    held.map(|h| {
+        let record: PolicyRecord = serde_json::from_slice(&h.value).map_err(unreadable)?;
+        Policy::try_from(record).map_err(|source| EngineError::Register {
+            name: POLICY.into(),
+            source: source.into(),
+        })
+    })
+    .transpose()
 }
 
 fn unreadable(source: serde_json::Error) -> EngineError {
@@ -207,6 +221,122 @@ impl From<&Limit> for LimitRecord {
             max_sessions: number(limit.max_sessions),
         }
     }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unsound {
+    #[error("a limit is not within 1 to 1,000")]
+    Limit,
+    #[error("a term is missing")]
+    Missing,
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+impl TryFrom<PolicyRecord> for Policy {
+    type Error = Unsound;
+
+    fn try_from(record: PolicyRecord) -> Result<Self, Unsound> {
+        let set = Setting::try_from(record.terms)?;
+        let terms = Terms {
+            max_sessions: set.max_sessions.ok_or(Unsound::Missing)?,
+            at_limit: set.at_limit.ok_or(Unsound::Missing)?,
+            idle: set.idle.ok_or(Unsound::Missing)?,
+            absolute: set.absolute.ok_or(Unsound::Missing)?,
+            rotation_grace: set.rotation_grace.ok_or(Unsound::Missing)?,
+            rotate_every: set.rotate_every,
+            freshness: set.freshness.ok_or(Unsound::Missing)?,
+        };
+        let rule = |r: RuleRecord| {
+            let (when, set) = (r.when.try_into()?, r.set.try_into()?);
+            Ok(Rule { when, set })
+        };
+        Ok(Self {
+            version: PolicyVersion(record.version),
+            terms,
+            rules: record
+                .rules
+                .into_iter()
+                .map(rule)
+                .collect::<Result<_, Unsound>>()?,
+            limits: record
+                .limits
+                .into_iter()
+                .map(Limit::try_from)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl TryFrom<SettingRecord> for Setting {
+    type Error = Unsound;
+
+    fn try_from(record: SettingRecord) -> Result<Self, Unsound> {
+        Ok(Self {
+            max_sessions: record.max_sessions.map(limit).transpose()?,
+            at_limit: record.at_limit.map(Into::into),
+            idle: record.idle_ms.map(Duration::from_millis),
+            absolute: record.absolute_ms.map(Duration::from_millis),
+            rotation_grace: record.rotation_grace_ms.map(Duration::from_millis),
+            rotate_every: record.rotate_every_ms.map(Duration::from_millis),
+            freshness: record.freshness_ms.map(Duration::from_millis),
+        })
+    }
+}
+
+impl From<OverflowRecord> for Overflow {
+    fn from(record: OverflowRecord) -> Self {
+        match record {
+            OverflowRecord::EvictOldest => Self::EvictOldest,
+            OverflowRecord::EvictLeastRecent => Self::EvictLeastRecent,
+            OverflowRecord::Refuse => Self::Refuse,
+            OverflowRecord::Ask => Self::Ask,
+            OverflowRecord::Observe => Self::Observe,
+        }
+    }
+}
+
+impl TryFrom<ConditionRecord> for Condition {
+    type Error = Unsound;
+
+    fn try_from(record: ConditionRecord) -> Result<Self, Unsound> {
+        let groups = record.group.iter().map(|g| GroupName::parse(g));
+        let clients = record.client.iter().map(|c| ClientId::parse(c));
+        Ok(Self {
+            groups: groups.collect::<Result<_, _>>()?,
+            clients: clients.collect::<Result<_, _>>()?,
+            classes: record.class.into_iter().map(Into::into).collect(),
+            remember: record.remember,
+        })
+    }
+}
+
+impl From<ClassRecord> for SessionClass {
+    fn from(record: ClassRecord) -> Self {
+        match record {
+            ClassRecord::Interactive => Self::Interactive,
+            ClassRecord::Machine => Self::Machine,
+            ClassRecord::Impersonation => Self::Impersonation,
+        }
+    }
+}
+
+impl TryFrom<LimitRecord> for Limit {
+    type Error = Unsound;
+
+    fn try_from(record: LimitRecord) -> Result<Self, Unsound> {
+        Ok(Self {
+            per: match record.per {
+                PerRecord::Client => Per::Client,
+            },
+            when: record.when.try_into()?,
+            max_sessions: limit(record.max_sessions)?,
+        })
+    }
+}
+
+fn limit(sessions: u64) -> Result<SessionLimit, Unsound> {
+    SessionLimit::new(sessions).ok_or(Unsound::Limit)
 }
 
 fn number(limit: SessionLimit) -> u64 {

@@ -9,7 +9,7 @@ use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::{Commit, KeyDigest, Outcome, Reading, Remembered};
+use innkeeper_store::{Commit, KeyDigest, Reading, Remembered};
 
 use crate::{Authority, EngineError};
 
@@ -102,8 +102,8 @@ impl Authority {
     ) -> Result<Option<Settled<T>>, EngineError> {
         let _turn = self.lanes.enter(tag).await;
         for _ in 0..ATTEMPTS {
-            let reading = self.store.read(tag, key).await?;
-            let policy = self.policy.load_full();
+            let reading = self.read(tag, key).await?;
+            let policy = self.policy_for(&reading).await?;
             let now = reading.now;
             let roster = match (&reading.roster, place) {
                 // Before anything is obeyed: no call commits to the roster of another tenant.
@@ -144,9 +144,7 @@ impl Authority {
             let stands_until = roster.changes_stand_until(&changes, now);
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
-            if let (Outcome::Done(roster), Some(answer)) =
-                (self.store.commit(commit).await?, answer)
-            {
+            if let (Some(roster), Some(answer)) = (self.commit(commit).await?, answer) {
                 return Ok(Some(Settled {
                     answer,
                     roster,

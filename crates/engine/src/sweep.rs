@@ -36,7 +36,7 @@ impl Authority {
                 if self.has_expiries(tag) {
                     swept.expired += self.record_expiries(tag).await?;
                 }
-                let reading = self.store.read(tag, None).await?;
+                let reading = self.read(tag, None).await?;
                 if let Some(roster) = reading.roster
                     && roster.is_forgettable(floor, reading.now)
                 {

@@ -159,6 +159,16 @@ pub struct Enacted {
     pub limit: usize,
     /// Where in the order.
     pub from: usize,
+    /// The store's time from which every node answers by it.
+    pub followed_at: u64,
+}
+
+impl Enacted {
+    /// Whether every answer to what begins here obeys it.
+    #[must_use]
+    pub const fn binds(&self, begun: Point) -> bool {
+        self.from < begun.place && self.followed_at <= begun.time
+    }
 }
 
 /// One entry of the journal.

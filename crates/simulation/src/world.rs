@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::RosterTag;
+use innkeeper_engine::follow::FOLLOWED_WITHIN;
 use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
@@ -169,6 +170,7 @@ impl World {
             self.nodes[NODES - 1] = stays;
         }
         let version = self.nodes[0].policy().version.0;
+        let followed_at = self.followed_at();
         if self
             .history
             .policies
@@ -179,7 +181,16 @@ impl World {
                 version,
                 limit: self.policy.terms.max_sessions.get(),
                 from: self.place,
+                followed_at,
             });
+        }
+    }
+
+    /// From when on every node follows the policy that has just been brought.
+    fn followed_at(&mut self) -> u64 {
+        match self.rollout {
+            Rollout::Together => 0,
+            Rollout::OneByOne => self.point().time + millis(FOLLOWED_WITHIN) + 1,
         }
     }
 

@@ -21,6 +21,7 @@ impl Story {
                     version: 1,
                     limit: 2,
                     from: 0,
+                    followed_at: 0,
                 }],
                 idle: 30 * MINUTE,
                 absolute: 24 * 60 * MINUTE,
@@ -219,9 +220,28 @@ fn s1_given_a_policy_that_is_not_obeyed_when_checked_then_it_is_found() {
         version: 2,
         limit: 5,
         from: 0,
+        followed_at: 0,
     });
 
     assert_eq!(story.admits(1, &[1]).broken(), ["S1"]);
+}
+
+/// Nodes have some time to follow a policy, and not a moment more.
+#[test]
+fn s1_given_time_to_follow_a_policy_when_it_is_over_then_one_that_is_not_obeyed_is_found() {
+    for (followed_at, broken) in [(1000, &["S1"][..]), (1001, &[])] {
+        let mut story = Story::new();
+        story.0.policies.push(Enacted {
+            version: 2,
+            limit: 5,
+            from: 0,
+            followed_at,
+        });
+
+        let story = story.admits(1, &[1]);
+
+        assert_eq!(story.broken(), broken);
+    }
 }
 
 #[test]

@@ -1,10 +1,20 @@
 //! The everyday share of the simulation: a bounded number of seeds, and that a seed repeats.
 
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::run;
+use innkeeper_simulation::world::{Run, run, run_rolling};
 
 #[test]
 fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
+    keep_every_promise("", run);
+}
+
+/// Nodes get a new policy one by one, and those that have an older one follow in time.
+#[test]
+fn given_seeds_when_a_policy_is_rolled_out_then_no_promise_is_broken_and_every_fault_was_there() {
+    keep_every_promise("--rolling ", run_rolling);
+}
+
+fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
     let mut tally = Tally::default();
     for seed in 0..60 {
         let run = run(seed);
@@ -12,7 +22,7 @@ fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
         let found: Vec<String> = run.violations.iter().map(ToString::to_string).collect();
         assert!(
             found.is_empty(),
-            "cargo xtask simulate --seed {seed} --trace\n{}",
+            "cargo xtask simulate {how}--seed {seed} --trace\n{}",
             found.join("\n")
         );
     }

@@ -6,6 +6,8 @@ mod faults;
 mod idempotency;
 mod journal;
 mod keys;
+mod mixed;
+mod nodes;
 mod policy;
 mod replacement;
 mod revocation;

@@ -39,6 +39,7 @@ struct Script {
     calls: usize,
     fault: Option<(usize, Fault)>,
     glances: Glances,
+    mixed: Option<(Mixed, RosterTag)>,
     done: Vec<Arc<Roster>>,
 }
 
@@ -50,6 +51,14 @@ pub(crate) enum Glances {
     Allowed,
     /// It may not: every check is a proper reading.
     Refused,
+}
+
+/// Which call is given the answer to another's question.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Mixed {
+    Reading,
+    Commit,
+    Touch,
 }
 
 impl Stage {
@@ -80,6 +89,19 @@ impl Stage {
     /// Every roster that any commit ever made, in order.
     pub(crate) fn every_roster(&self) -> Vec<Arc<Roster>> {
         self.script.lock().done.clone()
+    }
+
+    /// From now on, such calls are answered about this roster, whichever is asked for.
+    pub(crate) fn mix(&self, call: Mixed, tag: RosterTag) {
+        self.script.lock().mixed = Some((call, tag));
+    }
+
+    fn mixed_up(&self, call: Mixed) -> Option<RosterTag> {
+        self.script
+            .lock()
+            .mixed
+            .filter(|m| m.0 == call)
+            .map(|m| m.1)
     }
 
     async fn play<T>(
@@ -126,6 +148,7 @@ async fn pause() {
 #[async_trait]
 impl SessionStore for Stage {
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        let tag = self.mixed_up(Mixed::Reading).unwrap_or(tag);
         self.play(self.inner.read(tag, key)).await
     }
 
@@ -141,6 +164,10 @@ impl SessionStore for Stage {
     async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
         self.play(async {
             let outcome = self.inner.commit(commit).await?;
+            if let Some(other) = self.mixed_up(Mixed::Commit) {
+                let other = self.inner.read(other, None).await?.roster;
+                return Ok(Outcome::Done(other.expect("it is there")));
+            }
             if let Outcome::Done(roster) = &outcome {
                 self.script.lock().done.push(Arc::clone(roster));
             }
@@ -150,7 +177,16 @@ impl SessionStore for Stage {
     }
 
     async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
-        self.play(self.inner.touch(touch)).await
+        self.play(async {
+            let touched = self.inner.touch(touch).await?;
+            if let Some(other) = self.mixed_up(Mixed::Touch) {
+                let other = self.inner.read(other, None).await?.roster;
+                let other = other.and_then(|r| r.sessions.first().cloned());
+                return Ok(Touched::Live(other.expect("it is there")));
+            }
+            Ok(touched)
+        })
+        .await
     }
 
     async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {

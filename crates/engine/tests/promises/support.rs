@@ -29,6 +29,7 @@ use innkeeper_engine::sweep::Swept;
 use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
+use innkeeper_store::register::Put;
 use innkeeper_store::{JournalEntry, SessionStore};
 use sha2::{Digest, Sha256};
 
@@ -232,6 +233,15 @@ impl House {
 
     pub(crate) fn sign_in(&self, name: &str) -> SignedIn {
         admitted(self.answer(arrival(name)))
+    }
+
+    /// The register loses the policy, as when it was restored apart from the rosters.
+    pub(crate) fn forget_policy(&self) {
+        let register = self.authority.register();
+        let held = finish(register.get("policy")).expect("memory does not fail");
+        let seen = held.map(|h| h.version);
+        let gone = finish(register.put("policy", seen, None)).expect("memory does not fail");
+        assert!(matches!(gone, Put::Done(_)));
     }
 
     pub(crate) fn try_check(&self, token: &SessionToken) -> Result<CheckAnswer, EngineError> {

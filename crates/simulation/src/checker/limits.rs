@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::{Violation, deaths};
-use crate::history::{Answer, Call, Refusal, Sid, View};
+use crate::history::{Answer, Call, Enacted, Refusal, Sid, View};
 
 /// The limit that a roster was under, by what it showed of itself.
 fn in_force(facts: &Facts<'_>, view: &View) -> usize {
@@ -38,7 +38,7 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .history
             .policies
             .iter()
-            .rfind(|p| p.from < operation.begun.place);
+            .rfind(|p| p.binds(operation.begun));
         if live > 0 && newest.is_some_and(|p| view.policy < p.version) {
             wrong(
                 "S1",
@@ -96,22 +96,17 @@ fn never_too_many_at_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 
 /// The limits that may have been in force somewhere between two places.
 fn possible(facts: &Facts<'_>, from: usize, to: usize) -> Vec<usize> {
-    let settled = |after: usize| {
+    let settled = |later: &Enacted| {
         facts
             .operations
             .iter()
-            .any(|(_, o)| o.begun.place > after && o.span().ended <= from)
+            .any(|(_, o)| later.binds(o.begun) && o.span().ended <= from)
     };
     let policies = &facts.history.policies;
     let policy_limits: Vec<usize> = policies
         .iter()
         .enumerate()
-        .filter(|(place, p)| {
-            p.from <= to
-                && !policies[place + 1..]
-                    .iter()
-                    .any(|later| settled(later.from))
-        })
+        .filter(|(place, p)| p.from <= to && !policies[place + 1..].iter().any(settled))
         .map(|(_, p)| p.limit)
         .collect();
 

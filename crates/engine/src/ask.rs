@@ -1,0 +1,67 @@
+//! Asking the store: every answer is compared with what was asked (INVARIANTS, rule 12).
+//!
+//! A connection that lost its place hands one caller the answer to another's question. Nothing in
+//! a roster could tell, so here is the one place where the engine asks and looks at what came.
+
+use std::sync::Arc;
+
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{Session, Timestamp};
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::{
+    Commit, KeyDigest, Outcome, Reading, SessionStore, StoreError, Touch, Touched,
+};
+
+use crate::{Authority, EngineError};
+
+/// The store's time.
+pub(crate) async fn time(store: &dyn SessionStore) -> Result<Timestamp, StoreError> {
+    // Any roster will do: the time belongs to the store.
+    let anywhere = RosterTag::from_bytes([0; 16]);
+    Ok(store.read(anywhere, None).await?.now)
+}
+
+impl Authority {
+    /// The store's time, for what is made outside any roster.
+    pub async fn now(&self) -> Result<Timestamp, EngineError> {
+        Ok(time(&*self.store).await?)
+    }
+
+    /// Reads a roster, and makes sure that it is the one that was asked for.
+    pub(crate) async fn read(
+        &self,
+        tag: RosterTag,
+        key: Option<KeyDigest>,
+    ) -> Result<Reading, EngineError> {
+        let reading = self.store.read(tag, key).await?;
+        let of_another = reading.roster.as_ref().is_some_and(|r| r.tag != tag);
+        let under_another = reading
+            .remembered
+            .as_ref()
+            .is_some_and(|r| Some(r.key) != key);
+        if of_another || under_another {
+            return Err(EngineError::Mixed(tag));
+        }
+        Ok(reading)
+    }
+
+    /// Makes a commit; `None` if it came too late.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Option<Arc<Roster>>, EngineError> {
+        let tag = commit.tag;
+        match self.store.commit(commit).await? {
+            Outcome::Done(roster) if roster.tag != tag => Err(EngineError::Mixed(tag)),
+            Outcome::Done(roster) => Ok(Some(roster)),
+            Outcome::Stale => Ok(None),
+        }
+    }
+
+    /// Records a sign of life; `None` if the session has none.
+    pub(crate) async fn touch(&self, touch: Touch) -> Result<Option<Arc<Session>>, EngineError> {
+        let id = touch.session;
+        match self.store.touch(touch).await? {
+            Touched::Live(session) if session.id != id => Err(EngineError::Mixed(id.tag())),
+            Touched::Live(session) => Ok(Some(session)),
+            Touched::Dead => Ok(None),
+        }
+    }
+}
