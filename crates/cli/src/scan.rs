@@ -52,7 +52,8 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
         put(Some(file), &baseline::write(&report))?;
     }
     put(arguments.output.as_deref(), &written(&report, arguments))?;
-    if arguments.write_baseline.is_some() {
+    // Accepting and explaining pass no judgement.
+    if arguments.write_baseline.is_some() || arguments.explain.is_some() {
         return Ok(());
     }
     let from = arguments.fail_on.into();
