@@ -187,6 +187,8 @@ fn start_log() {
         .with_env_filter(level)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        // They would be written to the same place, by a call that panics if it cannot.
+        .log_internal_errors(false)
         .init();
 }
 
