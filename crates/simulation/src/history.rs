@@ -92,8 +92,8 @@ pub enum Answer {
         token: Tok,
         /// Who was evicted for it, by this very answer.
         evicted: Vec<Sid>,
-        /// What was seen.
-        view: View,
+        /// What was seen, where an answer shows that much.
+        view: Option<View>,
     },
     /// The token is good.
     Valid {
@@ -103,8 +103,8 @@ pub enum Answer {
         subject: Subject,
         /// The next token, if one was due.
         rotated: Option<Tok>,
-        /// What was seen.
-        view: View,
+        /// What was seen, where an answer shows that much.
+        view: Option<View>,
     },
     /// The token is not good.
     NoSession {
@@ -140,14 +140,21 @@ pub enum Refusal {
 /// What an answer shows of a roster.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct View {
-    /// The store's time that the answer was decided at.
+    /// What it was decided by; seen from outside, no answer shows this.
+    pub basis: Option<Basis>,
+    /// Who is live.
+    pub live: Vec<Sid>,
+}
+
+/// What an answer was decided by.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Basis {
+    /// The store's time.
     pub now: u64,
     /// The policy that the roster obeys.
     pub policy: u64,
     /// The subject's own limit.
     pub own_limit: Option<usize>,
-    /// Who is live.
-    pub live: Vec<Sid>,
 }
 
 /// A policy, from the moment it was enacted.
@@ -260,14 +267,20 @@ impl Operation {
     #[must_use]
     pub fn view(&self) -> Option<&View> {
         match &self.answer {
-            Answer::Admitted { view, .. } | Answer::Valid { view, .. } | Answer::Seen(view) => {
-                Some(view)
-            }
-            Answer::Refused(_, view) => view.as_ref(),
+            Answer::Seen(view) => Some(view),
+            Answer::Admitted { view, .. }
+            | Answer::Valid { view, .. }
+            | Answer::Refused(_, view) => view.as_ref(),
             Answer::Unknown | Answer::NoSession { .. } | Answer::Done { .. } | Answer::Absent => {
                 None
             }
         }
+    }
+
+    /// What it was decided by, where that shows.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        self.view()?.basis
     }
 
     /// The sessions that it showed to be live.

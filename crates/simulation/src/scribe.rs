@@ -16,7 +16,7 @@ use innkeeper_engine::subjects::Standing;
 use innkeeper_engine::sweep::Swept;
 use innkeeper_store::{JournalEntry, journal::SessionEvent};
 
-use crate::history::{Answer, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
+use crate::history::{Answer, Basis, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
 
 /// What an engine answered, of whatever kind.
 #[derive(Debug)]
@@ -62,9 +62,11 @@ impl Scribe {
 
     fn view(&mut self, roster: &Roster, now: Timestamp) -> View {
         View {
-            now: now.as_millis(),
-            policy: roster.policy.0,
-            own_limit: roster.own_limit.map(SessionLimit::get),
+            basis: Some(Basis {
+                now: now.as_millis(),
+                policy: roster.policy.0,
+                own_limit: roster.own_limit.map(SessionLimit::get),
+            }),
             live: roster.live(now).map(|s| self.session(s.id)).collect(),
         }
     }
@@ -98,7 +100,7 @@ impl Scribe {
                     session: self.session(checked.session.id),
                     subject: subject_of(checked.roster.subject.as_str()),
                     rotated,
-                    view: self.view(&checked.roster, checked.now),
+                    view: Some(self.view(&checked.roster, checked.now)),
                 };
                 return (answer, checked.rotated);
             }
@@ -118,7 +120,7 @@ impl Scribe {
                     session: self.session(session.id),
                     subject: subject_of(roster.subject.as_str()),
                     rotated: Some(self.token(&token)),
-                    view: self.view(&roster, now),
+                    view: Some(self.view(&roster, now)),
                 };
                 return (answer, Some(token));
             }
@@ -148,7 +150,7 @@ impl Scribe {
             session: self.session(born.session.id),
             token: self.token(&born.token),
             evicted,
-            view: self.view(&born.roster, born.now),
+            view: Some(self.view(&born.roster, born.now)),
         };
         (answer, Some(born.token))
     }

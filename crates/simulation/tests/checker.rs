@@ -2,8 +2,8 @@
 
 use innkeeper_simulation::checker::check;
 use innkeeper_simulation::history::{
-    Answer, Call, Enacted, History, Label, Line, Operation, Point, Refusal, Rest, Sid, Subject,
-    Tok, View,
+    Answer, Basis, Call, Enacted, History, Label, Line, Operation, Point, Refusal, Rest, Sid,
+    Subject, Tok, View,
 };
 
 const MINUTE: u64 = 60_000;
@@ -66,9 +66,11 @@ impl Story {
 
     fn sees(&self, live: &[u32]) -> View {
         View {
-            now: self.now(),
-            policy: 1,
-            own_limit: None,
+            basis: Some(Basis {
+                now: self.now(),
+                policy: 1,
+                own_limit: None,
+            }),
             live: live.iter().map(|s| Sid(*s)).collect(),
         }
     }
@@ -79,7 +81,7 @@ impl Story {
     }
 
     fn admits_by(self, n: u32, evidence: Option<usize>, live: &[u32]) -> Self {
-        let view = self.sees(live);
+        let view = Some(self.sees(live));
         let answer = Answer::Admitted {
             session: Sid(n),
             token: Tok(10 * n),
@@ -105,7 +107,7 @@ impl Story {
             session: Sid(session),
             subject: Subject(1),
             rotated: next.map(Tok),
-            view: self.sees(live),
+            view: Some(self.sees(live)),
         }
     }
 
@@ -188,6 +190,24 @@ fn s1_given_three_in_a_view_of_two_seats_when_checked_then_it_is_found() {
     let story = Story::new().looks(&[1, 2, 3]);
 
     assert_eq!(story.broken(), ["S1"]);
+}
+
+/// What is seen from outside does not say what the roster obeys.
+#[test]
+fn s1_given_three_in_a_view_when_only_the_limit_that_was_set_is_known_then_it_is_found() {
+    let outside = |live: &[u32]| {
+        Answer::Seen(View {
+            basis: None,
+            live: live.iter().map(|s| Sid(*s)).collect(),
+        })
+    };
+    let three = Story::new().then(Call::Look, outside(&[1, 2, 3]));
+    assert_eq!(three.broken(), ["S1"]);
+
+    let more = Story::new()
+        .does(Call::Limit(Some(3)))
+        .then(Call::Look, outside(&[1, 2, 3]));
+    assert!(more.broken().is_empty());
 }
 
 #[test]
@@ -386,7 +406,7 @@ fn s13_given_a_session_when_it_outlives_its_silence_or_its_life_then_it_is_found
 fn s13_given_answers_when_time_falls_between_them_then_it_is_found() {
     let mut story = Story::new().looks(&[]).looks(&[]);
     if let Answer::Seen(view) = &mut story.0.operations[1].answer {
-        view.now = 1;
+        view.basis.as_mut().unwrap().now = 1;
     }
 
     assert_eq!(story.broken(), ["S13"]);

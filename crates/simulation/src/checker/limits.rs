@@ -6,9 +6,13 @@ use crate::history::{Answer, Call, Enacted, Refusal, Sid, View};
 
 /// The limit that a roster was under, by what it showed of itself.
 fn in_force(facts: &Facts<'_>, view: &View) -> usize {
+    let Some(basis) = view.basis else {
+        return usize::MAX;
+    };
     let policies = &facts.history.policies;
-    let obeyed = policies.iter().rfind(|p| p.version == view.policy);
-    view.own_limit
+    let obeyed = policies.iter().rfind(|p| p.version == basis.policy);
+    basis
+        .own_limit
         .or_else(|| obeyed.map(|p| p.limit))
         .unwrap_or(usize::MAX)
 }
@@ -27,10 +31,13 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             });
         };
         let (live, limit) = (view.live.len(), in_force(facts, view));
-        if live > limit {
+        // By what the roster shows of itself, and by what was known outside.
+        let most = possible(facts, operation.begun.place, operation.ended.place);
+        let most = most.into_iter().max().unwrap_or(usize::MAX).min(limit);
+        if live > most {
             wrong(
                 "S1",
-                format!("{live} live sessions under a limit of {limit}"),
+                format!("{live} live sessions under a limit of {most}"),
             );
         }
         // The newest policy when it began is obeyed before the answer, if anybody could disobey.
@@ -39,7 +46,8 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .policies
             .iter()
             .rfind(|p| p.binds(operation.begun));
-        if live > 0 && newest.is_some_and(|p| view.policy < p.version) {
+        let obeys = view.basis.map_or(u64::MAX, |b| b.policy);
+        if live > 0 && newest.is_some_and(|p| obeys < p.version) {
             wrong(
                 "S1",
                 format!("policy {} is not obeyed", newest.map_or(0, |p| p.version)),
@@ -50,7 +58,7 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         } = &operation.answer
             && !evicted.is_empty()
         {
-            if live < limit {
+            if view.basis.is_some() && live < limit {
                 wrong(
                     "S11",
                     format!("evicted {evicted:?} and {live} of {limit} seats are taken"),
@@ -140,6 +148,7 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         };
         let seen = view
             .as_ref()
+            .filter(|v| v.basis.is_some())
             .map(|v| (v.live.len(), in_force(facts, v)))
             .filter(|(live, limit)| live < limit);
         // Whoever may have been born by then, and was not known to be dead before.

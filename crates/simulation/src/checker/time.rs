@@ -10,7 +10,7 @@ pub(super) fn never_falls(history: &History, found: &mut Vec<Violation>) {
         .operations
         .iter()
         .enumerate()
-        .filter_map(|(number, o)| Some((number, o, o.view()?.now)))
+        .filter_map(|(number, o)| Some((number, o, o.basis()?.now)))
         .collect();
     let mut by_end = timed.clone();
     by_end.sort_by_key(|(_, o, _)| o.ended.place);
@@ -34,9 +34,11 @@ pub(super) fn never_falls(history: &History, found: &mut Vec<Violation>) {
 /// nor the longest life since identity was last proved.
 pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for (number, operation) in &facts.operations {
-        let Answer::Valid { session, view, .. } = &operation.answer else {
+        let Answer::Valid { session, .. } = &operation.answer else {
             continue;
         };
+        // Where the time of the decision does not show, it is not before the call began.
+        let now = operation.basis().map_or(operation.begun.time, |b| b.now);
         let earlier = || {
             facts
                 .operations
@@ -50,8 +52,8 @@ pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .map(|(_, o)| o.ended.time)
             .max();
         // A reauthentication is itself a proof, but must have found the session alive.
-        let silent = heard.is_some_and(|t| view.now >= t.saturating_add(facts.history.idle));
-        let old = proved.is_some_and(|t| view.now >= t.saturating_add(facts.history.absolute));
+        let silent = heard.is_some_and(|t| now >= t.saturating_add(facts.history.idle));
+        let old = proved.is_some_and(|t| now >= t.saturating_add(facts.history.absolute));
         if silent || old {
             found.push(Violation {
                 rule: "S13",

@@ -129,9 +129,8 @@ fn old_ones_end_the_session(
                 continue;
             };
             let given = all[*by].ended;
-            let late = operation
-                .view()
-                .is_some_and(|v| v.now >= given.time + GRACE_MOST);
+            let now = operation.basis().map_or(operation.begun.time, |b| b.now);
+            let late = now >= given.time + GRACE_MOST;
             if accepts(operation) && given.place < operation.begun.place && (late || !renewal) {
                 found.push(Violation {
                     rule: "S9",
