@@ -7,6 +7,7 @@ mod failure;
 mod openapi;
 mod scan_corpus;
 mod shell;
+mod siege;
 mod simulation;
 mod tools;
 
@@ -23,7 +24,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 7] = [
+const CHORES: [Chore; 9] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -53,6 +54,16 @@ const CHORES: [Chore; 7] = [
         name: "flaws",
         summary: "planted flaws, each run until the simulation catches it: [--seeds N]",
         run: simulation::flaws,
+    },
+    Chore {
+        name: "rounds",
+        summary: "simultaneous sign-ins against the release binary: [--rounds N] [--limit L]",
+        run: siege::rounds,
+    },
+    Chore {
+        name: "kills",
+        summary: "kill -9, stops and full disks under the release binary: [--rounds N]",
+        run: siege::kills,
     },
     Chore {
         name: "scan-corpus",

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine", "store-embedded", "notify"],
     &["http", "scan", "probe", "simulation"],
-    &["gateway", "innkeeper"],
+    &["gateway", "innkeeper", "siege"],
     &["cli"],
 ];
 

@@ -1,0 +1,68 @@
+//! A small disk of its own, which can be filled and emptied.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How much it holds, in bytes: enough for thousands of sign-ins, and filled in no time.
+const SIZE: u64 = 192 << 20;
+
+/// A file system in memory, mounted on a folder for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts it. This takes the rights of root.
+    pub(crate) fn mount(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "innkeeper"])
+            .arg(folder)
+            .status()?;
+        if !done.success() {
+            return Err(io::Error::other(
+                "no small disk to fill: rounds with a full disk mount a tmpfs, which takes the \
+                 rights of root; run this as root, or without them: --full-every 0",
+            ));
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Leaves no room, to the last byte.
+    pub(crate) fn fill(&self) -> io::Result<()> {
+        let mut balloon = File::options()
+            .create(true)
+            .append(true)
+            .open(self.balloon())?;
+        let mut size = 1 << 20;
+        let air = vec![0; size];
+        while size > 0 {
+            match balloon.write_all(&air[..size]) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => size /= 2,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room again.
+    pub(crate) fn empty(&self) -> io::Result<()> {
+        std::fs::remove_file(self.balloon())
+    }
+
+    fn balloon(&self) -> PathBuf {
+        self.folder.join("balloon")
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.folder).status();
+    }
+}

@@ -1,0 +1,172 @@
+//! Rounds: simultaneous sign-ins of one subject, with all that may happen meanwhile mixed in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use innkeeper_simulation::checker::Violation;
+use innkeeper_simulation::dice::Dice;
+use innkeeper_simulation::history::Subject;
+use tokio::sync::{Barrier, Semaphore};
+
+use crate::book::{Book, Guest};
+use crate::client::Client;
+use crate::hand::{self, Ask, Hand, Mixture};
+use crate::server::{Server, Start};
+use crate::tally::Tally;
+
+/// How many do something else meanwhile, and how much each of them does.
+const OTHERS: usize = 40;
+const ASKS: usize = 10;
+
+const MIXTURE: &Mixture = &[
+    (Ask::SignIn, 4),
+    (Ask::Check, 30),
+    (Ask::Renew, 8),
+    (Ask::Reauthenticate, 4),
+    (Ask::Revoke, 24),
+    (Ask::RevokeAll, 5),
+    (Ask::Credential, 3),
+    (Ask::Disable, 2),
+    (Ask::Limit, 5),
+    (Ask::Look, 15),
+];
+
+/// Simultaneous sign-ins against a binary.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// The binary.
+    pub binary: PathBuf,
+    /// How many rounds, each with a subject of its own.
+    pub rounds: u64,
+    /// The limit of the policy.
+    pub limit: usize,
+    /// How many sign in at once.
+    pub sign_ins: usize,
+}
+
+/// What a siege came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What it exercised.
+    pub tally: Tally,
+    /// What was broken, each with the round it was broken in.
+    pub violations: Vec<(u64, Violation)>,
+}
+
+impl Rounds {
+    /// Plays them all, below `folder`. Every other round plays where the policy refuses the
+    /// newcomer, the rest where it evicts the least recent; `seen` hears of each.
+    pub async fn play(&self, folder: &Path, mut seen: impl FnMut(u64)) -> io::Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let mut inns = Vec::new();
+        for at_limit in ["evict-least-recent", "refuse"] {
+            let data = folder.join(at_limit);
+            let server = self.start(at_limit, data).now()?;
+            let hands = hands(&server, self.sign_ins + OTHERS, self.limit as u64);
+            inns.push((server, hands));
+        }
+        for round in 0..self.rounds {
+            let place = usize::from(round % 2 == 1);
+            let hands = std::mem::take(&mut inns[place].1);
+            let (hands, book) = self.round(round, hands).await;
+            inns[place].1 = hands;
+
+            let mut of_round = Tally::default();
+            book.count(&mut of_round);
+            book.count(&mut outcome.tally);
+            let mut found = book.violations();
+            if of_round.unknown > 0 {
+                found.push(Violation {
+                    rule: "V6",
+                    operations: Vec::new(),
+                    text: format!("{} answers are unknown", of_round.unknown),
+                });
+            }
+            outcome
+                .violations
+                .extend(found.into_iter().map(|v| (round, v)));
+            seen(round);
+        }
+        Ok(outcome)
+    }
+
+    fn start(&self, at_limit: &str, data: PathBuf) -> Start {
+        Start {
+            binary: self.binary.clone(),
+            data,
+            settings: vec![
+                ("INNKEEPER_POLICY__MAX_SESSIONS", self.limit.to_string()),
+                ("INNKEEPER_POLICY__AT_LIMIT", at_limit.to_owned()),
+            ],
+        }
+    }
+
+    async fn round(&self, round: u64, hands: Vec<Hand>) -> (Vec<Hand>, Arc<Book>) {
+        let guest = Guest {
+            subject: Subject(0),
+            tenant: "default",
+            name: format!("guest-{round}"),
+        };
+        let book = Arc::new(Book::about(vec![guest], self.limit));
+        let gate = Arc::new(Barrier::new(hands.len()));
+        // Each sign-in that is answered makes way for a share of the rest, which is so spread
+        // over the whole of the round.
+        let way = Arc::new(Semaphore::new(0));
+        let (sign_ins, limit) = (self.sign_ins, self.limit as u64);
+        let share = (OTHERS * ASKS).div_ceil(sign_ins);
+        let hands = hand::all(hands, &book, move |place, mut hand, book| {
+            let (gate, way) = (Arc::clone(&gate), Arc::clone(&way));
+            async move {
+                let guest = &book.guests[0];
+                let _ = hand.client.connect().await;
+                gate.wait().await;
+                if place < sign_ins {
+                    let _ = hand.sign_in(&book, guest).await;
+                    way.add_permits(share);
+                } else {
+                    for _ in 0..ASKS {
+                        way.acquire().await.expect("it is never closed").forget();
+                        let _ = hand.ask_one(MIXTURE, limit, &book, guest).await;
+                    }
+                }
+                hand
+            }
+        })
+        .await;
+        (take_stock(hands, &book).await, book)
+    }
+}
+
+/// When all is quiet, everything is looked at once more: a sign-in, a look, and every token.
+pub(crate) async fn take_stock(mut hands: Vec<Hand>, book: &Arc<Book>) -> Vec<Hand> {
+    for guest in &book.guests {
+        let hand = &mut hands[0];
+        let _ = hand.enable(book, guest).await;
+        let _ = hand.sign_in(book, guest).await;
+        for _ in 0..3 {
+            let _ = hand.look(book, guest).await;
+        }
+    }
+    let count = hands.len();
+    hand::all(hands, book, move |place, mut hand, book| async move {
+        for guest in &book.guests {
+            let tokens = book.known(guest, |known| known.tokens.clone());
+            for (tok, text) in tokens.iter().skip(place).step_by(count) {
+                let _ = hand.check(&book, guest, *tok, text).await;
+            }
+        }
+        hand
+    })
+    .await
+}
+
+pub(crate) fn hands(server: &Server, count: usize, seed: u64) -> Vec<Hand> {
+    let mut dice = Dice::new(seed);
+    (0..count)
+        .map(|_| Hand {
+            client: Client::of(server.address, Arc::clone(&server.key)),
+            dice: dice.split(),
+        })
+        .collect()
+}

@@ -1,0 +1,58 @@
+//! Sieges of the release binary: simultaneous sign-ins, and kills under load.
+
+use crate::asks_for_help;
+use crate::failure::Failure;
+use crate::shell;
+
+/// Simultaneous sign-ins, round after round; any violation fails.
+pub(crate) fn rounds(words: &[String]) -> Result<(), Failure> {
+    run("rounds", words)
+}
+
+/// Kills under load; any violation fails.
+pub(crate) fn kills(words: &[String]) -> Result<(), Failure> {
+    run("kills", words)
+}
+
+fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
+    if words.iter().any(|word| asks_for_help(word)) {
+        println!("{HELP}");
+        return Ok(());
+    }
+    let mut build = shell::cargo();
+    build.args([
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "innkeeper-cli",
+    ]);
+    if !shell::passes(&mut build)? {
+        return Err(Failure::Failed("the binary does not build".into()));
+    }
+    let mut siege = shell::cargo();
+    siege
+        .args(["run", "--quiet", "--release"])
+        .args(["--package", "innkeeper-siege", "--", chore])
+        .args(words);
+    if shell::passes(&mut siege)? {
+        Ok(())
+    } else {
+        Err(Failure::Failed(format!(
+            "{chore}: read above what was found"
+        )))
+    }
+}
+
+const HELP: &str = "\
+Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200]
+       cargo xtask kills [--rounds 500] [--pause-every 5] [--full-every 7]
+
+Runs the release binary on folders of its own and calls it over HTTP; what callers were told is
+judged by the checker of the simulation.
+
+rounds: so many sign-ins of one subject at once, with checks, rotations, revocations, disables
+and changes of the limit among them, every other round where the policy refuses the newcomer.
+kills: kill -9 in the middle of such work; every few rounds the process is stopped for a while
+before, or its disk is full. A full disk is a tmpfs, which takes the rights of root to mount;
+--full-every 0 leaves it out.";
