@@ -3,6 +3,7 @@
 //! Values are parsed here into what the commands need, so that a mistake is a wrong usage
 //! (exit code 2) before anything was sent or opened.
 
+mod bench;
 mod refusal;
 mod scan;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use bench::BenchArguments;
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
 pub(crate) use values::ServerUrl;
@@ -105,6 +107,9 @@ pub(crate) enum Command {
     /// Find the gaps in source code
     #[command(after_long_help = scan::MORE)]
     Scan(ScanArguments),
+    /// Measure this machine: every figure beside what the machine can do at best
+    #[command(after_long_help = bench::MORE)]
+    Bench(BenchArguments),
 }
 
 /// `serve`.

@@ -2,6 +2,7 @@
 
 mod admin_key;
 mod args;
+mod bench;
 mod call;
 mod client;
 mod config;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
             Command::Subjects(subjects) => client::subjects(subjects).await,
             Command::Keys(keys) => client::keys(keys).await,
             Command::Scan(arguments) => scan::run(&arguments),
+            Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }
     });
     match done {

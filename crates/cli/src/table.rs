@@ -34,7 +34,8 @@ fn escaped(json: &str) -> String {
 pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
-    fn new(header: &[&str]) -> Self {
+    /// A table with a header.
+    pub(crate) fn new(header: &[&str]) -> Self {
         let mut table = comfy_table::Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         if !header.is_empty() {
@@ -53,7 +54,8 @@ impl Table {
         self.cells([name.to_owned(), value.to_owned()]);
     }
 
-    fn cells<const N: usize>(&mut self, cells: [String; N]) {
+    /// Adds a row of any table.
+    pub(crate) fn cells<const N: usize>(&mut self, cells: [String; N]) {
         self.0.add_row(cells.map(|cell| Shown(&cell).to_string()));
     }
 }

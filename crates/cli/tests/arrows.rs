@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "api", "report"],
     &["store"],
     &["engine", "store-embedded", "notify"],
-    &["http", "scan", "probe", "simulation"],
+    &["http", "scan", "probe", "simulation", "bench"],
     &["gateway", "innkeeper", "siege"],
     &["cli"],
 ];

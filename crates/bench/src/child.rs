@@ -1,0 +1,100 @@
+//! Processes of this same program, each for one part.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde::de::DeserializeOwned;
+
+use crate::BenchError;
+
+/// A child that is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    what: String,
+}
+
+/// Runs a part to its end, and reads what it found.
+pub(crate) fn part<T: DeserializeOwned>(name: &str, arguments: &[&str]) -> Result<T, BenchError> {
+    let mut child = start_part(name, arguments)?;
+    let line = child.line()?;
+    serde_json::from_str(&line).map_err(|error| child.failed(error.to_string()))
+}
+
+/// Starts a part that goes on until it is dropped.
+pub(crate) fn start_part(name: &str, arguments: &[&str]) -> Result<Process, BenchError> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bench", "--part", name]).args(arguments);
+    Process::start(command, name)
+}
+
+/// Starts a server on a folder, with the settings that it has of its own.
+pub(crate) fn start_server(data: &Path) -> Result<Process, BenchError> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve").arg("--data").arg(data);
+    command.args(["--listen", "127.0.0.1:0"]).env_clear();
+    Process::start(command, "serve")
+}
+
+impl Process {
+    fn start(mut command: Command, what: &str) -> Result<Self, BenchError> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(if what == "serve" {
+                Stdio::null()
+            } else {
+                Stdio::inherit()
+            })
+            .spawn()?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or(BenchError::Wrong("a child has no output"))?;
+        Ok(Self {
+            child,
+            stdout: BufReader::new(stdout),
+            what: what.into(),
+        })
+    }
+
+    /// The next line it prints.
+    pub(crate) fn line(&mut self) -> Result<String, BenchError> {
+        let mut line = String::new();
+        match self.stdout.read_line(&mut line)? {
+            0 => Err(self.failed("it ended without an answer".into())),
+            _ => Ok(line.trim_end().to_owned()),
+        }
+    }
+
+    /// The address behind `prefix` in a line that it prints.
+    pub(crate) fn address(&mut self, prefix: &str) -> Result<String, BenchError> {
+        loop {
+            if let Some(address) = self.line()?.strip_prefix(prefix) {
+                return Ok(address.to_owned());
+            }
+        }
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn failed(&self, said: String) -> BenchError {
+        BenchError::Part {
+            part: self.what.clone(),
+            said,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

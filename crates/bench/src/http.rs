@@ -1,0 +1,193 @@
+//! `/v1/check` over HTTP: processor time a request and latency, beside servers that answer a
+//! constant.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::child::{self, Process};
+use crate::constant::LISTENS;
+use crate::load::Load;
+use crate::machine::{Pinned, cpu_nanoseconds};
+use crate::row::Row;
+use crate::stats::{Rounds, figure, percentile};
+use crate::{BenchError, Options};
+
+const CONNECTIONS: usize = 64;
+const CHECK_GOAL: &str = "at most 1.11 times the floor (0.90 of it), then 1.05, then bare hyper";
+
+pub(crate) fn measure(
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>, BenchError> {
+    progress("http_check: starting servers");
+    let folder = tempfile::Builder::new()
+        .prefix("innkeeper-bench-")
+        .tempdir_in(&options.folder)?;
+    let mut ours = on_first(|| child::start_server(folder.path()))?;
+    let address = ours.address("innkeeper listens on http://")?;
+    let address = socket(&address)?;
+    let requests = sign_in(address, folder.path())?;
+    let length = answer_len(address, &requests[0])?.to_string();
+    let mut axum = on_first(|| child::start_part("axum", &[&length]))?;
+    let axum_address = socket(&axum.address(LISTENS)?)?;
+    let mut hyper = on_first(|| child::start_part("hyper", &[&length]))?;
+    let hyper_address = socket(&hyper.address(LISTENS)?)?;
+
+    let _apart = Pinned::to_others()?;
+    let mut sides = [
+        Side::new(ours, address, &requests)?,
+        Side::new(axum, axum_address, &requests)?,
+        Side::new(hyper, hyper_address, &requests)?,
+    ];
+    let (rounds, span) = if options.quick {
+        (3, Duration::from_millis(300))
+    } else {
+        (9, Duration::from_millis(700))
+    };
+    progress("http_check: processor time a request");
+    for side in &mut sides {
+        side.cpu(span)?;
+    }
+    let (mut to_axum, mut to_hyper) = (Rounds::default(), Rounds::default());
+    let mut rates = Vec::new();
+    for _ in 0..rounds {
+        let [check, axum, hyper] = &mut sides;
+        let (check, axum, hyper) = (check.cpu(span)?, axum.cpu(span)?, hyper.cpu(span)?);
+        to_axum.push(check.0, axum.0);
+        to_hyper.push(check.0, hyper.0);
+        rates.push(check.1);
+    }
+
+    progress("http_check_p99: latency at half the load it can carry");
+    let half = percentile(&rates, 0) / 2.0;
+    let mut latency = Rounds::default();
+    for _ in 0..rounds {
+        let [check, axum, _] = &mut sides;
+        latency.push(check.p99(half, span)?, axum.p99(half, span)?);
+    }
+    Ok(vec![
+        to_axum
+            .row(
+                "http_check",
+                "CPU µs a request",
+                "an axum handler that answers a constant",
+            )
+            .goal(CHECK_GOAL),
+        to_hyper
+            .row(
+                "http_check_to_hyper",
+                "CPU µs a request",
+                "hyper alone that answers a constant",
+            )
+            .beside(),
+        latency
+            .row(
+                "http_check_p99",
+                "µs",
+                "the axum handler at the same offered load",
+            )
+            .goal("at most 1.2 times the floor"),
+        Row::alone("http_check_offered", half, "requests a second").beside(),
+    ])
+}
+
+/// Starts a child that stays on one processor, as do all its threads.
+fn on_first(start: impl FnOnce() -> Result<Process, BenchError>) -> Result<Process, BenchError> {
+    let _there = Pinned::to_first()?;
+    start()
+}
+
+/// A server under load.
+struct Side {
+    process: Process,
+    load: Load,
+}
+
+impl Side {
+    fn new(
+        process: Process,
+        address: SocketAddr,
+        requests: &[Vec<u8>],
+    ) -> Result<Self, BenchError> {
+        let load = Load::connect(address, requests.to_vec())?;
+        Ok(Self { process, load })
+    }
+
+    /// Microseconds of processor time a request, and requests a second.
+    fn cpu(&mut self, span: Duration) -> Result<(f64, f64), BenchError> {
+        let before = cpu_nanoseconds(self.process.id())?;
+        let carried = self.load.without_pause(span)?;
+        let spent = cpu_nanoseconds(self.process.id())? - before;
+        Ok((
+            figure(spent) / 1e3 / figure(carried.answered),
+            carried.rate(),
+        ))
+    }
+
+    /// The latency in microseconds that one of a hundred requests exceeds.
+    fn p99(&mut self, rate: f64, span: Duration) -> Result<f64, BenchError> {
+        Ok(percentile(&self.load.at_rate(rate, span)?.latencies, 99) * 1e6)
+    }
+}
+
+/// Signs subjects in, and makes the request that checks each.
+fn sign_in(address: SocketAddr, data: &Path) -> Result<Vec<Vec<u8>>, BenchError> {
+    let key = fs::read_to_string(data.join("admin.key"))?;
+    let key = key.trim();
+    (0..CONNECTIONS)
+        .map(|number| {
+            let body = format!(
+                r#"{{"subject":"subject-{number}","client":"web","methods":["pwd"],"assurance":1,"ip":"192.0.2.7","user_agent":"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}}"#
+            );
+            let answer = call(address, &request("/v1/sessions", key, &body))?;
+            let answer: serde_json::Value =
+                serde_json::from_str(&answer).map_err(std::io::Error::from)?;
+            let token = answer["token"]
+                .as_str()
+                .ok_or(BenchError::Wrong("a sign-in gave no token"))?;
+            Ok(request("/v1/check", key, &format!(r#"{{"token":"{token}"}}"#)))
+        })
+        .collect()
+}
+
+fn request(path: &str, key: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+fn answer_len(address: SocketAddr, request: &[u8]) -> Result<usize, BenchError> {
+    Ok(call(address, request)?.len())
+}
+
+/// One call on a connection of its own; the body of the answer.
+fn call(address: SocketAddr, request: &[u8]) -> Result<String, BenchError> {
+    let mut stream = TcpStream::connect(address)?;
+    let closing = String::from_utf8_lossy(request).replacen(
+        "host: localhost\r\n",
+        "host: localhost\r\nconnection: close\r\n",
+        1,
+    );
+    stream.write_all(closing.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or(BenchError::Wrong("a server answered nothing"))?;
+    if head.starts_with("HTTP/1.1 20") {
+        Ok(body.to_owned())
+    } else {
+        Err(BenchError::Wrong("a server refused a request"))
+    }
+}
+
+fn socket(text: &str) -> Result<SocketAddr, BenchError> {
+    text.parse()
+        .map_err(|_| BenchError::Wrong("a server named no address"))
+}

@@ -1,0 +1,235 @@
+//! A population like that of a real service: people with five browsers each, every one of which
+//! says what it is.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+
+use innkeeper_domain::admission::{Admission, Newborn, SignIn, admit};
+use innkeeper_domain::change::Change;
+use innkeeper_domain::name::{AuthenticationMethod, ClientId, SubjectId, TenantId};
+use innkeeper_domain::policy::Policy;
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{
+    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp,
+};
+use innkeeper_domain::token::{SessionToken, TokenSecret};
+use innkeeper_engine::entropy::OsEntropy;
+use innkeeper_engine::{Authority, Services};
+use innkeeper_store::clock::SystemClock;
+use innkeeper_store::{Commit, Outcome, SessionStore};
+use innkeeper_store_embedded::EmbeddedStore;
+use sha2::{Digest, Sha256};
+
+use crate::BenchError;
+
+/// Sessions a subject.
+pub(crate) const EACH: u64 = 5;
+
+/// An open store with the authority over it.
+pub(crate) struct House {
+    pub(crate) store: Arc<EmbeddedStore>,
+    pub(crate) authority: Arc<Authority>,
+}
+
+impl House {
+    /// Opens the store in `folder`, under `policy`.
+    pub(crate) async fn open(folder: &Path, policy: Policy) -> Result<Self, BenchError> {
+        let store = Arc::new(EmbeddedStore::open(folder, Arc::new(SystemClock))?);
+        Self::over(store, policy).await
+    }
+
+    /// Opens an authority over a store.
+    pub(crate) async fn over(
+        store: Arc<EmbeddedStore>,
+        policy: Policy,
+    ) -> Result<Self, BenchError> {
+        let services = Services {
+            store: Arc::clone(&store) as _,
+            register: Arc::clone(&store) as _,
+            entropy: Arc::new(OsEntropy),
+        };
+        let authority = Arc::new(Authority::open(services, policy).await?);
+        Ok(Self { store, authority })
+    }
+
+    /// The token of session `number` of a subject.
+    pub(crate) fn token(&self, subject: u64, number: u64) -> SessionToken {
+        let tag = self.authority.tag(&TenantId::default(), &name(subject));
+        SessionToken::new(tag, secret(subject, number))
+    }
+
+    /// Opens the sessions of subjects 0 to `subjects`, `each` at once, one commit a subject.
+    pub(crate) async fn fill(&self, subjects: u64, each: u64) -> Result<(), BenchError> {
+        /// How many commits wait at once.
+        const WAITING: u64 = 1024;
+        let tasks: Vec<_> = (0..WAITING.min(subjects))
+            .map(|first| {
+                let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
+                tokio::spawn(async move {
+                    let policy = authority.policy();
+                    let mut subject = first;
+                    while subject < subjects {
+                        open_sessions(&store, &authority, &policy, subject, each).await?;
+                        subject += WAITING;
+                    }
+                    Ok::<_, BenchError>(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await
+                .map_err(|_| BenchError::Wrong("a task panicked"))??;
+        }
+        Ok(())
+    }
+
+    /// Closes the store in order.
+    pub(crate) async fn close(self) -> Result<(), BenchError> {
+        Ok(self.store.close().await?)
+    }
+}
+
+async fn open_sessions(
+    store: &EmbeddedStore,
+    authority: &Authority,
+    policy: &Policy,
+    subject: u64,
+    each: u64,
+) -> Result<(), BenchError> {
+    let (tenant, name) = (TenantId::default(), name(subject));
+    let tag = authority.tag(&tenant, &name);
+    let reading = store.read(tag, None).await?;
+    let ground = reading.ground;
+    let roster = Roster::absent(tag, tenant, name, ground.floor, ground.store_generation);
+    let mut changes: Vec<Change> = Vec::new();
+    let mut after = roster.clone();
+    for number in 0..each {
+        let secret = secret(subject, number);
+        let newborn = Newborn {
+            id: SessionId::from_entropy(tag, serial(subject, number)),
+            token: secret.digest(),
+            family: secret.family(),
+        };
+        let sign_in = sign_in(subject, number, reading.now);
+        let Admission::Admit(admitted) = admit(&after, &sign_in, newborn, policy, reading.now)
+        else {
+            return Err(BenchError::Wrong("a subject of the population was refused"));
+        };
+        after.apply(&admitted.changes, reading.now);
+        changes.extend(admitted.changes);
+    }
+    let commit = Commit::new(&roster, changes, reading.now, Timestamp::MAX, [7; 16]);
+    match store.commit(commit).await? {
+        Outcome::Done(_) => Ok(()),
+        Outcome::Stale => Err(BenchError::Wrong("the store was not empty")),
+    }
+}
+
+/// What is known of a sign-in.
+pub(crate) fn sign_in(subject: u64, number: u64, now: Timestamp) -> SignIn {
+    let method = |name| AuthenticationMethod::parse(name).expect("it is a name");
+    SignIn {
+        client: Some(ClientId::parse("web").expect("it is a name")),
+        class: SessionClass::Interactive,
+        actor: None,
+        remember: false,
+        authentication: AuthenticationEvent {
+            at: now,
+            methods: [method("pwd"), method("otp")].into(),
+            assurance: AssuranceLevel::new(2).expect("it is a level"),
+        },
+        evidence: None,
+        groups: None,
+        contact: None,
+        replaces: None,
+        origin: origin(subject, number),
+        attributes: None,
+        end: Box::default(),
+    }
+}
+
+fn origin(subject: u64, number: u64) -> Origin {
+    let address = u32::try_from((subject * EACH + number) % (1 << 31)).unwrap_or_default();
+    Origin {
+        ip: Some(IpAddr::V4(Ipv4Addr::from(address + (1 << 30)))),
+        user_agent: Some(user_agent(subject * EACH + number).into()),
+    }
+}
+
+/// One of 512 texts, which is about what a service sees often: browsers hide all but their main
+/// version by now.
+fn user_agent(which: u64) -> String {
+    let version = 90 + which / 8 % 64;
+    match which % 8 {
+        0 | 1 => format!(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
+        ),
+        2 => format!(
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
+        ),
+        3 => format!(
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Mobile Safari/537.36"
+        ),
+        4 => format!(
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{} Mobile/15E148 Safari/604.1",
+            version % 8,
+            version % 8
+        ),
+        5 => format!(
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{} Safari/605.1.15",
+            version % 8
+        ),
+        6 => format!(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
+        ),
+        _ => format!(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36 Edg/{version}.0.0.0"
+        ),
+    }
+}
+
+/// The name of a subject.
+pub(crate) fn name(subject: u64) -> SubjectId {
+    SubjectId::parse(&format!("subject-{subject:08}")).expect("it is a name")
+}
+
+fn serial(subject: u64, number: u64) -> [u8; SessionId::SERIAL_LEN] {
+    let bytes = hashed(2, subject, number);
+    bytes[..SessionId::SERIAL_LEN]
+        .try_into()
+        .expect("it is shorter")
+}
+
+/// The secret of a session: known, so that another process can present it.
+fn secret(subject: u64, number: u64) -> TokenSecret {
+    let mut bytes = [0; TokenSecret::LEN];
+    let (first, second) = bytes.split_at_mut(32);
+    first.copy_from_slice(&hashed(0, subject, number));
+    second.copy_from_slice(&hashed(1, subject, number)[..TokenSecret::LEN - 32]);
+    TokenSecret::from_entropy(bytes)
+}
+
+fn hashed(part: u8, subject: u64, number: u64) -> [u8; 32] {
+    let mut hash = Sha256::new_with_prefix([part]);
+    hash.update(subject.to_be_bytes());
+    hash.update(number.to_be_bytes());
+    hash.finalize().into()
+}
+
+/// Numbers in an order that no cache foresees, the same each time.
+#[derive(Clone, Debug)]
+pub(crate) struct Shuffled(u64);
+
+impl Shuffled {
+    pub(crate) const fn new() -> Self {
+        Self(0x9E37_79B9_7F4A_7C15)
+    }
+
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}

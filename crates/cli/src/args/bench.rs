@@ -1,0 +1,40 @@
+//! Arguments of `bench`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+pub(super) const MORE: &str = "\
+Examples:
+  innkeeper bench --quick                  a first impression, in about two minutes
+  innkeeper bench --only admit_256         one row
+  innkeeper bench --json > figures.json    all of them, for programs
+
+Each figure stands beside its floor, measured by turns in the same run: what
+this machine can do at best at that moment. Compare the ratios; the figures
+themselves are worth little where others use the machine too. Stores are made
+in --folder for the while, which should lie on the disk that matters; ten
+million sessions need about 14 GB of free memory and 6 GB of disk.
+
+Exits 3 if something cannot be measured.";
+
+/// `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// Print JSON for programs instead of a table for people
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure these rows only; may be given more than once
+    #[arg(long, value_name = "ROW", num_args = 1.., value_delimiter = ',', value_parser = PossibleValuesParser::new(innkeeper_bench::ROWS))]
+    pub(crate) only: Vec<String>,
+    /// Measure shortly, and nothing at ten million sessions
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Make stores in this folder for the while
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// One part of a measurement, in a process of its own
+    #[arg(long, hide = true, num_args = 1.., value_name = "NAME", allow_hyphen_values = true)]
+    pub(crate) part: Vec<String>,
+}
