@@ -9,6 +9,7 @@ mod environment;
 mod kinds;
 mod known;
 mod nearest;
+mod policy;
 mod problem;
 mod raw;
 mod read;
@@ -26,12 +27,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use environment::Variable;
+use innkeeper_domain::policy::Policy;
 use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
-pub(crate) use schema::{AtLimit, Changes, Class, Per, StoreKind, When};
-use schema::{Limit, Policy, Rule, Server, Store};
+pub(crate) use schema::StoreKind;
+use schema::{Server, Store};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -42,12 +44,8 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// Where rosters are kept.
     pub(crate) store: Store,
-    /// What holds for everybody whom no rule names.
+    /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
-    /// What differs for some; the first that matches wins for each key it sets.
-    pub(crate) rules: Vec<Rule>,
-    /// Further limits; all hold at once.
-    pub(crate) limits: Vec<Limit>,
     origins: Origins,
 }
 
@@ -117,9 +115,7 @@ impl Config {
         Self {
             server: Reader::section("server", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
-            policy: read::policy(&entries, problems, &mut origins),
-            rules: read::rules(&entries, problems, &mut origins),
-            limits: read::limits(&entries, problems, &mut origins),
+            policy: policy::policy(&entries, problems, &mut origins),
             origins,
         }
     }

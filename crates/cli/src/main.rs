@@ -11,7 +11,6 @@ mod scan;
 mod serve;
 mod shown;
 mod table;
-mod terms;
 
 use std::process::ExitCode;
 

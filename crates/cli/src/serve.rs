@@ -26,7 +26,6 @@ use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
-use crate::terms;
 
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -48,8 +47,6 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         data: arguments.data,
     })
     .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
-    let policy = terms::policy(&config)
-        .map_err(|error| Failure::usage(format!("configuration refused\na name in it {error}")))?;
     start_log();
     log_settings(&config);
 
@@ -76,7 +73,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         register: Arc::clone(&store) as _,
         entropy: Arc::new(OsEntropy),
     };
-    let authority = Authority::open(services, policy)
+    let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
     let authority = Arc::new(authority);

@@ -1,9 +1,13 @@
 //! The policy: how many sessions, for how long, and what happens at the limit.
 
-use std::time::Duration;
+mod terms;
+mod word;
 
 use crate::name::{ClientId, GroupName};
 use crate::session::SessionClass;
+
+pub use terms::{Bounds, Setting, Terms, VisitTerms};
+pub use word::Word;
 
 /// The number of a policy; nodes follow the highest, so that one limit is in force.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -49,59 +53,6 @@ pub enum Overflow {
     Observe,
 }
 
-/// What the policy says of one sign-in or session, once all rules have spoken.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Terms {
-    /// How many sessions of one class a subject may hold.
-    pub max_sessions: SessionLimit,
-    /// What happens beyond that.
-    pub at_limit: Overflow,
-    /// The idle timeout.
-    pub idle: Duration,
-    /// The absolute timeout.
-    pub absolute: Duration,
-    /// For how long a rotated token is still good once its successor was presented.
-    pub rotation_grace: Duration,
-    /// How old a token may grow before a check hands out its successor.
-    pub rotate_every: Option<Duration>,
-    /// How old an authentication may be that ends other sessions.
-    pub freshness: Duration,
-}
-
-impl Default for Terms {
-    /// Five sessions, the least recently used makes room; 30 minutes idle, 12 hours in all.
-    fn default() -> Self {
-        Self {
-            max_sessions: SessionLimit(5),
-            at_limit: Overflow::EvictLeastRecent,
-            idle: Duration::from_mins(30),
-            absolute: Duration::from_hours(12),
-            rotation_grace: Duration::from_secs(30),
-            rotate_every: None,
-            freshness: Duration::from_mins(15),
-        }
-    }
-}
-
-/// What a rule sets, where it matches.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Setting {
-    /// See [`Terms::max_sessions`].
-    pub max_sessions: Option<SessionLimit>,
-    /// See [`Terms::at_limit`].
-    pub at_limit: Option<Overflow>,
-    /// See [`Terms::idle`].
-    pub idle: Option<Duration>,
-    /// See [`Terms::absolute`].
-    pub absolute: Option<Duration>,
-    /// See [`Terms::rotation_grace`].
-    pub rotation_grace: Option<Duration>,
-    /// See [`Terms::rotate_every`].
-    pub rotate_every: Option<Duration>,
-    /// See [`Terms::freshness`].
-    pub freshness: Option<Duration>,
-}
-
 /// Which sessions a rule or limit speaks of: all that is named must match, an empty list is any.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Condition {
@@ -129,6 +80,9 @@ pub struct Facts<'a> {
 }
 
 impl Condition {
+    /// The most groups, clients or classes that it may list.
+    pub const LISTED_MAX: usize = 256;
+
     /// Whether these facts match.
     #[must_use]
     pub fn matches(&self, facts: &Facts<'_>) -> bool {
@@ -182,6 +136,9 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The most rules, and the most further limits, that there may be.
+    pub const ROWS_MAX: usize = 256;
+
     /// Whether any session's tokens may fall due for rotation at a check.
     #[must_use]
     pub fn may_rotate(&self) -> bool {
@@ -196,30 +153,7 @@ impl Policy {
         for rule in self.rules.iter().filter(|r| r.when.matches(facts)) {
             set = set.or(rule.set);
         }
-        Terms {
-            max_sessions: set.max_sessions.unwrap_or(self.terms.max_sessions),
-            at_limit: set.at_limit.unwrap_or(self.terms.at_limit),
-            idle: set.idle.unwrap_or(self.terms.idle),
-            absolute: set.absolute.unwrap_or(self.terms.absolute),
-            rotation_grace: set.rotation_grace.unwrap_or(self.terms.rotation_grace),
-            rotate_every: set.rotate_every.or(self.terms.rotate_every),
-            freshness: set.freshness.unwrap_or(self.terms.freshness),
-        }
-    }
-}
-
-impl Setting {
-    /// What this sets, and `later` where this is silent.
-    fn or(self, later: Self) -> Self {
-        Self {
-            max_sessions: self.max_sessions.or(later.max_sessions),
-            at_limit: self.at_limit.or(later.at_limit),
-            idle: self.idle.or(later.idle),
-            absolute: self.absolute.or(later.absolute),
-            rotation_grace: self.rotation_grace.or(later.rotation_grace),
-            rotate_every: self.rotate_every.or(later.rotate_every),
-            freshness: self.freshness.or(later.freshness),
-        }
+        self.terms.with(set)
     }
 }
 

@@ -112,7 +112,7 @@ pub const FLAWS: [(Flaw, &[&str], &str); 16] = [
     ),
     (
         Flaw::AnswersShift,
-        &["S5"],
+        &["S2", "S4", "S13"],
         "an unread answer goes to the next reader",
     ),
 ];

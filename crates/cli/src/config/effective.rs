@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use innkeeper_domain::policy::{Rule, Setting};
+
 use super::Config;
+use super::policy::LimitDraft;
 use super::problem::Origin;
 use super::read::{Origins, row_key};
-use super::schema::{Limit, LimitDraft, Rule, Section};
+use super::schema::Section;
 
 /// Writes tables of settings.
 #[derive(Debug)]
@@ -69,26 +72,17 @@ impl Config {
         };
         lines.table("server", &self.server);
         lines.table("store", &self.store);
-        lines.table("policy", &self.policy);
-        for (place, Rule { when, changes }) in self.rules.iter().enumerate() {
+        lines.table("policy", &Setting::from(self.policy.terms));
+        for (place, Rule { when, set }) in self.policy.rules.iter().enumerate() {
             lines.row("policy.rule", place);
             lines.members("when.", when);
-            lines.members("", changes);
+            lines.members("", set);
         }
-        for (place, limit) in self.limits.iter().enumerate() {
+        for (place, limit) in self.policy.limits.iter().enumerate() {
             lines.row("policy.limit", place);
             lines.members("when.", &limit.when);
-            lines.members("", &limit.draft());
+            lines.members("", &LimitDraft::from(limit));
         }
         lines.text
-    }
-}
-
-impl Limit {
-    fn draft(&self) -> LimitDraft {
-        LimitDraft {
-            per: Some(self.per),
-            max_sessions: Some(self.max_sessions),
-        }
     }
 }

@@ -1,18 +1,21 @@
 //! Kinds of values: how each is read, what it accepts and how it is written.
 
 mod compound;
+mod words;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use compound::{AnyOf, Maybe};
+pub(super) use words::{Choice, Words};
 
-use super::nearest::nearest;
+use innkeeper_domain::name::NameError;
+use innkeeper_domain::policy::SessionLimit;
+
 use super::raw::{Raw, quoted};
 use super::span::{self, NotASpan};
 use super::url;
-use crate::shown::is_barred_from_names;
 
 /// One kind of value.
 pub(super) trait Kind {
@@ -132,6 +135,8 @@ pub(super) struct Span {
     pub(super) least: Duration,
     /// The longest that is accepted.
     pub(super) most: Duration,
+    /// What it must be a multiple of.
+    pub(super) step: Duration,
 }
 
 impl Kind for Span {
@@ -145,6 +150,9 @@ impl Kind for Span {
         match span::parse(text) {
             Ok(span) if span < self.least => Err(refusal.because("too short")),
             Ok(span) if span > self.most => Err(refusal.because("too long")),
+            Ok(span) if !span.as_millis().is_multiple_of(self.step.as_millis()) => {
+                Err(refusal.because(format!("not a multiple of {}", span::written(self.step))))
+            }
             Ok(span) => Ok(span),
             Err(NotASpan::Unit) => Err(refusal.because("the unit is missing or unknown")),
             Err(NotASpan::TooLong) => Err(refusal.because("too long")),
@@ -154,7 +162,8 @@ impl Kind for Span {
 
     fn accepts(&self) -> String {
         format!(
-            "a whole number and one of the units ms, s, m, h, d, from \"{}\" to \"{}\"",
+            "a whole number and one of the units {}, from \"{}\" to \"{}\"",
+            span::units(self.step),
             span::written(self.least),
             span::written(self.most)
         )
@@ -168,102 +177,51 @@ impl Kind for Span {
 /// How many sessions somebody may have.
 pub(super) struct Sessions;
 
-impl Sessions {
-    /// Above this no roster is bounded any more (D1).
-    const MAX: u32 = 1_000;
-}
-
 impl Kind for Sessions {
-    type Value = u32;
+    type Value = SessionLimit;
 
-    fn read(&self, raw: Raw<'_>) -> Result<u32, Refusal> {
+    fn read(&self, raw: Raw<'_>) -> Result<SessionLimit, Refusal> {
         let refusal = Refusal::of(raw);
         let number = raw.integer().ok_or_else(|| Refusal::of(raw))?;
-        match u32::try_from(number) {
-            Ok(0) => Err(refusal.because(
+        let limit = u64::try_from(number).ok().and_then(SessionLimit::new);
+        limit.ok_or_else(|| match number {
+            0 => refusal.because(
                 "there is no unlimited; to let nobody sign in, disable the subject instead",
-            )),
-            Ok(sessions) if sessions <= Self::MAX => Ok(sessions),
-            _ if number > 0 => Err(refusal.because("there is no unlimited")),
-            _ => Err(refusal),
-        }
-    }
-
-    fn accepts(&self) -> String {
-        format!("a whole number from 1 to {}", Self::MAX)
-    }
-
-    fn literal(&self, value: &u32) -> Option<String> {
-        Some(value.to_string())
-    }
-}
-
-/// One of a few words.
-pub(super) struct Words<T: 'static>(pub(super) &'static [(&'static str, T)]);
-
-impl<T: Copy + PartialEq> Kind for Words<T> {
-    type Value = T;
-
-    fn read(&self, raw: Raw<'_>) -> Result<T, Refusal> {
-        let refusal = Refusal::of(raw);
-        let Some(text) = raw.text() else {
-            return Err(refusal);
-        };
-        if let Some((_, value)) = self.0.iter().find(|(word, _)| *word == text) {
-            return Ok(*value);
-        }
-        Err(match nearest(text, self.0.iter().map(|(word, _)| *word)) {
-            Some(word) => refusal.because(format!("did you mean \"{word}\"?")),
-            None => refusal,
+            ),
+            1.. => refusal.because("there is no unlimited"),
+            _ => refusal,
         })
     }
 
     fn accepts(&self) -> String {
-        let words: Vec<_> = self.0.iter().map(|(word, _)| quoted(word)).collect();
-        match words.as_slice() {
-            [one] => one.clone(),
-            _ => format!("one of {}", words.join(", ")),
-        }
+        format!("a whole number from 1 to {}", SessionLimit::MAX.get())
     }
 
-    fn literal(&self, value: &T) -> Option<String> {
-        let (word, _) = self.0.iter().find(|(_, known)| known == value)?;
-        Some(quoted(word))
+    fn literal(&self, value: &SessionLimit) -> Option<String> {
+        Some(value.get().to_string())
     }
 }
 
-/// The name of a group or a client.
-pub(super) struct Name;
+/// The name of a group or a client, as the domain reads it.
+pub(super) struct Named<T>(pub(super) fn(&str) -> Result<T, NameError>);
 
-impl Name {
-    const BYTES_MAX: usize = 256;
-}
+impl<T: ToString> Kind for Named<T> {
+    type Value = T;
 
-impl Kind for Name {
-    type Value = String;
-
-    fn read(&self, raw: Raw<'_>) -> Result<String, Refusal> {
+    fn read(&self, raw: Raw<'_>) -> Result<T, Refusal> {
         let refusal = Refusal::of(raw);
-        match raw.text() {
-            None => Err(refusal),
-            Some("") => Err(refusal.because("it is empty")),
-            Some(name) if name.len() > Self::BYTES_MAX => Err(refusal.because("it is too long")),
-            Some(name) if name.chars().any(is_barred_from_names) => {
-                Err(refusal.because("it has a control or bidirectional character"))
-            }
-            Some(name) => Ok(name.to_owned()),
-        }
+        let Some(name) = raw.text() else {
+            return Err(refusal);
+        };
+        (self.0)(name).map_err(|error| refusal.because(format!("it {error}")))
     }
 
     fn accepts(&self) -> String {
-        format!(
-            "a name of 1 to {} bytes without control or bidirectional characters",
-            Self::BYTES_MAX
-        )
+        "a name of 1 to 256 bytes without control or bidirectional characters".to_owned()
     }
 
-    fn literal(&self, value: &String) -> Option<String> {
-        Some(quoted(value))
+    fn literal(&self, value: &T) -> Option<String> {
+        Some(quoted(&value.to_string()))
     }
 }
 

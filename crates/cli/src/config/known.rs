@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use innkeeper_domain::policy::{Condition, Setting};
+
 use super::nearest::nearest;
+use super::policy::LimitDraft;
 use super::problem::Fault;
-use super::schema::{Changes, LimitDraft, Policy, Section, Server, Store, When};
+use super::schema::{Section, Server, Store};
 use super::unavailable::{NOT_YET, Refused};
 
 /// What a key stands for.
@@ -34,11 +37,11 @@ impl Known {
         };
         known.add("server", Server::KEYS);
         known.add("store", Store::KEYS);
-        known.add("policy", Policy::KEYS);
-        known.add("policy.rule", Changes::KEYS);
-        known.add("policy.rule.when", When::KEYS);
+        known.add("policy", Setting::KEYS);
+        known.add("policy.rule", Setting::KEYS);
+        known.add("policy.rule.when", Condition::KEYS);
         known.add("policy.limit", LimitDraft::KEYS);
-        known.add("policy.limit.when", When::KEYS);
+        known.add("policy.limit.when", Condition::KEYS);
         for line in NOT_YET {
             match line.refused {
                 Refused::AllBut(_) => known.values.push(line.key.to_owned()),

@@ -40,6 +40,18 @@ pub(super) fn parse(text: &str) -> Result<Duration, NotASpan> {
         .ok_or(NotASpan::TooLong)
 }
 
+/// The units in which a multiple of `step` can be written, the shortest first.
+pub(super) fn units(step: Duration) -> String {
+    let long_enough = |unit: &&(&str, u64)| u128::from(unit.1) >= step.as_millis();
+    let units: Vec<_> = UNITS
+        .iter()
+        .rev()
+        .filter(long_enough)
+        .map(|u| u.0)
+        .collect();
+    units.join(", ")
+}
+
 /// Writes a span in the longest unit that holds it exactly.
 pub(super) fn written(span: Duration) -> String {
     let total = span.as_millis();

@@ -1,5 +1,7 @@
 //! Kinds made of other kinds: left out, or several at once.
 
+use innkeeper_domain::policy::Condition;
+
 use super::{Kind, Refusal};
 use crate::config::raw::Raw;
 
@@ -35,6 +37,10 @@ impl<K: Kind> Kind for AnyOf<K> {
         let values = members
             .map(|m| self.0.read(m))
             .collect::<Result<Vec<_>, _>>()?;
+        if values.len() > Condition::LISTED_MAX {
+            let most = Condition::LISTED_MAX;
+            return Err(Refusal::of(raw).because(format!("at most {most} can be listed")));
+        }
         if values.is_empty() {
             return Err(Refusal::of(raw).because("an empty list would match nothing"));
         }

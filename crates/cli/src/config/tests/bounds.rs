@@ -58,7 +58,7 @@ fn given_the_smallest_and_the_largest_limit_when_loaded_then_both_are_accepted()
     for sessions in [1, 1000] {
         let config = given(format!("policy.max_sessions = {sessions}")).accepted();
 
-        assert_eq!(config.policy.max_sessions, sessions);
+        assert_eq!(config.policy.terms.max_sessions.get(), sessions);
     }
 }
 
@@ -98,6 +98,11 @@ fn given_a_span_that_is_none_or_out_of_bounds_when_loaded_then_it_says_why() {
             "from \"0s\" to \"5m\" (too long)",
         ),
         ("policy.freshness = \"999ms\"", "1:20", "(too short)"),
+        (
+            "policy.freshness = \"1500ms\"",
+            "1:20",
+            "units s, m, h, d, from \"1s\" to \"400d\" (not a multiple of 1s)",
+        ),
         ("policy.rotate_every = \"0s\"", "1:23", "(too short)"),
     ]);
 }
@@ -143,7 +148,7 @@ fn given_a_word_that_is_none_of_the_accepted_when_loaded_then_they_are_listed() 
         (
             "policy.at_limit = \"evict_oldest\"",
             "1:19",
-            "accepted is one of \"evict-oldest\", \"evict-least-recent\", \"refuse\", \"observe\" (did you mean \"evict-oldest\"?)",
+            "accepted is one of \"evict-oldest\", \"evict-least-recent\", \"refuse\", \"ask\", \"observe\" (did you mean \"evict-oldest\"?)",
         ),
         (
             "policy.at_limit = \"explode\"",

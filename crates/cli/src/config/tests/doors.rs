@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::schema::{AtLimit, StoreKind};
+use innkeeper_domain::policy::Overflow;
+
+use super::super::schema::StoreKind;
 use super::super::{Config, Doors, Origin};
 use super::{given, nothing};
 
@@ -15,14 +17,14 @@ fn given_nothing_when_loaded_then_the_defaults_are_those_of_the_manual() {
     assert_eq!(config.server.public_url, None);
     assert_eq!(config.store.kind, StoreKind::Embedded);
     assert_eq!(config.store.path, Path::new("innkeeper-data"));
-    assert_eq!(config.policy.max_sessions, 5);
-    assert_eq!(config.policy.at_limit, AtLimit::EvictLeastRecent);
-    assert_eq!(config.policy.idle, Duration::from_mins(30));
-    assert_eq!(config.policy.absolute, Duration::from_hours(12));
-    assert_eq!(config.policy.rotation_grace, Duration::from_secs(30));
-    assert_eq!(config.policy.rotate_every, None);
-    assert_eq!(config.policy.freshness, Duration::from_mins(15));
-    assert!(config.rules.is_empty() && config.limits.is_empty());
+    assert_eq!(config.policy.terms.max_sessions.get(), 5);
+    assert_eq!(config.policy.terms.at_limit, Overflow::EvictLeastRecent);
+    assert_eq!(config.policy.terms.idle, Duration::from_mins(30));
+    assert_eq!(config.policy.terms.absolute, Duration::from_hours(12));
+    assert_eq!(config.policy.terms.rotation_grace, Duration::from_secs(30));
+    assert_eq!(config.policy.terms.rotate_every, None);
+    assert_eq!(config.policy.terms.freshness, Duration::from_mins(15));
+    assert!(config.policy.rules.is_empty() && config.policy.limits.is_empty());
     assert_eq!(config.origin("policy.idle"), &Origin::Default);
 }
 
@@ -40,8 +42,8 @@ fn given_a_file_and_a_variable_when_loaded_then_the_variable_holds() {
 
     let config = given.accepted();
 
-    assert_eq!(config.policy.max_sessions, 4);
-    assert_eq!(config.policy.idle, Duration::from_mins(5));
+    assert_eq!(config.policy.terms.max_sessions.get(), 4);
+    assert_eq!(config.policy.terms.idle, Duration::from_mins(5));
     let origin = config.origin("policy.max_sessions").to_string();
     assert_eq!(origin, "INNKEEPER_POLICY__MAX_SESSIONS");
     assert!(
@@ -70,8 +72,11 @@ fn given_variables_when_loaded_then_each_takes_the_type_of_its_key() {
         Some("https://app.example")
     );
     assert_eq!(config.store.path, Path::new("42"));
-    assert_eq!(config.policy.at_limit, AtLimit::Refuse);
-    assert_eq!(config.policy.rotate_every, Some(Duration::from_hours(1)));
+    assert_eq!(config.policy.terms.at_limit, Overflow::Refuse);
+    assert_eq!(
+        config.policy.terms.rotate_every,
+        Some(Duration::from_hours(1))
+    );
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn given_the_effective_configuration_when_loaded_as_a_file_then_it_is_the_same()
         at_limit = "observe"
         [[policy.rule]]
         when = { remember = true }
-        idle = "1500ms"
+        idle = "1500s"
         [[policy.limit]]
         per = "client"
         max_sessions = 1
@@ -235,8 +240,6 @@ fn given_the_effective_configuration_when_loaded_as_a_file_then_it_is_the_same()
     assert_eq!(again.server, config.server);
     assert_eq!(again.store, config.store);
     assert_eq!(again.policy, config.policy);
-    assert_eq!(again.rules, config.rules);
-    assert_eq!(again.limits, config.limits);
     assert!(!written.contains('\u{1b}'));
 }
 

@@ -104,7 +104,7 @@ fn given_a_section_or_list_in_a_wrong_form_when_loaded_then_the_right_one_is_sho
         ),
         (
             "[policy.idle]\na = 1",
-            "c.toml:1:1: policy.idle: found a table; accepted is a whole number and one of the units ms, s, m, h, d, from \"1s\" to \"400d\" (a span is a text: its unit must be said)",
+            "c.toml:1:1: policy.idle: found a table; accepted is a whole number and one of the units s, m, h, d, from \"1s\" to \"400d\" (a span is a text: its unit must be said)",
         ),
         (
             "[[policy.rule]]\nwhen = \"admins\"\nidle = \"5m\"",

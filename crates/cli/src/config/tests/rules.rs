@@ -2,8 +2,19 @@
 
 use std::time::Duration;
 
-use super::super::schema::{AtLimit, Class, Per};
+use innkeeper_domain::name::{ClientId, GroupName};
+use innkeeper_domain::policy::{Overflow, Per, SessionLimit};
+use innkeeper_domain::session::SessionClass;
+
 use super::given;
+
+fn group(name: &str) -> GroupName {
+    GroupName::parse(name).expect("it is a name")
+}
+
+fn client(name: &str) -> ClientId {
+    ClientId::parse(name).expect("it is a name")
+}
 
 #[test]
 fn given_rules_when_loaded_then_they_keep_their_order_and_all_they_say() {
@@ -24,17 +35,18 @@ fn given_rules_when_loaded_then_they_keep_their_order_and_all_they_say() {
     )
     .accepted();
 
-    let [first, second] = config.rules.as_slice() else {
+    let [first, second] = config.policy.rules.as_slice() else {
         panic!("not two rules");
     };
-    assert_eq!(first.when.group, ["admins"]);
-    assert_eq!(first.changes.max_sessions, Some(2));
-    assert_eq!(first.changes.at_limit, Some(AtLimit::Refuse));
-    assert_eq!(first.changes.idle, None);
-    assert_eq!(second.when.client, ["web", "tv"]);
-    assert_eq!(second.when.class, [Class::Machine, Class::Impersonation]);
+    assert_eq!(first.when.groups, [group("admins")]);
+    assert_eq!(first.set.max_sessions, SessionLimit::new(2));
+    assert_eq!(first.set.at_limit, Some(Overflow::Refuse));
+    assert_eq!(first.set.idle, None);
+    assert_eq!(second.when.clients, [client("web"), client("tv")]);
+    let classes = [SessionClass::Machine, SessionClass::Impersonation];
+    assert_eq!(second.when.classes, classes);
     assert_eq!(second.when.remember, Some(true));
-    assert_eq!(second.changes.rotate_every, Some(Duration::from_mins(15)));
+    assert_eq!(second.set.rotate_every, Some(Duration::from_mins(15)));
 }
 
 #[test]
@@ -45,12 +57,12 @@ fn given_limits_when_loaded_then_when_may_be_left_out() {
     )
     .accepted();
 
-    let [all, tv] = config.limits.as_slice() else {
+    let [all, tv] = config.policy.limits.as_slice() else {
         panic!("not two limits");
     };
-    assert_eq!((all.per, all.max_sessions), (Per::Client, 3));
-    assert!(all.when.client.is_empty());
-    assert_eq!(tv.when.client, ["tv"]);
+    assert_eq!((all.per, all.max_sessions.get()), (Per::Client, 3));
+    assert!(all.when.clients.is_empty());
+    assert_eq!(tv.when.clients, [client("tv")]);
 }
 
 #[test]
@@ -83,15 +95,12 @@ fn given_a_limit_without_its_keys_when_loaded_then_each_is_asked_for() {
 fn given_bad_names_in_a_condition_when_loaded_then_they_are_refused() {
     let long = format!("\"{}\"", "x".repeat(257));
     let cases = [
-        ("\"\"", "(it is empty)"),
-        (long.as_str(), "(it is too long)"),
-        (
-            "\"a\\u0000b\"",
-            "(it has a control or bidirectional character)",
-        ),
+        ("\"\"", "(it must not be empty)"),
+        (long.as_str(), "(it must be at most 256 bytes in NFC)"),
+        ("\"a\\u0000b\"", "(it must not contain control characters)"),
         (
             "[\"a\", \"b\\u202E\"]",
-            "(it has a control or bidirectional character)",
+            "(it must not contain bidirectional formatting characters)",
         ),
         ("[]", "(an empty list would match nothing)"),
         ("[[\"a\"]]", "found a list"),
@@ -119,7 +128,7 @@ fn given_a_name_of_the_greatest_length_when_loaded_then_it_is_accepted() {
     ))
     .accepted();
 
-    assert_eq!(config.rules[0].when.group, [name]);
+    assert_eq!(config.policy.rules[0].when.groups, [group(&name)]);
 }
 
 #[test]
@@ -130,6 +139,19 @@ fn given_a_rule_whose_own_spans_disagree_when_loaded_then_it_is_refused() {
 
     assert!(
         line.starts_with("c.toml:3:8: policy.rule.idle: found idle = \"2h\""),
+        "{line}"
+    );
+}
+
+#[test]
+fn given_more_rules_than_a_policy_holds_when_loaded_then_the_first_too_many_is_named() {
+    let rule = "[[policy.rule]]\nwhen.group = \"a\"\nidle = \"5m\"\n";
+
+    given(rule.repeat(256)).accepted();
+    let line = given(rule.repeat(257)).refusal();
+
+    assert!(
+        line.starts_with("c.toml:769:1: policy.rule: one table too many"),
         "{line}"
     );
 }

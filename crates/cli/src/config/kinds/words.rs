@@ -1,0 +1,88 @@
+//! Kinds that are one of a few words.
+
+use std::marker::PhantomData;
+
+use innkeeper_domain::policy::Word;
+
+use super::{Kind, Refusal};
+use crate::config::nearest::nearest;
+use crate::config::raw::{Raw, quoted};
+
+/// One of a few words that only the configuration knows.
+pub(in crate::config) struct Words<T: 'static>(pub(in crate::config) &'static [(&'static str, T)]);
+
+impl<T: Copy + PartialEq> Kind for Words<T> {
+    type Value = T;
+
+    fn read(&self, raw: Raw<'_>) -> Result<T, Refusal> {
+        let found = raw
+            .text()
+            .and_then(|text| self.0.iter().find(|w| w.0 == text));
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| refusal(raw, self.0.iter().map(|(word, _)| *word)))
+    }
+
+    fn accepts(&self) -> String {
+        one_of(self.0.iter().map(|(word, _)| *word))
+    }
+
+    fn literal(&self, value: &T) -> Option<String> {
+        let (word, _) = self.0.iter().find(|(_, known)| known == value)?;
+        Some(quoted(word))
+    }
+}
+
+/// One of the domain's words, with a hyphen where those have an underscore.
+pub(in crate::config) struct Choice<W>(PhantomData<W>);
+
+impl<W: Word> Choice<W> {
+    pub(in crate::config) const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    fn words() -> Vec<String> {
+        W::WORDS.iter().map(|(word, _)| hyphenated(word)).collect()
+    }
+}
+
+impl<W: Word> Kind for Choice<W> {
+    type Value = W;
+
+    fn read(&self, raw: Raw<'_>) -> Result<W, Refusal> {
+        let found = raw
+            .text()
+            .and_then(|text| W::WORDS.iter().find(|w| hyphenated(w.0) == text));
+        found
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| refusal(raw, Self::words().iter().map(String::as_str)))
+    }
+
+    fn accepts(&self) -> String {
+        one_of(Self::words().iter().map(String::as_str))
+    }
+
+    fn literal(&self, value: &W) -> Option<String> {
+        Some(quoted(&hyphenated(value.word())))
+    }
+}
+
+fn hyphenated(word: &str) -> String {
+    word.replace('_', "-")
+}
+
+fn refusal<'w>(raw: Raw<'_>, words: impl IntoIterator<Item = &'w str>) -> Refusal {
+    let refusal = Refusal::of(raw);
+    match raw.text().and_then(|text| nearest(text, words)) {
+        Some(word) => refusal.because(format!("did you mean \"{word}\"?")),
+        None => refusal,
+    }
+}
+
+fn one_of<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    let words: Vec<_> = words.into_iter().map(quoted).collect();
+    match words.as_slice() {
+        [one] => one.clone(),
+        _ => format!("one of {}", words.join(", ")),
+    }
+}

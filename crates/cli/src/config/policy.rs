@@ -1,0 +1,283 @@
+//! The policy in the file: the domain's table of keys, read and written with a hyphen.
+
+use std::time::Duration;
+
+use innkeeper_domain::name::{ClientId, GroupName};
+use innkeeper_domain::policy::{
+    Bounds, Condition, Limit, Per, Policy, Rule, SessionLimit, Setting, Terms, VisitTerms, Word,
+};
+use innkeeper_domain::session::SessionClass;
+
+use super::effective::Lines;
+use super::kinds::{AnyOf, Choice, Kind, Named, Sessions, Span, Truth};
+use super::problem::{Fault, Problems};
+use super::read::{Origins, Reader, missing, note_rows};
+use super::schema::Section;
+use super::span;
+use super::walk::Entries;
+
+impl Section for Setting {
+    const KEYS: &'static [&'static str] = Self::KEYS;
+
+    fn read(from: &mut Reader<'_, '_>) -> Self {
+        let mut set = Self::default();
+        set.visit(&mut Taking(from));
+        set
+    }
+
+    fn write(&self, to: &mut Lines<'_>) {
+        let mut set = *self;
+        set.visit(&mut Putting(to));
+    }
+}
+
+/// Takes each key from what was found.
+struct Taking<'t, 'r, 'a>(&'t mut Reader<'r, 'a>);
+
+impl VisitTerms for Taking<'_, '_, '_> {
+    fn sessions(&mut self, key: &'static str, slot: &mut Option<SessionLimit>) {
+        *slot = self.0.take(key, &Sessions);
+    }
+
+    fn span(&mut self, key: &'static str, slot: &mut Option<Duration>, bounds: Bounds) {
+        *slot = self.0.take(key, &whole_seconds(bounds));
+    }
+
+    fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
+        *slot = self.0.take(key, &Choice::new());
+    }
+}
+
+/// Writes a line for each key that is set.
+struct Putting<'t, 'o>(&'t mut Lines<'o>);
+
+impl Putting<'_, '_> {
+    fn put<K: Kind>(&mut self, key: &str, kind: &K, value: Option<&K::Value>) {
+        self.0
+            .line(key, value.and_then(|value| kind.literal(value)));
+    }
+}
+
+impl VisitTerms for Putting<'_, '_> {
+    fn sessions(&mut self, key: &'static str, slot: &mut Option<SessionLimit>) {
+        self.put(key, &Sessions, slot.as_ref());
+    }
+
+    fn span(&mut self, key: &'static str, slot: &mut Option<Duration>, bounds: Bounds) {
+        self.put(key, &whole_seconds(bounds), slot.as_ref());
+    }
+
+    fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
+        self.put(key, &Choice::new(), slot.as_ref());
+    }
+}
+
+const fn whole_seconds(Bounds { least, most }: Bounds) -> Span {
+    Span {
+        least,
+        most,
+        step: Duration::from_secs(1),
+    }
+}
+
+impl Section for Condition {
+    const KEYS: &'static [&'static str] = &["group", "client", "class", "remember"];
+
+    fn read(from: &mut Reader<'_, '_>) -> Self {
+        Self {
+            groups: from.take("group", &GROUPS).unwrap_or_default(),
+            clients: from.take("client", &CLIENTS).unwrap_or_default(),
+            classes: from.take("class", &classes()).unwrap_or_default(),
+            remember: from.take("remember", &Truth),
+        }
+    }
+
+    fn write(&self, to: &mut Lines<'_>) {
+        to.line("group", GROUPS.literal(&self.groups));
+        to.line("client", CLIENTS.literal(&self.clients));
+        to.line("class", classes().literal(&self.classes));
+        to.line("remember", self.remember.and_then(|r| Truth.literal(&r)));
+    }
+}
+
+const GROUPS: AnyOf<Named<GroupName>> = AnyOf(Named(GroupName::parse));
+const CLIENTS: AnyOf<Named<ClientId>> = AnyOf(Named(ClientId::parse));
+
+const fn classes() -> AnyOf<Choice<SessionClass>> {
+    AnyOf(Choice::new())
+}
+
+/// The keys of a further limit, before it is known that both were given.
+pub(super) struct LimitDraft {
+    per: Option<Per>,
+    max_sessions: Option<SessionLimit>,
+}
+
+impl Section for LimitDraft {
+    const KEYS: &'static [&'static str] = &["per", "max_sessions"];
+
+    fn read(from: &mut Reader<'_, '_>) -> Self {
+        Self {
+            per: from.take("per", &Choice::new()),
+            max_sessions: from.take("max_sessions", &Sessions),
+        }
+    }
+
+    fn write(&self, to: &mut Lines<'_>) {
+        to.line("per", self.per.and_then(|p| Choice::new().literal(&p)));
+        let max = self.max_sessions.as_ref();
+        to.line("max_sessions", max.and_then(|m| Sessions.literal(m)));
+    }
+}
+
+impl From<&Limit> for LimitDraft {
+    fn from(limit: &Limit) -> Self {
+        Self {
+            per: Some(limit.per),
+            max_sessions: Some(limit.max_sessions),
+        }
+    }
+}
+
+/// Reads the policy; its version is the register's to give.
+pub(super) fn policy(
+    entries: &Entries<'_>,
+    problems: &mut Problems,
+    origins: &mut Origins,
+) -> Policy {
+    let set: Setting = Reader::section("policy", entries, problems, origins);
+    let terms = Terms::default().with(set);
+    idle_within_absolute("policy", terms.into(), entries, problems);
+    Policy {
+        terms,
+        rules: rules(entries, problems, origins),
+        limits: limits(entries, problems, origins),
+        ..Policy::default()
+    }
+}
+
+/// The tables of a list, as many as a policy holds.
+fn bounded<'r, 'a>(
+    list: &str,
+    entries: &'r Entries<'a>,
+    problems: &mut Problems,
+) -> &'r [Entries<'a>] {
+    let rows = entries.rows(list);
+    let Some(first_too_many) = rows.get(Policy::ROWS_MAX) else {
+        return rows;
+    };
+    problems.note(&first_too_many.origin, list.to_owned(), || {
+        Fault::Missing("one table too many: a policy holds 256 rules and 256 limits at most")
+    });
+    &rows[..Policy::ROWS_MAX]
+}
+
+fn rules(entries: &Entries<'_>, problems: &mut Problems, origins: &mut Origins) -> Vec<Rule> {
+    let read = bounded("policy.rule", entries, problems).iter();
+    // One that only asks for what happens anyway says nothing.
+    let (rules, rows): (Vec<_>, Vec<_>) = read
+        .map(|row| (rule(row, problems), row))
+        .filter(|(rule, _)| rule.set != Setting::default())
+        .unzip();
+    note_rows("policy.rule", rows, origins);
+    rules
+}
+
+fn rule(row: &Entries<'_>, problems: &mut Problems) -> Rule {
+    const KEY: &str = "policy.rule";
+    let mut origins = Origins::new();
+    let set: Setting = Reader::section(KEY, row, problems, &mut origins);
+    let when: Condition = Reader::section("policy.rule.when", row, problems, &mut origins);
+    idle_within_absolute(KEY, set, row, problems);
+
+    // A value that was refused was still written, and that was said already.
+    let (conditions, others): (Vec<_>, Vec<_>) = row
+        .written()
+        .partition(|key| key.starts_with("policy.rule.when."));
+    if conditions.is_empty() {
+        missing(
+            row,
+            KEY,
+            problems,
+            "no condition in `when`; what holds for everybody stands in [policy]",
+        );
+    }
+    if others.is_empty() {
+        missing(
+            row,
+            KEY,
+            problems,
+            "changes nothing; give it a key of [policy], such as max_sessions",
+        );
+    }
+    Rule { when, set }
+}
+
+fn limits(entries: &Entries<'_>, problems: &mut Problems, origins: &mut Origins) -> Vec<Limit> {
+    let rows = bounded("policy.limit", entries, problems);
+    note_rows("policy.limit", rows, origins);
+    rows.iter().filter_map(|row| limit(row, problems)).collect()
+}
+
+fn limit(row: &Entries<'_>, problems: &mut Problems) -> Option<Limit> {
+    const KEY: &str = "policy.limit";
+    let mut origins = Origins::new();
+    let draft: LimitDraft = Reader::section(KEY, row, problems, &mut origins);
+    let when: Condition = Reader::section("policy.limit.when", row, problems, &mut origins);
+
+    let written = |key| row.written().any(|written| written == key);
+    if !written("policy.limit.per") {
+        missing(
+            row,
+            KEY,
+            problems,
+            "`per` is missing; \"client\" is accepted",
+        );
+    }
+    if !written("policy.limit.max_sessions") {
+        missing(
+            row,
+            KEY,
+            problems,
+            "`max_sessions` is missing; a whole number from 1 to 1000 is accepted",
+        );
+    }
+    Some(Limit {
+        per: draft.per?,
+        when,
+        max_sessions: draft.max_sessions?,
+    })
+}
+
+/// Notes an idle time that could never be reached, since the session ends before it.
+fn idle_within_absolute(
+    section: &str,
+    set: Setting,
+    entries: &Entries<'_>,
+    problems: &mut Problems,
+) {
+    let (Some(idle), Some(absolute)) = (set.idle, set.absolute) else {
+        return;
+    };
+    let keys = ["idle", "absolute"].map(|name| format!("{section}.{name}"));
+    // A value that could not be read left its default behind, which proves nothing.
+    let unsure = entries.untidy || keys.iter().any(|key| problems.concern(key));
+    if idle <= absolute || unsure {
+        return;
+    }
+    // Where only one of them was set, that is the one to mend; the other is the default.
+    let [idle_key, absolute_key] = keys;
+    let (key, found) = [idle_key, absolute_key]
+        .into_iter()
+        .find_map(|key| Some((key.clone(), entries.values(&key).last()?.clone())))
+        .expect("the defaults agree, so one of them was set");
+    problems.note(&found.origin, key, || Fault::BadValue {
+        found: format!(
+            "idle = \"{}\" with absolute = \"{}\"",
+            span::written(idle),
+            span::written(absolute)
+        ),
+        accepted: "an idle time that is not longer than the absolute one".to_owned(),
+        why: None,
+    });
+}

@@ -1,0 +1,173 @@
+//! The terms: every key that a policy or a rule can set, each in one line.
+//!
+//! A line here is all that a new key needs. The configuration file, the JSON of the API and of
+//! the register, presets and bounds are made from this table; what is left is to obey it. A word
+//! of its own needs a [`Word`] too, and a new kind of value a method of [`VisitTerms`].
+
+use std::time::Duration;
+
+use super::{Overflow, SessionLimit, Word};
+
+/// Goes through the keys of a policy, one after the other, each by the kind of its value.
+pub trait VisitTerms {
+    /// A number of sessions.
+    fn sessions(&mut self, key: &'static str, slot: &mut Option<SessionLimit>);
+
+    /// A span of time in whole seconds.
+    fn span(&mut self, key: &'static str, slot: &mut Option<Duration>, bounds: Bounds);
+
+    /// One of a few words.
+    fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>);
+}
+
+/// The shortest and the longest span that a key accepts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// The shortest.
+    pub least: Duration,
+    /// The longest.
+    pub most: Duration,
+}
+
+/// 400 days is the longest that a browser keeps a cookie.
+const LIFETIME: Bounds = Bounds {
+    least: Duration::from_secs(1),
+    most: Duration::from_hours(400 * 24),
+};
+
+/// An old token is good for five minutes at most, whatever happens to its successor.
+const GRACE: Bounds = Bounds {
+    least: Duration::ZERO,
+    most: Duration::from_mins(5),
+};
+
+macro_rules! terms {
+    ($(
+        $(#[$about:meta])*
+        $key:ident: $type:ty, $kind:ident($($bounds:expr)?), $default:expr;
+    )*) => {
+        /// What the policy says of one sign-in or session, once all rules have spoken.
+        ///
+        /// By default five sessions, of which the least recently used makes room; 30 minutes
+        /// idle, 12 hours in all.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub struct Terms {$(
+            $(#[$about])*
+            pub $key: $type,
+        )*}
+
+        impl Default for Terms {
+            fn default() -> Self {
+                Self {$( $key: $default, )*}
+            }
+        }
+
+        impl Terms {
+            /// These, with what is set in their place.
+            #[must_use]
+            pub fn with(self, set: Setting) -> Self {
+                Self {$( $key: set.$key.map_or(self.$key, Term::from_set), )*}
+            }
+        }
+
+        /// What a rule sets, where it matches; what a policy sets, for everybody.
+        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        pub struct Setting {$(
+            #[doc = concat!("See [`Terms::", stringify!($key), "`].")]
+            pub $key: Option<<$type as Term>::Set>,
+        )*}
+
+        impl Setting {
+            /// The names of the keys.
+            pub const KEYS: &'static [&'static str] = &[$( stringify!($key) ),*];
+
+            /// What this sets, and `later` where this is silent.
+            #[must_use]
+            pub fn or(self, later: Self) -> Self {
+                Self {$( $key: self.$key.or(later.$key), )*}
+            }
+
+            /// Shows each key and its value, to be read or changed.
+            pub fn visit(&mut self, visitor: &mut impl VisitTerms) {
+                $( visitor.$kind(stringify!($key), &mut self.$key $(, $bounds)?); )*
+            }
+        }
+
+        impl From<Terms> for Setting {
+            fn from(terms: Terms) -> Self {
+                Self {$( $key: terms.$key.into_set(), )*}
+            }
+        }
+    };
+}
+
+terms! {
+    /// How many sessions of one class a subject may hold.
+    max_sessions: SessionLimit, sessions(), SessionLimit(5);
+    /// What happens beyond that.
+    at_limit: Overflow, word(), Overflow::EvictLeastRecent;
+    /// The idle timeout.
+    idle: Duration, span(LIFETIME), Duration::from_mins(30);
+    /// The absolute timeout.
+    absolute: Duration, span(LIFETIME), Duration::from_hours(12);
+    /// For how long a rotated token is still good once its successor was presented.
+    rotation_grace: Duration, span(GRACE), Duration::from_secs(30);
+    /// How old a token may grow before a check hands out its successor.
+    rotate_every: Option<Duration>, span(LIFETIME), None;
+    /// How old an authentication may be that ends other sessions.
+    freshness: Duration, span(LIFETIME), Duration::from_mins(15);
+}
+
+/// A value that terms hold: one that is always there, or one that is off unless set.
+pub trait Term: Copy {
+    /// What a rule sets it to.
+    type Set: Copy;
+
+    /// The value that is set so.
+    fn from_set(set: Self::Set) -> Self;
+
+    /// What it would be set to; `None` if it is off.
+    fn into_set(self) -> Option<Self::Set>;
+}
+
+macro_rules! always_there {
+    ($($type:ty),*) => {$(
+        impl Term for $type {
+            type Set = Self;
+
+            fn from_set(set: Self) -> Self {
+                set
+            }
+
+            fn into_set(self) -> Option<Self> {
+                Some(self)
+            }
+        }
+    )*};
+}
+
+always_there!(Duration, SessionLimit);
+
+impl<W: Word> Term for W {
+    type Set = Self;
+
+    fn from_set(set: Self) -> Self {
+        set
+    }
+
+    fn into_set(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl Term for Option<Duration> {
+    type Set = Duration;
+
+    fn from_set(set: Duration) -> Self {
+        Some(set)
+    }
+
+    fn into_set(self) -> Self {
+        self
+    }
+}

@@ -1,0 +1,48 @@
+//! Words: the choices of a policy by the names that people and programs write.
+
+use super::{Overflow, Per};
+use crate::session::SessionClass;
+
+/// A choice among few.
+///
+/// A word of several parts has an underscore, as in JSON; in a configuration file it has a hyphen.
+pub trait Word: Copy + Eq + Sized + 'static {
+    /// Every one, in the order in which a message lists them.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// Its word.
+    #[must_use]
+    fn word(self) -> &'static str {
+        let found = Self::WORDS.iter().find(|(_, choice)| *choice == self);
+        found.expect("every choice has a word").0
+    }
+
+    /// The choice of this word, if there is one.
+    #[must_use]
+    fn of_word(word: &str) -> Option<Self> {
+        let found = Self::WORDS.iter().find(|(known, _)| *known == word);
+        found.map(|(_, choice)| *choice)
+    }
+}
+
+impl Word for Overflow {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("evict_oldest", Self::EvictOldest),
+        ("evict_least_recent", Self::EvictLeastRecent),
+        ("refuse", Self::Refuse),
+        ("ask", Self::Ask),
+        ("observe", Self::Observe),
+    ];
+}
+
+impl Word for Per {
+    const WORDS: &'static [(&'static str, Self)] = &[("client", Self::Client)];
+}
+
+impl Word for SessionClass {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("interactive", Self::Interactive),
+        ("machine", Self::Machine),
+        ("impersonation", Self::Impersonation),
+    ];
+}

@@ -1,0 +1,281 @@
+//! The policy as a document: the JSON of the API, and of the register.
+//!
+//! Members are named as in the configuration file, with an underscore where that has a hyphen;
+//! spans are whole seconds. What a member may be is said by the table of the domain's
+//! [`Terms`](innkeeper_domain::policy::Terms), so nothing here knows a single key. Unknown and
+//! repeated members are errors: whoever misspells a limit must not believe that it holds.
+
+mod members;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+use innkeeper_domain::name::{ClientId, GroupName, NameError};
+use innkeeper_domain::policy::{
+    Condition, Limit, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
+};
+use innkeeper_domain::session::SessionClass;
+use serde::de::{Deserializer, Error, MapAccess};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use members::{Many, Members, Names, members};
+use terms::{Count, OneWord};
+
+/// A policy that is read from JSON and written as such.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document(pub Policy);
+
+const ROWS_MAX: usize = Policy::ROWS_MAX;
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Policy {
+            version,
+            terms,
+            rules,
+            limits,
+        } = &self.0;
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("version", &version.0)?;
+        map.serialize_entry("policy", &terms::Written((*terms).into()))?;
+        let rules: Vec<_> = rules.iter().map(WrittenRule).collect();
+        map.serialize_entry("rules", &rules)?;
+        let limits: Vec<_> = limits.iter().map(WrittenLimit).collect();
+        map.serialize_entry("limits", &limits)?;
+        map.end()
+    }
+}
+
+struct WrittenRule<'a>(&'a Rule);
+
+impl Serialize for WrittenRule<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("when", &WrittenCondition(&self.0.when))?;
+        terms::write(self.0.set, &mut map)?;
+        map.end()
+    }
+}
+
+struct WrittenLimit<'a>(&'a Limit);
+
+impl Serialize for WrittenLimit<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("per", &OneWord(self.0.per))?;
+        map.serialize_entry("when", &WrittenCondition(&self.0.when))?;
+        map.serialize_entry("max_sessions", &Count(self.0.max_sessions))?;
+        map.end()
+    }
+}
+
+struct WrittenCondition<'a>(&'a Condition);
+
+impl Serialize for WrittenCondition<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let Condition {
+            groups,
+            clients,
+            classes,
+            remember,
+        } = self.0;
+        if !groups.is_empty() {
+            let groups: Vec<_> = groups.iter().map(GroupName::as_str).collect();
+            map.serialize_entry("group", &groups)?;
+        }
+        if !clients.is_empty() {
+            let clients: Vec<_> = clients.iter().map(ClientId::as_str).collect();
+            map.serialize_entry("client", &clients)?;
+        }
+        if !classes.is_empty() {
+            let classes: Vec<_> = classes.iter().copied().map(OneWord).collect();
+            map.serialize_entry("class", &classes)?;
+        }
+        if let Some(remember) = remember {
+            map.serialize_entry("remember", remember)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let draft: Draft = members(deserializer)?;
+        Ok(Self(Policy {
+            version: PolicyVersion(draft.version.unwrap_or_default()),
+            terms: Terms::default().with(draft.set),
+            rules: draft.rules,
+            limits: draft.limits,
+        }))
+    }
+}
+
+/// A document while it is read.
+#[derive(Default)]
+struct Draft {
+    version: Option<u64>,
+    set: Setting,
+    rules: Vec<Rule>,
+    limits: Vec<Limit>,
+}
+
+impl Members for Draft {
+    fn names() -> &'static [&'static str] {
+        &["version", "policy", "rules", "limits"]
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "version" => self.version = Some(map.next_value()?),
+            "policy" => self.set = map.next_value::<terms::Read>()?.0,
+            "rules" => {
+                self.rules = map
+                    .next_value::<Many<ReadRule, 0, ROWS_MAX>>()?
+                    .map(|r| r.0);
+            }
+            _ => {
+                self.limits = map
+                    .next_value::<Many<ReadLimit, 0, ROWS_MAX>>()?
+                    .map(|l| l.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct ReadRule(Rule);
+
+impl<'de> Deserialize<'de> for ReadRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let RuleDraft(rule) = members(deserializer)?;
+        if rule.when == Condition::default() {
+            return Err(D::Error::custom(
+                "expected a condition in `when`; what holds for everybody stands in `policy`",
+            ));
+        }
+        if rule.set == Setting::default() {
+            return Err(D::Error::custom(
+                "expected a key of `policy` that it changes, such as max_sessions",
+            ));
+        }
+        Ok(Self(rule))
+    }
+}
+
+#[derive(Default)]
+struct RuleDraft(Rule);
+
+impl Members for RuleDraft {
+    fn names() -> &'static [&'static str] {
+        static NAMES: Names =
+            Names::new(|| ["when"].iter().chain(Setting::KEYS).copied().collect());
+        &NAMES
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        if name == "when" {
+            self.0.when = map.next_value::<ReadCondition>()?.0;
+            return Ok(());
+        }
+        terms::take(&mut self.0.set, name, map)
+    }
+}
+
+struct ReadLimit(Limit);
+
+impl<'de> Deserialize<'de> for ReadLimit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let draft: LimitDraft = members(deserializer)?;
+        let missing = D::Error::missing_field;
+        Ok(Self(Limit {
+            per: draft.per.ok_or_else(|| missing("per"))?,
+            when: draft.when,
+            max_sessions: draft.max.ok_or_else(|| missing("max_sessions"))?,
+        }))
+    }
+}
+
+#[derive(Default)]
+struct LimitDraft {
+    per: Option<Per>,
+    when: Condition,
+    max: Option<SessionLimit>,
+}
+
+impl Members for LimitDraft {
+    fn names() -> &'static [&'static str] {
+        &["per", "when", "max_sessions"]
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "per" => self.per = Some(map.next_value::<OneWord<Per>>()?.0),
+            "when" => self.when = map.next_value::<ReadCondition>()?.0,
+            _ => self.max = Some(map.next_value::<Count>()?.0),
+        }
+        Ok(())
+    }
+}
+
+struct ReadCondition(Condition);
+
+impl<'de> Deserialize<'de> for ReadCondition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ConditionDraft(when) = members(deserializer)?;
+        Ok(Self(when))
+    }
+}
+
+#[derive(Default)]
+struct ConditionDraft(Condition);
+
+impl Members for ConditionDraft {
+    fn names() -> &'static [&'static str] {
+        &["group", "client", "class", "remember"]
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        let when = &mut self.0;
+        match name {
+            "group" => when.groups = map.next_value::<OneOrMore<Name<GroupName>>>()?.map(|n| n.0),
+            "client" => when.clients = map.next_value::<OneOrMore<Name<ClientId>>>()?.map(|n| n.0),
+            "class" => {
+                when.classes = map
+                    .next_value::<OneOrMore<OneWord<SessionClass>>>()?
+                    .map(|c| c.0);
+            }
+            _ => when.remember = Some(map.next_value()?),
+        }
+        Ok(())
+    }
+}
+
+/// What a condition lists: an empty list would match nothing.
+type OneOrMore<T> = Many<T, 1, { Condition::LISTED_MAX }>;
+
+struct Name<T>(T);
+
+trait FromName: Sized {
+    fn from_name(text: &str) -> Result<Self, NameError>;
+}
+
+impl FromName for GroupName {
+    fn from_name(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+impl FromName for ClientId {
+    fn from_name(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+impl<'de, T: FromName> Deserialize<'de> for Name<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        T::from_name(&text).map(Self).map_err(D::Error::custom)
+    }
+}
