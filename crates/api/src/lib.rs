@@ -10,6 +10,7 @@ mod admit;
 mod attributes;
 mod check;
 mod device;
+mod event;
 mod keys;
 mod list;
 mod me;
@@ -30,6 +31,7 @@ pub use admit::{IssuedDevice, Notice, SignInAnswer, SignInRequest, SignInSummary
 pub use attributes::Attributes;
 pub use check::{CheckAnswer, CheckRequest, NoSession, NoSessionReason, StepUp, Unknown};
 pub use device::{Device, Place};
+pub use event::{Event, EventDetails, EventPage, EventsQuery};
 pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
 pub use list::{
     EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter, TenantQuery,

@@ -37,6 +37,8 @@ pub enum ProblemCode {
     SessionLimit,
     /// It worked once, and works only once.
     AlreadyUsed,
+    /// What came after this cursor is no longer kept.
+    CursorExpired,
     /// The evidence is older than the last change of credentials.
     StaleGeneration,
     /// The body is larger than what is read.
@@ -47,6 +49,8 @@ pub enum ProblemCode {
     InvalidRequest,
     /// There were too many sign-ins in too short a time.
     TooManySignIns,
+    /// As many as may are listening live already.
+    TooManyStreams,
     /// The header block is larger than what is read.
     HeaderTooLarge,
     /// A defect of ours.
@@ -72,11 +76,12 @@ impl ProblemCode {
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::SessionLimit | Self::AlreadyUsed => 409,
+            Self::CursorExpired => 410,
             Self::StaleGeneration => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidRequest => 422,
-            Self::TooManySignIns => 429,
+            Self::TooManySignIns | Self::TooManyStreams => 429,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -107,6 +112,8 @@ impl ProblemCode {
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidRequest => "invalid-request",
             Self::TooManySignIns => "too-many-sign-ins",
+            Self::TooManyStreams => "too-many-streams",
+            Self::CursorExpired => "cursor-expired",
             Self::HeaderTooLarge => "header-too-large",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
@@ -137,6 +144,8 @@ impl ProblemCode {
             Self::UnsupportedMediaType => "The body must be JSON.",
             Self::InvalidRequest => "The request is not valid.",
             Self::TooManySignIns => "There were too many sign-ins.",
+            Self::TooManyStreams => "Too many are listening already.",
+            Self::CursorExpired => "What came after this cursor is no longer kept.",
             Self::HeaderTooLarge => "The header block is too large.",
             Self::Internal => "Something went wrong on our side.",
             Self::Unavailable => "The answer is not known now; try again.",
@@ -171,6 +180,8 @@ mod tests {
             ProblemCode::UnsupportedMediaType,
             ProblemCode::InvalidRequest,
             ProblemCode::TooManySignIns,
+            ProblemCode::TooManyStreams,
+            ProblemCode::CursorExpired,
             ProblemCode::HeaderTooLarge,
             ProblemCode::Internal,
             ProblemCode::Unavailable,

@@ -30,6 +30,9 @@ use crate::exit::Failure;
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
+/// How long to wait before following the journal again after a failure.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+
 /// How many file descriptors are for the store and for ourselves, whatever connections do.
 const FILES_OF_OUR_OWN: u64 = 320;
 
@@ -106,7 +109,15 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     println!("innkeeper listens on http://{address}");
 
     let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
-    let drained = server::serve(listener, enveloped(router), limits, told_to_stop()).await;
+    let follower = tokio::spawn(follow(Arc::clone(&authority)));
+    let told = async {
+        told_to_stop().await;
+        // Those who listen would listen on: the drain would wait for them in vain.
+        authority.end_live();
+    };
+    let drained = server::serve(listener, enveloped(router), limits, told).await;
+    follower.abort();
+    let _ = follower.await;
     sweeper.abort();
     let _ = sweeper.await;
     if drained.cut > 0 {
@@ -257,6 +268,18 @@ async fn sweep(authority: Arc<Authority>) {
                 tracing::warn!(error, "the sweep was cut off; the next one goes on");
             }
         }
+    }
+}
+
+/// Follows the journal for those who listen, and begins again where the store failed.
+async fn follow(authority: Arc<Authority>) {
+    loop {
+        let Err(error) = authority.follow_journal().await;
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the journal cannot be followed; trying again");
+        }
+        tokio::time::sleep(FOLLOW_AGAIN).await;
     }
 }
 

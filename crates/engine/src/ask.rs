@@ -9,16 +9,24 @@ use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{Session, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{
-    Commit, KeyDigest, Outcome, Reading, SessionStore, StoreError, Touch, Touched,
+    Commit, Ground, KeyDigest, Outcome, Reading, SessionStore, StoreError, Touch, Touched,
 };
 
 use crate::{Authority, EngineError};
 
 /// The store's time.
 pub(crate) async fn time(store: &dyn SessionStore) -> Result<Timestamp, StoreError> {
-    // Any roster will do: the time belongs to the store.
-    let anywhere = RosterTag::from_bytes([0; 16]);
-    Ok(store.read(anywhere, None).await?.now)
+    Ok(anywhere(store).await?.now)
+}
+
+/// The numbers of the store as a whole.
+pub(crate) async fn ground(store: &dyn SessionStore) -> Result<Ground, StoreError> {
+    Ok(anywhere(store).await?.ground)
+}
+
+/// Any roster will do: neither belongs to one.
+async fn anywhere(store: &dyn SessionStore) -> Result<Reading, StoreError> {
+    store.read(RosterTag::from_bytes([0; 16]), None).await
 }
 
 impl Authority {

@@ -11,6 +11,8 @@ use innkeeper_store::{Register, SessionStore, StoreError};
 
 use crate::ask;
 use crate::entropy::{Entropy, NoEntropy};
+use crate::events::CursorKey;
+use crate::events::feed::Feed;
 use crate::follow::Followed;
 use crate::keys::KeyRing;
 use crate::lanes::Lanes;
@@ -35,6 +37,8 @@ pub struct Authority {
     pub(crate) lanes: Lanes,
     pub(crate) policy: Followed,
     pub(crate) keys: KeyRing,
+    pub(crate) cursor_key: CursorKey,
+    pub(crate) feed: Feed,
     tag_key: TagKey,
 }
 
@@ -76,6 +80,7 @@ pub enum EngineError {
 }
 
 const TAG_KEY: &str = "tag-key";
+const CURSOR_KEY: &str = "cursor-key";
 
 impl Authority {
     /// Opens an authority over a store, with `policy` in force from now on.
@@ -88,7 +93,8 @@ impl Authority {
             register,
             entropy,
         } = services;
-        let tag_key = find_or_make_tag_key(&*register, &*entropy).await?;
+        let tag_key = find_or_make_key(TAG_KEY, &*register, &*entropy).await?;
+        let cursor_key = find_or_make_key(CURSOR_KEY, &*register, &*entropy).await?;
         let now = ask::time(&*store).await?;
         let policy = policy::enact(&*register, policy).await?;
         let keys = KeyRing::load(&*register).await?;
@@ -99,7 +105,9 @@ impl Authority {
             lanes: Lanes::default(),
             policy: Followed::new(policy, now),
             keys,
-            tag_key,
+            cursor_key: CursorKey::from_entropy(cursor_key),
+            feed: Feed::default(),
+            tag_key: TagKey::from_entropy(tag_key),
         })
     }
 
@@ -142,22 +150,23 @@ impl fmt::Debug for Authority {
     }
 }
 
-async fn find_or_make_tag_key(
+/// The key of that name, which every node of this store has; the first one draws it.
+async fn find_or_make_key(
+    name: &str,
     register: &dyn Register,
     entropy: &dyn Entropy,
-) -> Result<TagKey, EngineError> {
+) -> Result<[u8; 32], EngineError> {
     loop {
-        if let Some(found) = register.get(TAG_KEY).await? {
-            let bytes = found.value.try_into().map_err(|_| EngineError::Register {
-                name: TAG_KEY.into(),
+        if let Some(found) = register.get(name).await? {
+            return found.value.try_into().map_err(|_| EngineError::Register {
+                name: name.into(),
                 source: "it is not 32 bytes long".into(),
-            })?;
-            return Ok(TagKey::from_entropy(bytes));
+            });
         }
         let made = entropy.draw::<32>()?;
         // Another node may have been first: then its key is the one.
-        if let Put::Done(_) = register.put(TAG_KEY, None, Some(made.to_vec())).await? {
-            return Ok(TagKey::from_entropy(made));
+        if let Put::Done(_) = register.put(name, None, Some(made.to_vec())).await? {
+            return Ok(made);
         }
     }
 }

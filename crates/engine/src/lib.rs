@@ -7,6 +7,7 @@ mod ask;
 mod authority;
 pub mod check;
 pub mod entropy;
+pub mod events;
 pub mod follow;
 pub mod keys;
 mod lanes;

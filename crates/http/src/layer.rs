@@ -134,6 +134,8 @@ needs! {
     Admit: Admit;
     /// For those who check tokens.
     Check: Check;
+    /// For those who read the journal.
+    Events: Events;
     /// For those who look after subjects.
     Manage: Manage;
     /// For either of the two.

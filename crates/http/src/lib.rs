@@ -21,4 +21,5 @@ pub mod rest;
 pub mod route;
 pub mod segment;
 pub mod server;
+mod sse;
 pub mod wire;

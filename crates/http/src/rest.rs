@@ -3,9 +3,11 @@
 //! Handlers translate; they decide nothing. Each file holds the calls about one thing.
 
 mod check;
+mod events;
 mod health;
 mod keys;
 mod me;
+mod me_events;
 mod sessions;
 mod sign_in;
 mod subjects;
@@ -26,6 +28,7 @@ pub const PREFIX: &str = "/_innkeeper";
 pub fn router(door: Door) -> Router {
     route::router(routes())
         .nest(PREFIX, route::router(me::routes()))
+        .nest(PREFIX, route::router(me_events::routes()))
         .with_state(door)
 }
 
@@ -39,7 +42,9 @@ pub fn routes() -> Vec<Route> {
         check::routes(),
         subjects::routes(),
         keys::routes(),
+        events::routes(),
         me::routes(),
+        me_events::routes(),
         health::routes(),
         openapi::routes(),
     ]

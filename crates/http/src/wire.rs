@@ -1,5 +1,7 @@
 //! Between the domain and the wire: what one calls a session the other shows as JSON.
 
+mod event;
+
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
@@ -11,6 +13,7 @@ use innkeeper_domain::session::{
 };
 use innkeeper_engine::EngineError;
 
+pub use self::event::event;
 use crate::problem::{ProblemAnswer, invalid};
 
 /// Which session of an answer is the one whose token made the call.

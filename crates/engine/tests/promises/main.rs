@@ -2,6 +2,7 @@
 
 mod admission;
 mod cancellation;
+mod events;
 mod faults;
 mod idempotency;
 mod journal;

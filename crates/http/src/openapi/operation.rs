@@ -133,6 +133,13 @@ impl<'s> Operation<'s> {
         }
     }
 
+    /// Answers so as well with that status, if the caller accepts it.
+    pub fn also_answers_as(&mut self, status: StatusCode, media_type: &str, schema: &Value) {
+        if let Some(answer) = self.answers.get_mut(&status.as_u16()) {
+            answer["content"][media_type] = json!({"schema": schema});
+        }
+    }
+
     /// Adds a header to an answer that was named before.
     pub fn answer_header(&mut self, status: StatusCode, name: &str, about: &str) {
         if let Some(answer) = self.answers.get_mut(&status.as_u16()) {

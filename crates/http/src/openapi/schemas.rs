@@ -119,6 +119,8 @@ impl Schemas {
             | ProblemCode::TooManySignIns
             | ProblemCode::HeaderTooLarge
             | ProblemCode::Internal
+            | ProblemCode::CursorExpired
+            | ProblemCode::TooManyStreams
             | ProblemCode::Unavailable => None,
         }
     }

@@ -137,10 +137,7 @@ pub(super) fn page(
     current: Option<SessionId>,
 ) -> Result<api::SessionPage, ProblemAnswer> {
     let Standing { roster, now, .. } = standing;
-    let limit = query.limit.unwrap_or(PAGE_MAX);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(invalid("limit", format!("expected 1 to {PAGE_MAX}")));
-    }
+    let limit = page_limit(query.limit)?;
     let before = query.after.as_deref().map(read_cursor).transpose()?;
 
     let recorded = roster.sessions.iter().map(|s| {
@@ -167,8 +164,8 @@ pub(super) fn page(
         .collect();
     found.sort_by_key(|(birth, _)| std::cmp::Reverse(*birth));
 
-    let more = found.len() > usize::from(limit);
-    found.truncate(limit.into());
+    let more = found.len() > limit;
+    found.truncate(limit);
     let next = found
         .last()
         .filter(|_| more)
@@ -177,6 +174,14 @@ pub(super) fn page(
         sessions: found.into_iter().map(|(_, session)| session).collect(),
         next,
     })
+}
+
+/// How much a page holds, at most 200; that if nothing is said.
+pub(super) fn page_limit(asked: Option<u16>) -> Result<usize, ProblemAnswer> {
+    match asked.unwrap_or(PAGE_MAX) {
+        limit @ 1..=PAGE_MAX => Ok(limit.into()),
+        _ => Err(invalid("limit", format!("expected 1 to {PAGE_MAX}"))),
+    }
 }
 
 fn read_cursor(text: &str) -> Result<u64, ProblemAnswer> {

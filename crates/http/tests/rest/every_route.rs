@@ -17,7 +17,7 @@ struct Route {
 
 /// Every route, with what makes it succeed once in a house where alice is signed in.
 async fn routes(desk: &Desk) -> Vec<Route> {
-    use KeyScope::{Admin, Admit, Check, Manage};
+    use KeyScope::{Admin, Admit, Check, Events, Manage};
     let (token, id) = desk.sign_in("alice").await;
     let spare = desk.post("/v1/keys", json!({"name": "spare", "scopes": ["check"]}));
     let spare = spare.await.word("/id").to_owned();
@@ -38,6 +38,7 @@ async fn routes(desk: &Desk) -> Vec<Route> {
         route(get.clone(), &session, &[Manage], None, 200),
         route(get.clone(), &of(""), &[Manage, Admit], None, 200),
         route(get.clone(), &of("/sessions"), &[Manage], None, 200),
+        route(get.clone(), "/v1/events", &[Events], None, 200),
         route(get, "/v1/keys", &[Admin], None, 200),
         route(
             post.clone(),

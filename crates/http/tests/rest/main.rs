@@ -2,6 +2,7 @@
 
 mod admit;
 mod check;
+mod events;
 mod every_route;
 mod flaky;
 mod keys;

@@ -1,0 +1,95 @@
+//! Events of the journal as JSON shows them.
+
+use innkeeper_api as api;
+use innkeeper_domain::session::SessionId;
+use innkeeper_engine::events::Event;
+use innkeeper_store::journal::SessionEvent;
+
+use super::{class, end_reason, ended_by, timestamp};
+
+/// An event, as everybody outside is told of it.
+#[must_use]
+pub fn event(event: &Event) -> api::Event {
+    let mut told = api::Event {
+        id: event.id().to_string(),
+        seq: event.seq().0,
+        at: timestamp(event.at()),
+        kind: kind(event.what()).to_owned(),
+        tenant: event.tenant().to_string(),
+        subject: event.subject().map(ToString::to_string),
+        session: session(event.what()).map(|id| id.to_string()),
+        reason: None,
+        ended_by: None,
+        details: api::EventDetails::default(),
+    };
+    let details = &mut told.details;
+    match event.what() {
+        SessionEvent::Opened {
+            class: of,
+            client,
+            assurance,
+            fenced,
+            ..
+        } => {
+            details.client = client.as_ref().map(ToString::to_string);
+            details.class = Some(class(*of));
+            details.assurance = Some(assurance.get()).filter(|a| *a > 0);
+            details.ip = event.origin().and_then(|o| o.ip);
+            details.fenced = Some(*fenced);
+        }
+        SessionEvent::Reauthenticated { assurance, .. } => {
+            details.assurance = Some(assurance.get()).filter(|a| *a > 0);
+        }
+        SessionEvent::Ended { ending, .. } => {
+            told.reason = Some(end_reason(ending.reason));
+            told.ended_by = Some(ended_by(ending.initiator));
+        }
+        SessionEvent::GenerationRaised { to } => details.generation = Some(to.0),
+        SessionEvent::PolicyObeyed { policy } => details.policy = Some(policy.0),
+        SessionEvent::Rotated { .. }
+        | SessionEvent::Shortened { .. }
+        | SessionEvent::Disabled
+        | SessionEvent::Enabled
+        | SessionEvent::GroupsChanged
+        | SessionEvent::LimitChanged
+        | SessionEvent::ContactChanged
+        | SessionEvent::Erased => {}
+    }
+    told
+}
+
+const fn kind(what: &SessionEvent) -> &'static str {
+    match what {
+        SessionEvent::Opened { .. } => "session.opened",
+        SessionEvent::Rotated { .. } => "session.rotated",
+        SessionEvent::Reauthenticated { .. } => "session.reauthenticated",
+        SessionEvent::Ended { .. } => "session.ended",
+        SessionEvent::Shortened { .. } => "session.shortened",
+        SessionEvent::GenerationRaised { .. } => "subject.generation_raised",
+        SessionEvent::Disabled => "subject.disabled",
+        SessionEvent::Enabled => "subject.enabled",
+        SessionEvent::GroupsChanged => "subject.groups_changed",
+        SessionEvent::LimitChanged => "subject.limits_changed",
+        SessionEvent::ContactChanged => "subject.contact_changed",
+        SessionEvent::Erased => "subject.erased",
+        SessionEvent::PolicyObeyed { .. } => "policy.obeyed",
+    }
+}
+
+const fn session(what: &SessionEvent) -> Option<SessionId> {
+    match what {
+        SessionEvent::Opened { session, .. }
+        | SessionEvent::Rotated { session }
+        | SessionEvent::Reauthenticated { session, .. }
+        | SessionEvent::Ended { session, .. }
+        | SessionEvent::Shortened { session } => Some(*session),
+        SessionEvent::GenerationRaised { .. }
+        | SessionEvent::Disabled
+        | SessionEvent::Enabled
+        | SessionEvent::GroupsChanged
+        | SessionEvent::LimitChanged
+        | SessionEvent::ContactChanged
+        | SessionEvent::Erased
+        | SessionEvent::PolicyObeyed { .. } => None,
+    }
+}
