@@ -68,6 +68,7 @@ impl Book {
             policies: vec![Enacted {
                 version: 1,
                 limit,
+                idle: IDLE,
                 from: 0,
                 followed_at: 0,
             }],

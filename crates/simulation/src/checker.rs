@@ -8,6 +8,7 @@ mod deaths;
 mod facts;
 mod journal;
 mod limits;
+mod strangers;
 mod time;
 mod tokens;
 
@@ -53,6 +54,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         tokens::name_their_owner(&facts, &mut found);
         tokens::form_one_chain(&facts, &mut found);
         tokens::are_born_once(&facts, &mut found);
+        strangers::find_nothing(&facts, &mut found);
         limits::hold(&facts, &mut found);
         limits::leave_room(&facts, &mut found);
         time::ends_sessions(&facts, &mut found);

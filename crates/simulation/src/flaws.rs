@@ -1,9 +1,9 @@
-//! Planted flaws: wrong designs that people build, and how soon the checker sees them.
+//! Planted flaws: wrong designs that people build, of a store or of the door before it, and how soon the checker sees them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::world::run_over;
+use crate::world::{Door, run_over, run_through};
 use crate::wrong::WrongStore;
 
 /// A wrong design of a store.
@@ -41,12 +41,18 @@ pub enum Flaw {
     KeyForgotten,
     /// The newcomer is the one who goes.
     NewcomerEvicted,
+    /// Tokens are validated from a copy of their own, which is renewed now and then.
+    SecondIndex,
     /// Now and then a reader gets the answer that another reader left unread.
     AnswersShift,
+    /// Whose session it is, is not part of the question.
+    OwnerNotAsked,
+    /// The tenant of the caller is not part of the question.
+    TenantNotAsked,
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 16] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 19] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -115,6 +121,21 @@ pub const FLAWS: [(Flaw, &[&str], &str); 16] = [
         &["S2", "S4", "S13"],
         "an unread answer goes to the next reader",
     ),
+    (
+        Flaw::SecondIndex,
+        &["S12"],
+        "tokens validated from an index of their own",
+    ),
+    (
+        Flaw::OwnerNotAsked,
+        &["S7"],
+        "the owner is not part of the question",
+    ),
+    (
+        Flaw::TenantNotAsked,
+        &["S14"],
+        "the tenant is not part of the question",
+    ),
 ];
 
 /// How a flaw was caught.
@@ -137,9 +158,13 @@ pub fn hunt(flaw: Flaw, meant: &[&str], seeds_max: u64) -> Option<Catch> {
     let mut operations = 0;
     let mut first: Option<Catch> = None;
     for seed in 0..seeds_max {
-        let run = run_over(seed, |clock, dice| {
-            Arc::new(WrongStore::new(flaw, clock, dice))
-        });
+        let run = match flaw {
+            Flaw::OwnerNotAsked => run_through(Door::OwnerNotAsked, seed),
+            Flaw::TenantNotAsked => run_through(Door::TenantNotAsked, seed),
+            _ => run_over(seed, |clock, dice| {
+                Arc::new(WrongStore::new(flaw, clock, dice))
+            }),
+        };
         operations += run.tally.operations;
         if run.violations.is_empty() {
             continue;

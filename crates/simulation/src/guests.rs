@@ -1,5 +1,7 @@
 //! Guests: what the callers of a run know, and what they ask next.
 
+mod strangers;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -23,7 +25,8 @@ use innkeeper_engine::{Authority, EngineError};
 use crate::dice::Dice;
 use crate::history::{Call, Label, Sid, Subject, Tok};
 use crate::mood::Ask;
-use crate::scribe::{Reply, name_of};
+use crate::scribe::{self, Reply, tenant_of};
+pub use strangers::Door;
 
 /// A call under way.
 pub(crate) type Calling = Pin<Box<dyn Future<Output = Result<Reply, EngineError>> + Send>>;
@@ -53,16 +56,27 @@ struct Attempt {
 pub(crate) fn ask(
     ask: Ask,
     node: Arc<Authority>,
+    door: Door,
     subject: Subject,
     known: &mut Known,
     labels: &mut u32,
     dice: &mut Dice,
 ) -> (Call, Calling) {
-    let tenant = TenantId::default();
-    let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
+    let tenant = tenant_of(subject);
+    let name = scribe::name();
     match ask {
+        Ask::Trespass => {
+            let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
+                return look(node, tenant, name);
+            };
+            let token = dice.one_of(&known.tokens).cloned();
+            if let Some((tok, text)) = token.filter(|_| dice.once_in(2)) {
+                return strangers::check_abroad(node, door, subject, tok, &text);
+            }
+            strangers::trespass(node, door, subject, (sid, id), dice)
+        }
         Ask::SignIn => sign_in(node, tenant, name, known, labels, dice),
-        Ask::Present if !known.tokens.is_empty() => present(node, known, dice),
+        Ask::Present if !known.tokens.is_empty() => present(node, tenant, known, dice),
         Ask::Revoke => {
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
                 return look(node, tenant, name);
@@ -146,11 +160,16 @@ pub(crate) fn look(node: Arc<Authority>, tenant: TenantId, name: SubjectId) -> (
 }
 
 /// Presents a token that was given out once: mostly a late one, now and then an old one.
-fn present(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calling) {
+fn present(
+    node: Arc<Authority>,
+    tenant: TenantId,
+    known: &Known,
+    dice: &mut Dice,
+) -> (Call, Calling) {
     let old = known.tokens.len().saturating_sub(4);
     let recent = if dice.once_in(6) { 0 } else { old };
     if dice.once_in(20) {
-        return forged(node, known, dice);
+        return forged(node, tenant, known, dice);
     }
     let place = recent + dice.place(known.tokens.len() - recent);
     let (tok, text) = known.tokens[place].clone();
@@ -162,7 +181,7 @@ fn present(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calli
             } else {
                 Activity::Active
             };
-            (Call::Check(tok), check(node, token, activity))
+            (Call::Check(tok), check(node, tenant, token, activity))
         }
         7..9 => {
             let calling = Box::pin(async move {
@@ -183,22 +202,32 @@ fn present(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calli
 }
 
 /// Presents a token in the right form that was never given out.
-fn forged(node: Arc<Authority>, known: &Known, dice: &mut Dice) -> (Call, Calling) {
+fn forged(
+    node: Arc<Authority>,
+    tenant: TenantId,
+    known: &Known,
+    dice: &mut Dice,
+) -> (Call, Calling) {
     let tag = read(&known.tokens[0].1).tag();
     let mut bytes = [0; TokenSecret::LEN];
     for byte in &mut bytes {
         *byte = dice.next().to_be_bytes()[0];
     }
     let token = SessionToken::new(tag, TokenSecret::from_entropy(bytes));
-    let calling = check(node, token, Activity::Active);
+    let calling = check(node, tenant, token, Activity::Active);
     (Call::Check(Tok(u32::MAX)), calling)
 }
 
 /// Checks a token.
-pub(crate) fn check(node: Arc<Authority>, token: SessionToken, activity: Activity) -> Calling {
+pub(crate) fn check(
+    node: Arc<Authority>,
+    tenant: impl Into<Option<TenantId>>,
+    token: SessionToken,
+    activity: Activity,
+) -> Calling {
     let request = CheckRequest {
         token,
-        tenant: Some(TenantId::default()),
+        tenant: tenant.into(),
         demand: Demand::default(),
         activity,
         renewal: Renewal::IfDue,

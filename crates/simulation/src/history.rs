@@ -59,8 +59,12 @@ pub enum Call {
     Renew(Tok),
     /// The next token, because identity was proved again.
     Reauthenticate(Tok),
+    /// Is this token good, at the door of another tenant?
+    CheckAbroad(Tok),
     /// End one session.
     Revoke(Sid),
+    /// End one session, asked by somebody whose it is not.
+    Trespass(Sid, Stranger),
     /// End all but one.
     RevokeAll(Option<Sid>),
     /// End all but the session of a token, which gets its next one.
@@ -75,6 +79,15 @@ pub enum Call {
     Look,
     /// Housekeeping of every subject.
     Sweep,
+}
+
+/// Somebody to whom a session must look absent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stranger {
+    /// Another subject of the same tenant.
+    Subject,
+    /// An administrator of another tenant.
+    Tenant,
 }
 
 /// What can be answered.
@@ -164,6 +177,8 @@ pub struct Enacted {
     pub version: u64,
     /// Its limit.
     pub limit: usize,
+    /// The silence it allows, in milliseconds.
+    pub idle: u64,
     /// Where in the order.
     pub from: usize,
     /// The store's time from which every node answers by it.
@@ -195,6 +210,8 @@ pub struct Line {
     pub opened: Vec<(Sid, Option<Label>)>,
     /// The sessions that ended.
     pub ended: Vec<Sid>,
+    /// Those of them that ended on the word of somebody whose they were not.
+    pub trespassed: Vec<Sid>,
     /// The generation it raised the fence to.
     pub generation: Option<u64>,
     /// Whether it disabled or enabled the subject.
@@ -223,6 +240,8 @@ pub struct Rest {
 pub struct History {
     /// In the order of their beginnings.
     pub operations: Vec<Operation>,
+    /// The tenants of the subjects, by their numbers; one that is not named is of tenant 0.
+    pub tenants: Vec<u32>,
     /// The policies, in order.
     pub policies: Vec<Enacted>,
     /// Where nodes or the store went down.
@@ -235,6 +254,14 @@ pub struct History {
     pub journal: Vec<Line>,
     /// What is left.
     pub rest: Vec<Rest>,
+}
+
+impl History {
+    /// The tenant of a subject.
+    #[must_use]
+    pub fn tenant(&self, subject: Subject) -> u32 {
+        self.tenants.get(subject.0 as usize).copied().unwrap_or(0)
+    }
 }
 
 /// The places of one operation; one without an answer may still be done, at any time.
@@ -304,6 +331,7 @@ impl Operation {
     pub fn presented(&self) -> Option<Tok> {
         match self.call {
             Call::Check(token)
+            | Call::CheckAbroad(token)
             | Call::Renew(token)
             | Call::Reauthenticate(token)
             | Call::CredentialChanged(Some(token)) => Some(token),

@@ -2,6 +2,7 @@
 //! reference store, one with all that happened in it, or until each planted flaw is caught.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
@@ -88,18 +89,22 @@ fn flaws(words: &[String]) -> ExitCode {
         _ => return usage(),
     };
     let mut missed = 0_u64;
-    println!("| Flaw | Seeds | Operations | Broken first | Must break | Seeds |");
-    println!("| --- | ---: | ---: | --- | --- | ---: |");
+    println!("| Flaw | Seeds | Operations | Broken first | Must break | Seeds | Time |");
+    println!("| --- | ---: | ---: | --- | --- | ---: | ---: |");
     for (flaw, meant, text) in FLAWS {
         let must = meant.join(" or ");
+        let begun = Instant::now();
         if let Some(catch) = hunt(flaw, meant, seeds) {
             let rules: Vec<_> = catch.rules.into_iter().collect();
             let (soon, operations, then) = (catch.seeds, catch.operations, catch.meant);
             let first = rules.join(", ");
-            println!("| {text} | {soon} | {operations} | {first} | {must} | {then} |");
+            let time = begun.elapsed().as_secs_f64();
+            println!(
+                "| {text} | {soon} | {operations} | {first} | {must} | {then} | {time:.2} s |"
+            );
         } else {
             missed += 1;
-            println!("| {text} | not in {seeds} | | | {must} | |");
+            println!("| {text} | not in {seeds} | | | {must} | | |");
         }
     }
     let control = hunt(Flaw::Control, &[], seeds);

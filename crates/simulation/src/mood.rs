@@ -35,7 +35,7 @@ pub(crate) enum Turn {
 #[derive(Clone, Debug)]
 pub(crate) struct Mood {
     turns: [(Turn, u64); 7],
-    asks: [(Ask, u64); 10],
+    asks: [(Ask, u64); 11],
     /// One call of the store in so many goes wrong.
     pub(crate) faults: u64,
 }
@@ -52,6 +52,7 @@ pub(crate) enum Ask {
     Enable,
     Limit,
     Sweep,
+    Trespass,
     Look,
 }
 
@@ -79,6 +80,7 @@ impl Mood {
                 (Ask::Limit, some(&[0, 4, 10])),
                 (Ask::Sweep, some(&[1, 3])),
                 (Ask::Look, some(&[5, 13, 30])),
+                (Ask::Trespass, 3),
             ],
             faults: some(&[8, 25, 100, 1000]),
         }

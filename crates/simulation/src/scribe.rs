@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use innkeeper_domain::admission::Refusal as Turned;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, SessionId, Timestamp, TokenDigest};
@@ -17,6 +18,9 @@ use innkeeper_engine::sweep::Swept;
 use innkeeper_store::{JournalEntry, journal::SessionEvent};
 
 use crate::history::{Answer, Basis, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
+
+/// The reason that only strangers give.
+pub(crate) const TRESPASS: EndReason = EndReason::RevokedByAdmin;
 
 /// What an engine answered, of whatever kind.
 #[derive(Debug)]
@@ -40,13 +44,22 @@ pub(crate) struct Scribe {
     tokens: HashMap<TokenDigest, Tok>,
 }
 
-pub(crate) fn name_of(subject: Subject) -> String {
-    format!("guest-{}", subject.0)
+/// The tenants of the subjects. Their names are the same, so that a tenant that is forgotten
+/// somewhere makes one subject of two.
+pub(crate) const TENANTS: [&str; 2] = ["default", "annex"];
+
+pub(crate) fn tenant_of(subject: Subject) -> TenantId {
+    TenantId::parse(TENANTS[subject.0 as usize]).expect("it is a name")
 }
 
-fn subject_of(name: &str) -> Subject {
-    let number = name.trim_start_matches("guest-").parse();
-    Subject(number.expect("every name is one of ours"))
+pub(crate) fn name() -> SubjectId {
+    SubjectId::parse("guest").expect("it is a name")
+}
+
+fn subject_of(tenant: &TenantId) -> Subject {
+    let place = TENANTS.iter().position(|name| *name == tenant.as_str());
+    let place = place.expect("every tenant is one of ours");
+    Subject(u32::try_from(place).expect("there are few"))
 }
 
 impl Scribe {
@@ -98,7 +111,7 @@ impl Scribe {
                 let rotated = checked.rotated.as_ref().map(|t| self.token(t));
                 let answer = Answer::Valid {
                     session: self.session(checked.session.id),
-                    subject: subject_of(checked.roster.subject.as_str()),
+                    subject: subject_of(&checked.roster.tenant),
                     rotated,
                     view: Some(self.view(&checked.roster, checked.now)),
                 };
@@ -118,7 +131,7 @@ impl Scribe {
                 } = *rotated;
                 let answer = Answer::Valid {
                     session: self.session(session.id),
-                    subject: subject_of(roster.subject.as_str()),
+                    subject: subject_of(&roster.tenant),
                     rotated: Some(self.token(&token)),
                     view: Some(self.view(&roster, now)),
                 };
@@ -162,13 +175,14 @@ impl Scribe {
             agent.parse().ok().map(Label)
         };
         let mut line = Line {
-            subject: subject_of(personal.subject.as_str()),
+            subject: subject_of(&entry.tenant),
             seq: entry.seq.0,
             at: entry.at.as_millis(),
             previous: short(entry.previous.0),
             hash: short(entry.hash().0),
             opened: Vec::new(),
             ended: Vec::new(),
+            trespassed: Vec::new(),
             generation: None,
             disabled: None,
         };
@@ -177,7 +191,13 @@ impl Scribe {
                 SessionEvent::Opened { session, .. } => {
                     line.opened.push((self.session(*session), label()));
                 }
-                SessionEvent::Ended { session, .. } => line.ended.push(self.session(*session)),
+                SessionEvent::Ended { session, ending } => {
+                    let sid = self.session(*session);
+                    line.ended.push(sid);
+                    if ending.reason == TRESPASS {
+                        line.trespassed.push(sid);
+                    }
+                }
                 SessionEvent::GenerationRaised { to } => line.generation = Some(to.0),
                 SessionEvent::Disabled => line.disabled = Some(true),
                 SessionEvent::Enabled => line.disabled = Some(false),
@@ -196,7 +216,7 @@ impl Scribe {
 
     pub(crate) fn rest(&mut self, roster: &Roster) -> Rest {
         Rest {
-            subject: subject_of(roster.subject.as_str()),
+            subject: subject_of(&roster.tenant),
             version: roster.version.0,
             generation: roster.generation.0,
             disabled: roster.disabled,

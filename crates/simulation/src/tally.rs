@@ -1,6 +1,6 @@
 //! A tally of what a run exercised. A check that could pass without running would show here.
 
-use crate::history::{Answer, History, Line, Refusal};
+use crate::history::{Answer, Call, History, Line, Refusal};
 
 /// How often each thing happened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Tally {
     pub refusals: u64,
     /// Tokens that were rotated.
     pub rotations: u64,
+    /// Strangers who asked about a session, or for its end.
+    pub strangers: u64,
     /// Rosters that were let go of and begun again.
     pub begun_again: u64,
     /// Calls to the store that were held up.
@@ -46,7 +48,7 @@ pub struct Tally {
 impl Tally {
     /// Each count with its name.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64); 18] {
+    pub fn rows(&self) -> [(&'static str, u64); 19] {
         [
             ("operations", self.operations),
             ("answered", self.answered),
@@ -54,6 +56,7 @@ impl Tally {
             ("evictions", self.evictions),
             ("refusals", self.refusals),
             ("rotations", self.rotations),
+            ("strangers", self.strangers),
             ("rosters begun again", self.begun_again),
             ("delays", self.delays),
             ("unavailable", self.unavailable),
@@ -73,6 +76,8 @@ impl Tally {
     pub(crate) fn count(&mut self, history: &History) {
         for operation in &history.operations {
             self.answered += u64::from(operation.is_known());
+            let strange = matches!(operation.call, Call::Trespass(..) | Call::CheckAbroad(_));
+            self.strangers += u64::from(strange && operation.is_known());
             match &operation.answer {
                 Answer::Admitted { evicted, .. } => {
                     self.births += 1;
@@ -98,6 +103,7 @@ impl Tally {
             (&mut self.evictions, other.evictions),
             (&mut self.refusals, other.refusals),
             (&mut self.rotations, other.rotations),
+            (&mut self.strangers, other.strangers),
             (&mut self.begun_again, other.begun_again),
             (&mut self.delays, other.delays),
             (&mut self.unavailable, other.unavailable),

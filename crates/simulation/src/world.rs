@@ -16,6 +16,7 @@ use innkeeper_store::memory::MemoryStore;
 
 use crate::checker::Violation;
 use crate::dice::{Dice, SeededEntropy};
+pub use crate::guests::Door;
 use crate::guests::{self, Calling, Known};
 use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
 use crate::mood::{ABSOLUTE, IDLE, Mood, Turn, draw_policy};
@@ -55,6 +56,14 @@ pub fn run_rolling(seed: u64) -> Run {
     world.play()
 }
 
+/// Runs one seed with callers who are let in by this door.
+#[must_use]
+pub fn run_through(door: Door, seed: u64) -> Run {
+    let mut world = World::new(seed, |clock, _| Arc::new(MemoryStore::new(clock)));
+    world.door = door;
+    world.play()
+}
+
 /// Runs one seed over the store that `build` makes.
 #[must_use]
 pub fn run_over(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Run {
@@ -82,6 +91,7 @@ struct World {
     calls: Vec<Option<(usize, Calling)>>,
     known: Vec<Known>,
     labels: u32,
+    door: Door,
     scribe: Scribe,
     history: History,
     place: usize,
@@ -110,8 +120,10 @@ impl World {
             calls: (0..CALLERS).map(|_| None).collect(),
             known: (0..SUBJECTS).map(|_| Known::default()).collect(),
             labels: 0,
+            door: Door::default(),
             scribe: Scribe::default(),
             history: History {
+                tenants: (0..SUBJECTS).collect(),
                 idle: millis(IDLE),
                 absolute: millis(ABSOLUTE),
                 ..History::default()
@@ -180,6 +192,7 @@ impl World {
             self.history.policies.push(Enacted {
                 version,
                 limit: self.policy.terms.max_sessions.get(),
+                idle: millis(self.policy.terms.idle),
                 from: self.place,
                 followed_at,
             });
@@ -265,6 +278,7 @@ impl World {
         let (call, calling) = guests::ask(
             self.mood.ask(&mut self.dice),
             node,
+            self.door,
             subject,
             known,
             &mut self.labels,

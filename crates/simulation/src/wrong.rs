@@ -44,6 +44,8 @@ struct State {
     /// Entries that are not written yet.
     unwritten: Vec<JournalEntry>,
     unread: Option<Reading>,
+    /// Where tokens are looked up, for a store that keeps them apart.
+    index: BTreeMap<RosterTag, Arc<Roster>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -77,6 +79,7 @@ impl WrongStore {
             pending: Vec::new(),
             unwritten: Vec::new(),
             unread: None,
+            index: BTreeMap::new(),
         };
         Self {
             flaw,
@@ -137,6 +140,9 @@ impl WrongStore {
             && self.flaw != Flaw::KeyForgotten
         {
             held.keys.insert(remembered.key, remembered);
+        }
+        if self.flaw == Flaw::SecondIndex && state.dice.once_in(2) {
+            state.index = state.held.rosters.clone();
         }
         if self.flaw == Flaw::AnsweredBeforeSync && state.dice.once_in(4) {
             state.synced = state.held.clone();
@@ -256,7 +262,11 @@ impl SessionStore for WrongStore {
         look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
     ) -> bool {
         let state = self.state.lock();
-        look(state.held.rosters.get(&tag), self.now());
+        if self.flaw == Flaw::SecondIndex {
+            look(state.index.get(&tag), self.now());
+        } else {
+            look(state.held.rosters.get(&tag), self.now());
+        }
         true
     }
 

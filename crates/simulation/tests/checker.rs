@@ -3,7 +3,7 @@
 use innkeeper_simulation::checker::check;
 use innkeeper_simulation::history::{
     Answer, Basis, Call, Enacted, History, Label, Line, Operation, Point, Refusal, Rest, Sid,
-    Subject, Tok, View,
+    Stranger, Subject, Tok, View,
 };
 
 const MINUTE: u64 = 60_000;
@@ -20,6 +20,7 @@ impl Story {
                 policies: vec![Enacted {
                     version: 1,
                     limit: 2,
+                    idle: 30 * MINUTE,
                     from: 0,
                     followed_at: 0,
                 }],
@@ -131,6 +132,7 @@ impl Story {
                 hash: 100 + seq,
                 opened: opened.iter().map(|s| (Sid(*s), Some(Label(*s)))).collect(),
                 ended: ended.iter().map(|s| Sid(*s)).collect(),
+                trespassed: vec![],
                 generation: None,
                 disabled: None,
             });
@@ -239,6 +241,7 @@ fn s1_given_a_policy_that_is_not_obeyed_when_checked_then_it_is_found() {
     story.0.policies.push(Enacted {
         version: 2,
         limit: 5,
+        idle: 30 * MINUTE,
         from: 0,
         followed_at: 0,
     });
@@ -254,6 +257,7 @@ fn s1_given_time_to_follow_a_policy_when_it_is_over_then_one_that_is_not_obeyed_
         story.0.policies.push(Enacted {
             version: 2,
             limit: 5,
+            idle: 30 * MINUTE,
             from: 0,
             followed_at,
         });
@@ -313,6 +317,80 @@ fn s6_given_a_token_that_was_never_given_out_when_it_is_good_then_it_is_found() 
     let story = Story::new().admits(1, &[1]).valid(99, 1, &[1]);
 
     assert_eq!(story.broken(), ["S6"]);
+}
+
+#[test]
+fn s7_given_a_stranger_when_the_session_is_anything_but_absent_then_it_is_found() {
+    for (stranger, rule) in [(Stranger::Subject, "S7"), (Stranger::Tenant, "S14")] {
+        let asked = |answer| {
+            let call = Call::Trespass(Sid(1), stranger);
+            Story::new().admits(1, &[1]).then(call, answer)
+        };
+        assert!(asked(Answer::Absent).broken().is_empty());
+
+        let done = asked(Answer::Done {
+            ended: 1,
+            kept: None,
+        });
+        assert_eq!(done.broken(), [rule]);
+
+        let lines: [(u64, u64, &[u32], &[u32]); 2] = [(1, 0, &[1], &[]), (2, 101, &[], &[1])];
+        let mut acted = asked(Answer::Absent).journal(&lines, &[]);
+        acted.0.journal[1].trespassed = vec![Sid(1)];
+        assert_eq!(acted.broken(), [rule]);
+    }
+}
+
+#[test]
+fn s14_given_a_token_at_the_door_of_another_tenant_when_anything_shows_then_it_is_found() {
+    let asked = |answer| {
+        let story = Story::new().admits(1, &[1]);
+        story.then(Call::CheckAbroad(Tok(10)), answer)
+    };
+    assert!(
+        asked(Answer::NoSession { ended: false })
+            .broken()
+            .is_empty()
+    );
+
+    let told = asked(Answer::NoSession { ended: true });
+    assert_eq!(told.broken(), ["S14"]);
+
+    let story = Story::new().admits(1, &[1]);
+    let answer = story.good(1, None, &[1]);
+    let let_in = story.then(Call::CheckAbroad(Tok(10)), answer);
+    assert_eq!(let_in.broken(), ["S14"]);
+}
+
+#[test]
+fn s14_given_two_tenants_when_an_answer_shows_the_other_s_then_it_is_found() {
+    let mut story = Story::new().admits(1, &[1]).admits(2, &[2]);
+    story.0.tenants = vec![0, 0, 1];
+    story.0.operations[0].subject = Subject(2);
+
+    assert_eq!(story.looks(&[1, 2]).broken(), ["S14"]);
+}
+
+#[test]
+fn s12_given_a_sign_in_that_did_not_count_a_session_when_it_is_valid_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]).admits(2, &[2]);
+    assert_eq!(story.valid(10, 1, &[1, 2]).broken(), ["S12", "S2"]);
+
+    let story = Story::new().admits(1, &[1]);
+    assert_eq!(
+        story.valid(10, 1, &[]).broken(),
+        ["S12"],
+        "in its own roster"
+    );
+}
+
+#[test]
+fn s8_given_a_proof_of_identity_when_the_token_from_before_is_good_then_it_is_found() {
+    let story = Story::new().admits(1, &[1]);
+    let answer = story.good(1, Some(11), &[1]);
+    let story = story.then(Call::Reauthenticate(Tok(10)), answer);
+
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S8"]);
 }
 
 #[test]
@@ -394,6 +472,10 @@ fn s11_given_an_eviction_when_a_seat_stays_free_then_it_is_found() {
 fn s13_given_a_session_when_it_outlives_its_silence_or_its_life_then_it_is_found() {
     let story = Story::new().admits(1, &[1]).later(31 * MINUTE);
     assert_eq!(story.valid(10, 1, &[1]).broken(), ["S13"], "silent");
+
+    let mut story = Story::new().admits(1, &[1]).later(11 * MINUTE);
+    story.0.policies[0].idle = 10 * MINUTE;
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S13"], "by its policy");
 
     let mut story = Story::new().admits(1, &[1]);
     for _ in 0..80 {

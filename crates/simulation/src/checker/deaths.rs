@@ -30,6 +30,7 @@ enum How {
 pub(super) fn stay(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let deaths = deaths(facts);
     for (number, operation) in &facts.operations {
+        are_counted(facts, &deaths, *number, operation, found);
         for session in operation.shows_live() {
             let Some(death) = deaths
                 .get(&session)
@@ -55,6 +56,33 @@ pub(super) fn stay(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             });
         }
     }
+}
+
+/// S12: what is valid was counted. A sign-in that saw the roster without a session gave its seat
+/// away, so it is not good later; nor is one that is missing in the very roster it was found in.
+fn are_counted(
+    facts: &Facts<'_>,
+    deaths: &HashMap<Sid, Vec<Death>>,
+    number: usize,
+    operation: &Operation,
+    found: &mut Vec<Violation>,
+) {
+    let Answer::Valid { session, view, .. } = &operation.answer else {
+        return;
+    };
+    let missing = view.as_ref().is_some_and(|v| !v.live.contains(session));
+    let given_away = deaths.get(session).into_iter().flatten().find(|death| {
+        let call = &facts.history.operations[death.by].call;
+        matches!(call, Call::Admit { .. }) && death.from < operation.begun.place
+    });
+    let by = given_away
+        .map(|death| death.by)
+        .or(missing.then_some(number));
+    found.extend(by.map(|by| Violation {
+        rule: "S12",
+        operations: vec![by, number],
+        text: format!("session {} is valid and was not counted", session.0),
+    }));
 }
 
 /// The sessions that are known to be dead at a place.

@@ -52,7 +52,8 @@ pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .map(|(_, o)| o.ended.time)
             .max();
         // A reauthentication is itself a proof, but must have found the session alive.
-        let silent = heard.is_some_and(|t| now >= t.saturating_add(facts.history.idle));
+        let idle = idle(facts, *session);
+        let silent = heard.is_some_and(|t| now >= t.saturating_add(idle));
         let old = proved.is_some_and(|t| now >= t.saturating_add(facts.history.absolute));
         if silent || old {
             found.push(Violation {
@@ -62,6 +63,23 @@ pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             });
         }
     }
+}
+
+/// The longest silence of a session: that of the policy it was born under, which a later proof of
+/// identity may renew. Where that does not show, the longest that any policy allows.
+fn idle(facts: &Facts<'_>, session: Sid) -> u64 {
+    let proved = facts
+        .operations
+        .iter()
+        .any(|(_, o)| matches!(o.call, Call::Reauthenticate(_)) && concerns(facts, o, session));
+    let born = facts.operations.iter().find_map(|(_, o)| match &o.answer {
+        Answer::Admitted { session: s, .. } if *s == session => o.basis(),
+        _ => None,
+    });
+    let policies = &facts.history.policies;
+    born.filter(|_| !proved)
+        .and_then(|b| policies.iter().find(|p| p.version == b.policy))
+        .map_or(facts.history.idle, |p| p.idle)
 }
 
 /// Whether this may have been a sign of life of the session, its birth included.

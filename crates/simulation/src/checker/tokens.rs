@@ -5,14 +5,14 @@ use std::collections::HashMap;
 
 use super::Violation;
 use super::facts::Facts;
-use crate::history::{Answer, Call, Label, Operation, Sid, Tok};
+use crate::history::{Answer, Call, Label, Operation, Sid, Subject, Tok};
 
 /// For how long a key is remembered, and a rotated token good at the most, in milliseconds.
 const KEYS_FOR: u64 = 10 * 60_000;
 const GRACE_MOST: u64 = 5 * 60_000;
 
-/// S5 and S6: only what was given out is good, an answer names the owner of the presented token,
-/// and shows nobody else's sessions.
+/// S5, S6 and S14: only what was given out is good, an answer names the owner of the presented
+/// token, and shows nobody else's sessions, least of all another tenant's.
 pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for (number, operation) in &facts.operations {
         let mut wrong = |rule, text: String| {
@@ -27,7 +27,8 @@ pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         } = &operation.answer
         {
             if *subject != operation.subject {
-                wrong("S5", format!("an answer names subject {}", subject.0));
+                let rule = across(facts, *subject);
+                wrong(rule, format!("an answer names subject {}", subject.0));
             }
             let own = facts.session_of(operation.presented());
             if own.is_some_and(|own| own != *session) {
@@ -38,17 +39,23 @@ pub(super) fn name_their_owner(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             wrong("S6", "a token is good that was never given out".into());
         }
         for session in operation.shows_live() {
-            if facts
-                .owners
-                .get(&session)
-                .is_some_and(|o| *o != facts.subject)
-            {
+            let owner = facts.owners.get(&session).copied();
+            if let Some(owner) = owner.filter(|o| *o != facts.subject) {
                 wrong(
-                    "S5",
+                    across(facts, owner),
                     format!("session {} of another subject is shown", session.0),
                 );
             }
         }
+    }
+}
+
+/// Which promise is broken where another's name shows: the tenant's, if it is of another tenant.
+fn across(facts: &Facts<'_>, other: Subject) -> &'static str {
+    if facts.history.tenant(other) == facts.history.tenant(facts.subject) {
+        "S5"
+    } else {
+        "S14"
     }
 }
 
@@ -113,7 +120,8 @@ fn none_comes_back(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 }
 
 /// A token whose successor's successor was given out is neither good nor harmless: whoever
-/// presents it ends the session. And the one before lasts no longer than its longest grace.
+/// presents it ends the session. And the one before lasts no longer than its longest grace, or
+/// not at all after a change of privilege (S8).
 fn old_ones_end_the_session(
     facts: &Facts<'_>,
     successors: &HashMap<(Tok, bool), (Tok, usize)>,
@@ -133,7 +141,7 @@ fn old_ones_end_the_session(
             let late = now >= given.time + GRACE_MOST;
             if accepts(operation) && given.place < operation.begun.place && (late || !renewal) {
                 found.push(Violation {
-                    rule: "S9",
+                    rule: if renewal { "S9" } else { "S8" },
                     operations: vec![*by, *number],
                     text: format!("token {} is good after its grace", token.0),
                 });

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::Activity;
 
@@ -12,7 +11,7 @@ use crate::checker::{Violation, check};
 use crate::guests::{self, Calling};
 use crate::history::{Call, Subject};
 use crate::mood::Ask;
-use crate::scribe::name_of;
+use crate::scribe::{name, tenant_of};
 
 impl World {
     /// The weather clears up: what is under way comes to its end, everything is looked at once
@@ -63,12 +62,20 @@ impl World {
         for ask in [Ask::Enable, Ask::SignIn] {
             let known = &mut self.known[subject.0 as usize];
             let (labels, dice) = (&mut self.labels, &mut self.dice);
-            let (call, calling) = guests::ask(ask, Arc::clone(&node), subject, known, labels, dice);
+            let (call, calling) = guests::ask(
+                ask,
+                Arc::clone(&node),
+                self.door,
+                subject,
+                known,
+                labels,
+                dice,
+            );
             let number = self.note(subject, call);
             self.finish_all(vec![(number, calling)]);
         }
-        let name = SubjectId::parse(&name_of(subject)).expect("it is a name");
-        let (call, calling) = guests::look(Arc::clone(&node), TenantId::default(), name);
+        let tenant = tenant_of(subject);
+        let (call, calling) = guests::look(Arc::clone(&node), tenant.clone(), name());
         let number = self.note(subject, call);
         self.finish_all(vec![(number, calling)]);
         let tokens: Vec<(_, SessionToken)> = self.known[subject.0 as usize]
@@ -78,7 +85,8 @@ impl World {
             .collect();
         for (tok, token) in tokens {
             let number = self.note(subject, Call::Check(tok));
-            let calling = guests::check(Arc::clone(&node), token, Activity::Passive);
+            let calling =
+                guests::check(Arc::clone(&node), tenant.clone(), token, Activity::Passive);
             self.finish_all(vec![(number, calling)]);
         }
         let last = self.history.operations.len();
