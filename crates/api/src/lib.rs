@@ -14,6 +14,7 @@ mod event;
 mod keys;
 mod list;
 mod me;
+mod oauth;
 mod patch;
 mod problem;
 mod problem_code;
@@ -37,6 +38,9 @@ pub use list::{
     EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter, TenantQuery,
 };
 pub use me::{Me, MeQuery};
+pub use oauth::{
+    Introspection, IntrospectionQuery, OAuthError, OAuthErrorCode, RevocationQuery, TokenForm,
+};
 pub use patch::Change;
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;

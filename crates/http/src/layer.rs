@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
-use innkeeper_api::{Problem, ProblemCode, TenantQuery};
+use innkeeper_api::{NoSession, Problem, ProblemCode, TenantQuery};
 use innkeeper_domain::check::Demand;
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::token::SessionToken;
@@ -78,7 +78,10 @@ impl Door {
         let by_cookie = matches!(credential, Credential::Cookie(_));
         let token = credential.token().and_then(|t| SessionToken::parse(t).ok());
         let Some(token) = token else {
-            return Err(wire::no_session(None));
+            return Err(match credential {
+                Credential::Absent => no_token(),
+                Credential::Cookie(_) | Credential::Bearer(_) => wire::no_session(None),
+            });
         };
         let request = CheckRequest {
             token,
@@ -182,7 +185,7 @@ impl<N> Caller<N> {
     /// The key, if it opens anything at this moment.
     pub fn key(&self) -> Result<Arc<KeyInfo>, ProblemAnswer> {
         let key = self.authority.key(&self.id);
-        key.ok_or_else(|| ProblemCode::Unauthenticated.into())
+        key.ok_or_else(wrong_key)
     }
 }
 
@@ -197,9 +200,7 @@ where
         let authority = Door::from_ref(state).authority;
         let key = key_of(&authority, &parts.headers)?;
         if !key.opens(N::SCOPES) {
-            return Err(Problem::new(ProblemCode::Forbidden)
-                .detail("This key lacks the scope that the call needs.")
-                .into());
+            return Err(lacks_scope());
         }
         Ok(Self {
             authority,
@@ -238,7 +239,33 @@ pub async fn wholly<T: Send + 'static>(
 }
 
 fn key_of(authority: &Authority, headers: &HeaderMap) -> Result<Arc<KeyInfo>, ProblemAnswer> {
-    bearer(headers)?
-        .and_then(|text| authority.authenticate_key(text))
-        .ok_or_else(|| ProblemCode::Unauthenticated.into())
+    match bearer(headers)? {
+        None => Err(no_key()),
+        Some(text) => authority.authenticate_key(text).ok_or_else(wrong_key),
+    }
+}
+
+/// Nothing was presented, so the challenge names no error (RFC 6750, 3.1).
+fn no_key() -> ProblemAnswer {
+    Problem::new(ProblemCode::Unauthenticated)
+        .detail("Send an API key, as `Authorization: Bearer ikk_…`.")
+        .into()
+}
+
+/// A key that opens nothing, or nothing any more.
+pub(crate) fn wrong_key() -> ProblemAnswer {
+    no_key().bearer_error("invalid_token")
+}
+
+fn lacks_scope() -> ProblemAnswer {
+    let problem = Problem::new(ProblemCode::Forbidden)
+        .detail("This key lacks the scope that the call needs.");
+    ProblemAnswer::from(problem).bearer_error("insufficient_scope")
+}
+
+fn no_token() -> ProblemAnswer {
+    Problem::new(ProblemCode::NoSession)
+        .detail("Send a session token, in its cookie or as `Authorization: Bearer ik_…`.")
+        .with(&NoSession::UNKNOWN)
+        .into()
 }

@@ -14,6 +14,9 @@ use innkeeper_api::{InvalidField, InvalidFields, Problem, ProblemCode};
 /// The media type of RFC 9457.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// What every challenge of ours begins with. Alone, it says that nothing was presented.
+const CHALLENGE: &str = r#"Bearer realm="innkeeper""#;
+
 /// An answer that is a problem document.
 ///
 /// The headers that HTTP asks for with a status come by themselves: a challenge with 401
@@ -40,6 +43,14 @@ impl ProblemAnswer {
     #[must_use]
     pub fn retry_after(self, seconds: u64) -> Self {
         self.header(RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Says with a challenge of RFC 6750 why the bearer token that came is not enough.
+    #[must_use]
+    pub fn bearer_error(self, error: &str) -> Self {
+        let challenge = format!(r#"{CHALLENGE}, error="{error}""#);
+        let value = HeaderValue::try_from(challenge).expect("our words are visible ASCII");
+        self.header(WWW_AUTHENTICATE, value)
     }
 
     /// The document.
@@ -124,20 +135,17 @@ pub async fn method_not_allowed(method: Method) -> ProblemAnswer {
 
 /// What a 401 asks for: an API key, a session token, or a better sign-in.
 fn challenge(problem: &Problem) -> HeaderValue {
-    let mut text = String::from(r#"Bearer realm="innkeeper""#);
-    match problem.code() {
-        ProblemCode::NoSession => text.push_str(r#", error="invalid_token""#),
-        ProblemCode::StepUpRequired => {
-            text.push_str(r#", error="insufficient_user_authentication""#);
-            let number = |name| problem.extensions().get(name)?.as_u64();
-            if let Some(assurance) = number("assurance") {
-                let _ = write!(text, r#", acr_values="{assurance}""#);
-            }
-            if let Some(max_age) = number("max_age") {
-                let _ = write!(text, r#", max_age="{max_age}""#);
-            }
+    let mut text = String::from(CHALLENGE);
+    if problem.code() == ProblemCode::StepUpRequired {
+        text.push_str(r#", error="insufficient_user_authentication""#);
+        text.push_str(r#", error_description="A fresh or stronger sign-in is needed.""#);
+        let number = |name| problem.extensions().get(name)?.as_u64();
+        if let Some(assurance) = number("assurance") {
+            let _ = write!(text, r#", acr_values="{assurance}""#);
         }
-        _ => {}
+        if let Some(max_age) = number("max_age") {
+            let _ = write!(text, r#", max_age="{max_age}""#);
+        }
     }
     HeaderValue::try_from(text).expect("the challenge is made of visible ASCII")
 }
@@ -190,7 +198,7 @@ mod tests {
         assert_eq!(
             header(&response, WWW_AUTHENTICATE),
             Some(
-                r#"Bearer realm="innkeeper", error="insufficient_user_authentication", acr_values="2", max_age="900""#
+                r#"Bearer realm="innkeeper", error="insufficient_user_authentication", error_description="A fresh or stronger sign-in is needed.", acr_values="2", max_age="900""#
             )
         );
     }

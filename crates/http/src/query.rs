@@ -51,7 +51,8 @@ pub fn pairs(query: &str) -> Option<Vec<(String, String)>> {
         .collect()
 }
 
-fn decoded(text: &str) -> Option<String> {
+/// A text without its percent-encoding; nothing where that is broken.
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     loop {

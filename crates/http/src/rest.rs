@@ -8,6 +8,7 @@ mod health;
 mod keys;
 mod me;
 mod me_events;
+mod oauth;
 mod sessions;
 mod sign_in;
 mod subjects;
@@ -43,6 +44,7 @@ pub fn routes() -> Vec<Route> {
         subjects::routes(),
         keys::routes(),
         events::routes(),
+        oauth::routes(),
         me::routes(),
         me_events::routes(),
         health::routes(),

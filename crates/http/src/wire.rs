@@ -168,7 +168,8 @@ pub fn no_session(ending: Option<Ending>) -> ProblemAnswer {
         ended_at: Some(timestamp(ending.at)),
         ended_by: Some(ended_by(ending.initiator)),
     });
-    Problem::new(ProblemCode::NoSession).with(&told).into()
+    ProblemAnswer::from(Problem::new(ProblemCode::NoSession).with(&told))
+        .bearer_error("invalid_token")
 }
 
 /// The refusal of a sign-in.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::schemas::{Schemas, common_headers};
+use super::schemas::{Schemas, common_headers, schema_of};
 use crate::route::Route;
 
 /// Collects what the types of a handler say of it.
@@ -194,7 +194,8 @@ impl<'s> Operation<'s> {
         }
         for (status, names) in self.refusals {
             let shared = self.schemas.refusal(status, &names);
-            responses.insert(status.to_string(), shared);
+            let own = responses.entry(status.to_string());
+            own.and_modify(|own| join(own, &names)).or_insert(shared);
         }
         responses.into()
     }
@@ -208,6 +209,11 @@ impl Body {
         }
         json!({"required": self.required, "content": {self.media_type: content}})
     }
+}
+
+/// Adds problems to an answer with the same status and another body.
+fn join(own: &mut Value, problems: &BTreeSet<String>) {
+    own["content"]["application/problem+json"] = json!({"schema": schema_of(problems)});
 }
 
 fn links(route: &Route) -> Value {

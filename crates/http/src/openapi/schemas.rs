@@ -163,16 +163,20 @@ pub(super) fn common_headers() -> Value {
     })
 }
 
-fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
+/// One of these problems.
+pub(super) fn schema_of(names: &BTreeSet<String>) -> Value {
     let mut references: Vec<_> = names
         .iter()
         .map(|name| json!({"$ref": format!("#/components/schemas/{name}")}))
         .collect();
-    let schema = if references.len() == 1 {
+    if references.len() == 1 {
         references.remove(0)
     } else {
         json!({"oneOf": references})
-    };
+    }
+}
+
+fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
     let mut headers = common_headers();
     match status {
         401 => {
@@ -186,17 +190,18 @@ fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
     json!({
         "description": reason.unwrap_or_default(),
         "headers": headers,
-        "content": {"application/problem+json": {"schema": schema}},
+        "content": {"application/problem+json": {"schema": schema_of(names)}},
     })
 }
 
 /// A parameter is there or not; it is never `null`.
 fn not_null(schema: &mut Value) {
-    if let Some(types) = schema["type"].as_array_mut() {
-        types.retain(|of| of != "null");
-        if let [only] = types.as_slice() {
-            schema["type"] = only.clone();
-        }
+    let Some(Value::Array(types)) = schema.get_mut("type") else {
+        return;
+    };
+    types.retain(|of| of != "null");
+    if let [only] = types.as_slice() {
+        schema["type"] = only.clone();
     }
 }
 

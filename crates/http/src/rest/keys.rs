@@ -10,7 +10,7 @@ use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyRevoked, KeyScope};
 use serde_json::json;
 
 use crate::json::Json;
-use crate::layer::{Admin, Caller, Door, one_tenant, wholly};
+use crate::layer::{Admin, Caller, Door, one_tenant, wholly, wrong_key};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
 use crate::route::{Created, Link, NoContent, Route};
@@ -70,7 +70,7 @@ async fn create(
     })
     .await?;
     let Enrolled::Done(info) = enrolled else {
-        return Err(ProblemCode::Unauthenticated.into());
+        return Err(wrong_key());
     };
     let created = api::KeyCreated {
         id: info.id.clone(),
@@ -130,7 +130,7 @@ async fn revoke(
     match revoked {
         // It was there a moment ago: somebody else was first.
         KeyRevoked::Done | KeyRevoked::Absent => Ok(NoContent),
-        KeyRevoked::IssuerGone => Err(ProblemCode::Unauthenticated.into()),
+        KeyRevoked::IssuerGone => Err(wrong_key()),
         KeyRevoked::LastAdmin => Err(Problem::new(ProblemCode::Forbidden)
             .detail("No other key opens everything, so this one stays.")
             .into()),

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use crate::json::{Json, OptionalJson};
 use crate::layer::{Caller, Needs, Principal};
 use crate::openapi::{Operation, Proof};
-use crate::problem::ProblemAnswer;
 use crate::query::Query;
 use crate::segment::Segment;
 
@@ -124,7 +123,8 @@ impl<A: Part, B: Part> Part for (A, B) {
     }
 }
 
-impl<A: Answer> Answer for Result<A, ProblemAnswer> {
+/// How it refuses is said by its parts and by its route.
+impl<A: Answer, E: IntoResponse> Answer for Result<A, E> {
     fn describe(operation: &mut Operation<'_>) {
         A::describe(operation);
     }

@@ -5,7 +5,7 @@ use innkeeper_engine::keys::KeyScope;
 use serde_json::{Value, json};
 
 use crate::flaky::Line;
-use crate::support::{Answer, Call, Desk, desk};
+use crate::support::{Call, Desk, desk};
 
 struct Route {
     method: Method,
@@ -126,25 +126,32 @@ async fn given_no_key_or_a_wrong_one_when_any_route_is_called_then_it_is_401_una
     let damaged = String::from_utf8(damaged).expect("it is ASCII");
     let foreign = crate::support::desk().await.admin;
     for route in routes(&desk).await {
-        let refused: Vec<Answer> = vec![
-            route.call(&desk, "").send().await,
-            route.call(&desk, "").bearer("").send().await,
-            route.call(&desk, "").bearer(&damaged).send().await,
-            route.call(&desk, "").bearer(&foreign).send().await,
-            route.call(&desk, "").bearer(&token).send().await,
-            route.call(&desk, "").cookie(&token).send().await,
-            route
-                .call(&desk, "")
-                .header("authorization", &desk.admin)
-                .send()
-                .await,
-        ];
-        for answer in refused {
+        let call = || route.call(&desk, "");
+        for (came, call) in [
+            (false, call()),
+            (true, call().bearer("")),
+            (true, call().bearer(&damaged)),
+            (true, call().bearer(&foreign)),
+            (true, call().bearer(&token)),
+            (false, call().cookie(&token)),
+            (false, call().header("authorization", &desk.admin)),
+        ] {
+            let answer = call.send().await;
             answer.assert_problem(401, "unauthenticated");
-            assert_eq!(
-                answer.header("www-authenticate"),
-                Some(r#"Bearer realm="innkeeper""#)
+            assert!(
+                answer
+                    .word("/detail")
+                    .contains("Authorization: Bearer ikk_")
             );
+            let challenge = answer.header("www-authenticate");
+            let wrong = r#"Bearer realm="innkeeper", error="invalid_token""#;
+            // Where nothing was presented, nothing is said to be wrong with it (RFC 6750, 3.1).
+            let expected = if came {
+                wrong
+            } else {
+                r#"Bearer realm="innkeeper""#
+            };
+            assert_eq!(challenge, Some(expected));
         }
         let twice = route
             .call(&desk, "")

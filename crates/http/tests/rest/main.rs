@@ -7,6 +7,7 @@ mod every_route;
 mod flaky;
 mod keys;
 mod me;
+mod oauth;
 mod published;
 mod sessions;
 mod subjects;

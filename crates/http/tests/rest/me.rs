@@ -239,7 +239,7 @@ async fn given_an_old_authentication_when_others_are_to_end_then_a_step_up_is_as
         assert_eq!(
             answer.header("www-authenticate"),
             Some(
-                r#"Bearer realm="innkeeper", error="insufficient_user_authentication", max_age="900""#
+                r#"Bearer realm="innkeeper", error="insufficient_user_authentication", error_description="A fresh or stronger sign-in is needed.", max_age="900""#
             )
         );
     }
