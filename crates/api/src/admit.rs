@@ -92,7 +92,7 @@ pub struct SignInAnswer {
     pub token: Secret,
     /// The new session.
     pub session: Session,
-    /// The device, where devices are recognised.
+    /// The device it is on.
     pub device: Option<IssuedDevice>,
     /// The sessions that ended to make room, and the one that was replaced.
     pub ended: Vec<Session>,
@@ -102,12 +102,12 @@ pub struct SignInAnswer {
     pub notices: Vec<Notice>,
 }
 
-/// The device of a new session, with the token to recognise it by where a new one was issued.
+/// The device of a new session, with the token to recognise it by.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct IssuedDevice {
     /// The public name, `dev_…`.
     pub id: String,
-    /// The device token, `ikd_…`; `null` where the browser holds a good one already.
+    /// The device token, `ikd_…`: a new one, or the good one that was presented.
     pub token: Option<Secret>,
     /// Whether the subject has signed in from it before.
     pub known: bool,

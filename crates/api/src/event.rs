@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, EndReason, EndedBy, Timestamp};
+use crate::{Class, DeviceClass, EndReason, EndedBy, Timestamp};
 
 /// One thing that happened to a subject.
 ///
@@ -49,6 +49,12 @@ pub struct EventDetails {
     /// How much the authentication proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<u8>,
+    /// The device it is about, or was opened on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// What kind of thing that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_class: Option<DeviceClass>,
     /// The address it was opened from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<IpAddr>,

@@ -53,4 +53,4 @@ pub use subject::{
 pub use text::{Text, bounded_list};
 pub use timestamp::Timestamp;
 pub use token::{ReauthenticatedRequest, RotateRequest, TokenAnswer};
-pub use words::{Binding, Class, EndReason, EndedBy, SessionState};
+pub use words::{Binding, Class, DeviceClass, EndReason, EndedBy, SessionState};

@@ -16,6 +16,24 @@ pub enum Class {
     Impersonation,
 }
 
+/// What kind of thing a device is, as far as its browser says.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceClass {
+    /// A computer with a browser.
+    Desktop,
+    /// A phone.
+    Mobile,
+    /// A tablet.
+    Tablet,
+    /// A television or a console.
+    Tv,
+    /// A program on a command line.
+    Cli,
+    /// Nothing that we know.
+    Other,
+}
+
 /// Whether a session is open or has ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

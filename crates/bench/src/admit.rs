@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use innkeeper_domain::name::TenantId;
-use innkeeper_domain::policy::{Policy, SessionLimit};
+use innkeeper_domain::policy::{Policy, SameDevice, SessionLimit};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::Authority;
 use innkeeper_engine::sign_in::{SignInAnswer, SignInRequest};
 
 use crate::bare::BareLog;
-use crate::population::{House, name, sign_in};
+use crate::population::{EACH, House, device_token, name, sign_in};
 use crate::row::Row;
 use crate::stats::{Rounds, figure, median};
 use crate::{BenchError, Options, machine};
@@ -128,6 +128,8 @@ async fn populated(
 ) -> Result<House, BenchError> {
     let mut policy = Policy::default();
     policy.terms.max_sessions = SessionLimit::new(limit).expect("it is a limit");
+    // Evictions are what is measured, not how a device takes over its own seat.
+    policy.terms.same_device = SameDevice::Count;
     let house = House::open(folder, policy).await?;
     house.fill(subjects, limit).await?;
     Ok(house)
@@ -158,11 +160,14 @@ async fn signed_in(
 
 /// One sign-in of a subject.
 pub(crate) async fn sign_in_once(authority: &Authority, subject: u64) -> Result<(), BenchError> {
+    let tag = authority.tag(&TenantId::default(), &name(subject));
     let request = SignInRequest {
         tenant: TenantId::default(),
         subject: name(subject),
         sign_in: sign_in(subject, subject % 7, Timestamp::MAX),
         replaces: None,
+        // People sign in again from what they have.
+        device: Some(device_token(tag, subject, subject % EACH)),
         idempotency: None,
     };
     match authority.sign_in(request).await? {

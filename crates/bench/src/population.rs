@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use innkeeper_domain::admission::{Admission, Newborn, SignIn, admit};
 use innkeeper_domain::change::Change;
+use innkeeper_domain::device::{DeviceClass, DeviceLabel, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp,
 };
-use innkeeper_domain::token::{SessionToken, TokenSecret};
+use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
 use innkeeper_engine::entropy::OsEntropy;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_store::clock::SystemClock;
@@ -110,6 +111,8 @@ async fn open_sessions(
             id: SessionId::from_entropy(tag, serial(subject, number)),
             token: secret.digest(),
             family: secret.family(),
+            device: DeviceSerial(serial(subject, number)),
+            device_token: device_token(tag, subject, number).digest(),
         };
         let sign_in = sign_in(subject, number, reading.now);
         let Admission::Admit(admitted) = admit(&after, &sign_in, newborn, policy, reading.now)
@@ -144,6 +147,8 @@ pub(crate) fn sign_in(subject: u64, number: u64, now: Timestamp) -> SignIn {
         contact: None,
         replaces: None,
         origin: origin(subject, number),
+        device: None,
+        device_class: Some(DeviceClass::Desktop),
         attributes: None,
         end: Box::default(),
     }
@@ -153,40 +158,27 @@ fn origin(subject: u64, number: u64) -> Origin {
     let address = u32::try_from((subject * EACH + number) % (1 << 31)).unwrap_or_default();
     Origin {
         ip: Some(IpAddr::V4(Ipv4Addr::from(address + (1 << 30)))),
-        user_agent: Some(user_agent(subject * EACH + number).into()),
+        label: DeviceLabel::of_text(
+            LABELS[usize::try_from((subject * EACH + number) % 8).unwrap_or_default()],
+        ),
     }
 }
 
-/// One of 512 texts, which is about what a service sees often: browsers hide all but their main
-/// version by now.
-fn user_agent(which: u64) -> String {
-    let version = 90 + which / 8 % 64;
-    match which % 8 {
-        0 | 1 => format!(
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
-        ),
-        2 => format!(
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
-        ),
-        3 => format!(
-            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Mobile Safari/537.36"
-        ),
-        4 => format!(
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{} Mobile/15E148 Safari/604.1",
-            version % 8,
-            version % 8
-        ),
-        5 => format!(
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{} Safari/605.1.15",
-            version % 8
-        ),
-        6 => format!(
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
-        ),
-        _ => format!(
-            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36 Edg/{version}.0.0.0"
-        ),
-    }
+/// What such browsers are called once their own text has been read.
+const LABELS: [&str; 8] = [
+    "Chrome on Windows",
+    "Chrome on Windows",
+    "Chrome on Mac",
+    "Chrome on Android",
+    "Safari on iPhone",
+    "Safari on Mac",
+    "Firefox on Windows",
+    "Edge on Windows",
+];
+
+/// The device token of a session: known, so that its device can come again.
+pub(crate) fn device_token(tag: RosterTag, subject: u64, number: u64) -> DeviceToken {
+    DeviceToken::from_entropy(tag, hashed(3, subject, number))
 }
 
 /// The name of a subject.

@@ -10,13 +10,17 @@ use std::sync::Arc;
 
 use crate::amendment;
 use crate::change::Change;
+use crate::device::{self, Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
 use crate::name::{ClientId, GroupName, SubjectId};
-use crate::policy::{Facts, Overflow, Policy, SessionLimit, Terms};
+use crate::policy::{
+    BindTo, Facts, Overflow, Policy, SameDevice, SessionLimit, Terms, UnseenDevice,
+};
+use crate::protection::Protection;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::seats::{Limits, NoSeat, Observed, WayOut};
 use crate::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, FamilyDigest, Initiator, LastSeen, Origin,
-    Session, SessionClass, SessionId, Timestamp, TokenDigest,
+    AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, FamilyDigest, Initiator,
+    LastSeen, Origin, Session, SessionClass, SessionId, Timestamp, TokenDigest,
 };
 
 /// A sign-in that asks for a session.
@@ -44,6 +48,10 @@ pub struct SignIn {
     pub replaces: Option<FamilyDigest>,
     /// Where it comes from.
     pub origin: Origin,
+    /// The digest of the device token that came with it, if it is one of this roster's.
+    pub device: Option<DeviceDigest>,
+    /// What kind of device it comes from, as far as that said.
+    pub device_class: Option<DeviceClass>,
     /// What the application keeps with the session.
     pub attributes: Option<Box<str>>,
     /// The sessions that the subject chose to end for it; empty unless it was asked.
@@ -59,6 +67,10 @@ pub struct Newborn {
     pub token: TokenDigest,
     /// The digest of its family.
     pub family: FamilyDigest,
+    /// The name of its device, should that be a new one.
+    pub device: DeviceSerial,
+    /// The digest of that one's token.
+    pub device_token: DeviceDigest,
 }
 
 /// The answer to a sign-in.
@@ -78,6 +90,12 @@ pub struct Admitted {
     pub changes: Vec<Change>,
     /// The session to be born.
     pub session: Arc<Session>,
+    /// The device it is on.
+    pub device: DeviceId,
+    /// Whether that was known before.
+    pub recognition: Recognition,
+    /// Whether the subject is to be told of a new device.
+    pub tell_of_device: bool,
     /// Whose seats it takes by the policy, in the policy's order.
     pub evicted: Vec<SessionId>,
     /// Whether others are live beside it.
@@ -86,11 +104,23 @@ pub struct Admitted {
     pub over_limit: bool,
 }
 
+/// Whether a device was seen before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Recognition {
+    /// By a token that it held.
+    Known,
+    /// It held none of this roster's, and is given one.
+    Unseen,
+}
+
 /// Why a sign-in is turned away.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Refusal {
-    /// Every seat is taken, and the policy gives none up by itself.
+    /// Every seat is taken, and the policy gives none up by itself, or only those that are
+    /// protected from this newcomer are left to give up.
     SessionLimit(NoSeat),
+    /// The device was not seen before, and the policy lets in none such.
+    DeviceNotTrusted,
     /// The subject is disabled.
     Disabled,
     /// The evidence is older than the last revoke-all, disable or credential change.
@@ -135,16 +165,22 @@ pub fn admit(
     }
     let (roster, mut changes) = amendment::put_in_force(roster, news, policy, now);
 
+    let known = sign_in.device.and_then(|token| roster.recognise(token));
+    let known = known.map(Arc::clone);
     let newcomer = Facts {
         groups: &roster.groups,
         client: sign_in.client.as_ref(),
         class: sign_in.class,
         remember: sign_in.remember,
+        device_class: device_class(sign_in, known.as_deref()),
     };
     let terms = policy.terms(&newcomer);
+    if known.is_none() && terms.unseen_device == UnseenDevice::Refuse {
+        return Admission::Refuse(Refusal::DeviceNotTrusted);
+    }
     let (superseded, present): (Vec<_>, Vec<_>) = roster
         .live(now)
-        .partition(|s| sign_in.replaces == Some(s.family));
+        .partition(|s| is_superseded(s, sign_in, known.as_deref(), &terms));
     changes.extend(
         superseded
             .iter()
@@ -152,12 +188,13 @@ pub fn admit(
     );
 
     let limits = Limits::new(&roster, policy, Observed::Free);
+    let span = terms.protect_trusted_for;
+    let protection = Protection::from_newcomer(&roster, known.as_deref(), span, now);
     let arrival = Arrival {
         newcomer,
         at_limit: terms.at_limit,
         proof: sign_in.authentication.assurance,
-        // Nothing is protected from a newcomer yet but by the policy's refusal.
-        protected: &|_| false,
+        protected: &|s| protection.covers(s),
     };
     let (chosen, seated): (Vec<_>, Vec<_>) = present
         .iter()
@@ -170,6 +207,7 @@ pub fn admit(
     );
     let refuse = || Admission::Refuse(Refusal::SessionLimit(arrival.no_seat(&limits, &present)));
     let full = limits.find_full(&newcomer, &seated);
+    let has_seat = full.is_none();
     let reason = match (terms.at_limit, full) {
         (Overflow::Refuse | Overflow::Ask, Some(_)) => return refuse(),
         // The newcomer has a seat; who must go all the same does so by the groups it brought.
@@ -179,7 +217,8 @@ pub fn admit(
         }
     };
     let victims = limits.victims(&seated, Some(&newcomer), terms.at_limit, arrival.protected);
-    if reason == EndReason::Evicted && victims.iter().any(|s| (arrival.protected)(s)) {
+    // Protection is from the newcomer. What the groups it brought leave no seat goes all the same.
+    if !has_seat && victims.iter().any(|s| (arrival.protected)(s)) {
         return refuse();
     }
     changes.extend(
@@ -192,7 +231,9 @@ pub fn admit(
             .find_full(&newcomer, &seated)
             .is_some();
 
-    let session = Arc::new(bear(&roster, sign_in, newborn, &terms, now));
+    let (device, recognition, arrival) = arrive(&roster, sign_in, newborn, known, now);
+    changes.extend(arrival);
+    let session = Arc::new(bear(&roster, sign_in, newborn, &device, &terms, now));
     changes.push(Change::Birth(Arc::clone(&session)));
     if let Some(contact) = &sign_in.contact
         && *contact != roster.contact
@@ -201,13 +242,20 @@ pub fn admit(
     }
     changes.push(Change::SignIn(Arc::new(LastSignIn {
         at: now,
-        origin: sign_in.origin.clone(),
+        origin: Origin {
+            ip: sign_in.origin.ip,
+            label: device.label.clone(),
+        },
         failures_before: roster.failures.get(),
     })));
 
     Admission::Admit(Admitted {
         changes,
         session,
+        device: device.id,
+        recognition,
+        tell_of_device: recognition == Recognition::Unseen
+            && terms.unseen_device == UnseenDevice::Notify,
         evicted: victims.iter().map(|s| s.id).collect(),
         concurrent: seated.len() > victims.len(),
         over_limit,
@@ -291,10 +339,76 @@ impl Arrival<'_> {
     }
 }
 
+/// Whether a session ends because its browser or device signs in again.
+fn is_superseded(
+    session: &Session,
+    sign_in: &SignIn,
+    known: Option<&Device>,
+    terms: &Terms,
+) -> bool {
+    let is_same_device = match terms.same_device {
+        SameDevice::Count => false,
+        SameDevice::Replace => known.is_some_and(|d| session.device_id() == Some(d.id)),
+    };
+    sign_in.replaces == Some(session.family)
+        || is_same_device && session.client == sign_in.client && session.class == sign_in.class
+}
+
+/// The device of a sign-in that is let in, and what that does to those on file.
+fn arrive(
+    roster: &Roster,
+    sign_in: &SignIn,
+    newborn: Newborn,
+    known: Option<Arc<Device>>,
+    now: Timestamp,
+) -> (Arc<Device>, Recognition, Vec<Change>) {
+    if let Some(device) = known {
+        let (id, at) = (device.id, now);
+        let visit = Change::DeviceVisit { id, at };
+        return (device, Recognition::Known, vec![visit]);
+    }
+    let forgotten = device::find_forgettable(roster);
+    let mut changes: Vec<_> = forgotten
+        .map(|id| Change::DeviceEnd { id })
+        .into_iter()
+        .collect();
+    let device = Arc::new(first_seen(roster, sign_in, newborn, now));
+    changes.push(Change::DeviceBirth(Arc::clone(&device)));
+    (device, Recognition::Unseen, changes)
+}
+
+/// The kind of device, by what it says now, else by what is known of it.
+fn device_class(sign_in: &SignIn, device: Option<&Device>) -> DeviceClass {
+    let said = sign_in.device_class;
+    said.or_else(|| device.map(|d| d.class)).unwrap_or_default()
+}
+
+/// What the browser says it is, kept once where the device is called just so.
+fn label(sign_in: &SignIn, device: &Device) -> Option<DeviceLabel> {
+    let said = sign_in.origin.label.as_ref();
+    match said.filter(|said| device.label.as_ref() != Some(said)) {
+        Some(said) => Some(said.clone()),
+        None => device.label.clone(),
+    }
+}
+
+fn first_seen(roster: &Roster, sign_in: &SignIn, newborn: Newborn, now: Timestamp) -> Device {
+    Device {
+        id: DeviceId::new(roster.tag, newborn.device),
+        token: newborn.device_token,
+        label: sign_in.origin.label.clone(),
+        class: device_class(sign_in, None),
+        trust: None,
+        first_seen: now,
+        last_seen: now,
+    }
+}
+
 fn bear(
     roster: &Roster,
     sign_in: &SignIn,
     newborn: Newborn,
+    device: &Device,
     terms: &Terms,
     now: Timestamp,
 ) -> Session {
@@ -318,12 +432,26 @@ fn bear(
         token_made_at: now,
         family: newborn.family,
         previous: None,
-        origin: sign_in.origin.clone(),
+        origin: Origin {
+            ip: sign_in.origin.ip,
+            label: label(sign_in, device),
+        },
+        device: Some(device.id.serial()),
+        device_class: device_class(sign_in, Some(device)),
+        binding: match terms.binding {
+            BindTo::Nothing => Binding::None,
+            BindTo::Device => Binding::DeviceCookie(Box::new(BoundDevice {
+                token: device.token,
+                mismatches: 0,
+            })),
+        },
         previous_sign_in: roster.last_sign_in.clone(),
         failures_since: roster.failures_since(),
         attributes: sign_in.attributes.clone(),
     }
 }
 
+#[cfg(test)]
+mod device_tests;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::device::{Device, DeviceClass, DeviceId, DeviceLabel, DeviceTrust};
 use crate::name::GroupName;
 use crate::policy::{PolicyVersion, SessionLimit};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
-    AuthenticationEvent, EndReason, Ending, Initiator, Origin, PreviousToken, Session, SessionId,
-    Timestamp, TokenDigest,
+    AuthenticationEvent, Binding, EndReason, Ending, Initiator, Origin, PreviousToken, Session,
+    SessionId, Timestamp, TokenDigest,
 };
 
 /// One change to one roster.
@@ -51,6 +52,39 @@ pub enum Change {
         idle: Duration,
         /// The absolute deadline from now on.
         absolute_deadline: Timestamp,
+    },
+    /// The token of a bound session came without its device.
+    Mismatch {
+        /// The session.
+        id: SessionId,
+    },
+    /// A device is signed in from for the first time.
+    DeviceBirth(Arc<Device>),
+    /// A device that is known is signed in from again.
+    DeviceVisit {
+        /// The device.
+        id: DeviceId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A device is called something else.
+    DeviceName {
+        /// The device.
+        id: DeviceId,
+        /// What.
+        label: DeviceLabel,
+    },
+    /// The subject relies on a device, or no longer.
+    DeviceTrust {
+        /// The device.
+        id: DeviceId,
+        /// Since when and by whom, if it does.
+        trust: Option<DeviceTrust>,
+    },
+    /// A device is no longer recognised. What becomes of its sessions is said by changes beside.
+    DeviceEnd {
+        /// The device.
+        id: DeviceId,
     },
     /// The fence rises, and the sessions to keep step over it.
     Generation {
@@ -149,6 +183,22 @@ impl Change {
                 session.idle = session.idle.min(*idle);
                 session.absolute_deadline = session.absolute_deadline.min(*absolute_deadline);
             }),
+            Self::Mismatch { id } => amend(roster, *id, |session| {
+                if let Binding::DeviceCookie(bound) = &mut session.binding {
+                    bound.mismatches = bound.mismatches.saturating_add(1);
+                }
+            }),
+            Self::DeviceBirth(device) => recognise(roster, device),
+            Self::DeviceVisit { id, at } => change_device(roster, *id, |device| {
+                device.last_seen = device.last_seen.max(*at);
+            }),
+            Self::DeviceName { id, label } => change_device(roster, *id, |device| {
+                device.label = Some(label.clone());
+            }),
+            Self::DeviceTrust { id, trust } => change_device(roster, *id, |device| {
+                device.trust = *trust;
+            }),
+            Self::DeviceEnd { id } => roster.devices.retain(|device| device.id != *id),
             Self::Generation { to, keep } => {
                 let from = roster.generation;
                 roster.generation = roster.generation.max(*to);
@@ -190,21 +240,41 @@ fn bear(roster: &mut Roster, session: &Arc<Session>) {
 }
 
 /// Empties a roster of what is known of a person. Ended sessions stay to tell their holders why,
-/// without where they came from, what the application kept with them, and who acted. How many
-/// sign-ins failed is nothing of a person, and is told of no more.
+/// without where they came from, on what, what the application kept with them, and who acted. How
+/// many sign-ins failed is nothing of a person, and is told of no more.
 fn erase(roster: &mut Roster) {
     roster.groups = Box::default();
     roster.own_limit = None;
     roster.contact = Contact::default();
     roster.last_sign_in = None;
+    roster.devices.clear();
     // What is still recorded as live when this comes was behind the fence.
     roster.sessions.clear();
     for ended in &mut roster.ended {
         let session = Arc::make_mut(&mut ended.session);
         session.actor = None;
         session.origin = Origin::default();
+        session.device = None;
+        session.device_class = DeviceClass::Other;
+        session.binding = Binding::None;
         session.previous_sign_in = None;
         session.attributes = None;
+    }
+}
+
+/// Records a new device, unless one of its name or its token is there already, or there is no
+/// room: whoever decides makes some.
+fn recognise(roster: &mut Roster, device: &Arc<Device>) {
+    let is_known =
+        roster.find_device(device.id).is_some() || roster.recognise(device.token).is_some();
+    if !is_known && roster.devices.len() < Device::MAX {
+        roster.devices.push(Arc::clone(device));
+    }
+}
+
+fn change_device(roster: &mut Roster, id: DeviceId, how: impl FnOnce(&mut Device)) {
+    if let Some(device) = roster.devices.iter_mut().find(|d| d.id == id) {
+        how(Arc::make_mut(device));
     }
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::change::Change;
+use crate::device::DeviceDigest;
 use crate::name::SubjectId;
 use crate::roster::Roster;
-use crate::session::{AssuranceLevel, Ending, Session, Timestamp};
+use crate::session::{AssuranceLevel, Binding, EndReason, Ending, Initiator, Session, Timestamp};
 use crate::token::{SessionToken, TokenDigest};
 
 /// What a roster says of a token.
@@ -111,11 +113,15 @@ pub struct Demand {
     pub assurance: Option<AssuranceLevel>,
     /// How old it may be.
     pub max_age: Option<Duration>,
+    /// The device that was presented with the token, if it is one of the same roster.
+    pub device: Option<DeviceDigest>,
 }
 
 /// What a live session lacks for a demand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Shortfall {
+    /// It is bound to another device than the one presented, or none was.
+    DeviceMismatch,
     /// It is another subject's: the caller is authorised, not the session it happens to hold.
     WrongSubject,
     /// Its authentication is too weak or too old (RFC 9470).
@@ -123,9 +129,13 @@ pub enum Shortfall {
 }
 
 impl Demand {
-    /// What `session` of `roster` lacks, if anything.
+    /// What `session` of `roster` lacks, if anything. The device comes first: whoever has not
+    /// shown it is not told anything else of the session.
     #[must_use]
     pub fn unmet(&self, roster: &Roster, session: &Session, now: Timestamp) -> Option<Shortfall> {
+        if !session.binding.is_met_by(self.device) {
+            return Some(Shortfall::DeviceMismatch);
+        }
         if self.subject.as_ref().is_some_and(|s| *s != roster.subject) {
             return Some(Shortfall::WrongSubject);
         }
@@ -137,13 +147,34 @@ impl Demand {
     }
 }
 
+/// What becomes of a bound session whose token came without its device.
+///
+/// Each such request is counted by a commit, so that the count is exact, survives a crash and is
+/// one for all nodes. Nobody can make that many commits: the last one counted ends the session,
+/// and after it there is nothing left to count. The count never starts anew, or a thief could try
+/// for as long as the owner comes by now and then.
+#[must_use]
+pub fn count_mismatch(roster: &Roster, session: &Session, now: Timestamp) -> Vec<Change> {
+    let now = now.max(roster.time_high);
+    let Binding::DeviceCookie(bound) = &session.binding else {
+        return Vec::new();
+    };
+    let mut changes = roster.expiries(now);
+    changes.push(Change::Mismatch { id: session.id });
+    if bound.mismatches.saturating_add(1) >= Binding::MISMATCHES_MAX {
+        let (reason, by) = (EndReason::DeviceMismatch, Initiator::System);
+        changes.push(Change::end(session.id, now, reason, by));
+    }
+    changes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change::{Change, Keep};
+    use crate::change::Keep;
     use crate::roster::Generation;
-    use crate::session::{EndReason, GraceEnd, Initiator, PreviousToken, Sealed};
-    use crate::testing::{at, id, later_token, level, roster, session, tag, token};
+    use crate::session::{GraceEnd, PreviousToken, Sealed};
+    use crate::testing::{at, device_token, id, later_token, level, roster, session, tag, token};
     use crate::token::{RosterTag, TokenSecret};
 
     /// Session 1 at its second token, the first good until `accepted` and repeatable until
@@ -306,7 +337,7 @@ mod tests {
         let demand = Demand {
             subject: Some(SubjectId::parse("bob").unwrap()),
             assurance: Some(level(9)),
-            max_age: None,
+            ..Demand::default()
         };
 
         let shortfall = demand.unmet(&roster, &roster.sessions[0], at(5));
@@ -321,6 +352,7 @@ mod tests {
             subject: Some(roster.subject.clone()),
             assurance: Some(level(1)),
             max_age: Some(Duration::from_secs(5)),
+            device: None,
         };
 
         assert_eq!(demand.unmet(&roster, &roster.sessions[0], at(5)), None);
@@ -351,5 +383,89 @@ mod tests {
         // A clock that fell back makes no proof fresh again.
         roster.time_high = at(6);
         assert_eq!(unmet(&fresh, &roster, 4), Some(Shortfall::StepUp));
+    }
+
+    fn with_device(number: u8) -> Demand {
+        Demand {
+            device: Some(device_token(number).digest()),
+            ..Demand::default()
+        }
+    }
+
+    #[test]
+    fn given_a_bound_session_when_its_token_comes_without_the_device_then_it_is_refused_first() {
+        let roster = roster([session(1).bound_to(device_token(1).digest())]);
+        let unmet = |demand: &Demand| demand.unmet(&roster, &roster.sessions[0], at(5));
+        let nosy = Demand {
+            subject: Some(SubjectId::parse("bob").unwrap()),
+            ..Demand::default()
+        };
+
+        assert_eq!(unmet(&with_device(1)), None);
+        assert_eq!(unmet(&Demand::default()), Some(Shortfall::DeviceMismatch));
+        assert_eq!(unmet(&with_device(2)), Some(Shortfall::DeviceMismatch));
+        assert_eq!(unmet(&nosy), Some(Shortfall::DeviceMismatch));
+    }
+
+    #[test]
+    fn given_a_session_that_is_not_bound_when_any_device_is_presented_then_nothing_is_lacking() {
+        let roster = roster([session(1)]);
+
+        assert_eq!(
+            with_device(9).unmet(&roster, &roster.sessions[0], at(5)),
+            None
+        );
+        assert!(count_mismatch(&roster, &roster.sessions[0], at(5)).is_empty());
+    }
+
+    #[test]
+    fn given_a_bound_session_when_its_device_was_missing_three_times_then_it_ends_at_the_third() {
+        let mut roster = roster([
+            session(1).bound_to(device_token(1).digest()),
+            session(2).bound_to(device_token(1).digest()),
+        ]);
+        for second in 1..=2 {
+            let changes = count_mismatch(&roster, &roster.sessions[0], at(second));
+            roster.apply(&changes, at(second));
+        }
+        assert!(find_valid(&roster, token(1).secret().digest(), at(2)).is_some());
+
+        let changes = count_mismatch(&roster, &roster.sessions[0], at(3));
+        roster.apply(&changes, at(3));
+
+        let ended = check(&roster, &token(1), at(4));
+        let by = (EndReason::DeviceMismatch, Initiator::System);
+        assert!(matches!(ended, Check::Ended(e) if (e.reason, e.initiator) == by));
+        assert!(find_valid(&roster, token(2).secret().digest(), at(4)).is_some());
+    }
+
+    /// The count is of the session, not of its token: a thief gains no further tries by rotating,
+    /// and the successor is as bound as the token before.
+    #[test]
+    fn given_mismatches_when_the_session_is_rotated_then_they_still_count_and_it_is_still_bound() {
+        let mut roster = roster([session(1).bound_to(device_token(1).digest())]);
+        let changes = count_mismatch(&roster, &roster.sessions[0], at(1));
+        roster.apply(&changes, at(1));
+        let rotation = Change::Rotation {
+            id: id(1),
+            token: later_token(1, 99).secret().digest(),
+            at: at(2),
+            previous: Box::new(PreviousToken {
+                digest: token(1).secret().digest(),
+                accepted_until: GraceEnd::new(at(40)),
+                repeatable_until: at(2),
+                sealed_successor: Sealed(Box::default()),
+            }),
+        };
+        roster.apply(&[rotation], at(2));
+
+        let lacking = Demand::default().unmet(&roster, &roster.sessions[0], at(3));
+        for second in 3..=4 {
+            let changes = count_mismatch(&roster, &roster.sessions[0], at(second));
+            roster.apply(&changes, at(second));
+        }
+
+        assert_eq!(lacking, Some(Shortfall::DeviceMismatch));
+        assert!(roster.sessions.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 mod terms;
 mod word;
 
+use crate::device::DeviceClass;
 use crate::name::{ClientId, GroupName};
 use crate::session::SessionClass;
 
@@ -53,6 +54,35 @@ pub enum Overflow {
     Observe,
 }
 
+/// What happens when a subject signs in from a device it has not signed in from before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UnseenDevice {
+    /// Nothing.
+    Allow,
+    /// It is let in, and told of.
+    Notify,
+    /// It is turned away. Somebody who has no known device yet needs a rule that lets in one.
+    Refuse,
+}
+
+/// What becomes of a session when its subject signs in to the same client on the same device.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SameDevice {
+    /// The newcomer takes its seat: it ends as superseded.
+    Replace,
+    /// It stays, and both are counted.
+    Count,
+}
+
+/// What a new session is bound to. See [`Binding`](crate::session::Binding).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BindTo {
+    /// Nothing.
+    Nothing,
+    /// The device it is opened on, by the token that the device holds.
+    Device,
+}
+
 /// Which sessions a rule or limit speaks of: all that is named must match, an empty list is any.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Condition {
@@ -77,6 +107,8 @@ pub struct Facts<'a> {
     pub class: SessionClass,
     /// Whether it asked to be remembered.
     pub remember: bool,
+    /// What kind of device it is on.
+    pub device_class: DeviceClass,
 }
 
 impl Condition {
@@ -109,6 +141,8 @@ pub struct Rule {
 pub enum Per {
     /// The same client; those without one count together.
     Client,
+    /// The same class of device.
+    DeviceClass,
 }
 
 /// A further limit; all limits hold at once.
@@ -167,6 +201,7 @@ mod tests {
             client,
             class: SessionClass::Interactive,
             remember: false,
+            device_class: DeviceClass::Other,
         }
     }
 

@@ -110,9 +110,12 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use crate::device::DeviceLabel;
     use crate::roster::{Contact, Generation};
-    use crate::session::{Origin, Session};
-    use crate::testing::{at, empty_roster, ends, groups, id, limit, live_ids, roster, session};
+    use crate::session::{Binding, BoundDevice, Origin, Session};
+    use crate::testing::{
+        at, device, empty_roster, ends, groups, id, limit, live_ids, roster, session,
+    };
 
     fn revoked(roster: &Roster, number: u8, seconds: u64) -> Revocation {
         let (reason, initiator) = (EndReason::RevokedByUser, Initiator::User);
@@ -188,10 +191,16 @@ mod tests {
     #[test]
     fn given_a_subject_when_it_is_deleted_then_only_the_fence_and_the_reasons_are_left() {
         let mut known = session(2).build();
-        known.origin.user_agent = Some("Mozilla".into());
+        known.origin.label = DeviceLabel::of_text("Firefox");
         known.attributes = Some("{}".into());
+        known.device = Some(device(1).id.serial());
+        known.binding = Binding::DeviceCookie(Box::new(BoundDevice {
+            token: device(1).token,
+            mismatches: 0,
+        }));
         let mut roster = roster([session(1)]);
         roster.apply(&[Change::Birth(Arc::new(known))], at(0));
+        roster.devices = vec![Arc::new(device(1))];
         roster.groups = groups(&["staff"]);
         roster.own_limit = Some(limit(3));
         roster.contact.email = Some("alice@example.org".into());
@@ -203,7 +212,11 @@ mod tests {
         assert_eq!(roster.generation, Generation(2), "evidence from before");
         let told: Vec<_> = roster.ended.iter().map(|e| e.ending.reason).collect();
         assert_eq!(told, [EndReason::RevokedByAdmin; 2]);
-        let personal = |s: &Session| s.origin != Origin::default() || s.attributes.is_some();
+        let personal = |s: &Session| {
+            let origin = s.origin != Origin::default() || s.device.is_some();
+            origin || s.attributes.is_some() || s.binding != Binding::None
+        };
+        assert!(roster.devices.is_empty());
         assert!(roster.ended.iter().all(|e| !personal(&e.session)));
         assert!(roster.groups.is_empty() && roster.own_limit.is_none());
         assert_eq!(roster.contact, Contact::default());

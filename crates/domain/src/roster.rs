@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::change::Change;
+use crate::device::{Device, DeviceDigest, DeviceId};
 use crate::name::{GroupName, SubjectId, TenantId};
 use crate::policy::{Facts, PolicyVersion, SessionLimit};
 use crate::session::{
@@ -220,6 +221,8 @@ pub struct Roster {
     pub policy: PolicyVersion,
     /// How many sessions were ever born here.
     pub births: u64,
+    /// The devices it recognises, at most [`Device::MAX`], in the order of their first sign-ins.
+    pub devices: Vec<Arc<Device>>,
     /// Sessions recorded as live, in order of birth.
     pub sessions: Vec<Arc<Session>>,
     /// Sessions that ended of late, the latest last.
@@ -262,6 +265,7 @@ impl Roster {
             contact: Contact::default(),
             policy: PolicyVersion::default(),
             births: 0,
+            devices: Vec::new(),
             sessions: Vec::new(),
             ended: Vec::new(),
             last_sign_in: None,
@@ -311,6 +315,34 @@ impl Roster {
         self.sessions.iter().find(|s| s.id == id)
     }
 
+    /// The device of that name.
+    #[must_use]
+    pub fn find_device(&self, id: DeviceId) -> Option<&Arc<Device>> {
+        self.devices.iter().find(|d| d.id == id)
+    }
+
+    /// The device that holds the token of this digest.
+    #[must_use]
+    pub fn recognise(&self, token: DeviceDigest) -> Option<&Arc<Device>> {
+        self.devices.iter().find(|d| d.token == token)
+    }
+
+    /// The device that a session was opened on, if it is still known.
+    #[must_use]
+    pub fn device_of(&self, session: &Session) -> Option<&Arc<Device>> {
+        self.find_device(session.device_id()?)
+    }
+
+    /// When a device was last heard from: at a sign-in, or by any session on it.
+    #[must_use]
+    pub fn device_seen(&self, device: &Device) -> Timestamp {
+        let on_it = |s: &&Arc<Session>| s.device_id() == Some(device.id);
+        let heard = self.sessions.iter().filter(on_it);
+        heard
+            .map(|s| s.last_seen.get())
+            .fold(device.last_seen, Timestamp::max)
+    }
+
     /// The ended session of that name, if it is still remembered at `now`.
     #[must_use]
     pub fn find_ended(&self, id: SessionId, now: Timestamp) -> Option<&EndedSession> {
@@ -341,6 +373,7 @@ impl Roster {
             client: session.client.as_ref(),
             class: session.class,
             remember: session.remember,
+            device_class: session.device_class,
         }
     }
 
@@ -427,6 +460,11 @@ impl Roster {
                 .last_sign_in
                 .as_ref()
                 .is_none_or(|last| now >= last.at.plus(Duration::from_hours(24 * 400)))
+            && self.devices.iter().all(|d| {
+                now >= d
+                    .last_seen
+                    .plus(Duration::from_hours(Device::KEPT_FOR_HOURS))
+            })
             && self.floor_epoch.saturating_add(2) <= floor.epoch
             && self.generation < floor.generation_before
             && self.version <= floor.version
@@ -463,6 +501,14 @@ impl Roster {
     pub(crate) fn end(&mut self, id: SessionId, ending: Ending) {
         if let Some(place) = self.sessions.iter().position(|s| s.id == id) {
             let session = self.sessions.remove(place);
+            // What only the session knew of its device goes on with the device.
+            let device = session.device_id();
+            if let Some(device) = self.devices.iter_mut().find(|d| Some(d.id) == device) {
+                let seen = session.last_seen.get();
+                if device.last_seen < seen {
+                    Arc::make_mut(device).last_seen = seen;
+                }
+            }
             self.ended.push(EndedSession { session, ending });
         }
     }

@@ -8,8 +8,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::device::DeviceClass;
 use crate::name::ClientId;
 use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit};
+use crate::protection::is_on_trusted;
 use crate::roster::Roster;
 use crate::session::{AssuranceLevel, Session, SessionClass, SessionId, Timestamp};
 
@@ -20,6 +22,8 @@ pub enum Scope {
     Subject,
     /// Those of one client.
     Client,
+    /// Those on one class of device.
+    DeviceClass,
 }
 
 /// A limit that has no seat left.
@@ -54,8 +58,8 @@ pub enum WayOut {
 /// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
 ///
 /// The oldest go first where `evict-oldest` holds for every session that has a limit; any other
-/// policy, and any mixture, gives up the least recent first. Under `observe` no limit is in
-/// force.
+/// policy, and any mixture, gives up the least recent first. Those on trusted devices go last,
+/// where they are protected. Under `observe` no limit is in force.
 #[must_use]
 pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionId> {
     let seated: Vec<_> = roster.live(now).collect();
@@ -68,8 +72,12 @@ pub fn surplus(roster: &Roster, policy: &Policy, now: Timestamp) -> Vec<SessionI
     } else {
         Overflow::EvictLeastRecent
     };
+    let is_protected = |s: &Session| {
+        let terms = policy.terms(&roster.facts(s));
+        !terms.protect_trusted_for.is_zero() && is_on_trusted(roster, s)
+    };
     Limits::new(roster, policy, Observed::Free)
-        .victims(&seated, None, order, &|_| false)
+        .victims(&seated, None, order, &is_protected)
         .iter()
         .map(|s| s.id)
         .collect()
@@ -107,7 +115,23 @@ struct Seat {
     /// The place of the limit in the policy.
     limit: usize,
     class: SessionClass,
-    client: Option<ClientId>,
+    counted: Counted,
+}
+
+/// What the sessions of a seat have in common.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+enum Counted {
+    Client(Option<ClientId>),
+    DeviceClass(DeviceClass),
+}
+
+impl Counted {
+    const fn scope(&self) -> Scope {
+        match self {
+            Self::Client(_) => Scope::Client,
+            Self::DeviceClass(_) => Scope::DeviceClass,
+        }
+    }
 }
 
 impl<'a> Limits<'a> {
@@ -132,11 +156,12 @@ impl<'a> Limits<'a> {
             seats: seats
                 .filter(|(_, limit)| limit.when.matches(facts))
                 .map(|(place, limit)| {
-                    let seat = match limit.per {
-                        Per::Client => Seat {
-                            limit: place,
-                            class: facts.class,
-                            client: facts.client.cloned(),
+                    let seat = Seat {
+                        limit: place,
+                        class: facts.class,
+                        counted: match limit.per {
+                            Per::Client => Counted::Client(facts.client.cloned()),
+                            Per::DeviceClass => Counted::DeviceClass(facts.device_class),
                         },
                     };
                     (seat, limit.max_sessions)
@@ -230,7 +255,7 @@ impl<'a> Limits<'a> {
         let of_class = peers.iter().map(|(id, _)| *id).collect();
         let of_all = seated.iter().map(|s| s.id).collect();
         further
-            .map(|(seat, max)| limit(Scope::Client, *max, holders_of(seat)))
+            .map(|(seat, max)| limit(seat.counted.scope(), *max, holders_of(seat)))
             .chain([
                 limit(Scope::Subject, lowest, of_class),
                 limit(Scope::Subject, SessionLimit::MAX, of_all),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::device::{DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
 use crate::name::{AuthenticationMethod, ClientId, SubjectId};
 use crate::roster::{Generation, LastSignIn};
 pub use crate::time::Timestamp;
@@ -56,6 +57,13 @@ pub struct Session {
     pub previous: Option<Box<PreviousToken>>,
     /// Where the sign-in came from. Display only.
     pub origin: Origin,
+    /// The device it was opened on. The roster may have let go of that since, and then knows no
+    /// more of it than this.
+    pub device: Option<DeviceSerial>,
+    /// What kind of device that is, as limits count it.
+    pub device_class: DeviceClass,
+    /// What ties its token to the holder.
+    pub binding: Binding,
     /// The subject's sign-in before this one, to be told of (AC-9).
     pub previous_sign_in: Option<Arc<LastSignIn>>,
     /// How many sign-ins had failed between that one and this.
@@ -65,6 +73,12 @@ pub struct Session {
 }
 
 impl Session {
+    /// The name of the device it was opened on.
+    #[must_use]
+    pub fn device_id(&self) -> Option<DeviceId> {
+        Some(DeviceId::new(self.id.tag(), self.device?))
+    }
+
     /// The moment from which it is expired, whatever happens, unless it is heard from before.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
@@ -153,8 +167,43 @@ impl AssuranceLevel {
 pub struct Origin {
     /// The address.
     pub ip: Option<IpAddr>,
-    /// The `User-Agent`, cut to a bounded length at the edge.
-    pub user_agent: Option<Box<str>>,
+    /// What its browser or app is called, as far as that said.
+    pub label: Option<DeviceLabel>,
+}
+
+/// What ties the token of a session to its holder. It is settled at birth and stays with the
+/// session through every token that follows.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Binding {
+    /// Nothing: who holds the token is let in.
+    #[default]
+    None,
+    /// A device token, which must be presented with it.
+    DeviceCookie(Box<BoundDevice>),
+}
+
+impl Binding {
+    /// How often in a session's life its token may come without the device before it ends.
+    pub const MISMATCHES_MAX: u8 = 3;
+
+    /// Whether a request that presents this device, or none, presents what is needed.
+    #[must_use]
+    pub fn is_met_by(&self, presented: Option<DeviceDigest>) -> bool {
+        match self {
+            Self::None => true,
+            Self::DeviceCookie(bound) => presented == Some(bound.token),
+        }
+    }
+}
+
+/// The device that a session is bound to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct BoundDevice {
+    /// The digest of its token; kept here too, so that what is validated does not rest on how
+    /// long the roster remembers the device.
+    pub token: DeviceDigest,
+    /// How many requests came without it.
+    pub mismatches: u8,
 }
 
 /// The token that the current one replaced.

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use crate::admission::{Newborn, SignIn};
 use crate::change::Change;
+use crate::device::{
+    Device, DeviceClass, DeviceDigest, DeviceId, DeviceSerial, DeviceToken, DeviceTrust,
+};
 use crate::name::{ClientId, GroupName, SubjectId, TenantId};
 use crate::policy::{
     Condition, Overflow, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
 };
 use crate::roster::{Floor, Generation, Roster, StoreGeneration};
 use crate::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, LastSeen, Origin, Session, SessionClass,
-    SessionId, Timestamp,
+    AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, Initiator, LastSeen,
+    Origin, Session, SessionClass, SessionId, Timestamp,
 };
 use crate::token::{RosterTag, SessionToken, TokenSecret};
 
@@ -110,11 +113,44 @@ pub(crate) fn later_token(number: u8, fresh: u8) -> SessionToken {
     SessionToken::new(tag(), token(number).secret().successor([fresh; 32]))
 }
 
+pub(crate) fn device_id(number: u8) -> DeviceId {
+    DeviceId::new(tag(), DeviceSerial([number; 12]))
+}
+
+/// The token of device `number`.
+pub(crate) fn device_token(number: u8) -> DeviceToken {
+    DeviceToken::from_entropy(tag(), [number; 32])
+}
+
+/// Device `number`, seen at second 0, on which nobody relies.
+pub(crate) fn device(number: u8) -> Device {
+    Device {
+        id: device_id(number),
+        token: device_token(number).digest(),
+        label: None,
+        class: DeviceClass::Other,
+        trust: None,
+        first_seen: at(0),
+        last_seen: at(0),
+    }
+}
+
+/// Device `number`, on which its subject relies since `seconds`.
+pub(crate) fn trusted(number: u8, seconds: u64) -> Device {
+    let (since, by) = (at(seconds), Initiator::User);
+    Device {
+        trust: Some(DeviceTrust { since, by }),
+        ..device(number)
+    }
+}
+
 pub(crate) fn newborn(number: u8) -> Newborn {
     Newborn {
         id: id(number),
         token: token(number).secret().digest(),
         family: token(number).secret().family(),
+        device: DeviceSerial([number; 12]),
+        device_token: device_token(number).digest(),
     }
 }
 
@@ -134,6 +170,8 @@ pub(crate) fn sign_in() -> SignIn {
         contact: None,
         replaces: None,
         origin: Origin::default(),
+        device: None,
+        device_class: None,
         attributes: None,
         end: Box::default(),
     }
@@ -163,6 +201,9 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         family: newborn.family,
         previous: None,
         origin: Origin::default(),
+        device: None,
+        device_class: DeviceClass::Other,
+        binding: Binding::None,
         previous_sign_in: None,
         failures_since: 0,
         attributes: None,
@@ -210,6 +251,34 @@ impl SessionBuilder {
         self
     }
 
+    pub(crate) fn on(mut self, device: u8) -> Self {
+        self.0.device = Some(DeviceSerial([device; 12]));
+        self
+    }
+
+    pub(crate) fn of_class(mut self, class: DeviceClass) -> Self {
+        self.0.device_class = class;
+        self
+    }
+
+    pub(crate) fn bound_to(mut self, token: DeviceDigest) -> Self {
+        self.0.binding = Binding::DeviceCookie(Box::new(BoundDevice {
+            token,
+            mismatches: 0,
+        }));
+        self
+    }
+
+    pub(crate) fn assured(mut self, assurance: u8) -> Self {
+        self.0.authentication.assurance = level(assurance);
+        self
+    }
+
+    pub(crate) fn born_at(mut self, seconds: u64) -> Self {
+        self.0.created_at = at(seconds);
+        self
+    }
+
     pub(crate) fn build(self) -> Session {
         self.0
     }
@@ -232,5 +301,15 @@ pub(crate) fn roster(sessions: impl IntoIterator<Item = SessionBuilder>) -> Rost
         .map(|s| Change::Birth(Arc::new(s.build())))
         .collect();
     roster.apply(&births, at(0));
+    roster
+}
+
+/// A roster that knows these devices and holds these sessions.
+pub(crate) fn roster_with(
+    devices: impl IntoIterator<Item = Device>,
+    sessions: impl IntoIterator<Item = SessionBuilder>,
+) -> Roster {
+    let mut roster = roster(sessions);
+    roster.devices = devices.into_iter().map(Arc::new).collect();
     roster
 }

@@ -366,7 +366,7 @@ pub(crate) fn checksum(prefix: &str, body: &[u8]) -> [u8; 4] {
     crc.finalize().to_be_bytes()
 }
 
-fn decode<const N: usize>(text: &str, prefix: &str) -> Result<[u8; N], MalformedToken> {
+pub(crate) fn decode<const N: usize>(text: &str, prefix: &str) -> Result<[u8; N], MalformedToken> {
     let body = text.strip_prefix(prefix).ok_or(MalformedToken)?;
     // The length is known, so nothing long is ever decoded.
     if body.len() != (N * 8).div_ceil(6) {
@@ -379,7 +379,7 @@ fn decode<const N: usize>(text: &str, prefix: &str) -> Result<[u8; N], Malformed
     }
 }
 
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.try_into().expect("the caller split at this length")
 }
 

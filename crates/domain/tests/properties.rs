@@ -11,6 +11,7 @@ use innkeeper_domain::admission::{Admission, Newborn, Refusal, SignIn, admit};
 use innkeeper_domain::amendment::{SubjectPatch, amend, obey};
 use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::check::{Check, Presented, check};
+use innkeeper_domain::device::{DeviceClass, DeviceDigest, DeviceSerial};
 use innkeeper_domain::name::{ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{
     Condition, Facts, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting,
@@ -21,8 +22,8 @@ use innkeeper_domain::roster::{Floor, Generation, Roster, StoreGeneration};
 use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, rotate};
 use innkeeper_domain::seats::surplus;
 use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, Initiator, LastSeen, Origin, Sealed, Session,
-    SessionClass, SessionId, Timestamp,
+    AssuranceLevel, AuthenticationEvent, Binding, EndReason, Initiator, LastSeen, Origin, Sealed,
+    Session, SessionClass, SessionId, Timestamp,
 };
 use innkeeper_domain::token::{ApiKey, RosterTag, SessionToken, TokenSecret};
 use proptest::collection::vec;
@@ -491,6 +492,8 @@ fn newborn(number: u8) -> Newborn {
         id: id(number),
         token: secret(number, 0).digest(),
         family: secret(number, 0).family(),
+        device: DeviceSerial([number; 12]),
+        device_token: DeviceDigest([number; 32]),
     }
 }
 
@@ -554,6 +557,8 @@ impl Arrival {
             contact: None,
             replaces: None,
             origin: Origin::default(),
+            device: None,
+            device_class: None,
             attributes: None,
             end: Box::default(),
         }
@@ -582,6 +587,9 @@ impl Resident {
             family: newborn.family,
             previous: None,
             origin: Origin::default(),
+            device: None,
+            device_class: DeviceClass::Other,
+            binding: Binding::None,
             previous_sign_in: None,
             failures_since: 0,
             attributes: None,
@@ -595,6 +603,7 @@ fn facts_of_sign_in<'a>(sign_in: &'a SignIn, groups: &'a [GroupName]) -> Facts<'
         client: sign_in.client.as_ref(),
         class: sign_in.class,
         remember: sign_in.remember,
+        device_class: DeviceClass::Other,
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::amendment::obey;
-use innkeeper_domain::check::{Check, Demand, Presented, Shortfall, Valid, check, find_valid};
+use innkeeper_domain::check::{
+    Check, Demand, Presented, Shortfall, Valid, check, count_mismatch, find_valid,
+};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
@@ -167,8 +169,15 @@ impl Authority {
                 Check::Ended(ending) => return Ok(CheckAnswer::NoSession(Some(ending))),
                 Check::Replaced(_) | Check::Unknown => return Ok(CheckAnswer::NoSession(None)),
             };
-            if let Some(shortfall) = request.demand.unmet(roster, valid.session, now) {
-                return Ok(CheckAnswer::Shortfall(shortfall));
+            match request.demand.unmet(roster, valid.session, now) {
+                None => {}
+                Some(Shortfall::DeviceMismatch) => match self.refuse_device(request).await? {
+                    Some(answer) => return Ok(answer),
+                    None => continue,
+                },
+                Some(shortfall @ (Shortfall::WrongSubject | Shortfall::StepUp)) => {
+                    return Ok(CheckAnswer::Shortfall(shortfall));
+                }
             }
             let mut checked = Checked {
                 session: Arc::clone(valid.session),
@@ -211,6 +220,34 @@ impl Authority {
         }
     }
 
+    /// Refuses a token that came without the device it is bound to, and counts that.
+    ///
+    /// Decided again on the roster as it then is: of several such requests at once each is counted
+    /// once, and those after the last that counts find the session ended. `None` if the token
+    /// means something else by then.
+    async fn refuse_device(
+        &self,
+        request: &CheckRequest,
+    ) -> Result<Option<CheckAnswer>, EngineError> {
+        let tag = request.token.tag();
+        let settled = self
+            .settle_at(tag, request.tenant.as_ref(), |case| {
+                let (roster, now) = (case.roster, case.now());
+                let Check::Valid(valid) = check(roster, &request.token, now) else {
+                    return Ok(Step::Answer(None));
+                };
+                let mismatch = Shortfall::DeviceMismatch;
+                if request.demand.unmet(roster, valid.session, now) != Some(mismatch) {
+                    return Ok(Step::Answer(None));
+                }
+                tracing::warn!(session = %valid.session.id, "a token without its device");
+                let changes = count_mismatch(roster, valid.session, now);
+                Ok(Step::Commit(changes, None, Some(mismatch)))
+            })
+            .await?;
+        Ok(settled.and_then(|s| s.answer).map(CheckAnswer::Shortfall))
+    }
+
     async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let rotated = self.rotate(&request.token, Occasion::Renewal).await?;
         Ok(match rotated {
@@ -240,8 +277,13 @@ fn look(
     let Some(valid) = find_valid(roster, digest, now) else {
         return Glance::LookAgain;
     };
-    if let Some(shortfall) = request.demand.unmet(roster, valid.session, now) {
-        return Glance::Shortfall(shortfall);
+    match request.demand.unmet(roster, valid.session, now) {
+        None => {}
+        // It is counted, and that takes more than a look.
+        Some(Shortfall::DeviceMismatch) => return Glance::LookAgain,
+        Some(shortfall @ (Shortfall::WrongSubject | Shortfall::StepUp)) => {
+            return Glance::Shortfall(shortfall);
+        }
     }
     // A token with a past, or one that may be due, needs more than a look.
     let renewing = request.renewal == Renewal::IfDue && policy.may_rotate();

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use innkeeper_domain::admission::{self, Admission, Newborn, Refusal, SignIn};
+use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
 use innkeeper_domain::change::Change;
 use innkeeper_domain::check::{Check, check};
+use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation::{Revocation, revoke};
 use innkeeper_domain::roster::Roster;
@@ -38,6 +39,8 @@ pub struct SignInRequest {
     pub sign_in: SignIn,
     /// The token the browser held before, whoever's it was.
     pub replaces: Option<SessionToken>,
+    /// The device token that came with it, whoever's it is.
+    pub device: Option<DeviceToken>,
     /// What makes a repeat of this request known as one.
     pub idempotency: Option<Idempotency>,
 }
@@ -101,6 +104,8 @@ pub struct SignedIn {
     pub token: SessionToken,
     /// The session.
     pub session: Arc<Session>,
+    /// The device it is on.
+    pub device: SignedInDevice,
     /// Its roster.
     pub roster: Arc<Roster>,
     /// The sessions that ended to make room, or because the same browser held them.
@@ -111,6 +116,17 @@ pub struct SignedIn {
     pub now: Timestamp,
 }
 
+/// The device of a sign-in.
+#[derive(Debug)]
+pub struct SignedInDevice {
+    /// Its public name.
+    pub id: DeviceId,
+    /// The token it is to hold: the one it presented, or a new one.
+    pub token: DeviceToken,
+    /// Whether it was known before.
+    pub recognition: Recognition,
+}
+
 /// What a subject should be told of a sign-in.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Notice {
@@ -118,6 +134,8 @@ pub enum Notice {
     Concurrent,
     /// A limit is exceeded that the policy only observes.
     OverLimit,
+    /// The device was not seen before.
+    UnseenDevice,
 }
 
 enum Decided {
@@ -129,12 +147,23 @@ enum Decided {
     TooManyKeys,
 }
 
+/// What a sign-in is decided with: its random parts, and the device token that came with it.
+struct Drawn<'a> {
+    newborn: Newborn,
+    secret: &'a TokenSecret,
+    fresh: &'a DeviceToken,
+    presented: Option<&'a DeviceToken>,
+}
+
 /// What the answer says beyond the session itself; sealed for a repeat.
 #[derive(Deserialize, Serialize)]
 struct Born {
     #[serde(with = "secret_bytes")]
     secret: [u8; TokenSecret::LEN],
     serial: [u8; SessionId::SERIAL_LEN],
+    device: [u8; 12],
+    device_secret: [u8; DeviceToken::SECRET_LEN],
+    is_known: bool,
     ended: Vec<[u8; SessionId::SERIAL_LEN]>,
     notices: Vec<Notice>,
 }
@@ -147,12 +176,24 @@ impl Authority {
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
         let tag = self.tag(&request.tenant, &request.subject);
         let secret = TokenSecret::from_entropy(self.entropy.draw()?);
+        let fresh = DeviceToken::from_entropy(tag, self.entropy.draw()?);
         let newborn = Newborn {
             id: SessionId::from_entropy(tag, self.entropy.draw()?),
             token: secret.digest(),
             family: secret.family(),
+            device: DeviceSerial(self.entropy.draw()?),
+            device_token: fresh.digest(),
         };
         let mut sign_in = request.sign_in.clone();
+        // Another subject's device token says nothing here: it is one that nobody knows.
+        let presented = request.device.as_ref().filter(|t| t.tag() == tag);
+        sign_in.device = presented.and_then(|t| t.digest_for(tag));
+        let drawn = Drawn {
+            newborn,
+            secret: &secret,
+            fresh: &fresh,
+            presented,
+        };
         let replaced_here = request.replaces.as_ref().filter(|t| t.tag() == tag);
         sign_in.replaces = replaced_here.map(|t| t.secret().family());
 
@@ -164,13 +205,7 @@ impl Authority {
                 {
                     return Ok(Step::Answer(answer));
                 }
-                self.decide(
-                    case,
-                    &sign_in,
-                    newborn,
-                    &secret,
-                    request.idempotency.as_ref(),
-                )
+                self.decide(case, &sign_in, &drawn, request.idempotency.as_ref())
             })
             .await?;
 
@@ -203,11 +238,10 @@ impl Authority {
         &self,
         case: &Case<'_>,
         sign_in: &SignIn,
-        newborn: Newborn,
-        secret: &TokenSecret,
+        drawn: &Drawn<'_>,
         idempotency: Option<&Idempotency>,
     ) -> Result<Step<Decided>, EngineError> {
-        let now = case.now();
+        let (now, newborn) = (case.now(), drawn.newborn);
         let mut sign_in = sign_in.clone();
         if case.reading.roster.is_none() {
             let floor = case.reading.ground.floor;
@@ -222,15 +256,25 @@ impl Authority {
         }
 
         let mut notices = Vec::new();
+        if admitted.tell_of_device {
+            notices.push(Notice::UnseenDevice);
+        }
         if admitted.concurrent {
             notices.push(Notice::Concurrent);
         }
         if admitted.over_limit {
             notices.push(Notice::OverLimit);
         }
+        let (is_known, device_token) = match (admitted.recognition, drawn.presented) {
+            (Recognition::Known, Some(presented)) => (true, presented),
+            (Recognition::Known | Recognition::Unseen, _) => (false, drawn.fresh),
+        };
         let born = Born {
-            secret: *secret.reveal(),
+            secret: *drawn.secret.reveal(),
             serial: *newborn.id.serial(),
+            device: admitted.device.serial().0,
+            device_secret: *device_token.secret(),
+            is_known,
             ended: admitted.changes.iter().filter_map(displaced).collect(),
             notices,
         };
@@ -337,6 +381,15 @@ impl Born {
             .collect();
         Some(SignedIn {
             token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
+            device: SignedInDevice {
+                id: DeviceId::new(tag, DeviceSerial(self.device)),
+                token: DeviceToken::from_entropy(tag, self.device_secret),
+                recognition: if self.is_known {
+                    Recognition::Known
+                } else {
+                    Recognition::Unseen
+                },
+            },
             session,
             ended,
             notices: self.notices,

@@ -1,8 +1,10 @@
 //! How a session ended, in words that its holder understands (D10).
 
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, EndedSession, Ending, Initiator, Timestamp};
 
-use crate::device;
+use innkeeper_http::wire;
+
 use crate::moment::Moment;
 
 /// An end, as a page tells of it.
@@ -40,9 +42,9 @@ pub(crate) struct PastView {
 }
 
 impl PastView {
-    pub(crate) fn of(ended: &EndedSession, now: Timestamp) -> Self {
+    pub(crate) fn of(roster: &Roster, ended: &EndedSession, now: Timestamp) -> Self {
         Self {
-            device: device::label(ended.session.origin.user_agent.as_deref()),
+            device: wire::device_name(roster, &ended.session),
             end: EndView::of(ended.ending, now),
         }
     }

@@ -5,7 +5,6 @@
 
 mod address;
 mod demo;
-mod device;
 mod ending;
 mod form;
 mod gateway;

@@ -22,11 +22,13 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use innkeeper_api::ProblemCode;
+use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::session::Origin;
 use innkeeper_engine::check::Checked;
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::rest::PREFIX;
 use innkeeper_http::server::Peer;
+use innkeeper_http::user_agent;
 
 use crate::address::SitePath;
 use crate::gateway::Gateway;
@@ -169,20 +171,14 @@ fn guard(headers: &mut HeaderMap) {
     }
 }
 
-/// Where a request came from, for display. The text is cut to what the API would take.
-fn origin_of(parts: &Parts) -> Origin {
-    const AGENT_LEN_MAX: usize = 1024;
-
+/// Where a request came from: from which address, and what its browser says it is.
+fn origin_of(parts: &Parts) -> (Origin, Option<DeviceClass>) {
     let peer: Option<&Peer> = parts.extensions.get();
-    let agent = parts.headers.get(http::header::USER_AGENT).map(|value| {
-        let bytes = value.as_bytes();
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(AGENT_LEN_MAX)]);
-        let end = text.floor_char_boundary(AGENT_LEN_MAX);
-        text[..end].into()
-    });
-    Origin {
+    let described = user_agent::describe_request(&parts.headers);
+    let origin = Origin {
         // An IPv4 address is one, also where the socket speaks IPv6.
         ip: peer.map(|peer| peer.0.ip().to_canonical()),
-        user_agent: agent,
-    }
+        label: described.label,
+    };
+    (origin, described.class)
 }

@@ -23,4 +23,5 @@ pub mod route;
 pub mod segment;
 pub mod server;
 mod sse;
+pub mod user_agent;
 pub mod wire;

@@ -5,11 +5,13 @@ mod event;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
 use innkeeper_domain::seats::Scope;
 use innkeeper_domain::session::{
-    AssuranceLevel, EndReason, EndedSession, Ending, Initiator, Session, SessionClass, Timestamp,
+    AssuranceLevel, Binding, EndReason, EndedSession, Ending, Initiator, Session, SessionClass,
+    Timestamp,
 };
 use innkeeper_engine::EngineError;
 
@@ -96,16 +98,41 @@ fn show(
             .map(ToString::to_string)
             .collect(),
         assurance: Some(session.authentication.assurance.get()).filter(|a| *a > 0),
-        device: None,
+        device: device_of(roster, session),
         ip: session.origin.ip,
         place: None,
-        binding: api::Binding::None,
+        binding: match session.binding {
+            Binding::None => api::Binding::None,
+            Binding::DeviceCookie(_) => api::Binding::DeviceCookie,
+        },
         current: current == Current::Yes && ending.is_none(),
         attributes,
         ended_at: ending.map(|e| timestamp(e.at)),
         end_reason: ending.map(|e| end_reason(e.reason)),
         ended_by: ending.map(|e| ended_by(e.initiator)),
     }
+}
+
+/// What a device without a name is called.
+pub const UNNAMED: &str = "Unknown device";
+
+fn device_of(roster: &Roster, session: &Session) -> Option<api::Device> {
+    let id = session.device_id()?;
+    let known = roster.find_device(id);
+    Some(api::Device {
+        id: id.to_string(),
+        name: device_name(roster, session),
+        trusted: known.is_some_and(|d| d.is_trusted()),
+    })
+}
+
+/// What the device of a session is called: by its owner, else by what its browser said.
+/// Hostile text: escape it.
+#[must_use]
+pub fn device_name(roster: &Roster, session: &Session) -> String {
+    let known = roster.device_of(session).and_then(|d| d.label.as_ref());
+    let label = known.or(session.origin.label.as_ref());
+    label.map_or_else(|| UNNAMED.to_owned(), ToString::to_string)
 }
 
 /// The sign-in before this one, as its subject is told of it (AC-9).
@@ -115,8 +142,21 @@ pub fn previous_sign_in(last: &LastSignIn) -> api::SignInSummary {
         at: timestamp(last.at),
         ip: last.origin.ip,
         place: None,
-        device: None,
+        device: last.origin.label.as_ref().map(ToString::to_string),
         failures_since: 0,
+    }
+}
+
+/// The word of the API for what kind of thing a device is.
+#[must_use]
+pub const fn device_class(class: DeviceClass) -> api::DeviceClass {
+    match class {
+        DeviceClass::Desktop => api::DeviceClass::Desktop,
+        DeviceClass::Mobile => api::DeviceClass::Mobile,
+        DeviceClass::Tablet => api::DeviceClass::Tablet,
+        DeviceClass::Tv => api::DeviceClass::Tv,
+        DeviceClass::Cli => api::DeviceClass::Cli,
+        DeviceClass::Other => api::DeviceClass::Other,
     }
 }
 
@@ -178,11 +218,13 @@ pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAns
     match refusal {
         Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
         Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
+        Refusal::DeviceNotTrusted => ProblemCode::DeviceNotTrusted.into(),
         Refusal::SessionLimit(no_seat) => {
             let limit = api::LimitHit {
                 scope: match no_seat.limit.scope {
                     Scope::Subject => "subject".into(),
                     Scope::Client => "client".into(),
+                    Scope::DeviceClass => "device_class".into(),
                 },
                 max: u32::try_from(no_seat.limit.max.get()).expect("a limit is at most 1,000"),
             };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::check::Demand;
+use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Generation;
@@ -296,12 +297,15 @@ fn sign_in(
             // By this the journal tells which sign-in a session was born of.
             origin: Origin {
                 ip: None,
-                user_agent: Some(label.into()),
+                label: DeviceLabel::of_text(&label),
             },
+            device: None,
+            device_class: None,
             attributes: None,
             end: Box::default(),
         },
         replaces: attempt.replaces.as_deref().map(read),
+        device: None,
     };
     let call = Call::Admit {
         label: attempt.label,

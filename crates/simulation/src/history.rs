@@ -146,6 +146,8 @@ pub enum Refusal {
     Disabled,
     /// The evidence is too old.
     Stale,
+    /// The device is not one that was seen before.
+    Device,
     /// The key had its answer, or has too many beside it.
     Key,
 }

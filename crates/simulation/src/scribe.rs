@@ -101,6 +101,7 @@ impl Scribe {
                     Turned::SessionLimit(_) => Refusal::Full,
                     Turned::Disabled => Refusal::Disabled,
                     Turned::StaleGeneration => Refusal::Stale,
+                    Turned::DeviceNotTrusted => Refusal::Device,
                 };
                 Answer::Refused(refusal, Some(self.view(&roster, now)))
             }
@@ -171,8 +172,8 @@ impl Scribe {
     pub(crate) fn line(&mut self, entry: &JournalEntry) -> Option<Line> {
         let personal = entry.personal.as_ref()?;
         let label = || {
-            let agent = personal.origin.as_ref()?.user_agent.as_ref()?;
-            agent.parse().ok().map(Label)
+            let agent = personal.origin.as_ref()?.label.as_ref()?;
+            agent.as_str().parse().ok().map(Label)
         };
         let mut line = Line {
             subject: subject_of(&entry.tenant),
@@ -208,7 +209,13 @@ impl Scribe {
                 | SessionEvent::LimitChanged
                 | SessionEvent::ContactChanged
                 | SessionEvent::PolicyObeyed { .. }
-                | SessionEvent::Erased => {}
+                | SessionEvent::Erased
+                | SessionEvent::Mismatched { .. }
+                | SessionEvent::DeviceNew { .. }
+                | SessionEvent::DeviceTrusted { .. }
+                | SessionEvent::DeviceDistrusted { .. }
+                | SessionEvent::DeviceRenamed { .. }
+                | SessionEvent::DeviceRemoved { .. } => {}
             }
         }
         Some(line)

@@ -4,11 +4,12 @@
 //! which is kept apart: a subject can be erased without breaking its own chain (D7).
 
 use innkeeper_domain::change::Change;
+use innkeeper_domain::device::{DeviceClass, DeviceId};
 use innkeeper_domain::name::{ClientId, SubjectId, TenantId};
 use innkeeper_domain::policy::PolicyVersion;
 use innkeeper_domain::roster::{EntryHash, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::{
-    AssuranceLevel, Ending, Origin, SessionClass, SessionId, Timestamp,
+    AssuranceLevel, Ending, Initiator, Origin, SessionClass, SessionId, Timestamp,
 };
 use innkeeper_domain::token::RosterTag;
 use sha2::{Digest, Sha256};
@@ -77,6 +78,8 @@ pub enum SessionEvent {
         assurance: AssuranceLevel,
         /// Whether the sign-in said which generation it was made under.
         fenced: bool,
+        /// The device it was opened on.
+        device: Option<DeviceId>,
     },
     /// A session got its next token.
     Rotated {
@@ -124,6 +127,40 @@ pub enum SessionEvent {
     },
     /// The subject was deleted: what was known of the person is gone.
     Erased,
+    /// The token of a bound session came without its device, and was refused.
+    Mismatched {
+        /// The session.
+        session: SessionId,
+    },
+    /// The subject signed in from a device for the first time.
+    DeviceNew {
+        /// Its name. What it is called is personal, and lies with the origin of the session.
+        device: DeviceId,
+        /// What kind it is.
+        class: DeviceClass,
+    },
+    /// A device is relied on.
+    DeviceTrusted {
+        /// Its name.
+        device: DeviceId,
+        /// Who said so.
+        by: Initiator,
+    },
+    /// A device is relied on no longer.
+    DeviceDistrusted {
+        /// Its name.
+        device: DeviceId,
+    },
+    /// A device is called something else.
+    DeviceRenamed {
+        /// Its name.
+        device: DeviceId,
+    },
+    /// A device is no longer recognised.
+    DeviceRemoved {
+        /// Its name.
+        device: DeviceId,
+    },
 }
 
 /// The part of an entry that can be erased.
@@ -188,6 +225,7 @@ fn event_of(change: &Change) -> Option<SessionEvent> {
             client: session.client.clone(),
             assurance: session.authentication.assurance,
             fenced: session.fenced,
+            device: session.device_id(),
         },
         Change::Rotation { id, .. } => SessionEvent::Rotated { session: *id },
         Change::Reauthentication { id, event, .. } => SessionEvent::Reauthenticated {
@@ -207,7 +245,22 @@ fn event_of(change: &Change) -> Option<SessionEvent> {
         Change::Contact(_) => SessionEvent::ContactChanged,
         Change::Policy(policy) => SessionEvent::PolicyObeyed { policy: *policy },
         Change::Erasure => SessionEvent::Erased,
+        Change::Mismatch { id } => SessionEvent::Mismatched { session: *id },
+        Change::DeviceBirth(device) => SessionEvent::DeviceNew {
+            device: device.id,
+            class: device.class,
+        },
+        Change::DeviceTrust {
+            id,
+            trust: Some(trust),
+        } => SessionEvent::DeviceTrusted {
+            device: *id,
+            by: trust.by,
+        },
+        Change::DeviceTrust { id, trust: None } => SessionEvent::DeviceDistrusted { device: *id },
+        Change::DeviceName { id, .. } => SessionEvent::DeviceRenamed { device: *id },
+        Change::DeviceEnd { id } => SessionEvent::DeviceRemoved { device: *id },
         // Told by the birth beside it.
-        Change::SignIn(_) => return None,
+        Change::SignIn(_) | Change::DeviceVisit { .. } => return None,
     })
 }

@@ -8,6 +8,7 @@ mod roster;
 
 use std::net::IpAddr;
 
+use innkeeper_domain::device::{DeviceClass, DeviceLabel};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
@@ -132,7 +133,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
 #[derive(Deserialize, Serialize)]
 struct OriginRecord {
     ip: Option<IpAddr>,
-    user_agent: Option<String>,
+    label: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -159,6 +160,14 @@ const CLASSES: [SessionClass; 3] = [
     SessionClass::Interactive,
     SessionClass::Machine,
     SessionClass::Impersonation,
+];
+const DEVICE_CLASSES: [DeviceClass; 6] = [
+    DeviceClass::Desktop,
+    DeviceClass::Mobile,
+    DeviceClass::Tablet,
+    DeviceClass::Tv,
+    DeviceClass::Cli,
+    DeviceClass::Other,
 ];
 const REASONS: [EndReason; 14] = [
     EndReason::Logout,
@@ -202,18 +211,27 @@ impl From<&Origin> for OriginRecord {
     fn from(origin: &Origin) -> Self {
         Self {
             ip: origin.ip,
-            user_agent: origin.user_agent.as_deref().map(Into::into),
+            label: origin.label.as_ref().map(ToString::to_string),
         }
     }
 }
 
-impl From<OriginRecord> for Origin {
-    fn from(record: OriginRecord) -> Self {
-        Self {
+impl TryFrom<OriginRecord> for Origin {
+    type Error = RecordError;
+
+    fn try_from(record: OriginRecord) -> Result<Self, RecordError> {
+        Ok(Self {
             ip: record.ip,
-            user_agent: record.user_agent.map(Into::into),
-        }
+            label: label(record.label)?,
+        })
     }
+}
+
+fn label(text: Option<String>) -> Result<Option<DeviceLabel>, RecordError> {
+    let read = |text: String| DeviceLabel::parse(&text);
+    text.map(read)
+        .transpose()
+        .map_err(|_| RecordError::Value("name of a device"))
 }
 
 impl From<Ending> for EndingRecord {

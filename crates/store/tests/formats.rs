@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::{Change, Keep};
+use innkeeper_domain::device::{
+    Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial, DeviceTrust,
+};
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
 use innkeeper_domain::roster::{
     Contact, FailureCount, Floor, Generation, LastSignIn, Roster, StoreGeneration,
 };
 use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, Ending, FamilyDigest, GraceEnd, Initiator,
-    LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId, Timestamp,
-    TokenDigest,
+    AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, Ending, FamilyDigest,
+    GraceEnd, Initiator, LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId,
+    Timestamp, TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::journal::JournalEntry;
@@ -32,7 +35,7 @@ fn tag() -> RosterTag {
 fn origin() -> Origin {
     Origin {
         ip: Some("2001:db8::7".parse::<IpAddr>().unwrap()),
-        user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()),
+        label: DeviceLabel::of_text("Firefox on Linux"),
     }
 }
 
@@ -42,6 +45,21 @@ fn last_sign_in() -> Arc<LastSignIn> {
         origin: origin(),
         failures_before: 2,
     })
+}
+
+fn device() -> Device {
+    Device {
+        id: DeviceId::new(tag(), DeviceSerial([5; 12])),
+        token: DeviceDigest([6; 32]),
+        label: DeviceLabel::of_text("Firefox on Linux"),
+        class: DeviceClass::Tablet,
+        trust: Some(DeviceTrust {
+            since: at(12),
+            by: Initiator::Admin,
+        }),
+        first_seen: at(3),
+        last_seen: at(20),
+    }
 }
 
 /// A session with every member set.
@@ -76,6 +94,12 @@ fn session(number: u8) -> Session {
             sealed_successor: Sealed([9; 40].into()),
         })),
         origin: origin(),
+        device: Some(device().id.serial()),
+        device_class: DeviceClass::Tablet,
+        binding: Binding::DeviceCookie(Box::new(BoundDevice {
+            token: device().token,
+            mismatches: 2,
+        })),
         previous_sign_in: Some(last_sign_in()),
         failures_since: 1,
         attributes: Some(r#"{"locale":"de"}"#.into()),
@@ -120,6 +144,7 @@ fn changes() -> Vec<Change> {
             to: Generation(3),
             keep: Keep::All,
         },
+        Change::DeviceBirth(Arc::new(device())),
         Change::Birth(Arc::new(session(1))),
         Change::Birth(Arc::new(session(4))),
         Change::End {
@@ -127,6 +152,22 @@ fn changes() -> Vec<Change> {
             ending,
         },
         Change::Policy(PolicyVersion(6)),
+        Change::DeviceTrust {
+            id: device().id,
+            trust: device().trust,
+        },
+        Change::DeviceName {
+            id: device().id,
+            label: DeviceLabel::of_text("Firefox on Linux").unwrap(),
+        },
+        Change::DeviceTrust {
+            id: DeviceId::new(tag(), DeviceSerial([9; 12])),
+            trust: None,
+        },
+        Change::DeviceEnd {
+            id: DeviceId::new(tag(), DeviceSerial([9; 12])),
+        },
+        Change::Mismatch { id: session(4).id },
         Change::SignIn(last_sign_in()),
     ]
 }

@@ -231,7 +231,7 @@ fn limit(row: &Entries<'_>, problems: &mut Problems) -> Option<Limit> {
             row,
             KEY,
             problems,
-            "`per` is missing; \"client\" is accepted",
+            "`per` is missing; \"client\" or \"device-class\" is accepted",
         );
     }
     if !written("policy.limit.max_sessions") {

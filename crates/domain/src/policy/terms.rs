@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Overflow, SessionLimit, Word};
+use super::{BindTo, Overflow, SameDevice, SessionLimit, UnseenDevice, Word};
 
 /// Goes through the keys of a policy, one after the other, each by the kind of its value.
 pub trait VisitTerms {
@@ -41,6 +41,12 @@ const GRACE: Bounds = Bounds {
     most: Duration::from_mins(5),
 };
 
+/// No time is no protection; a device that was silent for longer is forgotten.
+const PROTECTION: Bounds = Bounds {
+    least: Duration::ZERO,
+    most: Duration::from_hours(400 * 24),
+};
+
 macro_rules! terms {
     ($(
         $(#[$about:meta])*
@@ -49,7 +55,8 @@ macro_rules! terms {
         /// What the policy says of one sign-in or session, once all rules have spoken.
         ///
         /// By default five sessions, of which the least recently used makes room; 30 minutes
-        /// idle, 12 hours in all.
+        /// idle, 12 hours in all. A new device is told of, and for its first day cannot displace
+        /// a trusted one.
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub struct Terms {$(
             $(#[$about])*
@@ -116,6 +123,15 @@ terms! {
     rotate_every: Option<Duration>, span(LIFETIME), None;
     /// How old an authentication may be that ends other sessions.
     freshness: Duration, span(LIFETIME), Duration::from_mins(15);
+    /// What becomes of a session on the same device.
+    same_device: SameDevice, word(), SameDevice::Replace;
+    /// What happens on a device that was not seen before.
+    unseen_device: UnseenDevice, word(), UnseenDevice::Notify;
+    /// What a new session is bound to.
+    binding: BindTo, word(), BindTo::Nothing;
+    /// For how long after its birth a session on an untrusted device neither evicts nor ends an
+    /// older one on a trusted device; see [`protection`](crate::protection).
+    protect_trusted_for: Duration, span(PROTECTION), Duration::from_hours(24);
 }
 
 /// A value that terms hold: one that is always there, or one that is off unless set.

@@ -1,6 +1,6 @@
 //! Words: the choices of a policy by the names that people and programs write.
 
-use super::{Overflow, Per};
+use super::{BindTo, Overflow, Per, SameDevice, UnseenDevice};
 use crate::session::SessionClass;
 
 /// A choice among few.
@@ -36,7 +36,28 @@ impl Word for Overflow {
 }
 
 impl Word for Per {
-    const WORDS: &'static [(&'static str, Self)] = &[("client", Self::Client)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("client", Self::Client),
+        ("device_class", Self::DeviceClass),
+    ];
+}
+
+impl Word for SameDevice {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("replace", Self::Replace), ("count", Self::Count)];
+}
+
+impl Word for UnseenDevice {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("allow", Self::Allow),
+        ("notify", Self::Notify),
+        ("refuse", Self::Refuse),
+    ];
+}
+
+impl Word for BindTo {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("none", Self::Nothing), ("device_cookie", Self::Device)];
 }
 
 impl Word for SessionClass {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{ClientId, GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
 use innkeeper_domain::roster::Generation;
@@ -166,7 +167,8 @@ fn s1_given_a_policy_that_observes_when_the_limit_is_passed_then_the_sign_in_say
 
     let second = house.sign_in("alice");
 
-    assert_eq!(second.notices, [Notice::Concurrent, Notice::OverLimit]);
+    let notices = [Notice::UnseenDevice, Notice::Concurrent, Notice::OverLimit];
+    assert_eq!(second.notices, notices);
     assert!(house.passes(&first.token) && house.passes(&second.token));
 }
 
@@ -460,5 +462,5 @@ fn given_an_earlier_sign_in_when_the_subject_comes_again_then_it_is_told() {
         .as_ref()
         .expect("there was one before");
     assert_eq!(told.at, first.session.created_at);
-    assert_eq!(told.origin.user_agent.as_deref(), Some("Lynx"));
+    assert_eq!(told.origin.label, DeviceLabel::of_text("Lynx"));
 }

@@ -24,6 +24,12 @@ fn names(events: &[SessionEvent]) -> Vec<&'static str> {
         SessionEvent::ContactChanged => "contact",
         SessionEvent::PolicyObeyed { .. } => "policy",
         SessionEvent::Erased => "erased",
+        SessionEvent::Mismatched { .. } => "mismatched",
+        SessionEvent::DeviceNew { .. } => "device new",
+        SessionEvent::DeviceTrusted { .. } => "device trusted",
+        SessionEvent::DeviceDistrusted { .. } => "device distrusted",
+        SessionEvent::DeviceRenamed { .. } => "device renamed",
+        SessionEvent::DeviceRemoved { .. } => "device removed",
     };
     events.iter().map(name).collect()
 }
@@ -61,16 +67,16 @@ fn s16_given_a_life_when_the_journal_is_read_then_each_commit_is_in_it_once() {
     assert_eq!(
         told,
         [
-            vec!["policy", "opened"],
-            vec!["opened"],
-            vec!["ended", "opened"],
+            vec!["policy", "device new", "opened"],
+            vec!["device new", "opened"],
+            vec!["ended", "device new", "opened"],
             vec!["rotated"],
             vec!["rotated", "reauthenticated"],
             vec!["generation", "ended", "rotated"],
             vec!["limit"],
             vec!["generation", "ended", "disabled"],
             vec!["enabled"],
-            vec!["opened"],
+            vec!["device new", "opened"],
             vec!["ended"],
             vec!["generation"],
         ]

@@ -280,6 +280,7 @@ fn given_a_demand_when_the_authentication_is_too_weak_or_too_old_then_a_step_up_
                     subject: Some(subject("alice")),
                     assurance,
                     max_age,
+                    device: None,
                 },
                 ..check_of(&alice.token)
             };

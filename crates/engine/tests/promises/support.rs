@@ -11,6 +11,7 @@ use std::time::Duration;
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::check::Demand;
+use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
 use innkeeper_domain::roster::{EntryHash, Generation, Roster};
@@ -157,12 +158,15 @@ pub(crate) fn arrival(name: &str) -> SignInRequest {
             replaces: None,
             origin: Origin {
                 ip: Some([203, 0, 113, 7].into()),
-                user_agent: Some("Lynx".into()),
+                label: DeviceLabel::of_text("Lynx"),
             },
+            device: None,
+            device_class: None,
             attributes: None,
             end: Box::default(),
         },
         replaces: None,
+        device: None,
         idempotency: None,
     }
 }

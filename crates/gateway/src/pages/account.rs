@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 use innkeeper_api::ProblemCode;
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, Session, SessionId, Timestamp};
 use innkeeper_engine::check::{Activity, Checked};
 use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
@@ -15,7 +16,6 @@ use innkeeper_http::wire;
 
 use super::sign_in::{self, Notice};
 use super::{Frame, Site, ended, page, see_other, sign_out};
-use crate::device;
 use crate::ending::PastView;
 use crate::form::{self, ButtonForm};
 use crate::moment::Moment;
@@ -38,10 +38,15 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn of(session: &Session, current: Option<SessionId>, now: Timestamp) -> Self {
+    pub(super) fn of(
+        roster: &Roster,
+        session: &Session,
+        current: Option<SessionId>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id: session.id.to_string(),
-            device: device::label(session.origin.user_agent.as_deref()),
+            device: wire::device_name(roster, session),
             client: session.client.as_ref().map(ToString::to_string),
             ip: session.origin.ip.map(|ip| ip.to_string()),
             created: Moment::of(session.created_at, now),
@@ -97,9 +102,12 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
         others: live.iter().filter(|s| s.id != current).count(),
         rows: live
             .into_iter()
-            .map(|s| Row::of(s, Some(current), now))
+            .map(|s| Row::of(roster, s, Some(current), now))
             .collect(),
-        past: past.into_iter().map(|e| PastView::of(e, now)).collect(),
+        past: past
+            .into_iter()
+            .map(|e| PastView::of(roster, e, now))
+            .collect(),
     };
     Ok(page(StatusCode::OK, &account))
 }

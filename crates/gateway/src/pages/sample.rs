@@ -9,10 +9,10 @@ use innkeeper_domain::roster::LastSignIn;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::check::Activity;
 use innkeeper_http::problem::ProblemAnswer;
+use innkeeper_http::wire;
 
 use super::account::Row;
 use super::{Frame, Site, ended, name_of, page, sign_in};
-use crate::device;
 use crate::moment::Moment;
 use crate::visitor::Visitor;
 
@@ -50,7 +50,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let sample = SamplePage {
         frame: site.frame(Some(&checked)),
         name: name_of(&checked),
-        this: Row::of(session, Some(session.id), now),
+        this: Row::of(roster, session, Some(session.id), now),
         previous: session
             .previous_sign_in
             .as_deref()
@@ -63,7 +63,11 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
 impl Before {
     fn of(last: &LastSignIn, now: Timestamp) -> Self {
         Self {
-            device: device::label(last.origin.user_agent.as_deref()),
+            device: last
+                .origin
+                .label
+                .as_ref()
+                .map_or_else(|| wire::UNNAMED.to_owned(), ToString::to_string),
             ip: last.origin.ip.map(|ip| ip.to_string()),
             at: Moment::of(last.at, now),
         }

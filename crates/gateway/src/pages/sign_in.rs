@@ -10,6 +10,7 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
+use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::name::AuthenticationMethod;
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
@@ -210,7 +211,7 @@ async fn admit(
     proved: Proved,
     replaces: Option<SessionToken>,
     attempt: Option<&str>,
-    origin: Origin,
+    (origin, device_class): (Origin, Option<DeviceClass>),
 ) -> Result<SignInAnswer, ProblemAnswer> {
     let gateway = &site.gateway;
     let name = proved.name.as_str();
@@ -233,10 +234,13 @@ async fn admit(
             contact: None,
             replaces: None,
             origin,
+            device: None,
+            device_class,
             attributes: Some(attributes.into()),
             end: Box::default(),
         },
         replaces,
+        device: None,
         idempotency: attempt
             .map(|key| Idempotency::new(&gateway.tenant, key, proved.subject.as_str().as_bytes())),
         subject: proved.subject,

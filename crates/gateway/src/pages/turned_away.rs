@@ -63,6 +63,11 @@ impl Again<'_> {
                 StatusCode::FORBIDDEN,
                 "This account is disabled. An administrator can tell you more.",
             ),
+            Refusal::DeviceNotTrusted => self.page(
+                StatusCode::FORBIDDEN,
+                "Sign-in is open only on devices that you have used before. Please use one of \
+                 those, or ask an administrator.",
+            ),
             Refusal::StaleGeneration => self.page(
                 StatusCode::PRECONDITION_FAILED,
                 "Your account was changed while you signed in. Please sign in once more.",
@@ -72,7 +77,7 @@ impl Again<'_> {
                 let limit = LimitPage {
                     frame: self.site.frame(None),
                     max: no_seat.limit.max.get(),
-                    holders: holders.map(|s| Row::of(s, None, now)).collect(),
+                    holders: holders.map(|s| Row::of(roster, s, None, now)).collect(),
                     again: self
                         .site
                         .path(&format!("/sign-in?next={}", self.next.encoded())),

@@ -6,6 +6,7 @@ use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall};
+use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::SubjectId;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
@@ -48,6 +49,11 @@ async fn check(
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
         return Err(wire::no_session(None));
     };
+    let device = asked
+        .device_token
+        .as_ref()
+        .and_then(|text| DeviceToken::parse(text.reveal()).ok())
+        .and_then(|device| device.digest_for(token.tag()));
     let request = CheckRequest {
         token,
         tenant: Some(tenant),
@@ -55,6 +61,7 @@ async fn check(
             subject,
             assurance,
             max_age: asked.max_age.map(Duration::from_secs),
+            device,
         },
         activity: if asked.passive {
             Activity::Passive
@@ -66,6 +73,9 @@ async fn check(
     match door.authority.check(&request).await.map_err(wire::failed)? {
         CheckAnswer::Valid(checked) => Ok(Json(show(&checked))),
         CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
+        CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
+            Err(ProblemCode::DeviceMismatch.into())
+        }
         CheckAnswer::Shortfall(Shortfall::WrongSubject) => Err(ProblemCode::WrongSubject.into()),
         CheckAnswer::Shortfall(Shortfall::StepUp) => {
             let asked = api::StepUp {

@@ -6,7 +6,8 @@ use axum::extract::State;
 use http::HeaderMap;
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
-use innkeeper_domain::admission::SignIn;
+use innkeeper_domain::admission::{Recognition, SignIn};
+use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId};
 use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, Timestamp};
@@ -20,6 +21,7 @@ use crate::layer::{Admit, Caller, Door, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
 use crate::route::{Created, Link, Route};
+use crate::user_agent;
 use crate::wire::{self, Current};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -73,6 +75,11 @@ async fn admit(
             .replaces
             .as_ref()
             .and_then(|t| SessionToken::parse(t.reveal()).ok()),
+        // Nor is a text that is no device token a device that is known.
+        device: asked
+            .device_token
+            .as_ref()
+            .and_then(|t| DeviceToken::parse(t.reveal()).ok()),
         tenant,
         idempotency,
     };
@@ -128,6 +135,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
         })
         .transpose()?;
     let attributes = asked.attributes.as_object();
+    let described = user_agent::describe(asked.user_agent.as_ref().map(api::Text::as_str));
     Ok(SignIn {
         client: wire::optional("client", asked.client.as_deref(), ClientId::parse)?,
         class,
@@ -145,8 +153,10 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
         replaces: None,
         origin: Origin {
             ip: asked.ip,
-            user_agent: asked.user_agent.as_ref().map(|t| t.as_str().into()),
+            label: described.label,
         },
+        device: None,
+        device_class: described.class,
         attributes: (!attributes.is_empty())
             .then(|| serde_json::to_string(attributes).map(Into::into))
             .transpose()
@@ -181,12 +191,23 @@ pub(super) fn contact(contact: &api::Contact) -> Result<Contact, ProblemAnswer> 
     })
 }
 
+fn issued(signed_in: &SignedIn) -> api::IssuedDevice {
+    let device = &signed_in.device;
+    let known = signed_in.roster.find_device(device.id);
+    api::IssuedDevice {
+        id: device.id.to_string(),
+        token: Some(api::Secret::new(device.token.reveal())),
+        known: device.recognition == Recognition::Known,
+        trusted: known.is_some_and(|d| d.is_trusted()),
+    }
+}
+
 fn show(signed_in: &SignedIn) -> api::SignInAnswer {
     let roster = &signed_in.roster;
     api::SignInAnswer {
         token: api::Secret::new(signed_in.token.reveal()),
         session: wire::session(roster, &signed_in.session, Current::Yes, signed_in.now),
-        device: None,
+        device: Some(issued(signed_in)),
         ended: signed_in
             .ended
             .iter()
@@ -203,6 +224,7 @@ fn show(signed_in: &SignedIn) -> api::SignInAnswer {
             .map(|notice| match notice {
                 Notice::Concurrent => api::Notice::Concurrent,
                 Notice::OverLimit => api::Notice::OverLimit,
+                Notice::UnseenDevice => api::Notice::UnseenDevice,
             })
             .collect(),
     }

@@ -5,7 +5,7 @@ use innkeeper_domain::session::SessionId;
 use innkeeper_engine::events::Event;
 use innkeeper_store::journal::SessionEvent;
 
-use super::{class, end_reason, ended_by, timestamp};
+use super::{class, device_class, end_reason, ended_by, timestamp};
 
 /// An event, as everybody outside is told of it.
 #[must_use]
@@ -29,6 +29,7 @@ pub fn event(event: &Event) -> api::Event {
             client,
             assurance,
             fenced,
+            device,
             ..
         } => {
             details.client = client.as_ref().map(ToString::to_string);
@@ -36,6 +37,7 @@ pub fn event(event: &Event) -> api::Event {
             details.assurance = Some(assurance.get()).filter(|a| *a > 0);
             details.ip = event.origin().and_then(|o| o.ip);
             details.fenced = Some(*fenced);
+            details.device = device.map(|d| d.to_string());
         }
         SessionEvent::Reauthenticated { assurance, .. } => {
             details.assurance = Some(assurance.get()).filter(|a| *a > 0);
@@ -46,7 +48,16 @@ pub fn event(event: &Event) -> api::Event {
         }
         SessionEvent::GenerationRaised { to } => details.generation = Some(to.0),
         SessionEvent::PolicyObeyed { policy } => details.policy = Some(policy.0),
-        SessionEvent::Rotated { .. }
+        SessionEvent::DeviceNew { device, class } => {
+            details.device = Some(device.to_string());
+            details.device_class = Some(device_class(*class));
+        }
+        SessionEvent::DeviceTrusted { device, .. }
+        | SessionEvent::DeviceDistrusted { device }
+        | SessionEvent::DeviceRenamed { device }
+        | SessionEvent::DeviceRemoved { device } => details.device = Some(device.to_string()),
+        SessionEvent::Mismatched { .. }
+        | SessionEvent::Rotated { .. }
         | SessionEvent::Shortened { .. }
         | SessionEvent::Disabled
         | SessionEvent::Enabled
@@ -73,6 +84,12 @@ const fn kind(what: &SessionEvent) -> &'static str {
         SessionEvent::ContactChanged => "subject.contact_changed",
         SessionEvent::Erased => "subject.erased",
         SessionEvent::PolicyObeyed { .. } => "policy.obeyed",
+        SessionEvent::DeviceNew { .. } => "device.new",
+        SessionEvent::DeviceTrusted { .. } => "device.trusted",
+        SessionEvent::DeviceDistrusted { .. } => "device.distrusted",
+        SessionEvent::DeviceRenamed { .. } => "device.renamed",
+        SessionEvent::DeviceRemoved { .. } => "device.removed",
+        SessionEvent::Mismatched { .. } => "risk.device_mismatch",
     }
 }
 
@@ -82,7 +99,8 @@ const fn session(what: &SessionEvent) -> Option<SessionId> {
         | SessionEvent::Rotated { session }
         | SessionEvent::Reauthenticated { session, .. }
         | SessionEvent::Ended { session, .. }
-        | SessionEvent::Shortened { session } => Some(*session),
+        | SessionEvent::Shortened { session }
+        | SessionEvent::Mismatched { session } => Some(*session),
         SessionEvent::GenerationRaised { .. }
         | SessionEvent::Disabled
         | SessionEvent::Enabled
@@ -90,6 +108,11 @@ const fn session(what: &SessionEvent) -> Option<SessionId> {
         | SessionEvent::LimitChanged
         | SessionEvent::ContactChanged
         | SessionEvent::Erased
-        | SessionEvent::PolicyObeyed { .. } => None,
+        | SessionEvent::PolicyObeyed { .. }
+        | SessionEvent::DeviceNew { .. }
+        | SessionEvent::DeviceTrusted { .. }
+        | SessionEvent::DeviceDistrusted { .. }
+        | SessionEvent::DeviceRenamed { .. }
+        | SessionEvent::DeviceRemoved { .. } => None,
     }
 }

@@ -40,6 +40,11 @@ async fn given_a_full_request_when_admitted_then_the_answer_has_the_members_of_t
     answer.assert_members("/session", &SESSION);
     assert!(answer.word("/token").starts_with("ik_"));
     let session = &answer.json["session"];
+    let device = &answer.json["device"];
+    answer.assert_members("/device", &["id", "token", "known", "trusted"]);
+    assert!(answer.word("/device/id").starts_with("dev_"));
+    assert!(answer.word("/device/token").starts_with("ikd_"));
+    assert_eq!(device["known"], false);
     assert!(answer.word("/session/id").starts_with("ses_"));
     for (name, value) in [
         ("tenant", json!("default")),
@@ -54,7 +59,10 @@ async fn given_a_full_request_when_admitted_then_the_answer_has_the_members_of_t
         ("last_seen_at", json!("2027-01-15T08:00:00.000Z")),
         ("idle_expires_at", json!("2027-01-15T08:30:00.000Z")),
         ("expires_at", json!("2027-01-15T20:00:00.000Z")),
-        ("device", Value::Null),
+        (
+            "device",
+            json!({"id": device["id"], "name": "Lynx", "trusted": false}),
+        ),
         ("ip", json!("203.0.113.7")),
         ("place", Value::Null),
         ("binding", json!("none")),
@@ -70,7 +78,7 @@ async fn given_a_full_request_when_admitted_then_the_answer_has_the_members_of_t
         assert_eq!(session[name], value, "{name}");
     }
     assert_eq!(answer.json["ended"], json!([]));
-    assert_eq!(answer.json["notices"], json!([]));
+    assert_eq!(answer.json["notices"], json!(["unseen_device"]));
     assert_eq!(answer.json["previous_sign_in"], Value::Null);
 }
 
@@ -127,7 +135,8 @@ async fn given_other_sessions_or_an_observed_limit_when_admitted_then_notices_sa
 
     let answer = desk.post("/v1/sessions", json!({"subject": "alice"})).await;
 
-    assert_eq!(answer.json["notices"], json!(["concurrent", "over_limit"]));
+    let notices = json!(["unseen_device", "concurrent", "over_limit"]);
+    assert_eq!(answer.json["notices"], notices);
 }
 
 #[tokio::test]

@@ -7,12 +7,13 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
+use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::roster::{Roster, RosterVersion};
 use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, Ending, FamilyDigest, GraceEnd, Initiator,
-    LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId, Timestamp,
-    TokenDigest,
+    AssuranceLevel, AuthenticationEvent, Binding, EndReason, Ending, FamilyDigest, GraceEnd,
+    Initiator, LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId,
+    Timestamp, TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
 use tokio::task::yield_now;
@@ -172,6 +173,9 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
         family: FamilyDigest([number; 32]),
         previous: None,
         origin: Origin::default(),
+        device: None,
+        device_class: DeviceClass::Other,
+        binding: Binding::None,
         previous_sign_in: None,
         failures_since: 0,
         attributes: None,

@@ -1,5 +1,6 @@
 //! Stored forms of a journal entry, and of its personal part, which lies apart.
 
+use innkeeper_domain::device::{DeviceId, DeviceSerial};
 use innkeeper_domain::name::{ClientId, SubjectId, TenantId};
 use innkeeper_domain::policy::PolicyVersion;
 use innkeeper_domain::roster::{EntryHash, Generation, RosterVersion};
@@ -8,7 +9,8 @@ use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CLASSES, EndingRecord, OriginRecord, RecordError, Serial, assurance_level, number, variant,
+    CLASSES, DEVICE_CLASSES, EndingRecord, INITIATORS, OriginRecord, RecordError, Serial,
+    assurance_level, number, variant,
 };
 use crate::journal::{JournalEntry, Personal, SessionEvent};
 
@@ -25,7 +27,7 @@ pub(super) struct EntryRecord {
 
 #[derive(Deserialize, Serialize)]
 enum EventRecord {
-    Opened(Serial, u8, Option<String>, u8, bool),
+    Opened(Serial, u8, Option<String>, u8, bool, Option<Serial>),
     Rotated(Serial),
     Reauthenticated(Serial, u8),
     Ended(Serial, EndingRecord),
@@ -38,6 +40,12 @@ enum EventRecord {
     ContactChanged,
     PolicyObeyed(u64),
     Erased,
+    Mismatched(Serial),
+    DeviceNew(Serial, u8),
+    DeviceTrusted(Serial, u8),
+    DeviceDistrusted(Serial),
+    DeviceRenamed(Serial),
+    DeviceRemoved(Serial),
 }
 
 #[derive(Deserialize, Serialize)]
@@ -66,7 +74,7 @@ impl TryFrom<PersonalRecord> for Personal {
         Ok(Self {
             salt: record.salt,
             subject: SubjectId::parse(&record.subject)?,
-            origin: record.origin.map(Into::into),
+            origin: record.origin.map(TryInto::try_into).transpose()?,
             actor: record.actor.map(|a| SubjectId::parse(&a)).transpose()?,
         })
     }
@@ -117,12 +125,14 @@ impl From<&SessionEvent> for EventRecord {
                 client,
                 assurance,
                 fenced,
+                device,
             } => Self::Opened(
                 *session.serial(),
                 number(&CLASSES, class),
                 client.as_ref().map(|c| c.as_str().into()),
                 assurance.get(),
                 *fenced,
+                device.map(|d| d.serial().0),
             ),
             SessionEvent::Rotated { session } => Self::Rotated(*session.serial()),
             SessionEvent::Reauthenticated { session, assurance } => {
@@ -140,6 +150,16 @@ impl From<&SessionEvent> for EventRecord {
             SessionEvent::ContactChanged => Self::ContactChanged,
             SessionEvent::PolicyObeyed { policy } => Self::PolicyObeyed(policy.0),
             SessionEvent::Erased => Self::Erased,
+            SessionEvent::Mismatched { session } => Self::Mismatched(*session.serial()),
+            SessionEvent::DeviceNew { device, class } => {
+                Self::DeviceNew(device.serial().0, number(&DEVICE_CLASSES, class))
+            }
+            SessionEvent::DeviceTrusted { device, by } => {
+                Self::DeviceTrusted(device.serial().0, number(&INITIATORS, by))
+            }
+            SessionEvent::DeviceDistrusted { device } => Self::DeviceDistrusted(device.serial().0),
+            SessionEvent::DeviceRenamed { device } => Self::DeviceRenamed(device.serial().0),
+            SessionEvent::DeviceRemoved { device } => Self::DeviceRemoved(device.serial().0),
         }
     }
 }
@@ -148,13 +168,15 @@ impl EventRecord {
     /// Makes the event of this record again, in the roster `tag`.
     fn revive(self, tag: RosterTag) -> Result<SessionEvent, RecordError> {
         let named = |serial| SessionId::from_entropy(tag, serial);
+        let device = |serial| DeviceId::new(tag, DeviceSerial(serial));
         Ok(match self {
-            Self::Opened(serial, class, client, assurance, fenced) => SessionEvent::Opened {
+            Self::Opened(serial, class, client, assurance, fenced, on) => SessionEvent::Opened {
                 session: named(serial),
                 class: variant(&CLASSES, class, "class")?,
                 client: client.map(|c| ClientId::parse(&c)).transpose()?,
                 assurance: assurance_level(assurance)?,
                 fenced,
+                device: on.map(device),
             },
             Self::Rotated(serial) => SessionEvent::Rotated {
                 session: named(serial),
@@ -180,6 +202,26 @@ impl EventRecord {
                 policy: PolicyVersion(policy),
             },
             Self::Erased => SessionEvent::Erased,
+            Self::Mismatched(serial) => SessionEvent::Mismatched {
+                session: named(serial),
+            },
+            Self::DeviceNew(serial, class) => SessionEvent::DeviceNew {
+                device: device(serial),
+                class: variant(&DEVICE_CLASSES, class, "class of device")?,
+            },
+            Self::DeviceTrusted(serial, by) => SessionEvent::DeviceTrusted {
+                device: device(serial),
+                by: variant(&INITIATORS, by, "initiator")?,
+            },
+            Self::DeviceDistrusted(serial) => SessionEvent::DeviceDistrusted {
+                device: device(serial),
+            },
+            Self::DeviceRenamed(serial) => SessionEvent::DeviceRenamed {
+                device: device(serial),
+            },
+            Self::DeviceRemoved(serial) => SessionEvent::DeviceRemoved {
+                device: device(serial),
+            },
         })
     }
 }

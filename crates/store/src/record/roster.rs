@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use innkeeper_domain::device::{Device, DeviceDigest, DeviceId, DeviceSerial, DeviceTrust};
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
 use innkeeper_domain::roster::{
@@ -10,14 +11,15 @@ use innkeeper_domain::roster::{
     StoreGeneration,
 };
 use innkeeper_domain::session::{
-    AuthenticationEvent, EndedSession, FamilyDigest, GraceEnd, LastSeen, PreviousToken, Sealed,
-    Session, SessionClass, SessionId, Timestamp, TokenDigest,
+    AuthenticationEvent, Binding, BoundDevice, EndedSession, FamilyDigest, GraceEnd, LastSeen,
+    PreviousToken, Sealed, Session, SessionClass, SessionId, Timestamp, TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CLASSES, EndingRecord, OriginRecord, RecordError, Serial, assurance_level, number, variant,
+    CLASSES, DEVICE_CLASSES, EndingRecord, INITIATORS, OriginRecord, RecordError, Serial,
+    assurance_level, label, number, variant,
 };
 
 #[derive(Deserialize, Serialize)]
@@ -36,6 +38,7 @@ pub(super) struct RosterRecord {
     contact: ContactRecord,
     policy: u64,
     births: u64,
+    devices: Vec<DeviceRecord>,
     sessions: Vec<SessionRecord>,
     ended: Vec<(SessionRecord, EndingRecord)>,
     last_sign_in: Option<SignInRecord>,
@@ -48,6 +51,17 @@ struct ContactRecord {
     email: Option<String>,
     locale: Option<String>,
     time_zone: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct DeviceRecord {
+    serial: [u8; 12],
+    token: [u8; 32],
+    label: Option<String>,
+    class: u8,
+    trust: Option<(u64, u8)>,
+    first_seen: u64,
+    last_seen: u64,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -72,6 +86,9 @@ struct SessionRecord {
     family: [u8; 32],
     previous: Option<PreviousRecord>,
     origin: OriginRecord,
+    device: Option<[u8; 12]>,
+    device_class: u8,
+    binding: BindingRecord,
     previous_sign_in: Option<SignInRecord>,
     failures_since: u32,
     attributes: Option<String>,
@@ -82,6 +99,12 @@ struct SignInRecord {
     at: u64,
     origin: OriginRecord,
     failures_before: u32,
+}
+
+#[derive(Deserialize, Serialize)]
+enum BindingRecord {
+    None,
+    DeviceCookie([u8; 32], u8),
 }
 
 #[derive(Deserialize, Serialize)]
@@ -115,6 +138,7 @@ impl From<&Roster> for RosterRecord {
             },
             policy: roster.policy.0,
             births: roster.births,
+            devices: roster.devices.iter().map(|d| (&**d).into()).collect(),
             sessions: roster.sessions.iter().map(|s| (&**s).into()).collect(),
             ended: roster
                 .ended
@@ -137,7 +161,7 @@ impl TryFrom<RosterRecord> for Roster {
             .own_limit
             .map(|l| SessionLimit::new(l.into()).ok_or(RecordError::Value("limit")))
             .transpose()?;
-        Ok(Self {
+        let mut roster = Self {
             tag,
             tenant: TenantId::parse(&record.tenant)?,
             subject: SubjectId::parse(&record.subject)?,
@@ -160,6 +184,11 @@ impl TryFrom<RosterRecord> for Roster {
             },
             policy: PolicyVersion(record.policy),
             births: record.births,
+            devices: record
+                .devices
+                .into_iter()
+                .map(|d| d.revive(tag).map(Arc::new))
+                .collect::<Result<_, _>>()?,
             sessions: record
                 .sessions
                 .into_iter()
@@ -175,10 +204,87 @@ impl TryFrom<RosterRecord> for Roster {
                     })
                 })
                 .collect::<Result<_, RecordError>>()?,
-            last_sign_in: record.last_sign_in.map(|last| Arc::new(last.into())),
+            last_sign_in: record.last_sign_in.map(sign_in).transpose()?,
             failures: FailureCount::new(record.failures),
             journal_head: EntryHash(record.journal_head),
+        };
+        share_labels(&mut roster);
+        Ok(roster)
+    }
+}
+
+/// Lets sessions have the name of their device from the device: kept once, as when it was made.
+fn share_labels(roster: &mut Roster) {
+    let devices = &roster.devices;
+    for session in &mut roster.sessions {
+        let device = session.device_id();
+        let device = devices.iter().find(|d| Some(d.id) == device);
+        if let Some(device) = device.filter(|d| d.label == session.origin.label) {
+            Arc::make_mut(session)
+                .origin
+                .label
+                .clone_from(&device.label);
+        }
+    }
+}
+
+impl From<&Device> for DeviceRecord {
+    fn from(device: &Device) -> Self {
+        Self {
+            serial: device.id.serial().0,
+            token: device.token.0,
+            label: device.label.as_ref().map(ToString::to_string),
+            class: number(&DEVICE_CLASSES, &device.class),
+            trust: device
+                .trust
+                .map(|t| (t.since.as_millis(), number(&INITIATORS, &t.by))),
+            first_seen: device.first_seen.as_millis(),
+            last_seen: device.last_seen.as_millis(),
+        }
+    }
+}
+
+impl DeviceRecord {
+    /// Makes the device of this record again, in the roster `tag`.
+    fn revive(self, tag: RosterTag) -> Result<Device, RecordError> {
+        let trust = |(since, by)| {
+            Ok::<_, RecordError>(DeviceTrust {
+                since: Timestamp::from_millis(since),
+                by: variant(&INITIATORS, by, "initiator")?,
+            })
+        };
+        Ok(Device {
+            id: DeviceId::new(tag, DeviceSerial(self.serial)),
+            token: DeviceDigest(self.token),
+            label: label(self.label)?,
+            class: variant(&DEVICE_CLASSES, self.class, "class of device")?,
+            trust: self.trust.map(trust).transpose()?,
+            first_seen: Timestamp::from_millis(self.first_seen),
+            last_seen: Timestamp::from_millis(self.last_seen),
         })
+    }
+}
+
+impl From<&Binding> for BindingRecord {
+    fn from(binding: &Binding) -> Self {
+        match binding {
+            Binding::None => Self::None,
+            Binding::DeviceCookie(bound) => Self::DeviceCookie(bound.token.0, bound.mismatches),
+        }
+    }
+}
+
+impl From<BindingRecord> for Binding {
+    fn from(record: BindingRecord) -> Self {
+        match record {
+            BindingRecord::None => Self::None,
+            BindingRecord::DeviceCookie(token, mismatches) => {
+                Self::DeviceCookie(Box::new(BoundDevice {
+                    token: DeviceDigest(token),
+                    mismatches,
+                }))
+            }
+        }
     }
 }
 
@@ -215,6 +321,9 @@ impl From<&Session> for SessionRecord {
                 sealed_successor: p.sealed_successor.0.to_vec(),
             }),
             origin: (&session.origin).into(),
+            device: session.device.map(|d| d.0),
+            device_class: number(&DEVICE_CLASSES, &session.device_class),
+            binding: (&session.binding).into(),
             previous_sign_in: session.previous_sign_in.as_deref().map(Into::into),
             failures_since: session.failures_since,
             attributes: session.attributes.as_deref().map(Into::into),
@@ -264,8 +373,11 @@ impl SessionRecord {
                     sealed_successor: Sealed(p.sealed_successor.into()),
                 })
             }),
-            origin: self.origin.into(),
-            previous_sign_in: self.previous_sign_in.map(|last| Arc::new(last.into())),
+            origin: self.origin.try_into()?,
+            device: self.device.map(DeviceSerial),
+            device_class: variant(&DEVICE_CLASSES, self.device_class, "class of device")?,
+            binding: self.binding.into(),
+            previous_sign_in: self.previous_sign_in.map(sign_in).transpose()?,
             failures_since: self.failures_since,
             attributes: self.attributes.map(Into::into),
         })
@@ -286,12 +398,10 @@ impl From<&LastSignIn> for SignInRecord {
     }
 }
 
-impl From<SignInRecord> for LastSignIn {
-    fn from(record: SignInRecord) -> Self {
-        Self {
-            at: Timestamp::from_millis(record.at),
-            origin: record.origin.into(),
-            failures_before: record.failures_before,
-        }
-    }
+fn sign_in(record: SignInRecord) -> Result<Arc<LastSignIn>, RecordError> {
+    Ok(Arc::new(LastSignIn {
+        at: Timestamp::from_millis(record.at),
+        origin: record.origin.try_into()?,
+        failures_before: record.failures_before,
+    }))
 }

@@ -33,7 +33,8 @@ impl<T: Copy + PartialEq> Kind for Words<T> {
     }
 }
 
-/// One of the domain's words, with a hyphen where those have an underscore.
+/// One of the domain's words, with a hyphen where those have an underscore; the underscore is
+/// understood as well.
 pub(in crate::config) struct Choice<W>(PhantomData<W>);
 
 impl<W: Word> Choice<W> {
@@ -50,9 +51,11 @@ impl<W: Word> Kind for Choice<W> {
     type Value = W;
 
     fn read(&self, raw: Raw<'_>) -> Result<W, Refusal> {
-        let found = raw
-            .text()
-            .and_then(|text| W::WORDS.iter().find(|w| hyphenated(w.0) == text));
+        let found = raw.text().and_then(|text| {
+            W::WORDS
+                .iter()
+                .find(|w| hyphenated(w.0) == hyphenated(text))
+        });
         found
             .map(|(_, choice)| *choice)
             .ok_or_else(|| refusal(raw, Self::words().iter().map(String::as_str)))

@@ -146,7 +146,7 @@ fn given_a_span_that_could_not_be_read_when_loaded_then_the_other_is_not_blamed_
 fn given_a_word_that_is_none_of_the_accepted_when_loaded_then_they_are_listed() {
     each_refused(&[
         (
-            "policy.at_limit = \"evict_oldest\"",
+            "policy.at_limit = \"evict-oldestt\"",
             "1:19",
             "accepted is one of \"evict-oldest\", \"evict-least-recent\", \"refuse\", \"ask\", \"observe\" (did you mean \"evict-oldest\"?)",
         ),

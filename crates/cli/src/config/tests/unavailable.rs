@@ -58,7 +58,7 @@ fn given_a_value_that_changes_nothing_when_loaded_then_it_is_accepted() {
 #[test]
 fn given_a_value_that_changes_nothing_as_a_variable_when_loaded_then_it_is_accepted_too() {
     given("")
-        .with("INNKEEPER_POLICY__BINDING", "none")
+        .with("INNKEEPER_POLICY__BINDING_MODE", "prefer")
         .with("INNKEEPER_SIGNALS__TRANSMITTER", "false")
         .accepted();
 }
@@ -67,9 +67,6 @@ fn given_a_value_that_changes_nothing_as_a_variable_when_loaded_then_it_is_accep
 fn given_a_default_that_would_promise_something_when_loaded_then_it_is_refused() {
     for text in [
         "server.admin_listen = \"127.0.0.1:7071\"",
-        "policy.same_device = \"replace\"",
-        "policy.unseen_device = \"notify\"",
-        "policy.protect_trusted_for = \"24h\"",
         "policy.sign_ins = \"10/1m\"",
     ] {
         assert!(
