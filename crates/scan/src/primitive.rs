@@ -7,7 +7,12 @@ mod call;
 mod scope;
 mod shape;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use crate::model::{Id, Model, Parsed};
+use crate::scan::workers;
 use crate::syntax::words::{any, words};
 use crate::syntax::{Assign, Language};
 use crate::vocabulary as v;
@@ -50,47 +55,101 @@ pub(crate) struct Primitive {
 }
 
 /// Everything the lines of a unit do, as far as home-grown code shows it.
+///
+/// No file's lines depend on another's, so the files are shared out among the cores.
 pub(crate) fn primitives(model: &Model<'_>) -> Vec<Primitive> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..workers() {
+            scope.spawn(|| {
+                let mut own = Vec::new();
+                while let number = next.fetch_add(1, Ordering::Relaxed)
+                    && let Some(file) = model.files.get(number)
+                {
+                    own.push((number, of_file(model, number, file)));
+                }
+                let mut found = found.lock().expect("no worker panics while it holds it");
+                found.extend(own);
+            });
+        }
+    });
+    let mut found = found
+        .into_inner()
+        .expect("no worker panics while it holds it");
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().flat_map(|(_, own)| own).collect()
+}
+
+fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
     let mut out = Vec::new();
-    for (number, file) in model.files.iter().enumerate() {
-        for assign in &file.outline.assigns {
-            let function = model.id(number, assign.function);
-            if let Some((does, confidence)) = of_assign(model, file, assign, function) {
-                out.push(primitive(
-                    does,
-                    number,
-                    assign.line,
-                    function,
-                    confidence,
-                    &assign.target,
-                ));
-            }
+    for assign in &file.outline.assigns {
+        let function = model.id(number, assign.function);
+        if let Some((does, confidence)) = of_assign(model, file, assign, function) {
+            let (line, note) = (assign.line, &assign.target);
+            out.push(primitive(does, number, line, function, confidence, note));
         }
-        for call in &file.outline.calls {
-            let function = model.id(number, call.function);
-            let resolved = model.resolve(number, call);
-            for (does, confidence) in of_call(model, file, call, function, !resolved.is_empty()) {
-                out.push(primitive(
-                    does, number, call.line, function, confidence, &call.path,
-                ));
-            }
+    }
+    // The calls of one function stand together and have the same surroundings.
+    let mut around = Around::none(file);
+    for call in &file.outline.calls {
+        let function = model.id(number, call.function);
+        if around.function != function {
+            around = Around::of(model, file, function);
         }
-        for compare in &file.outline.compares {
-            let function = model.id(number, compare.function);
-            if is_bound(model, compare, function) {
-                let note = format!("{} {} {}", compare.left, compare.operator, compare.right);
-                out.push(primitive(
-                    Does::Bound,
-                    number,
-                    compare.line,
-                    function,
-                    Confidence::Likely,
-                    &note,
-                ));
-            }
+        let resolved = model.resolve(number, call);
+        for (does, confidence) in of_call(file, call, &around, !resolved.is_empty()) {
+            let (line, note) = (call.line, &call.path);
+            out.push(primitive(does, number, line, function, confidence, note));
+        }
+    }
+    for compare in &file.outline.compares {
+        let function = model.id(number, compare.function);
+        if is_bound(model, compare, function) {
+            let note = format!("{} {} {}", compare.left, compare.operator, compare.right);
+            let (line, confidence) = (compare.line, Confidence::Likely);
+            out.push(primitive(
+                Does::Bound,
+                number,
+                line,
+                function,
+                confidence,
+                &note,
+            ));
         }
     }
     out
+}
+
+/// Where a call stands, in words.
+struct Around {
+    function: Option<Id>,
+    /// What the function is called and which routes lead to it.
+    near: Vec<String>,
+    /// The same, and its class and file besides.
+    far: Vec<String>,
+}
+
+impl Around {
+    /// Outside of every function.
+    fn none(file: &Parsed) -> Self {
+        Self {
+            function: None,
+            near: Vec::new(),
+            far: words(&file.path),
+        }
+    }
+
+    fn of(model: &Model<'_>, file: &Parsed, function: Option<Id>) -> Self {
+        match function {
+            None => Self::none(file),
+            Some(id) => Self {
+                function,
+                near: model.near(id),
+                far: model.far(id),
+            },
+        }
+    }
 }
 
 fn primitive(

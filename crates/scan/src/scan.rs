@@ -153,11 +153,8 @@ fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
     let next = AtomicUsize::new(0);
     let out = Mutex::new(Vec::with_capacity(files.len()));
     let prefilter = Prefilter::new();
-    let workers = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(8);
     thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..workers() {
             scope.spawn(|| {
                 let mut own = Vec::new();
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -172,6 +169,13 @@ fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
     });
     out.into_inner()
         .expect("no worker panics while it holds the list")
+}
+
+/// How many threads read and judge.
+pub(crate) fn workers() -> usize {
+    thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8)
 }
 
 fn read_one(options: &Options, prefilter: &Prefilter, file: &Found) -> Read {

@@ -16,10 +16,7 @@ const OTHER_SESSIONS: &str = "external linked db database sql orm analytics webs
 
 /// Is a sign-in session, or the token that stands for one, named here?
 pub(crate) fn names_session(list: &[String]) -> bool {
-    if any(list, OTHER_SESSIONS) {
-        return false;
-    }
-    names_session_loosely(list)
+    names_session_loosely(list) && !any(list, OTHER_SESSIONS)
 }
 
 /// The same, without the words that would rule it out.
@@ -37,20 +34,22 @@ pub(crate) fn names_session_loosely(list: &[String]) -> bool {
 
 /// Are sessions, in the plural, named here?
 pub(crate) fn names_sessions(list: &[String]) -> bool {
-    !any(list, OTHER_SESSIONS)
-        && (list.iter().any(|w| {
-            matches!(
-                w.as_str(),
-                "sessions" | "logins" | "usersessions" | "logintokens" | "authtokens"
+    let is_plural = |w: &String| {
+        matches!(
+            w.as_str(),
+            "sessions" | "logins" | "usersessions" | "logintokens" | "authtokens"
+        )
+    };
+    let of_tokens = |w: &String| matches!(w.as_str(), "tokens" | "online");
+    let named = list.iter().any(is_plural)
+        || list.iter().any(of_tokens)
+            && pair(
+                list,
+                "login auth refresh user online",
+                "tokens online devices user users",
             )
-        }) || pair(
-            list,
-            "login auth refresh user online",
-            "tokens online devices user users",
-        ) && list
-            .iter()
-            .any(|w| matches!(w.as_str(), "tokens" | "online"))
-            || pair(list, "list all active my", "session"))
+        || pair(list, "list all active my", "session");
+    named && !any(list, OTHER_SESSIONS)
 }
 
 fn pair(list: &[String], first: &str, second: &str) -> bool {

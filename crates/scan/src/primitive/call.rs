@@ -2,13 +2,13 @@
 
 use innkeeper_report::Confidence;
 
-use super::Does;
 use super::scope::{end_scope, sql_on_sessions, sql_scope};
 use super::shape::{
     is_browser_storage, is_current, is_definition_like, is_message_about_sign_in, is_orm,
     is_plain_making, is_put, is_stamp, is_token_signing, sets_user, without_database,
 };
-use crate::model::{Id, Model, Parsed};
+use super::{Around, Does};
+use crate::model::Parsed;
 use crate::syntax::Call;
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
@@ -18,10 +18,9 @@ use crate::vocabulary as v;
     reason = "one question after another about the same call"
 )]
 pub(super) fn of_call(
-    model: &Model<'_>,
     file: &Parsed,
     call: &Call,
-    function: Option<Id>,
+    around: &Around,
     resolved: bool,
 ) -> Vec<(Does, Confidence)> {
     let mut out = Vec::new();
@@ -35,8 +34,7 @@ pub(super) fn of_call(
         .unwrap_or("");
     let holder = words(holder_text);
     let names = words(&call.names);
-    let near = function.map(|id| model.near(id)).unwrap_or_default();
-    let far = function.map_or_else(|| words(&file.path), |id| model.far(id));
+    let Around { near, far, .. } = around;
     let is_orm = is_orm(call, file.language);
     let current = is_current(call.receiver()) && !is_orm;
     let sql: Vec<String> = call
@@ -47,7 +45,7 @@ pub(super) fn of_call(
         .collect();
     let table = |verb: &str| {
         sql.iter().any(|t| {
-            sql_on_sessions(t, verb) && (v::names_user(&words(t)) || v::is_login_strictly(&far))
+            sql_on_sessions(t, verb) && (v::names_user(&words(t)) || v::is_login_strictly(far))
         })
     };
 
@@ -62,14 +60,14 @@ pub(super) fn of_call(
             holder.clone(),
         ]
         .concat(),
-    ) && !v::is_login_strictly(&near);
-    let tied_to_user = v::names_user(&names) || v::is_login(&far) || v::is_login_strictly(&holder);
+    ) && !v::is_login_strictly(near);
+    let tied_to_user = v::names_user(&names) || v::is_login(far) || v::is_login_strictly(&holder);
     if current
         && is_put(&method)
         && (call.texts.first().is_some_and(|t| v::is_identity_key(t)) || sets_user(&method, &names))
     {
-        let settles = any(&near, "setting profile preference avatar locale update")
-            && !v::is_login_strictly(&near);
+        let settles = any(near, "setting profile preference avatar locale update")
+            && !v::is_login_strictly(near);
         if !settles && !call.arguments.is_empty() {
             out.push((Does::Create, Confidence::Likely));
         }
@@ -77,7 +75,7 @@ pub(super) fn of_call(
     if is_token_signing(call, &method, &holder)
         && !v::is_errand(&[near.clone(), words(&call.into)].concat())
     {
-        let sure = v::is_login_strictly(&far);
+        let sure = v::is_login_strictly(far);
         out.push((
             Does::SignToken,
             if sure {
@@ -103,7 +101,7 @@ pub(super) fn of_call(
     if (makes_session && !errand && tied_to_user && !is_definition_like(call))
         || table("insert into")
     {
-        let sure = table("insert into") || v::is_login_strictly(&near);
+        let sure = table("insert into") || v::is_login_strictly(near);
         out.push((
             Does::Create,
             if sure {
@@ -171,7 +169,7 @@ pub(super) fn of_call(
             );
         if orm_delete && !is_browser_storage(call) {
             out.push((
-                end_scope(&[subject_words.clone(), names.clone()].concat(), &near),
+                end_scope(&[subject_words.clone(), names.clone()].concat(), near),
                 Confidence::Likely,
             ));
         }
@@ -197,13 +195,13 @@ pub(super) fn of_call(
                 "revoked revokedat isrevoked isactive endedat active invalidated valid",
             );
         if ends_by_update {
-            out.push((end_scope(&names, &near), Confidence::Likely));
+            out.push((end_scope(&names, near), Confidence::Likely));
         }
     }
     let is_store = any(&receiver, "redis cache kv memcached store");
     if out.is_empty()
         && is_store
-        && v::is_logout(&near)
+        && v::is_logout(near)
         && any(&method, "del delete unlink remove")
         && any(&names, "token sid jwt key")
     {

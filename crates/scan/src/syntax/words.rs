@@ -4,22 +4,28 @@
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut word = String::new();
-    let chars: Vec<char> = text.chars().collect();
-    for (at, &c) in chars.iter().enumerate() {
+    let mut before = '\0';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         if !c.is_alphanumeric() {
             close(&mut out, &mut word);
+            before = c;
             continue;
         }
-        let before = at.checked_sub(1).and_then(|i| chars.get(i)).copied();
-        let after = chars.get(at + 1).copied();
         // `userID` is user + id, `JWTToken` is jwt + token.
         let starts = c.is_uppercase()
-            && (before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit())
-                || before.is_some_and(char::is_uppercase) && after.is_some_and(char::is_lowercase));
+            && (before.is_lowercase()
+                || before.is_ascii_digit()
+                || before.is_uppercase() && chars.peek().is_some_and(|after| after.is_lowercase()));
         if starts {
             close(&mut out, &mut word);
         }
-        word.extend(c.to_lowercase());
+        if c.is_ascii() {
+            word.push(c.to_ascii_lowercase());
+        } else {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
     }
     close(&mut out, &mut word);
     out
@@ -33,11 +39,19 @@ fn close(out: &mut Vec<String>, word: &mut String) {
 
 /// Is any of these words there, singular or plural? They are written as one line.
 pub(crate) fn any(words: &[String], wanted: &str) -> bool {
-    words.iter().any(|word| {
-        wanted
+    // The list is long and the words are few, so the list is taken apart once.
+    !words.is_empty()
+        && wanted
             .split(' ')
-            .any(|w| word == w || word.strip_suffix('s') == Some(w))
-    })
+            .any(|w| words.iter().any(|word| is(word, w)))
+}
+
+fn is(word: &str, wanted: &str) -> bool {
+    match word.len().wrapping_sub(wanted.len()) {
+        0 => word == wanted,
+        1 => word.strip_suffix('s') == Some(wanted),
+        _ => false,
+    }
 }
 
 /// Does a path with `*` for any run of characters match this text, letter case apart?
