@@ -41,6 +41,8 @@ pub enum ProblemCode {
     CursorExpired,
     /// The evidence is older than the last change of credentials.
     StaleGeneration,
+    /// Another policy came between.
+    StalePolicy,
     /// The body is larger than what is read.
     PayloadTooLarge,
     /// The body is not JSON by its content type.
@@ -77,7 +79,7 @@ impl ProblemCode {
             Self::RequestTimeout => 408,
             Self::SessionLimit | Self::AlreadyUsed => 409,
             Self::CursorExpired => 410,
-            Self::StaleGeneration => 412,
+            Self::StaleGeneration | Self::StalePolicy => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidRequest => 422,
@@ -108,6 +110,7 @@ impl ProblemCode {
             Self::SessionLimit => "session-limit",
             Self::AlreadyUsed => "already-used",
             Self::StaleGeneration => "stale-generation",
+            Self::StalePolicy => "stale-policy",
             Self::PayloadTooLarge => "payload-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::InvalidRequest => "invalid-request",
@@ -140,6 +143,7 @@ impl ProblemCode {
             Self::SessionLimit => "No more sessions can be opened.",
             Self::AlreadyUsed => "This was used before and works once.",
             Self::StaleGeneration => "The credentials have changed since.",
+            Self::StalePolicy => "The policy has changed since.",
             Self::PayloadTooLarge => "The body is too large.",
             Self::UnsupportedMediaType => "The body must be JSON.",
             Self::InvalidRequest => "The request is not valid.",
@@ -176,6 +180,7 @@ mod tests {
             ProblemCode::SessionLimit,
             ProblemCode::AlreadyUsed,
             ProblemCode::StaleGeneration,
+            ProblemCode::StalePolicy,
             ProblemCode::PayloadTooLarge,
             ProblemCode::UnsupportedMediaType,
             ProblemCode::InvalidRequest,

@@ -8,7 +8,6 @@ mod effective;
 mod environment;
 mod kinds;
 mod known;
-mod nearest;
 mod policy;
 mod problem;
 mod raw;

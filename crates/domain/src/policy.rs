@@ -1,5 +1,6 @@
 //! The policy: how many sessions, for how long, and what happens at the limit.
 
+mod faults;
 mod terms;
 mod word;
 
@@ -7,6 +8,7 @@ use crate::device::DeviceClass;
 use crate::name::{ClientId, GroupName};
 use crate::session::SessionClass;
 
+pub use faults::Fault;
 pub use terms::{Bounds, Setting, Terms, VisitTerms};
 pub use word::Word;
 

@@ -96,7 +96,7 @@ impl Authority {
         let tag_key = find_or_make_key(TAG_KEY, &*register, &*entropy).await?;
         let cursor_key = find_or_make_key(CURSOR_KEY, &*register, &*entropy).await?;
         let now = ask::time(&*store).await?;
-        let policy = policy::enact(&*register, policy).await?;
+        let (_, policy) = policy::file(&*register, policy).await?;
         let keys = KeyRing::load(&*register).await?;
         Ok(Self {
             store,

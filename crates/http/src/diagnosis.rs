@@ -19,6 +19,8 @@ use serde::{Deserializer, forward_to_deserialize_any};
 
 pub(crate) use tree::Tree;
 
+use crate::nearest::nearest;
+
 impl Tree {
     /// Makes of the tree what it should be, or says what is wrong.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, InvalidField> {
@@ -125,8 +127,14 @@ impl de::Error for Fault {
         Self::saying(format!("expected one of: {}", words.join(", ")))
     }
 
-    fn unknown_field(name: &str, _: &'static [&'static str]) -> Self {
-        Self::at_member(name, "there is no such member")
+    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
+        match nearest(name, known.iter().copied()) {
+            None => Self::at_member(name, "there is no such member"),
+            Some(meant) => {
+                let message = format!("there is no such member; did you mean {meant}?");
+                Self::at_member(name, &message)
+            }
+        }
     }
 
     fn missing_field(name: &'static str) -> Self {

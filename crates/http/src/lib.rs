@@ -12,6 +12,7 @@ pub mod envelope;
 pub mod idempotency;
 pub mod json;
 pub mod layer;
+pub mod nearest;
 pub mod oauth;
 pub mod openapi;
 pub mod origin;

@@ -9,6 +9,7 @@ mod keys;
 mod me;
 mod me_events;
 mod oauth;
+mod policy;
 mod sessions;
 mod sign_in;
 mod subjects;
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route> {
         keys::routes(),
         events::routes(),
         oauth::routes(),
+        policy::routes(),
         me::routes(),
         me_events::routes(),
         health::routes(),

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use crate::args::URL_VARIABLE;
 
 use super::known::{Form, Known};
-use super::nearest::nearest;
 use super::problem::{Fault, Origin, Problems};
 use super::raw::{Found, Raw};
 use super::walk::Entries;
+use innkeeper_http::nearest::nearest;
 
 const PREFIX: &str = "INNKEEPER_";
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use innkeeper_domain::policy::{Condition, Setting};
 
-use super::nearest::nearest;
 use super::policy::LimitDraft;
 use super::problem::Fault;
 use super::schema::{Section, Server, Store};
 use super::unavailable::{NOT_YET, Refused};
+use innkeeper_http::nearest::nearest;
 
 /// What a key stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

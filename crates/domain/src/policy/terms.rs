@@ -75,6 +75,15 @@ macro_rules! terms {
             pub fn with(self, set: Setting) -> Self {
                 Self {$( $key: set.$key.map_or(self.$key, Term::from_set), )*}
             }
+
+            /// What differs from the defaults.
+            #[must_use]
+            pub fn own(self) -> Setting {
+                let default = Self::default();
+                Setting {$(
+                    $key: if self.$key == default.$key { None } else { self.$key.into_set() },
+                )*}
+            }
         }
 
         /// What a rule sets, where it matches; what a policy sets, for everybody.

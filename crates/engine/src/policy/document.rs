@@ -10,6 +10,8 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+use std::num::NonZeroU64;
+
 use innkeeper_domain::name::{ClientId, GroupName, NameError};
 use innkeeper_domain::policy::{
     Condition, Limit, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
@@ -28,23 +30,35 @@ pub struct Document(pub Policy);
 
 const ROWS_MAX: usize = Policy::ROWS_MAX;
 
+/// The same without its version, and without what is as by default.
+pub(super) struct Short<'a>(pub(super) &'a Policy);
+
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Policy {
-            version,
-            terms,
-            rules,
-            limits,
-        } = &self.0;
+        let Policy { version, terms, .. } = &self.0;
         let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("version", &version.0)?;
         map.serialize_entry("policy", &terms::Written((*terms).into()))?;
-        let rules: Vec<_> = rules.iter().map(WrittenRule).collect();
-        map.serialize_entry("rules", &rules)?;
-        let limits: Vec<_> = limits.iter().map(WrittenLimit).collect();
-        map.serialize_entry("limits", &limits)?;
+        write_rows(&self.0, &mut map)?;
         map.end()
     }
+}
+
+impl Serialize for Short<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("policy", &terms::Written(self.0.terms.own()))?;
+        write_rows(self.0, &mut map)?;
+        map.end()
+    }
+}
+
+fn write_rows<M: SerializeMap>(policy: &Policy, map: &mut M) -> Result<(), M::Error> {
+    let Policy { rules, limits, .. } = policy;
+    let rules: Vec<_> = rules.iter().map(WrittenRule).collect();
+    map.serialize_entry("rules", &rules)?;
+    let limits: Vec<_> = limits.iter().map(WrittenLimit).collect();
+    map.serialize_entry("limits", &limits)
 }
 
 struct WrittenRule<'a>(&'a Rule);
@@ -128,7 +142,7 @@ impl Members for Draft {
 
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "version" => self.version = Some(map.next_value()?),
+            "version" => self.version = Some(map.next_value::<NonZeroU64>()?.get()),
             "policy" => self.set = map.next_value::<terms::Read>()?.0,
             "rules" => {
                 self.rules = map

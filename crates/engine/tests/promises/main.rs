@@ -10,6 +10,7 @@ mod keys;
 mod mixed;
 mod nodes;
 mod policy;
+mod policy_put;
 mod replacement;
 mod revocation;
 mod rotation;

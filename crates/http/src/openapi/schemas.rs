@@ -114,6 +114,7 @@ impl Schemas {
             | ProblemCode::RequestTimeout
             | ProblemCode::AlreadyUsed
             | ProblemCode::StaleGeneration
+            | ProblemCode::StalePolicy
             | ProblemCode::PayloadTooLarge
             | ProblemCode::UnsupportedMediaType
             | ProblemCode::TooManySignIns

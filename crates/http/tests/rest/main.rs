@@ -8,6 +8,7 @@ mod flaky;
 mod keys;
 mod me;
 mod oauth;
+mod policy;
 mod published;
 mod sessions;
 mod subjects;

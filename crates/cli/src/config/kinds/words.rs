@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use innkeeper_domain::policy::Word;
 
 use super::{Kind, Refusal};
-use crate::config::nearest::nearest;
 use crate::config::raw::{Raw, quoted};
+use innkeeper_http::nearest::nearest;
 
 /// One of a few words that only the configuration knows.
 pub(in crate::config) struct Words<T: 'static>(pub(in crate::config) &'static [(&'static str, T)]);

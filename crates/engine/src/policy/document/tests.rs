@@ -118,7 +118,8 @@ fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
             r#"{"limits": [{"per": "colour", "max_sessions": 1}]}"#,
             "expected one of: client",
         ),
-        (r#"{"version": -1}"#, "expected u64"),
+        (r#"{"version": -1}"#, "expected a nonzero u64"),
+        (r#"{"version": 0}"#, "expected a nonzero u64"),
     ] {
         let refusal = read(json).expect_err(json);
 

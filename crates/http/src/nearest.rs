@@ -9,10 +9,8 @@ const ASKED_MAX: usize = 96;
 ///
 /// A key in the wrong section is as near as one with two letters wrong: people remember the
 /// name of a setting before its place.
-pub(super) fn nearest<'a>(
-    asked: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if asked.len() > ASKED_MAX {
         return None;
     }

@@ -1,0 +1,37 @@
+//! Faults: what no policy may say, however it is written.
+
+use std::time::Duration;
+
+use super::{Policy, Setting};
+
+/// What is wrong with a policy, and where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// In which rule; `None` for what holds for everybody.
+    pub rule: Option<usize>,
+    /// At which key.
+    pub key: &'static str,
+    /// What was expected, as a fragment.
+    pub expected: String,
+}
+
+impl Policy {
+    /// What is wrong with it, in order.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let everybody = idle_beyond_absolute(None, self.terms.into());
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.filter_map(|(place, rule)| idle_beyond_absolute(Some(place), rule.set));
+        everybody.into_iter().chain(rules).collect()
+    }
+}
+
+/// An idle time that could never be reached, since the session ends before it.
+fn idle_beyond_absolute(rule: Option<usize>, set: Setting) -> Option<Fault> {
+    let (idle, absolute): (Duration, Duration) = (set.idle?, set.absolute?);
+    (idle > absolute).then(|| Fault {
+        rule,
+        key: "idle",
+        expected: "an idle time that is not longer than the absolute one".to_owned(),
+    })
+}

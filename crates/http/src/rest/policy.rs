@@ -1,0 +1,114 @@
+//! The policy: one document for everybody, read and replaced as a whole.
+
+mod schema;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use innkeeper_api::{self as api, InvalidField, InvalidFields, Problem, ProblemCode};
+use innkeeper_domain::policy::{Fault, Policy, PolicyVersion};
+use innkeeper_engine::policy::PolicyPut;
+use innkeeper_engine::policy::document::Document;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::json::Json;
+use crate::layer::{Admin, Caller, Door, Manage, wholly};
+use crate::problem::ProblemAnswer;
+use crate::query::Query;
+use crate::route::Route;
+use crate::wire;
+
+/// The document, with what is published about it.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(super) struct PolicyDocument(Document);
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/v1/policy", show, "showPolicy", "Show the policy in force").detail(
+            "Members are named as in the configuration file, with an underscore where that has a \
+             hyphen. Every key of `policy` is there that is not off.",
+        ),
+        Route::put("/v1/policy", put, "putPolicy", "Replace the policy")
+            .detail(
+                "The whole of it: a key that is left out is as by default. With `version`, only \
+                 if that one is still in force. Every roster obeys it before its next answer; \
+                 sessions for which no seat or no time is left end as `policy_change`. A restart \
+                 with the same configuration file keeps it; a change of the policy in the file \
+                 replaces it. Only a key of all tenants may do this.",
+            )
+            .example(json!({
+                "version": 1,
+                "policy": {"max_sessions": 3, "at_limit": "refuse", "idle": 900},
+                "rules": [{"when": {"group": ["admins"]}, "max_sessions": 1}],
+                "limits": [{"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}],
+            }))
+            .refuses(&[ProblemCode::StalePolicy]),
+    ]
+}
+
+/// `GET /v1/policy`: 200 with the newest there is, whoever put it.
+async fn show(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<PolicyDocument>, ProblemAnswer> {
+    caller.tenant_of(&query, None)?;
+    let policy = door.authority.newest_policy().await.map_err(wire::failed)?;
+    Ok(shown(&policy))
+}
+
+/// `PUT /v1/policy`: 200 with what is in force now; 412 if another came between.
+async fn put(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+    Json(PolicyDocument(Document(policy))): Json<PolicyDocument>,
+) -> Result<Json<PolicyDocument>, ProblemAnswer> {
+    caller.tenant_of(&query, None)?;
+    let key = caller.key()?;
+    if key.tenant.is_some() {
+        return Err(Problem::new(ProblemCode::Forbidden)
+            .detail("The policy is that of all tenants, and this key belongs to one.")
+            .into());
+    }
+    refuse(&policy)?;
+    let seen = Some(policy.version).filter(|seen| *seen != PolicyVersion::default());
+    let authority = Arc::clone(&door.authority);
+    match wholly(async move { authority.put_policy(policy, seen).await }).await? {
+        PolicyPut::Done(policy) => {
+            tracing::info!(version = policy.version.0, key = %key.id, "policy put");
+            Ok(shown(&policy))
+        }
+        PolicyPut::Stale(policy) => {
+            let detail = format!("The version in force is {}.", policy.version.0);
+            Err(Problem::new(ProblemCode::StalePolicy).detail(detail).into())
+        }
+    }
+}
+
+fn shown(policy: &Policy) -> Json<PolicyDocument> {
+    Json(PolicyDocument(Document(policy.clone())))
+}
+
+/// Refuses what no policy may say, with every field that is wrong.
+fn refuse(policy: &Policy) -> Result<(), ProblemAnswer> {
+    let fields: Vec<_> = policy.faults().iter().map(field).collect();
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::new(ProblemCode::InvalidRequest);
+    Err(problem.with(&InvalidFields { fields }).into())
+}
+
+fn field(fault: &Fault) -> InvalidField {
+    let place = match fault.rule {
+        None => "policy".to_owned(),
+        Some(rule) => format!("rules[{rule}]"),
+    };
+    InvalidField {
+        field: format!("{place}.{}", fault.key),
+        message: format!("expected {}", fault.expected),
+    }
+}

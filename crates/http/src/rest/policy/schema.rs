@@ -1,0 +1,120 @@
+//! The schema of the policy, made from the same table as the policy itself.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use innkeeper_domain::policy::{
+    Bounds, Condition, Per, Policy, SessionLimit, Setting, VisitTerms, Word,
+};
+use innkeeper_domain::session::SessionClass;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use super::PolicyDocument;
+
+impl JsonSchema for PolicyDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "PolicyDocument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let terms = terms();
+        let mut rule = terms.clone();
+        rule.insert("when".into(), condition());
+        json_schema!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "version": {"type": "integer", "minimum": 1},
+                "policy": object(&Value::Object(terms), &[]),
+                "rules": {
+                    "type": "array",
+                    "maxItems": Policy::ROWS_MAX,
+                    "items": object(&Value::Object(rule), &["when"]),
+                },
+                "limits": {
+                    "type": "array",
+                    "maxItems": Policy::ROWS_MAX,
+                    "items": object(&json!({
+                        "per": one_of::<Per>(),
+                        "when": condition(),
+                        "max_sessions": sessions(),
+                    }), &["per", "max_sessions"]),
+                },
+            },
+        })
+    }
+}
+
+fn object(properties: &Value, required: &[&str]) -> Value {
+    let mut object = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    });
+    if !required.is_empty() {
+        object["required"] = json!(required);
+    }
+    object
+}
+
+fn condition() -> Value {
+    let names = json!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": Condition::LISTED_MAX,
+        "items": {"type": "string", "minLength": 1, "maxLength": 256},
+    });
+    object(
+        &json!({
+            "group": names,
+            "client": names,
+            "class": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": Condition::LISTED_MAX,
+                "items": one_of::<SessionClass>(),
+            },
+            "remember": {"type": "boolean"},
+        }),
+        &[],
+    )
+}
+
+fn terms() -> Map<String, Value> {
+    let mut properties = Properties::default();
+    Setting::default().visit(&mut properties);
+    properties.0
+}
+
+#[derive(Default)]
+struct Properties(Map<String, Value>);
+
+impl VisitTerms for Properties {
+    fn sessions(&mut self, key: &'static str, _: &mut Option<SessionLimit>) {
+        self.0.insert(key.into(), sessions());
+    }
+
+    fn span(&mut self, key: &'static str, _: &mut Option<Duration>, bounds: Bounds) {
+        let schema = json!({
+            "type": "integer",
+            "description": "seconds",
+            "minimum": bounds.least.as_secs(),
+            "maximum": bounds.most.as_secs(),
+        });
+        self.0.insert(key.into(), schema);
+    }
+
+    fn word<W: Word>(&mut self, key: &'static str, _: &mut Option<W>) {
+        self.0.insert(key.into(), one_of::<W>());
+    }
+}
+
+fn sessions() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": SessionLimit::MAX.get()})
+}
+
+fn one_of<W: Word>() -> Value {
+    let words: Vec<_> = W::WORDS.iter().map(|(word, _)| *word).collect();
+    json!({"type": "string", "enum": words})
+}

@@ -1,0 +1,133 @@
+//! `GET` and `PUT /v1/policy`.
+
+use http::Method;
+use innkeeper_engine::keys::KeyScope;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Desk, desk};
+
+async fn put(desk: &Desk, body: Value) -> Answer {
+    let call = desk.call(Method::PUT, "/v1/policy");
+    call.bearer(&desk.admin).json(&body).send().await
+}
+
+#[tokio::test]
+async fn given_a_policy_when_shown_and_put_back_then_nothing_changes() {
+    let desk = desk().await;
+
+    let shown = desk.get("/v1/policy").await;
+    let back = put(&desk, shown.json.clone()).await;
+
+    assert_eq!(shown.status, 200);
+    shown.assert_members("", &["version", "policy", "rules", "limits"]);
+    assert_eq!(shown.json["version"], 1);
+    assert_eq!((back.status.as_u16(), &back.json), (200, &shown.json));
+}
+
+/// The next answer about anybody obeys it, and says why.
+#[tokio::test]
+async fn given_a_lower_limit_when_put_then_it_is_in_force_before_the_next_answer() {
+    let desk = desk().await;
+    let (first, _) = desk.sign_in("alice").await;
+    let (second, _) = desk.sign_in("alice").await;
+
+    let lowered = put(&desk, json!({"version": 1, "policy": {"max_sessions": 1}})).await;
+
+    assert_eq!(lowered.json["version"], 2);
+    let displaced = desk.check(&first).await;
+    displaced.assert_problem(401, "no-session");
+    assert_eq!(displaced.word("/reason"), "policy_change");
+    assert_eq!(desk.check(&second).await.status, 200);
+    assert_eq!(desk.live("alice").await, 1);
+}
+
+#[tokio::test]
+async fn given_two_who_saw_the_same_version_when_both_put_then_the_second_is_told() {
+    let desk = desk().await;
+    let seen = desk.get("/v1/policy").await.json;
+    let with = |max: u64| {
+        let mut body = seen.clone();
+        body["policy"]["max_sessions"] = json!(max);
+        body
+    };
+
+    let first = put(&desk, with(3)).await;
+    let second = put(&desk, with(4)).await;
+
+    assert_eq!(first.status, 200);
+    second.assert_problem(412, "stale-policy");
+    let shown = desk.get("/v1/policy").await;
+    assert_eq!(shown.json["policy"]["max_sessions"], 3);
+}
+
+#[tokio::test]
+async fn given_a_key_of_one_tenant_when_the_policy_of_all_is_put_then_it_is_forbidden() {
+    let desk = desk().await;
+    let key = desk.key(&[KeyScope::Admin], Some("acme")).await;
+
+    let call = desk
+        .call(Method::PUT, "/v1/policy?tenant=acme")
+        .bearer(&key);
+    let answer = call
+        .json(&json!({"policy": {"max_sessions": 1}}))
+        .send()
+        .await;
+
+    answer.assert_problem(403, "forbidden");
+    assert_eq!(desk.get("/v1/policy").await.json["version"], 1);
+}
+
+#[tokio::test]
+async fn given_a_document_that_is_wrong_when_put_then_the_field_is_named_and_nothing_changes() {
+    let desk = desk().await;
+
+    for (body, field) in [
+        (
+            json!({"policy": {"max_sessions": 0}}),
+            "policy.max_sessions",
+        ),
+        (json!({"policy": {"idel": 60}}), "policy.idel"),
+        (
+            json!({"policy": {"idle": 7200, "absolute": 3600}}),
+            "policy.idle",
+        ),
+        (
+            json!({"policy": {"at_limit": "explode"}}),
+            "policy.at_limit",
+        ),
+        (
+            json!({"rules": [{"when": {"remember": true}, "idle": 0}]}),
+            "rules[0].idle",
+        ),
+        (
+            json!({"rules": [{"when": {"remember": true}, "idle": 2, "absolute": 1}]}),
+            "rules[0].idle",
+        ),
+        (
+            json!({"rules": [{"when": {"group": []}, "idle": 5}]}),
+            "rules[0].when.group",
+        ),
+        (
+            json!({"limits": [{"per": "client"}]}),
+            "limits[0].max_sessions",
+        ),
+        (json!({"version": 0}), "version"),
+    ] {
+        put(&desk, body).await.assert_invalid(field);
+    }
+
+    assert_eq!(desk.get("/v1/policy").await.json["version"], 1);
+}
+
+/// Whoever misspells a limit is told which one may have been meant.
+#[tokio::test]
+async fn given_a_member_that_is_misspelt_when_put_then_the_nearest_is_named() {
+    let desk = desk().await;
+
+    let answer = put(&desk, json!({"policy": {"max_session": 1}})).await;
+
+    assert_eq!(
+        answer.word("/fields/0/message"),
+        "there is no such member; did you mean max_sessions?"
+    );
+}
