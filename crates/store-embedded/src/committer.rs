@@ -13,9 +13,9 @@ use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, Outcome, StoreError, Touch, Touched};
 use tokio::sync::oneshot;
 
+use crate::checkpoint::Checkpoints;
 use crate::disk::Head;
 use crate::error::{Stopped, WriteError};
-use crate::journal::Trimmed;
 use crate::mark::Mark;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
@@ -37,8 +37,8 @@ pub(crate) enum Job {
     Touch(Touch, Reply<Touched>),
     Forget(RosterTag, RosterVersion, Reply<()>),
     RaiseFloor(Reply<Floor>),
-    /// Let go of the journal up to this place. Answers whether there is more to let go of.
-    Trim(u64, Reply<Trimmed>),
+    /// Let go of the journal up to this place.
+    Trim(u64, Reply<()>),
     Put(String, Option<u64>, Option<Vec<u8>>, Reply<Put>),
     /// Let time go on; a reading waits for it, unless it was asked for ahead.
     RaiseCeiling(Option<Reply<()>>),
@@ -46,6 +46,8 @@ pub(crate) enum Job {
     Heard,
     /// Take everything as it is after this round.
     Snapshot(Reply<Taken>),
+    /// Write everything down anew, as it is after this round.
+    Checkpoint(Reply<()>),
     Close(Reply<()>),
 }
 
@@ -58,6 +60,7 @@ pub(crate) struct Committer {
     jobs: Receiver<Job>,
     head: Head,
     highest: Highest,
+    checkpoints: Checkpoints,
     /// Until when, by the steady clock, signs of life may stay in memory only.
     heard_until: Option<Duration>,
 }
@@ -76,6 +79,7 @@ impl Committer {
             jobs,
             head,
             highest,
+            checkpoints: Checkpoints::default(),
             heard_until: None,
         }
     }
@@ -122,7 +126,7 @@ impl Committer {
 
     /// Does what waits, as one batch, and answers when that is durable.
     fn turn(&mut self, waiting: Vec<Job>) {
-        let (mut closing, mut asked) = (Vec::new(), Vec::new());
+        let (mut closing, mut asked, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         let mut answers = Vec::with_capacity(waiting.len());
         let shared = &self.shared;
         let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
@@ -130,6 +134,7 @@ impl Committer {
             match job {
                 Job::Close(reply) => closing.push(reply),
                 Job::Snapshot(reply) => asked.push(reply),
+                Job::Checkpoint(reply) => wanted.push(reply),
                 Job::Heard => {
                     let until = shared.time.clock.steady() + HEARD_KEPT;
                     self.heard_until.get_or_insert(until);
@@ -154,6 +159,15 @@ impl Committer {
                 .map(|()| Taken::of(&self.shared, &self.head));
             // Nobody may be waiting any more.
             let _ = reply.send(taken.map_err(StoreError::from));
+        }
+        if written.is_ok() {
+            self.checkpoints.turn(&self.shared, &self.head, wanted);
+        } else {
+            let refusal = written.clone().err();
+            for (reply, stopped) in wanted.into_iter().zip(refusal.into_iter().cycle()) {
+                // Nobody may be waiting any more.
+                let _ = reply.send(Err(stopped.into()));
+            }
         }
         if !closing.is_empty() {
             let closed = written.and_then(|()| self.close());
@@ -206,19 +220,15 @@ impl Job {
                 answer(reply, floor, StoreError::from)
             }
             Self::Trim(through, reply) => {
-                let trimmed = round.trim(through);
-                let lost = StoreError::from;
-                return Some(Box::new(move |written: Result<(), Stopped>| {
-                    // Nobody may be waiting any more.
-                    let _ = reply.send(written.map_err(lost).and(trimmed));
-                }));
+                round.trim(through);
+                answer(reply, (), StoreError::from)
             }
             Self::Put(name, seen, value, reply) => {
                 let put = round.put(name, seen, value);
                 answer(reply, put, StoreError::from)
             }
             Self::RaiseCeiling(reply) => answer(reply?, (), StoreError::from),
-            Self::Heard | Self::Snapshot(_) | Self::Close(_) => return None,
+            Self::Heard | Self::Snapshot(_) | Self::Checkpoint(_) | Self::Close(_) => return None,
         })
     }
 
@@ -231,11 +241,12 @@ impl Job {
             Self::Touch(_, reply) => reply.send(Err(error)).map_err(drop),
             Self::Put(_, _, _, reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseFloor(reply) => reply.send(Err(error)).map_err(drop),
-            Self::Trim(_, reply) => reply.send(Err(error)).map_err(drop),
             Self::Snapshot(reply) => reply.send(Err(error)).map_err(drop),
-            Self::RaiseCeiling(Some(reply)) | Self::Forget(_, _, reply) | Self::Close(reply) => {
-                reply.send(Err(error)).map_err(drop)
-            }
+            Self::RaiseCeiling(Some(reply))
+            | Self::Forget(_, _, reply)
+            | Self::Trim(_, reply)
+            | Self::Checkpoint(reply)
+            | Self::Close(reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseCeiling(None) | Self::Heard => Ok(()),
         };
     }

@@ -1,12 +1,9 @@
-//! The one place that knows the storage library: which records there are, and how a batch of
-//! them becomes durable.
+//! The one place that knows which records there are, and how a batch of them becomes durable.
 
-use std::ops::Bound;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use fjall::config::FilterPolicy;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, UserValue};
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
@@ -14,31 +11,16 @@ use innkeeper_store::record::{self, RecordError};
 use innkeeper_store::{Ground, JournalEntry, KeyDigest, Remembered};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint;
 use crate::error::{Damage, OpenError};
+use crate::log::row::{self, Kind};
+use crate::log::{Enough, Log, Scanned, frame};
 
-/// Memory for what is not yet in a table, per kind of record. Nothing is read from it while the
-/// store is open except the journal, so it need not be large.
-const MEMTABLE: u64 = 16 << 20;
-const CACHE: u64 = 8 << 20;
-
-/// The records of a store, by kind.
-#[derive(Clone)]
+/// What lies on disk of a store that is open.
+#[derive(Debug)]
 pub(crate) struct Disk {
-    database: Database,
-    /// The one [`Head`].
-    pub(crate) head: Keyspace,
-    /// Rosters, by tag.
-    pub(crate) rosters: Keyspace,
-    /// When the sessions of a roster were last heard from, by tag.
-    pub(crate) heard: Keyspace,
-    /// Remembered answers, by key digest.
-    pub(crate) keys: Keyspace,
-    /// The public parts of journal entries, by place.
-    pub(crate) journal: Keyspace,
-    /// The personal parts, by place: apart, so that they can be erased.
-    pub(crate) personal: Keyspace,
-    /// The register, by name.
-    pub(crate) register: Keyspace,
+    pub(crate) folder: PathBuf,
+    pub(crate) log: Log,
 }
 
 /// The numbers of the store as a whole. Every batch writes them anew.
@@ -52,8 +34,6 @@ pub(crate) struct Head {
     pub(crate) begun: u64,
     /// The place of the last journal entry that was let go of, or where it began.
     pub(crate) trimmed: u64,
-    /// What all records add up to: see [`tally`](crate::tally).
-    pub(crate) tally: u64,
     /// Time is used up to here.
     pub(crate) ceiling: Timestamp,
     pub(crate) ground: Ground,
@@ -61,20 +41,16 @@ pub(crate) struct Head {
 }
 
 impl Disk {
-    /// How many kinds of records there are.
-    pub(crate) const KINDS: usize = 7;
     /// The number of the batch with which a store begins.
     pub(crate) const FIRST_BATCH: u64 = 1;
 
-    /// Makes the files of an empty store.
+    /// Makes the files of an empty store in `data`, which belongs to the store at `store`.
     pub(crate) fn create(data: &Path, store: &Path) -> Result<(), OpenError> {
-        let disk = Self::open(data, store)?;
         let head = Head {
             batch: Self::FIRST_BATCH,
             place: 0,
             begun: 0,
             trimmed: 0,
-            tally: 0,
             ceiling: Timestamp::ZERO,
             ground: Ground {
                 floor: Floor::FIRST,
@@ -82,49 +58,38 @@ impl Disk {
             },
             floor_rose_at: Timestamp::ZERO,
         };
+        let disk = Self::begin(data, head.batch).map_err(|e| OpenError::io(store, e))?;
         let mut batch = disk.batch();
         batch.head(&head);
-        batch
-            .commit()
-            .map_err(|e| OpenError::storage(store, "store/data", e))
+        batch.commit().map_err(|e| OpenError::io(store, e))
     }
 
-    /// Opens the files at `data`, which belong to the store at `store`.
-    pub(crate) fn open(data: &Path, store: &Path) -> Result<Self, OpenError> {
-        guarded(store, "store/data", || {
-            let database = Database::builder(data)
-                .cache_size(CACHE)
-                .worker_threads(1)
-                .open()?;
-            let keyspace = |name| {
-                database.keyspace(name, || {
-                    // Records are read in order, so a filter for single keys would only be one
-                    // more thing that can be damaged.
-                    KeyspaceCreateOptions::default()
-                        .max_memtable_size(MEMTABLE)
-                        .filter_policy(FilterPolicy::disabled())
-                })
-            };
-            Ok(Self {
-                head: keyspace("head")?,
-                rosters: keyspace("rosters")?,
-                heard: keyspace("heard")?,
-                keys: keyspace("keys")?,
-                journal: keyspace("journal")?,
-                personal: keyspace("personal")?,
-                register: keyspace("register")?,
-                database,
-            })
+    /// Makes the files of a store whose first batch is yet to be written.
+    pub(crate) fn begin(data: &Path, first: u64) -> io::Result<Self> {
+        fs::create_dir(data)?;
+        Ok(Self {
+            folder: data.into(),
+            log: Log::create(data, first)?,
+        })
+    }
+
+    /// Goes on with the files of a store that was read back whole.
+    pub(crate) fn resume(data: &Path, scanned: Scanned) -> io::Result<Self> {
+        checkpoint::clear(data)?;
+        Ok(Self {
+            folder: data.into(),
+            log: Log::resume(data, scanned)?,
         })
     }
 
     pub(crate) fn batch(&self) -> Batch<'_> {
+        let mut frame = Vec::new();
+        frame::begin(&mut frame);
         Batch {
             disk: self,
-            rows: self
-                .database
-                .batch()
-                .durability(Some(PersistMode::SyncData)),
+            frame,
+            number: 0,
+            place: None,
         }
     }
 
@@ -135,139 +100,117 @@ impl Disk {
         last: u64,
         limit: usize,
     ) -> Result<Vec<(u64, JournalEntry)>, (u64, Damage)> {
-        let snapshot = self.database.snapshot();
-        let rows = |kind| {
-            let after = Bound::Excluded(after.to_be_bytes());
-            let last = Bound::Included(last.to_be_bytes());
-            snapshot.range(kind, (after, last)).map(placed)
-        };
-        let mut personal = rows(&self.personal).peekable();
-        let mut page = Vec::new();
-        for (expected, row) in (after.saturating_add(1)..).zip(rows(&self.journal).take(limit)) {
-            let named = |damage| (expected, damage);
-            let (place, public) = row.map_err(named)?;
-            if place != expected {
-                return Err(named(Damage::Missing));
+        let most = usize::try_from(last.saturating_sub(after)).unwrap_or(usize::MAX);
+        let limit = limit.min(most);
+        let mut page: Vec<(u64, JournalEntry)> = Vec::new();
+        if limit == 0 {
+            return Ok(page);
+        }
+        let mut expected = after + 1;
+        let read = self.log.entries(after, |kind, place, value| {
+            if kind == Kind::Personal {
+                // It lies behind its entry.
+                let Some((_, entry)) = page.last_mut().filter(|(of, _)| *of == place) else {
+                    return Err(Damage::Contradiction(
+                        "has a personal part and no public one",
+                    ));
+                };
+                let personal = record::decode_personal(value)?;
+                if personal.digest() != entry.personal_digest {
+                    return Err(Damage::Contradiction("has another personal part"));
+                }
+                entry.personal = Some(personal);
+                return Ok(Enough::No);
             }
-            let own = |row: &Result<(u64, _), _>| row.as_ref().map_or(true, |(p, _)| *p == place);
-            let personal = personal.next_if(own).transpose().map_err(named)?;
-            let personal = personal.as_ref().map(|(_, bytes)| &**bytes);
-            page.push((place, read_entry(&public, personal).map_err(named)?));
+            if page.len() == limit {
+                return Ok(Enough::Yes);
+            }
+            if place != expected {
+                return Err(Damage::Missing);
+            }
+            expected += 1;
+            page.push((place, record::decode_entry(value)?));
+            Ok(Enough::No)
+        });
+        read.map_err(|damage| (expected, damage))?;
+        if page.len() < limit {
+            return Err((expected, Damage::Missing));
         }
         Ok(page)
-    }
-}
-
-fn placed(row: fjall::Guard) -> Result<(u64, UserValue), Damage> {
-    let (key, value) = row.into_inner()?;
-    let key = (*key)
-        .try_into()
-        .map_err(|_| Damage::Contradiction("lies under no place"))?;
-    Ok((u64::from_be_bytes(key), value))
-}
-
-impl std::fmt::Debug for Disk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Disk").finish_non_exhaustive()
-    }
-}
-
-/// Puts the two parts of a journal entry together again.
-pub(crate) fn read_entry(public: &[u8], personal: Option<&[u8]>) -> Result<JournalEntry, Damage> {
-    let mut entry = record::decode_entry(public)?;
-    if let Some(bytes) = personal {
-        let personal = record::decode_personal(bytes)?;
-        if personal.digest() != entry.personal_digest {
-            return Err(Damage::Contradiction("has another personal part"));
-        }
-        entry.personal = Some(personal);
-    }
-    Ok(entry)
-}
-
-/// Runs `work` on the library's files; what it cannot read, it may well panic at.
-pub(crate) fn guarded<T>(
-    store: &Path,
-    what: &str,
-    work: impl FnOnce() -> Result<T, fjall::Error>,
-) -> Result<T, OpenError> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|e| OpenError::storage(store, what, e)),
-        Err(panic) => {
-            let said = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("without a word");
-            Err(OpenError::damaged(
-                store,
-                what,
-                Damage::Panicked(said.into()),
-            ))
-        }
     }
 }
 
 /// Records that become durable together, or not at all.
 pub(crate) struct Batch<'a> {
     disk: &'a Disk,
-    rows: fjall::OwnedWriteBatch,
+    frame: Vec<u8>,
+    number: u64,
+    /// Where its first journal entry lies.
+    place: Option<u64>,
 }
 
 impl Batch<'_> {
     pub(crate) fn head(&mut self, head: &Head) {
-        let bytes = record::encode(&HeadRecord::from(head));
-        self.rows.insert(&self.disk.head, b"head", bytes);
+        self.number = head.batch;
+        self.row(Kind::Head, b"", &record::encode(&HeadRecord::from(head)));
     }
 
-    pub(crate) fn roster(&mut self, tag: RosterTag, roster: Option<&Roster>) {
-        if let Some(roster) = roster {
-            let bytes = record::encode_roster(roster);
-            self.rows.insert(&self.disk.rosters, tag.as_bytes(), bytes);
-        } else {
-            self.rows.remove(&self.disk.rosters, tag.as_bytes());
-            self.rows.remove(&self.disk.heard, tag.as_bytes());
+    /// Writes what is in `after` beyond `before`, which the disk holds.
+    pub(crate) fn roster(
+        &mut self,
+        tag: RosterTag,
+        before: Option<&Roster>,
+        after: Option<&Roster>,
+    ) {
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                let bytes = record::encode_roster_after(before, after);
+                self.row(Kind::RosterAfter, tag.as_bytes(), &bytes);
+            }
+            (None, Some(after)) => {
+                let bytes = record::encode_roster(after);
+                self.row(Kind::Roster, tag.as_bytes(), &bytes);
+            }
+            (_, None) => self.row(Kind::RosterGone, tag.as_bytes(), b""),
         }
     }
 
     pub(crate) fn heard(&mut self, tag: RosterTag, signs: &Signs) {
-        let bytes = record::encode(signs);
-        self.rows.insert(&self.disk.heard, tag.as_bytes(), bytes);
+        self.row(Kind::Heard, tag.as_bytes(), &record::encode(signs));
     }
 
     pub(crate) fn entry(&mut self, place: u64, entry: &JournalEntry) {
+        self.place.get_or_insert(place);
         let key = place.to_be_bytes();
-        let bytes = record::encode_entry(entry);
-        self.rows.insert(&self.disk.journal, key, bytes);
+        self.row(Kind::Entry, &key, &record::encode_entry(entry));
         if let Some(personal) = &entry.personal {
-            let bytes = record::encode_personal(personal);
-            self.rows.insert(&self.disk.personal, key, bytes);
+            self.row(Kind::Personal, &key, &record::encode_personal(personal));
         }
-    }
-
-    pub(crate) fn forget_entry(&mut self, place: u64) {
-        let key = place.to_be_bytes();
-        self.rows.remove(&self.disk.journal, key);
-        self.rows.remove(&self.disk.personal, key);
     }
 
     pub(crate) fn remember(&mut self, remembered: &Remembered) {
         let bytes = record::encode_remembered(remembered);
-        self.rows.insert(&self.disk.keys, remembered.key.0, bytes);
+        self.row(Kind::Key, &remembered.key.0, &bytes);
     }
 
     pub(crate) fn forget_key(&mut self, key: KeyDigest) {
-        self.rows.remove(&self.disk.keys, key.0);
+        self.row(Kind::KeyGone, &key.0, b"");
     }
 
     pub(crate) fn register(&mut self, name: &str, slot: &Slot) {
-        let bytes = record::encode(slot);
-        self.rows.insert(&self.disk.register, name, bytes);
+        // The name is in the value too: it may be longer than a key can be.
+        let bytes = record::encode(&(name, slot));
+        self.row(Kind::Register, b"", &bytes);
+    }
+
+    fn row(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
+        row::write(&mut self.frame, kind, key, value);
     }
 
     /// Writes all of it and syncs once. After an error, what the disk holds is unknown.
-    pub(crate) fn commit(self) -> Result<(), fjall::Error> {
-        self.rows.commit()
+    pub(crate) fn commit(mut self) -> io::Result<()> {
+        frame::seal(&mut self.frame, self.number)?;
+        self.disk.log.append(&self.frame, self.number, self.place)
     }
 }
 
@@ -288,12 +231,11 @@ pub(crate) struct Slot {
 }
 
 #[derive(Deserialize, Serialize)]
-struct HeadRecord {
+pub(crate) struct HeadRecord {
     batch: u64,
     place: u64,
     begun: u64,
     trimmed: u64,
-    tally: u64,
     ceiling: u64,
     epoch: u64,
     generation: u64,
@@ -311,7 +253,6 @@ impl From<&Head> for HeadRecord {
             place: head.place,
             begun: head.begun,
             trimmed: head.trimmed,
-            tally: head.tally,
             ceiling: head.ceiling.as_millis(),
             epoch: floor.epoch,
             generation: floor.generation.0,
@@ -336,7 +277,6 @@ impl Head {
             place: record.place,
             begun: record.begun,
             trimmed: record.trimmed,
-            tally: record.tally,
             ceiling: Timestamp::from_millis(record.ceiling),
             ground: Ground {
                 floor: Floor {

@@ -113,12 +113,6 @@ pub enum Damage {
     /// It cannot be decoded.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The storage library could not read it.
-    #[error(transparent)]
-    Storage(#[from] fjall::Error),
-    /// The storage library gave up half way.
-    #[error("the storage library panicked: {0}")]
-    Panicked(String),
 }
 
 impl OpenError {
@@ -137,19 +131,6 @@ impl OpenError {
         }
     }
 
-    /// Names a failure of the storage library in the store at `path`.
-    pub(crate) fn storage(path: &Path, what: &str, source: fjall::Error) -> Self {
-        if let Some(kind) = want_of(&source) {
-            return Self::io(path, io::Error::new(kind, source));
-        }
-        match source {
-            fjall::Error::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-                Self::io(path, source)
-            }
-            source => Self::damaged(path, what, source),
-        }
-    }
-
     /// Names the damaged file or record `what` of the store at `path`.
     pub(crate) fn damaged(path: &Path, what: impl Into<String>, source: impl Into<Damage>) -> Self {
         Self::Damaged {
@@ -158,26 +139,6 @@ impl OpenError {
             source: source.into(),
         }
     }
-}
-
-/// What the system wants for at the bottom of a failure of the storage library, if it is that: a
-/// full disk is not damage, and a back-up would not help.
-fn want_of(error: &fjall::Error) -> Option<io::ErrorKind> {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(reported) = error.downcast_ref::<io::Error>() {
-            let is_want = matches!(
-                reported.kind(),
-                io::ErrorKind::PermissionDenied
-                    | io::ErrorKind::QuotaExceeded
-                    | io::ErrorKind::ReadOnlyFilesystem
-                    | io::ErrorKind::StorageFull
-            );
-            return is_want.then(|| reported.kind());
-        }
-        cause = error.source();
-    }
-    None
 }
 
 /// Why an open store takes no change.
@@ -199,7 +160,7 @@ pub(crate) enum Stopped {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
     #[error("the batch was not written")]
-    Batch(#[source] fjall::Error),
+    Batch(#[source] io::Error),
     #[error("the mark was not written")]
     Mark(#[source] io::Error),
     #[error("the committing thread panicked")]
@@ -210,10 +171,11 @@ impl WriteError {
     /// What a first write that failed means for who wanted to open the store at `path`.
     pub(crate) fn at_opening(self, path: &Path) -> OpenError {
         match self {
-            Self::Batch(source) => OpenError::storage(path, "store/data", source),
+            Self::Batch(source) => OpenError::io(&path.join("store/data"), source),
             Self::Mark(source) => OpenError::io(&path.join("store/mark"), source),
             Self::Panicked => {
-                OpenError::damaged(path, "store/data", Damage::Panicked("at a write".into()))
+                let what = Damage::Contradiction("made the committing thread panic");
+                OpenError::damaged(path, "store/data", what)
             }
         }
     }

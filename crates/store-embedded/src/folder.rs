@@ -4,7 +4,7 @@
 //! lock           held by the process that has the store open
 //! store/format   which layout this is
 //! store/mark     the last batch that was durable
-//! store/data/    the storage library's own files
+//! store/data/    the log of all batches and the newest checkpoint: see `log` and `checkpoint`
 //! replaced-N/    a store that a restore has put aside
 //! ```
 //!
@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
-use crate::manifest;
 use crate::mark::Mark;
 
 /// The layout that this version writes.
@@ -56,8 +55,8 @@ impl Folder {
         })
     }
 
-    /// Opens what lies in it, and begins a store first if there is none.
-    pub(crate) fn open(&self) -> Result<(Disk, Mark), OpenError> {
+    /// Finds what lies in it, and begins a store first if there is none. Says where its data is.
+    pub(crate) fn open(&self) -> Result<(PathBuf, Mark), OpenError> {
         let store = self.store();
         if !exists(&store)? {
             self.begin(&store)?;
@@ -67,15 +66,11 @@ impl Folder {
             io::ErrorKind::NotFound => self.missing("store/mark"),
             _ => OpenError::io(&store.join("mark"), e),
         })?;
-        // The library begins anew where it finds nothing.
         let data = store.join("data");
-        for needed in ["version", "lock"] {
-            if !exists(&data.join(needed))? {
-                return Err(self.missing(&format!("store/data/{needed}")));
-            }
+        if !exists(&data)? {
+            return Err(self.missing("store/data"));
         }
-        manifest::check(&data, Disk::KINDS, &self.path)?;
-        Ok((Disk::open(&data, &self.path)?, mark))
+        Ok((data, mark))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -14,17 +14,6 @@ use crate::error::{Damage, Stopped};
 use crate::round::Round;
 use crate::shared::Shared;
 use crate::store::EmbeddedStore;
-use crate::tally::personal_share;
-
-/// How many entries one batch lets go of, so that sign-ins do not wait for it.
-const TRIMMED_MAX: usize = 256;
-
-/// Whether more is to be let go of.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Trimmed {
-    All,
-    Some,
-}
 
 impl EmbeddedStore {
     pub(crate) async fn page_after(
@@ -66,13 +55,8 @@ impl EmbeddedStore {
 
     pub(crate) async fn let_go(&self, through: &Cursor) -> Result<(), StoreError> {
         let through = place_of(through)?;
-        loop {
-            let lost = Stopped::Closed.into();
-            let trimmed = self.ask(lost, |reply| Job::Trim(through, reply)).await?;
-            if trimmed == Trimmed::All {
-                return Ok(());
-            }
-        }
+        let lost = Stopped::Closed.into();
+        self.ask(lost, |reply| Job::Trim(through, reply)).await
     }
 }
 
@@ -96,31 +80,15 @@ impl Shared {
 }
 
 impl Round<'_> {
-    /// Lets go of some of the entries up to the place `through`, in their order.
-    pub(crate) fn trim(&mut self, through: u64) -> Result<Trimmed, StoreError> {
+    /// Lets go of the entries up to the place `through`. Their segments go once a checkpoint holds
+    /// what else was written there.
+    pub(crate) fn trim(&mut self, through: u64) {
         // Those of this very round cannot be read back yet.
         let last = through.min(self.shared.last_place());
-        let gone = self
-            .shared
-            .disk
-            .entries(self.head.trimmed, last, TRIMMED_MAX)
-            .map_err(corrupt)?;
-        for (place, entry) in gone {
-            if entry.personal.is_some() {
-                let share = personal_share(place, &entry.personal_digest);
-                self.head.tally = self.head.tally.wrapping_sub(share);
-            }
-            self.batch.forget_entry(place);
-            self.head.trimmed = place;
-        }
+        self.head.trimmed = self.head.trimmed.max(last);
         // Before it is durable: nobody shall ask for what may be gone when the answer comes.
         let trimmed = &self.shared.trimmed;
         trimmed.store(self.head.trimmed, Ordering::Release);
-        Ok(if self.head.trimmed < last {
-            Trimmed::Some
-        } else {
-            Trimmed::All
-        })
     }
 }
 

@@ -21,9 +21,9 @@ impl Keys {
         self.answers.get(&key).filter(|r| now < r.until)
     }
 
-    /// What is on disk under `key`, ended or not.
-    pub(crate) fn get(&self, key: KeyDigest) -> Option<&Remembered> {
-        self.answers.get(&key)
+    /// All of them, ended or not.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Remembered> {
+        self.answers.values()
     }
 
     /// How many a roster has at `now`. Their number is bounded by who writes them.

@@ -7,9 +7,12 @@
 //! - [`store`]: what a caller meets.
 //! - `committer` and `round`: how a change becomes durable and then visible.
 //! - `time`: why time cannot fall across a crash.
-//! - `load`, `tally` and `mark`: how opening knows that nothing acknowledged is missing.
+//! - `log` and `checkpoint`: what lies on disk.
+//! - `load` and `mark`: how opening knows that nothing acknowledged is missing.
 //! - `snapshot` and [`restore`](mod@restore): all of it out at one point, and back.
 
+mod chains;
+mod checkpoint;
 mod committer;
 mod disk;
 mod error;
@@ -17,7 +20,7 @@ mod folder;
 mod journal;
 mod keys;
 mod load;
-mod manifest;
+mod log;
 mod mark;
 mod register;
 mod resident;
@@ -26,7 +29,6 @@ mod round;
 mod shared;
 mod snapshot;
 pub mod store;
-mod tally;
 mod time;
 
 pub use error::{Damage, OpenError};

@@ -1,28 +1,33 @@
-//! Reading a store back: every record, and whether they are all there.
+//! Reading a store back: the newest checkpoint, and what was written after it.
 //!
-//! A store is served whole or not at all. Three things are compared. The mark says how far it
-//! had come; the tally in the head says what all records add up to;
-//! and the journal, read from the beginning, leads to each roster's last entry.
+//! A store is served whole or not at all. Every frame is numbered and has a checksum, the mark
+//! says how far the store had come, and the places of the journal have no gaps: so whatever was
+//! acknowledged and is not there, or is not what was written, is found here.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
-use fjall::Keyspace;
-use innkeeper_domain::roster::{EntryHash, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::JournalEntry;
 use innkeeper_store::record::{self, RecordError};
 
-use crate::disk::{Disk, Head, Signs, Slot, guarded, read_entry};
+use crate::checkpoint;
+use crate::disk::{Head, Signs, Slot};
 use crate::error::{Damage, OpenError};
 use crate::keys::Keys;
+use crate::log::row::{Kind, Row, Rows};
+use crate::log::{self, Scanned};
 use crate::mark::Mark;
 use crate::resident::{Resident, replace};
 use crate::round::Highest;
-use crate::tally::{key_share, personal_share, register_share, roster_share};
+
+/// How many threads read rosters at most.
+const READERS_MAX: usize = 8;
+/// How many frames wait for each of them.
+const WAITING: usize = 16;
 
 /// A store as it was read back.
 pub(crate) struct Loaded {
@@ -33,166 +38,262 @@ pub(crate) struct Loaded {
     pub(crate) register: BTreeMap<String, Slot>,
 }
 
-/// Reads everything, and compares it.
-pub(crate) fn load(disk: &Disk, mark: &Mark, path: &Path) -> Result<Loaded, OpenError> {
-    let head = load_head(disk, mark, path)?;
-    let mut loaded = Loaded {
-        head,
-        highest: Highest {
-            generation: head.ground.floor.generation,
-            version: head.ground.floor.version,
-        },
-        resident: Resident::new(),
-        keys: Keys::default(),
-        register: BTreeMap::new(),
+/// Reads everything in the folder `data` of the store at `store`, and compares it. Changes
+/// nothing.
+pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Scanned), OpenError> {
+    let acknowledged = acknowledged(mark, store)?;
+    let resident = Resident::new();
+    let mut rest = Rest::default();
+    let scanned = thread::scope(|scope| {
+        let readers = Readers::start(scope, &resident, store);
+        let read = checkpoint::read(data, store, |rows| {
+            rest.take(&rows, store)?;
+            readers.hand_out(rows)
+        });
+        let read = read.and_then(|held| {
+            log::scan(data, store, held, acknowledged, |whole| {
+                if let Some(place) = rest.follow_journal(&whole.rows, store)? {
+                    whole.segment.note(place, whole.offset);
+                }
+                if whole.number <= held {
+                    return Ok(());
+                }
+                rest.take(&whole.rows, store)?;
+                readers.hand_out(whole.rows)
+            })
+        });
+        // What a reader found comes first: that it stopped is only what follows.
+        readers.end().and(read)
+    })?;
+    let head = rest.head(scanned.last, store)?;
+    let mut highest = Highest {
+        generation: head.ground.floor.generation,
+        version: head.ground.floor.version,
     };
-    let mut tally = 0_u64;
-    let mut count = |share: u64| tally = tally.wrapping_add(share);
-
-    each(path, &disk.rosters, "roster", |key, value| {
-        let roster = record::decode_roster(value)?;
-        if *key != *roster.tag.as_bytes() {
-            return Err(Damage::Contradiction("lies under another tag"));
-        }
-        count(roster_share(&roster));
-        let mut shard = loaded.resident.alone(roster.tag);
-        replace(&mut shard, roster.tag, Some(Arc::new(roster)));
-        Ok(())
-    })?;
-    each(path, &disk.heard, "last-seen", |key, value| {
-        let signs: Signs = record::decode(value)?;
-        let tag = key
-            .try_into()
-            .map_err(|_| Damage::Contradiction("lies under no tag"))?;
-        merge_signs(&loaded.resident, RosterTag::from_bytes(tag), &signs);
-        Ok(())
-    })?;
-    each(path, &disk.keys, "key", |key, value| {
-        let remembered = record::decode_remembered(value)?;
-        if *key != remembered.key.0 {
-            return Err(Damage::Contradiction("lies under another key"));
-        }
-        count(key_share(&remembered));
-        loaded.keys.insert(remembered);
-        Ok(())
-    })?;
-    each(path, &disk.register, "register value", |key, value| {
-        let slot: Slot = record::decode(value)?;
-        let name = std::str::from_utf8(key)
-            .map_err(|_| Damage::Contradiction("has a name that is not text"))?;
-        count(register_share(name, &slot));
-        loaded.register.insert(name.into(), slot);
-        Ok(())
-    })?;
-    let mut personal = HashMap::new();
-    each(path, &disk.personal, "personal part", |key, value| {
-        let digest = record::decode_personal(value)?.digest();
-        let place = key
-            .try_into()
-            .map_err(|_| Damage::Contradiction("lies under no place"))?;
-        let place = u64::from_be_bytes(place);
-        count(personal_share(place, &digest));
-        personal.insert(place, digest);
-        Ok(())
-    })?;
-    if tally != head.tally {
-        let what = Damage::Contradiction("does not match the records: some are older or missing");
-        return Err(OpenError::damaged(path, "the tally of all records", what));
+    resident.come_under(head.ground.store_generation);
+    for roster in resident.all() {
+        highest.include(&roster);
     }
-    follow_journal(disk, &loaded, personal, path)?;
-    let store = loaded.head.ground.store_generation;
-    loaded.resident.come_under(store);
-    for roster in loaded.resident.all() {
-        loaded.highest.include(&roster);
-    }
-    Ok(loaded)
+    let loaded = Loaded {
+        head,
+        highest,
+        resident,
+        keys: rest.keys,
+        register: rest.register,
+    };
+    Ok((loaded, scanned))
 }
 
-fn load_head(disk: &Disk, mark: &Mark, path: &Path) -> Result<Head, OpenError> {
-    let head = guarded(path, "the head record", || disk.head.get(b"head"))?;
-    let head = head
-        .ok_or(Damage::Missing)
-        .and_then(|bytes| Ok(Head::decode(&bytes)?))
-        .map_err(|e| refuse(path, "the head record", e))?;
-    let acknowledged = mark
-        .get()
-        .map_err(|e| OpenError::io(&path.join("store/mark"), e))?
+fn acknowledged(mark: &Mark, store: &Path) -> Result<u64, OpenError> {
+    mark.get()
+        .map_err(|e| OpenError::io(&store.join("store/mark"), e))?
         .ok_or_else(|| {
             let what = Damage::Contradiction("has no slot that can be read back");
-            OpenError::damaged(path, "store/mark", what)
-        })?;
-    if head.batch < acknowledged {
-        return Err(OpenError::Lost {
-            path: path.into(),
-            acknowledged,
-            found: head.batch,
-        });
-    }
-    Ok(head)
+            OpenError::damaged(store, "store/mark", what)
+        })
 }
 
-/// Reads the journal from its first kept entry to the last one of each roster.
-///
-/// What was let go of cannot be read, so a chain may begin in its middle; that its roster is the
-/// one that belongs there, the tally says.
-fn follow_journal(
-    disk: &Disk,
-    loaded: &Loaded,
-    mut personal: HashMap<u64, [u8; 32]>,
-    path: &Path,
-) -> Result<(), OpenError> {
-    let mut chains: HashMap<RosterTag, (RosterVersion, EntryHash)> = HashMap::new();
-    let is_trimmed = loaded.head.is_trimmed();
-    let mut place = loaded.head.trimmed;
-    each(path, &disk.journal, "journal entry", |key, value| {
-        place += 1;
-        if *key != place.to_be_bytes() {
-            return Err(Damage::Contradiction("does not follow the one before it"));
+/// All but the rosters, which is little.
+#[derive(Default)]
+struct Rest {
+    head: Option<Head>,
+    keys: Keys,
+    register: BTreeMap<String, Slot>,
+    /// The first and the last place of the journal that were found.
+    places: Option<(u64, u64)>,
+}
+
+impl Rest {
+    /// Takes what is in a frame beside rosters.
+    fn take(&mut self, rows: &[u8], store: &Path) -> Result<(), OpenError> {
+        for row in Rows(rows) {
+            let row = row.map_err(|e| refuse(store, "store/data: a row", e))?;
+            let (what, taken) = match row.kind {
+                Kind::Head => ("the head record", self.take_head(&row)),
+                Kind::Key => ("a key", self.take_key(&row)),
+                Kind::KeyGone => ("a key", self.drop_key(&row)),
+                Kind::Register => ("a register value", self.take_value(&row)),
+                Kind::Roster
+                | Kind::RosterAfter
+                | Kind::RosterGone
+                | Kind::Heard
+                | Kind::Entry
+                | Kind::Personal
+                | Kind::End => continue,
+            };
+            taken.map_err(|e| refuse(store, what, e))?;
         }
-        let entry = read_entry(value, None)?;
-        if personal
-            .remove(&place)
-            .is_some_and(|digest| digest != entry.personal_digest)
-        {
-            return Err(Damage::Contradiction("has another personal part"));
-        }
-        let before = chains.insert(entry.tag, (entry.seq, entry.hash()));
-        if follows(&entry, before) || (before.is_none() && is_trimmed) {
-            Ok(())
-        } else {
-            Err(Damage::Contradiction("breaks the chain of its roster"))
-        }
-    })?;
-    if place != loaded.head.place || !personal.is_empty() {
-        let what = Damage::Contradiction("ends before its last entry");
-        return Err(OpenError::damaged(path, "the journal", what));
+        Ok(())
     }
-    for roster in loaded.resident.all() {
-        let ends = match chains.get(&roster.tag) {
-            Some(end) => *end == (roster.version, roster.journal_head),
-            None => is_trimmed,
+
+    fn take_head(&mut self, row: &Row<'_>) -> Result<(), Damage> {
+        self.head = Some(Head::decode(row.value)?);
+        Ok(())
+    }
+
+    fn take_key(&mut self, row: &Row<'_>) -> Result<(), Damage> {
+        self.keys.insert(record::decode_remembered(row.value)?);
+        Ok(())
+    }
+
+    fn drop_key(&mut self, row: &Row<'_>) -> Result<(), Damage> {
+        let key = row.key.try_into();
+        let key = key.map_err(|_| Damage::Contradiction("is not as long as a key"))?;
+        self.keys.remove(innkeeper_store::KeyDigest(key));
+        Ok(())
+    }
+
+    fn take_value(&mut self, row: &Row<'_>) -> Result<(), Damage> {
+        let (name, slot): (String, Slot) = record::decode(row.value)?;
+        self.register.insert(name, slot);
+        Ok(())
+    }
+
+    /// Counts the entries of a frame, and says where the journal goes on in it.
+    fn follow_journal(&mut self, rows: &[u8], store: &Path) -> Result<Option<u64>, OpenError> {
+        let mut begins = None;
+        for row in Rows(rows) {
+            let named = |damage| refuse(store, "a journal entry", damage);
+            let row = row.map_err(named)?;
+            if row.kind != Kind::Entry {
+                continue;
+            }
+            let place = log::place_of(row.key).map_err(named)?;
+            let (first, last) = self.places.unwrap_or((place, place.wrapping_sub(1)));
+            if place != last.wrapping_add(1) {
+                let what = Damage::Contradiction("does not follow the one before it");
+                return Err(refuse(store, &format!("journal entry {place}"), what));
+            }
+            self.places = Some((first, place));
+            begins.get_or_insert(place);
+        }
+        Ok(begins)
+    }
+
+    /// The head, if it is that of the batch `last` and agrees with the journal.
+    fn head(&self, last: u64, store: &Path) -> Result<Head, OpenError> {
+        let head = self
+            .head
+            .ok_or_else(|| refuse(store, "the head record", Damage::Missing))?;
+        if head.batch != last {
+            let what = Damage::Contradiction("is not that of the last batch");
+            return Err(refuse(store, "the head record", what));
+        }
+        let is_whole = match self.places {
+            Some((first, last)) => first <= head.trimmed + 1 && last == head.place,
+            None => head.place <= head.trimmed,
         };
-        if !ends {
-            let what = Damage::Contradiction("does not end where its journal does");
-            return Err(OpenError::damaged(
-                path,
-                format!("roster {}", roster.tag),
-                what,
-            ));
+        if !is_whole {
+            let what = Damage::Contradiction("does not reach from its beginning to its end");
+            return Err(refuse(store, "the journal", what));
+        }
+        Ok(head)
+    }
+}
+
+/// Threads that make rosters of rows, each for some of the shards, so that the rows of one
+/// roster are read in their order.
+struct Readers<'scope> {
+    frames: Vec<SyncSender<Arc<Vec<u8>>>>,
+    threads: Vec<ScopedJoinHandle<'scope, Result<(), OpenError>>>,
+}
+
+impl<'scope> Readers<'scope> {
+    fn start<'env>(
+        scope: &'scope Scope<'scope, 'env>,
+        resident: &'env Resident,
+        store: &'env Path,
+    ) -> Self {
+        let count = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(READERS_MAX);
+        let mut readers = Self {
+            frames: Vec::new(),
+            threads: Vec::new(),
+        };
+        for number in 0..count {
+            let (send, receive) = sync_channel(WAITING);
+            let is_ours = move |tag: RosterTag| usize::from(tag.shard()) % count == number;
+            let read = move || read_rosters(&receive, is_ours, resident, store);
+            readers.frames.push(send);
+            readers.threads.push(scope.spawn(read));
+        }
+        readers
+    }
+
+    fn hand_out(&self, rows: Vec<u8>) -> Result<(), OpenError> {
+        let rows = Arc::new(rows);
+        for reader in &self.frames {
+            // One that has stopped says why when it is joined, and that is what is told.
+            if reader.send(Arc::clone(&rows)).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), OpenError> {
+        drop(self.frames);
+        let ended = self.threads.into_iter().map(ScopedJoinHandle::join);
+        ended
+            .map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    }
+}
+
+fn read_rosters(
+    frames: &Receiver<Arc<Vec<u8>>>,
+    is_ours: impl Fn(RosterTag) -> bool,
+    resident: &Resident,
+    store: &Path,
+) -> Result<(), OpenError> {
+    while let Ok(rows) = frames.recv() {
+        for row in Rows(&rows) {
+            let row = row.map_err(|e| refuse(store, "store/data: a row", e))?;
+            let is_of_roster = matches!(
+                row.kind,
+                Kind::Roster | Kind::RosterAfter | Kind::RosterGone | Kind::Heard
+            );
+            if !is_of_roster {
+                continue;
+            }
+            let tag = row.key.try_into().map(RosterTag::from_bytes);
+            let tag = tag.map_err(|_| {
+                refuse(
+                    store,
+                    "a roster",
+                    Damage::Contradiction("lies under no tag"),
+                )
+            })?;
+            if is_ours(tag) {
+                read_roster(resident, tag, &row)
+                    .map_err(|e| refuse(store, &format!("roster {tag}"), e))?;
+            }
         }
     }
     Ok(())
 }
 
-/// Whether an entry goes on from the one before it, or begins a roster that was absent.
-fn follows(entry: &JournalEntry, before: Option<(RosterVersion, EntryHash)>) -> bool {
-    let begins = entry.previous == EntryHash::default();
-    match before {
-        None => begins,
-        Some((seq, hash)) => {
-            (entry.previous == hash && entry.seq == seq.next()) || (begins && entry.seq > seq)
+fn read_roster(resident: &Resident, tag: RosterTag, row: &Row<'_>) -> Result<(), Damage> {
+    let roster = match row.kind {
+        Kind::Heard => {
+            merge_signs(resident, tag, &record::decode(row.value)?);
+            return Ok(());
         }
+        Kind::Roster => Some(record::decode_roster(row.value)?),
+        Kind::RosterAfter => {
+            let before = resident
+                .find(tag)
+                .ok_or(Damage::Contradiction("changed and was not there"))?;
+            Some(record::decode_roster_after(&before, row.value)?)
+        }
+        _ => None,
+    };
+    if roster.as_ref().is_some_and(|roster| roster.tag != tag) {
+        return Err(Damage::Contradiction("lies under another tag"));
     }
+    replace(&mut resident.alone(tag), tag, roster.map(Arc::new));
+    Ok(())
 }
 
 fn merge_signs(resident: &Resident, tag: RosterTag, signs: &Signs) {
@@ -206,39 +307,13 @@ fn merge_signs(resident: &Resident, tag: RosterTag, signs: &Signs) {
     }
 }
 
-/// Hands every record of a kind to `take`, and names the one that it cannot read.
-fn each(
-    path: &Path,
-    records: &Keyspace,
-    kind: &str,
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Damage>,
-) -> Result<(), OpenError> {
-    let mut rows = guarded(path, kind, || Ok(records.iter()))?;
-    loop {
-        let row = guarded(path, kind, || {
-            rows.next().map(fjall::Guard::into_inner).transpose()
-        })?;
-        let Some((key, value)) = row else {
-            return Ok(());
-        };
-        take(&key, &value).map_err(|e| refuse(path, &format!("{kind} {}", hex(&key)), e))?;
-    }
-}
-
-fn refuse(path: &Path, what: &str, damage: Damage) -> OpenError {
+fn refuse(store: &Path, what: &str, damage: Damage) -> OpenError {
     match damage {
         Damage::Record(RecordError::Newer(found)) => OpenError::Newer {
-            path: path.into(),
+            path: store.into(),
             found: found.into(),
             known: record::FORMAT.into(),
         },
-        damage => OpenError::damaged(path, what, damage),
+        damage => OpenError::damaged(store, what, damage),
     }
-}
-
-fn hex(key: &[u8]) -> String {
-    key.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -8,12 +8,12 @@ use innkeeper_domain::session::Timestamp;
 use innkeeper_store::archive::{CopyError, Counts, Head as CopyHead, Item};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use crate::chains;
 use crate::disk::{Batch, Disk, Head, Slot};
 use crate::error::OpenError;
 use crate::folder::Folder;
 use crate::load::load;
 use crate::mark::Mark;
-use crate::tally::{personal_share, register_share, roster_share};
 
 /// How many records one batch takes.
 const BATCH: usize = 512;
@@ -81,7 +81,7 @@ pub fn restore(
     };
     let made = folder.make_aside(|data| {
         let made = fill(
-            &Disk::open(data, folder.path())?,
+            &Disk::begin(data, Disk::FIRST_BATCH).map_err(|e| OpenError::io(data, e))?,
             copy,
             before,
             now,
@@ -90,10 +90,13 @@ pub fn restore(
         Ok::<_, RestoreError>((made.head.batch, made))
     });
     let read_back = made.and_then(|made| {
-        let disk = Disk::open(&aside.join("data"), folder.path())?;
         let mark = Mark::open(&aside.join("mark")).map_err(|e| OpenError::io(&aside, e))?;
-        let loaded = load(&disk, &mark, folder.path());
-        loaded.map_err(RestoreError::Contradictory)?;
+        let data = aside.join("data");
+        let read_back = load(&data, &mark, folder.path()).and_then(|(loaded, scanned)| {
+            let disk = Disk::resume(&data, scanned).map_err(|e| OpenError::io(&data, e))?;
+            chains::follow(&disk, &loaded, folder.path())
+        });
+        read_back.map_err(RestoreError::Contradictory)?;
         Ok(made)
     });
     let made = match read_back {
@@ -128,7 +131,7 @@ fn fill(
 ) -> Result<Made, RestoreError> {
     let written = |batch: Batch<'_>| {
         let done = batch.commit();
-        done.map_err(|e| OpenError::storage(path, "store/data", e))
+        done.map_err(|e| OpenError::io(path, e))
     };
     let mut begun: Option<Made> = None;
     let mut batch = disk.batch();
@@ -165,11 +168,11 @@ fn begin(head: &CopyHead, before: Option<u64>, now: Timestamp) -> Made {
     let trimmed = begun + u64::from(head.is_trimmed);
     Made {
         head: Head {
-            batch: Disk::FIRST_BATCH,
+            // Each batch is numbered when it is written.
+            batch: Disk::FIRST_BATCH - 1,
             place: trimmed,
             begun,
             trimmed,
-            tally: 0,
             ceiling: head.now,
             ground,
             floor_rose_at: head.floor_rose_at,
@@ -180,9 +183,8 @@ fn begin(head: &CopyHead, before: Option<u64>, now: Timestamp) -> Made {
 }
 
 fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
-    let head = &mut made.head;
-    let share = match item {
-        Item::Head(_) => 0,
+    match item {
+        Item::Head(_) => {}
         Item::Value(slot) => {
             made.counts.values += 1;
             let value = Slot {
@@ -190,33 +192,25 @@ fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
                 value: slot.value,
             };
             batch.register(&slot.name, &value);
-            register_share(&slot.name, &value)
         }
         Item::Roster(roster) => {
             made.counts.rosters += 1;
-            batch.roster(roster.tag, Some(&roster));
-            roster_share(&roster)
+            batch.roster(roster.tag, None, Some(&roster));
         }
         Item::Entry(entry) => {
             made.counts.entries += 1;
-            head.place += 1;
-            batch.entry(head.place, &entry);
-            if entry.personal.is_some() {
-                personal_share(head.place, &entry.personal_digest)
-            } else {
-                0
-            }
+            made.head.place += 1;
+            batch.entry(made.head.place, &entry);
         }
-    };
-    head.tally = head.tally.wrapping_add(share);
+    }
 }
 
 /// The incarnation of the store that is there, if it can still be read: the restored one is
 /// numbered above it.
 fn generation_of(folder: &Folder) -> Option<u64> {
-    let (disk, _) = folder.open().ok()?;
-    let head = Head::decode(&disk.head.get(b"head").ok()??).ok()?;
-    Some(head.ground.store_generation.0)
+    let (data, mark) = folder.open().ok()?;
+    let (loaded, _) = load(&data, &mark, folder.path()).ok()?;
+    Some(loaded.head.ground.store_generation.0)
 }
 
 /// Puts what was made aside in its place, and what was there aside.

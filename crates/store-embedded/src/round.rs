@@ -18,7 +18,6 @@ use crate::error::WriteError;
 use crate::mark::Mark;
 use crate::resident::{Shard, carry_over, replace};
 use crate::shared::Shared;
-use crate::tally::{key_share, personal_share, register_share, roster_share};
 use crate::time::AHEAD;
 
 /// How many remembered answers that have ended one batch clears away.
@@ -94,10 +93,6 @@ impl<'a> Round<'a> {
         self.highest.include(&roster);
         self.head.place += 1;
         self.batch.entry(self.head.place, &commit.entry);
-        if commit.entry.personal.is_some() {
-            let personal = personal_share(self.head.place, &commit.entry.personal_digest);
-            self.head.tally = self.head.tally.wrapping_add(personal);
-        }
         Outcome::Done(roster)
     }
 
@@ -234,37 +229,19 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Adds the rows that are written once however often they changed, and keeps the tally.
+    /// Adds the rows that are written once however often they changed.
     fn write_rows(&mut self) {
-        let mut tally = self.head.tally;
-        let mut swap = |before: u64, after: u64| {
-            tally = tally.wrapping_sub(before).wrapping_add(after);
-        };
         for (tag, pending) in &self.rosters {
             let before = self.shared.resident.find(*tag);
             let after = pending.roster.as_deref();
-            swap(
-                before.as_deref().map_or(0, roster_share),
-                after.map_or(0, roster_share),
-            );
-            self.batch.roster(*tag, after);
+            self.batch.roster(*tag, before.as_deref(), after);
             for remembered in &pending.remember {
-                let keys = self.shared.keys.lock();
-                let before = keys.get(remembered.key).map_or(0, key_share);
-                swap(before, key_share(remembered));
                 self.batch.remember(remembered);
             }
         }
-        let register = self.shared.register.read();
         for (name, held) in &self.register {
-            let before = register.get(name);
-            swap(
-                before.map_or(0, |held| register_share(name, held)),
-                register_share(name, held),
-            );
             self.batch.register(name, held);
         }
-        self.head.tally = tally;
     }
 
     /// Clears away some of the answers that need not be given again.
@@ -273,8 +250,6 @@ impl<'a> Round<'a> {
         let mut cleared = Vec::with_capacity(ended.len());
         for remembered in ended {
             if !self.keys.contains(&remembered.key) {
-                let share = key_share(&remembered);
-                self.head.tally = self.head.tally.wrapping_sub(share);
                 self.batch.forget_key(remembered.key);
                 cleared.push(remembered.key);
             }

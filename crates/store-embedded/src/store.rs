@@ -19,6 +19,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::oneshot;
 
 use crate::committer::{Committer, Job, Reply, WAITING_MAX};
+use crate::disk::Disk;
 use crate::error::{OpenError, Stopped};
 use crate::folder::Folder;
 use crate::load::load;
@@ -42,11 +43,12 @@ pub struct EmbeddedStore {
 impl EmbeddedStore {
     /// Opens the store in the folder at `path`, and makes both if they are not there.
     ///
-    /// Reads and compares every record, so a store that opens is whole.
+    /// Reads every record back, so a store that opens is whole.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let folder = Folder::take(path.as_ref())?;
-        let (disk, mark) = folder.open()?;
-        let loaded = load(&disk, &mark, folder.path())?;
+        let (data, mark) = folder.open()?;
+        let (loaded, scanned) = load(&data, &mark, folder.path())?;
+        let disk = Disk::resume(&data, scanned).map_err(|e| OpenError::io(&data, e))?;
         let time = CeiledTime::starting_at(loaded.head.ceiling, clock);
         let (head, highest) = (loaded.head, loaded.highest);
         let shared = Arc::new(Shared::new(disk, time, loaded));
@@ -71,6 +73,12 @@ impl EmbeddedStore {
     /// Writes down what is in memory only, and takes no change and hands out no time after it.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.ask(Stopped::Closed.into(), Job::Close).await
+    }
+
+    /// Writes a checkpoint: opening then reads that, and what was written after it. One is made
+    /// now and then without being asked for.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.ask(Stopped::Closed.into(), Job::Checkpoint).await
     }
 
     /// Puts a question to the committing thread, and waits for its answer.

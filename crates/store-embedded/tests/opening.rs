@@ -139,12 +139,7 @@ fn given_files_that_are_missing_when_opened_then_each_is_named() {
     drop(open(root.path()).unwrap());
     let whole = common::Files::read(root.path());
 
-    for missing in [
-        "store/format",
-        "store/mark",
-        "store/data/version",
-        "store/data/keyspaces",
-    ] {
+    for missing in ["store/format", "store/mark", "store/data"] {
         let copy = tempfile::tempdir().unwrap();
         whole.write(copy.path());
         let path = copy.path().join(missing);
@@ -166,7 +161,7 @@ fn given_files_that_are_missing_when_opened_then_each_is_named() {
 #[test]
 fn given_a_store_whose_making_was_cut_short_when_opened_then_it_is_made_anew() {
     let root = tempfile::tempdir().unwrap();
-    fs::create_dir_all(root.path().join("new/data/keyspaces")).unwrap();
+    fs::create_dir_all(root.path().join("new/data")).unwrap();
     fs::write(root.path().join("new/mark"), "half").unwrap();
 
     drop(open(root.path()).unwrap());

@@ -5,6 +5,7 @@
 
 mod journal;
 mod roster;
+mod roster_after;
 
 use std::net::IpAddr;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::journal::{EntryRecord, PersonalRecord};
 use self::roster::RosterRecord;
+pub use self::roster_after::{decode_roster_after, encode_roster_after};
 use crate::journal::{JournalEntry, Personal};
 use crate::{KeyDigest, Remembered};
 

@@ -26,10 +26,7 @@ pub(crate) fn innkeeper(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
     command.env_clear().arg("serve").arg("--data").arg(data);
     command.arg("--listen").arg("127.0.0.1:0");
-    command.env(
-        "RUST_LOG",
-        "trace,hyper=info,fjall=info,lsm_tree=info,mio=info",
-    );
+    command.env("RUST_LOG", "trace,hyper=info,mio=info");
     command
 }
 

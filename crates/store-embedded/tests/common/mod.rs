@@ -5,9 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files of a store as they lie there, in use or not, by their names below its folder.
-///
-/// Journals are 64 MiB of holes behind what is used of them: those are left out, which the
-/// storage library does not mind.
 pub(crate) struct Files(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
 
 impl Files {
@@ -36,13 +33,7 @@ fn collect(folder: &Path, name: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
             let entry = entry.expect("it can be listed");
             collect(folder, &name.join(entry.file_name()), files);
         }
-    } else if let Ok(mut bytes) = fs::read(path) {
-        if name.extension().is_some_and(|end| end == "jnl") {
-            let used = bytes
-                .rchunks(4096)
-                .position(|page| page.iter().any(|b| *b != 0));
-            bytes.truncate(bytes.len() - used.map_or(bytes.len(), |pages| pages * 4096));
-        }
+    } else if let Ok(bytes) = fs::read(path) {
         files.insert(name.to_path_buf(), bytes);
     }
 }

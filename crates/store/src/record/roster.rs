@@ -117,6 +117,23 @@ struct PreviousRecord {
 
 impl From<&Roster> for RosterRecord {
     fn from(roster: &Roster) -> Self {
+        Self::with(
+            roster,
+            roster.devices.iter(),
+            roster.sessions.iter(),
+            roster.ended.iter(),
+        )
+    }
+}
+
+impl RosterRecord {
+    /// The roster with these of its devices and sessions.
+    pub(super) fn with<'a>(
+        roster: &Roster,
+        devices: impl Iterator<Item = &'a Arc<Device>>,
+        sessions: impl Iterator<Item = &'a Arc<Session>>,
+        ended: impl Iterator<Item = &'a EndedSession>,
+    ) -> Self {
         Self {
             tag: *roster.tag.as_bytes(),
             tenant: roster.tenant.as_str().into(),
@@ -138,11 +155,9 @@ impl From<&Roster> for RosterRecord {
             },
             policy: roster.policy.0,
             births: roster.births,
-            devices: roster.devices.iter().map(|d| (&**d).into()).collect(),
-            sessions: roster.sessions.iter().map(|s| (&**s).into()).collect(),
-            ended: roster
-                .ended
-                .iter()
+            devices: devices.map(|d| (&**d).into()).collect(),
+            sessions: sessions.map(|s| (&**s).into()).collect(),
+            ended: ended
                 .map(|e| ((&*e.session).into(), e.ending.into()))
                 .collect(),
             last_sign_in: roster.last_sign_in.as_deref().map(Into::into),
