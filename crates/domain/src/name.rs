@@ -84,6 +84,11 @@ macro_rules! names {
                 canonical(text, Self::LEN_MAX).map(Self)
             }
 
+            /// As [`Session::share_texts`](crate::session::Session::share_texts).
+            pub fn share_text(&mut self, share: &mut dyn FnMut(&mut Arc<str>)) {
+                share(&mut self.0);
+            }
+
             /// The canonical text.
             #[must_use]
             pub fn as_str(&self) -> &str {

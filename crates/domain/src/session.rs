@@ -97,6 +97,22 @@ impl Session {
         now < self.expires_at()
     }
 
+    /// Shows `share` the texts that other sessions are likely to have too, so that whoever keeps
+    /// many sessions can keep each such text once.
+    pub fn share_texts(&mut self, share: &mut dyn FnMut(&mut Arc<str>)) {
+        if let Some(client) = &mut self.client {
+            client.share_text(share);
+        }
+        for method in &mut self.authentication.methods {
+            method.share_text(share);
+        }
+        self.origin.share_texts(share);
+        // One that others hold too was shared with them before.
+        if let Some(last) = self.previous_sign_in.as_mut().and_then(Arc::get_mut) {
+            last.origin.share_texts(share);
+        }
+    }
+
     /// How its time ran out, if it has by `now`.
     #[must_use]
     pub fn expiry(&self, now: Timestamp) -> Option<Ending> {
@@ -169,6 +185,15 @@ pub struct Origin {
     pub ip: Option<IpAddr>,
     /// What its browser or app is called, as far as that said.
     pub label: Option<DeviceLabel>,
+}
+
+impl Origin {
+    /// As [`Session::share_texts`].
+    pub fn share_texts(&mut self, share: &mut dyn FnMut(&mut Arc<str>)) {
+        if let Some(label) = &mut self.label {
+            label.share_text(share);
+        }
+    }
 }
 
 /// What ties the token of a session to its holder. It is settled at birth and stays with the

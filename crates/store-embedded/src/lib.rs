@@ -29,6 +29,7 @@ mod round;
 mod shared;
 mod snapshot;
 pub mod store;
+mod texts;
 mod time;
 
 pub use error::{Damage, OpenError};

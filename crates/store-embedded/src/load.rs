@@ -23,6 +23,7 @@ use crate::log::{self, Scanned};
 use crate::mark::Mark;
 use crate::resident::{Resident, replace};
 use crate::round::Highest;
+use crate::texts::Texts;
 
 /// How many threads read rosters at most.
 const READERS_MAX: usize = 8;
@@ -36,16 +37,17 @@ pub(crate) struct Loaded {
     pub(crate) resident: Resident,
     pub(crate) keys: Keys,
     pub(crate) register: BTreeMap<String, Slot>,
+    pub(crate) texts: Texts,
 }
 
 /// Reads everything in the folder `data` of the store at `store`, and compares it. Changes
 /// nothing.
 pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Scanned), OpenError> {
     let acknowledged = acknowledged(mark, store)?;
-    let resident = Resident::new();
+    let (resident, texts) = (Resident::new(), Texts::new());
     let mut rest = Rest::default();
     let scanned = thread::scope(|scope| {
-        let readers = Readers::start(scope, &resident, store);
+        let readers = Readers::start(scope, &resident, &texts, store);
         let read = checkpoint::read(data, store, |rows| {
             rest.take(&rows, store)?;
             readers.hand_out(rows)
@@ -80,6 +82,7 @@ pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Sc
         resident,
         keys: rest.keys,
         register: rest.register,
+        texts,
     };
     Ok((loaded, scanned))
 }
@@ -202,6 +205,7 @@ impl<'scope> Readers<'scope> {
     fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         resident: &'env Resident,
+        texts: &'env Texts,
         store: &'env Path,
     ) -> Self {
         let count = thread::available_parallelism()
@@ -214,7 +218,7 @@ impl<'scope> Readers<'scope> {
         for number in 0..count {
             let (send, receive) = sync_channel(WAITING);
             let is_ours = move |tag: RosterTag| usize::from(tag.shard()) % count == number;
-            let read = move || read_rosters(&receive, is_ours, resident, store);
+            let read = move || read_rosters(&receive, is_ours, (resident, texts), store);
             readers.frames.push(send);
             readers.threads.push(scope.spawn(read));
         }
@@ -244,7 +248,7 @@ impl<'scope> Readers<'scope> {
 fn read_rosters(
     frames: &Receiver<Arc<Vec<u8>>>,
     is_ours: impl Fn(RosterTag) -> bool,
-    resident: &Resident,
+    into: (&Resident, &Texts),
     store: &Path,
 ) -> Result<(), OpenError> {
     while let Ok(rows) = frames.recv() {
@@ -266,7 +270,7 @@ fn read_rosters(
                 )
             })?;
             if is_ours(tag) {
-                read_roster(resident, tag, &row)
+                read_roster(into, tag, &row)
                     .map_err(|e| refuse(store, &format!("roster {tag}"), e))?;
             }
         }
@@ -274,8 +278,12 @@ fn read_rosters(
     Ok(())
 }
 
-fn read_roster(resident: &Resident, tag: RosterTag, row: &Row<'_>) -> Result<(), Damage> {
-    let roster = match row.kind {
+fn read_roster(
+    (resident, texts): (&Resident, &Texts),
+    tag: RosterTag,
+    row: &Row<'_>,
+) -> Result<(), Damage> {
+    let mut roster = match row.kind {
         Kind::Heard => {
             merge_signs(resident, tag, &record::decode(row.value)?);
             return Ok(());
@@ -291,6 +299,9 @@ fn read_roster(resident: &Resident, tag: RosterTag, row: &Row<'_>) -> Result<(),
     };
     if roster.as_ref().is_some_and(|roster| roster.tag != tag) {
         return Err(Damage::Contradiction("lies under another tag"));
+    }
+    if let Some(roster) = &mut roster {
+        texts.share_in(roster);
     }
     replace(&mut resident.alone(tag), tag, roster.map(Arc::new));
     Ok(())

@@ -32,6 +32,8 @@ const STRIDE: u64 = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Log {
     folder: PathBuf,
+    /// How long a segment grows before the next is begun.
+    segment_len: u64,
     writer: Mutex<Writer>,
     segments: RwLock<Vec<Segment>>,
 }
@@ -108,6 +110,7 @@ impl Log {
     fn new(folder: &Path, file: File, length: u64, behind: u64, segments: Vec<Segment>) -> Self {
         Self {
             folder: folder.into(),
+            segment_len: SEGMENT,
             writer: Mutex::new(Writer {
                 file,
                 length,
@@ -122,7 +125,7 @@ impl Log {
     /// `place` is that of its first journal entry.
     pub(crate) fn append(&self, frame: &[u8], number: u64, place: Option<u64>) -> io::Result<()> {
         let mut writer = self.writer.lock();
-        if writer.length >= SEGMENT {
+        if writer.length >= self.segment_len {
             let segment = Segment::new(number);
             writer.file = begin(&self.folder, &segment)?;
             writer.length = 0;
@@ -240,4 +243,127 @@ fn begin(folder: &Path, segment: &Segment) -> io::Result<File> {
         .open(segment.path(folder))?;
     File::open(folder)?.sync_all()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STORE: &str = "the store";
+
+    /// A log of so many batches, each with one entry, in segments of about three.
+    fn log_of(folder: &Path, batches: u64) -> Log {
+        let mut log = Log::create(folder, 1).unwrap();
+        log.segment_len = 3 * frame_of(1).len() as u64;
+        for number in 1..=batches {
+            log.append(&frame_of(number), number, Some(number)).unwrap();
+        }
+        log
+    }
+
+    fn frame_of(number: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        frame::begin(&mut bytes);
+        row::write(&mut bytes, Kind::Entry, &number.to_be_bytes(), b"entry");
+        frame::seal(&mut bytes, number).unwrap();
+        bytes
+    }
+
+    /// The first and the last batch that lie in a folder.
+    fn scanned(folder: &Path, held: u64) -> Result<(u64, u64), crate::OpenError> {
+        let mut first = None;
+        let scanned = scan(folder, Path::new(STORE), held, 0, |whole| {
+            first.get_or_insert(whole.number);
+            Ok(())
+        })?;
+        Ok((first.unwrap_or_default(), scanned.last))
+    }
+
+    fn places(log: &Log, after: u64) -> Vec<u64> {
+        let mut places = Vec::new();
+        let read = log.entries(after, |kind, place, value| {
+            assert_eq!((kind, value), (Kind::Entry, &b"entry"[..]));
+            places.push(place);
+            Ok(Enough::No)
+        });
+        read.unwrap();
+        places
+    }
+
+    #[test]
+    fn given_several_segments_when_read_then_every_entry_is_found_from_any_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = log_of(folder.path(), 20);
+        assert_eq!(scanned(folder.path(), 0).unwrap(), (1, 20));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7);
+
+        for after in 0..=20 {
+            let expected: Vec<_> = (after + 1..=20).collect();
+            assert_eq!(places(&log, after), expected);
+        }
+    }
+
+    #[test]
+    fn given_a_checkpoint_and_a_trimmed_journal_when_segments_go_then_only_what_nobody_needs() {
+        for held in (0..=20).step_by(2) {
+            for trimmed in (0..=20).step_by(3) {
+                let folder = tempfile::tempdir().unwrap();
+                let log = log_of(folder.path(), 20);
+
+                log.drop_before(held, trimmed).unwrap();
+
+                // Segments begin at 1, 4, 7 and so on; the last one stays in any case.
+                let needed = held.min(trimmed) + 1;
+                let begins = (1..=19).step_by(3).filter(|first| *first <= needed).last();
+                assert_eq!(scanned(folder.path(), held).unwrap().0, begins.unwrap());
+                assert_eq!(places(&log, trimmed), Vec::from_iter(trimmed + 1..=20));
+            }
+        }
+    }
+
+    #[test]
+    fn given_a_segment_that_is_missing_when_scanned_then_that_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        log_of(folder.path(), 20);
+        for first in (1..=19_u64).step_by(3) {
+            let path = Segment::new(first).path(folder.path());
+            let bytes = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+
+            let scanned = scan(folder.path(), Path::new(STORE), 0, 20, |_| Ok(()));
+
+            let refused = scanned.expect_err("a segment is missing");
+            let is_last = matches!(refused, crate::OpenError::Lost { found: 18, .. });
+            let is_missing = matches!(
+                refused,
+                crate::OpenError::Damaged {
+                    source: Damage::Missing,
+                    ..
+                }
+            );
+            assert!(
+                if first == 19 { is_last } else { is_missing },
+                "{first}: {refused:?}"
+            );
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+
+    #[test]
+    fn given_a_log_when_resumed_then_it_goes_on_behind_its_last_whole_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(log_of(folder.path(), 4));
+        let last = Segment::new(4).path(folder.path());
+        let mut torn = fs::read(&last).unwrap();
+        let whole = torn.len();
+        torn.extend_from_slice(&frame_of(5)[..9]);
+        fs::write(&last, torn).unwrap();
+
+        let found = scan(folder.path(), Path::new(STORE), 0, 4, |_| Ok(())).unwrap();
+        let log = Log::resume(folder.path(), found).unwrap();
+        assert_eq!(fs::metadata(&last).unwrap().len(), whole as u64);
+        log.append(&frame_of(5), 5, Some(5)).unwrap();
+
+        assert_eq!(scanned(folder.path(), 0).unwrap(), (1, 5));
+    }
 }

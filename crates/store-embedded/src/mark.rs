@@ -1,9 +1,8 @@
 //! The mark: beside the data, the number of the last batch that was durable.
 //!
-//! The storage library cannot tell a journal that was torn by a crash from one that lost its end
-//! later: it cuts both off and says nothing. The mark can. It is written after the sync of each
-//! batch and before anybody hears of it, so it never runs ahead of the data, and a kill does not
-//! set it back. It is not synced itself: a power cut may leave it some seconds behind, and then
+//! From the log alone nobody can tell an end that was torn by a crash from one that was lost later.
+//! The mark can. It is written after the sync of each batch and before anybody hears of it, so it
+//! never runs ahead of the data, and a kill does not set it back. It is not synced itself: a power cut may leave it some seconds behind, and then
 //! it proves that much less.
 
 use std::fs::{File, OpenOptions};

@@ -13,6 +13,7 @@ use crate::error::{Stopped, WriteError};
 use crate::keys::Keys;
 use crate::load::Loaded;
 use crate::resident::Resident;
+use crate::texts::Texts;
 use crate::time::CeiledTime;
 
 /// All of it is durable.
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub(crate) disk: Disk,
     pub(crate) time: CeiledTime,
     pub(crate) resident: Resident,
+    pub(crate) texts: Texts,
     /// Locked after a shard, never before one.
     pub(crate) keys: Mutex<Keys>,
     pub(crate) register: RwLock<BTreeMap<String, Slot>>,
@@ -46,6 +48,7 @@ impl Shared {
             disk,
             time,
             resident: loaded.resident,
+            texts: loaded.texts,
             keys: Mutex::new(loaded.keys),
             register: RwLock::new(loaded.register),
             ground: RwLock::new(loaded.head.ground),

@@ -198,8 +198,10 @@ impl SessionStore for EmbeddedStore {
         true
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+    async fn commit(&self, mut commit: Commit) -> Result<Outcome, StoreError> {
         let tag = commit.tag;
+        // Here and not on the committing thread, which all wait for.
+        self.shared.texts.share_in_changes(&mut commit.changes);
         self.ask(StoreError::Unknown { tag }, |reply| {
             Job::Commit(Box::new(commit), reply)
         })

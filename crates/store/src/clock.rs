@@ -1,6 +1,7 @@
 //! A store's time: it neither falls nor stands still, whatever the wall clock does.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use innkeeper_domain::session::Timestamp;
@@ -72,47 +73,41 @@ impl Clock for ManualClock {
 
 /// The time of one store: the wall clock's, except that it never falls.
 ///
-/// It is the larger of the wall clock and the last time used plus what the steady clock has
-/// counted since. While it is ahead of the wall clock it runs at half speed, so that it
-/// neither stands still nor stays ahead for ever.
+/// It is the larger of the wall clock and the last time used plus half of what the steady clock
+/// has counted since. So while it is ahead of the wall clock it runs at half speed, and neither
+/// stands still nor stays ahead for ever.
+///
+/// All of that is one number, which only grows: by how much time is ahead of half the steady
+/// clock. Nobody waits for anybody to read it, and whoever reads later finds a later time. It
+/// counts nanoseconds, up to the year 2262.
 #[derive(Debug)]
 pub struct StoreTime {
-    last: Mutex<Last>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    time: Duration,
-    steady: Duration,
+    ahead: AtomicI64,
 }
 
 impl StoreTime {
     /// Goes on from `start`, which lies at or above all that was ever used before.
     #[must_use]
     pub fn starting_at(start: Timestamp, clock: &dyn Clock) -> Self {
+        let start = nanoseconds(Duration::from_millis(start.as_millis()));
         Self {
-            last: Mutex::new(Last {
-                time: Duration::from_millis(start.as_millis()),
-                steady: clock.steady(),
-            }),
+            ahead: AtomicI64::new(start - nanoseconds(clock.steady()) / 2),
         }
     }
 
     /// The time now, at or above every time handed out before.
     #[must_use]
     pub fn now(&self, clock: &dyn Clock) -> Timestamp {
-        let mut last = self.last.lock();
-        let steady = clock.steady();
-        let counted = steady.saturating_sub(last.steady);
-        let wall = clock.wall();
-        let time = if last.time + counted <= wall {
-            wall
-        } else {
-            wall.max(last.time + counted / 2)
-        };
-        *last = Last { time, steady };
-        Timestamp::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+        let counted = nanoseconds(clock.steady()) / 2;
+        let by_wall = nanoseconds(clock.wall()) - counted;
+        let ahead = self.ahead.fetch_max(by_wall, Ordering::AcqRel).max(by_wall);
+        let time = ahead.saturating_add(counted).max(0).unsigned_abs();
+        Timestamp::from_millis(time / 1_000_000)
     }
+}
+
+fn nanoseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -154,6 +149,30 @@ mod tests {
                 "in steps smaller than it shows"
             );
         }
+    }
+
+    #[test]
+    fn given_many_who_ask_while_the_wall_clock_steps_when_each_looks_then_time_never_falls() {
+        let clock = ManualClock::at(1000);
+        let time = StoreTime::starting_at(Timestamp::ZERO, &clock);
+        let highest = std::sync::atomic::AtomicU64::new(0);
+
+        std::thread::scope(|scope| {
+            for of in 0..4_u64 {
+                let (clock, time, highest) = (&clock, &time, &highest);
+                scope.spawn(move || {
+                    for step in 0..5000 {
+                        clock.pass(Duration::from_micros(30));
+                        clock.step_wall(Duration::from_millis(1_000_000 + (step * 7 + of) % 900));
+                        let before = highest.load(Ordering::SeqCst);
+                        let now = time.now(clock).as_millis();
+                        assert!(now >= before, "{now} after {before}");
+                        highest.fetch_max(now, Ordering::SeqCst);
+                    }
+                });
+            }
+        });
+        assert!(highest.into_inner() > 1_000_500);
     }
 
     #[test]

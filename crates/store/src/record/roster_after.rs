@@ -16,16 +16,17 @@ use super::{EndingRecord, RecordError, decode, encode};
 struct AfterRecord {
     /// The version of the roster before.
     before: u64,
-    /// The roster now, with the sessions that were not in it before.
+    /// The roster now, with the devices and sessions that were not in it before.
     roster: RosterRecord,
+    devices: Vec<Run>,
     sessions: Vec<Run>,
     ended: Vec<EndedRun>,
 }
 
-/// Some of the live sessions, in order.
+/// Some of the devices or live sessions, in order.
 #[derive(Deserialize, Serialize)]
 enum Run {
-    /// So many of those that were live before, from this place on.
+    /// So many of those that were there before, from this place on.
     Same { from: u16, count: u16 },
     /// The next one that was not there before.
     New,
@@ -45,24 +46,8 @@ enum EndedRun {
 /// Writes down what is in `after` beyond `before`.
 #[must_use]
 pub fn encode_roster_after(before: &Roster, after: &Roster) -> Vec<u8> {
-    let (mut runs, mut fresh) = (Vec::new(), Vec::new());
-    let mut next = 0;
-    for session in &after.sessions {
-        let is_it = |s: &Arc<Session>| Arc::ptr_eq(s, session);
-        let Some(place) = find_from(&before.sessions, next, is_it) else {
-            runs.push(Run::New);
-            fresh.push(session);
-            continue;
-        };
-        next = place + 1;
-        match runs.last_mut() {
-            Some(Run::Same { from, count }) if usize::from(*from + *count) == place => *count += 1,
-            _ => runs.push(Run::Same {
-                from: short(place),
-                count: 1,
-            }),
-        }
-    }
+    let (devices, fresh_devices) = runs_of(&before.devices, &after.devices);
+    let (sessions, fresh) = runs_of(&before.sessions, &after.sessions);
     let (mut ended_runs, mut ended_fresh) = (Vec::new(), Vec::new());
     let mut next = 0;
     for ended in &after.ended {
@@ -91,8 +76,14 @@ pub fn encode_roster_after(before: &Roster, after: &Roster) -> Vec<u8> {
     }
     encode(&AfterRecord {
         before: before.version.0,
-        roster: RosterRecord::with(after, fresh.into_iter(), ended_fresh.into_iter()),
-        sessions: runs,
+        roster: RosterRecord::with(
+            after,
+            fresh_devices.into_iter(),
+            fresh.into_iter(),
+            ended_fresh.into_iter(),
+        ),
+        devices,
+        sessions,
         ended: ended_runs,
     })
 }
@@ -104,22 +95,12 @@ pub fn decode_roster_after(before: &Roster, bytes: &[u8]) -> Result<Roster, Reco
         return Err(RecordError::Value("version before the change"));
     }
     let mut roster = Roster::try_from(record.roster)?;
-    let mut fresh = std::mem::take(&mut roster.sessions).into_iter();
-    for run in record.sessions {
-        match run {
-            Run::Same { from, count } => {
-                let same = before.sessions.get(range(from, count));
-                let same = same.ok_or(RecordError::Value("place of a session"))?;
-                roster.sessions.extend_from_slice(same);
-            }
-            Run::New => {
-                let new = fresh.next();
-                roster
-                    .sessions
-                    .push(new.ok_or(RecordError::Value("number of sessions"))?);
-            }
-        }
-    }
+    let (fresh, fresh_devices) = (
+        std::mem::take(&mut roster.sessions),
+        std::mem::take(&mut roster.devices),
+    );
+    roster.devices = follow(&before.devices, record.devices, fresh_devices)?;
+    roster.sessions = follow(&before.sessions, record.sessions, fresh)?;
     let mut ended_fresh = std::mem::take(&mut roster.ended).into_iter();
     for run in record.ended {
         match run {
@@ -144,11 +125,55 @@ pub fn decode_roster_after(before: &Roster, bytes: &[u8]) -> Result<Roster, Reco
             }
         }
     }
-    let left = fresh.len() + ended_fresh.len();
-    if left > 0 {
-        return Err(RecordError::Value("number of sessions"));
+    if ended_fresh.len() > 0 {
+        return Err(RecordError::Value("number of ended sessions"));
     }
     Ok(roster)
+}
+
+/// Where what is in `after` lay in `before`, and what is new in it.
+fn runs_of<'a, T>(before: &[Arc<T>], after: &'a [Arc<T>]) -> (Vec<Run>, Vec<&'a Arc<T>>) {
+    let (mut runs, mut fresh) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    for item in after {
+        let Some(place) = find_from(before, next, |b| Arc::ptr_eq(b, item)) else {
+            runs.push(Run::New);
+            fresh.push(item);
+            continue;
+        };
+        next = place + 1;
+        match runs.last_mut() {
+            Some(Run::Same { from, count }) if usize::from(*from + *count) == place => *count += 1,
+            _ => runs.push(Run::Same {
+                from: short(place),
+                count: 1,
+            }),
+        }
+    }
+    (runs, fresh)
+}
+
+/// Puts together again what was written as runs.
+fn follow<T>(
+    before: &[Arc<T>],
+    runs: Vec<Run>,
+    fresh: Vec<Arc<T>>,
+) -> Result<Vec<Arc<T>>, RecordError> {
+    let mut fresh = fresh.into_iter();
+    let mut after = Vec::with_capacity(runs.len());
+    for run in runs {
+        match run {
+            Run::Same { from, count } => {
+                let same = before.get(range(from, count));
+                after.extend_from_slice(same.ok_or(RecordError::Value("place in a list"))?);
+            }
+            Run::New => after.push(fresh.next().ok_or(RecordError::Value("length of a list"))?),
+        }
+    }
+    if fresh.len() > 0 {
+        return Err(RecordError::Value("length of a list"));
+    }
+    Ok(after)
 }
 
 /// Where the first of `list` from `from` on is that is meant. Lists keep their order, so looking
