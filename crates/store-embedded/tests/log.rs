@@ -31,7 +31,12 @@ async fn world(folder: &Path) -> World<EmbeddedStore> {
 fn segment(files: &common::Files) -> (PathBuf, Vec<usize>) {
     let is_segment = |name: &&PathBuf| name.extension().is_some_and(|end| end == "log");
     let name = files.0.keys().find(is_segment).unwrap().clone();
-    let bytes = &files.0[&name];
+    let starts = starts(&files.0[&name]);
+    (name, starts)
+}
+
+/// Where the frames of a file begin.
+fn starts(bytes: &[u8]) -> Vec<usize> {
     let mut starts = vec![0];
     loop {
         let at = *starts.last().unwrap();
@@ -39,7 +44,7 @@ fn segment(files: &common::Files) -> (PathBuf, Vec<usize>) {
         let next = at + HEAD + length as usize;
         if next >= bytes.len() {
             assert_eq!(next, bytes.len());
-            return (name, starts);
+            return starts;
         }
         starts.push(next);
     }
@@ -171,6 +176,18 @@ async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there
         fs::write(&aside, &written[..end]).unwrap();
         assert_eq!(born(copy.path()).await, 6, "written up to {end}");
         assert!(!aside.exists());
+    }
+    // In place it is whole, or it is damage: it was synced before.
+    let starts = starts(written);
+    assert!(starts.len() > 1);
+    for end in starts {
+        let copy = tempfile::tempdir().unwrap();
+        after_two.write(copy.path());
+        fs::write(copy.path().join(&two), &written[..end]).unwrap();
+        let refused = open(copy.path())
+            .expect_err("a part of it is missing")
+            .to_string();
+        assert!(refused.contains(".checkpoint"), "{refused}");
     }
     // In place, and the one before it not yet gone.
     let copy = tempfile::tempdir().unwrap();
