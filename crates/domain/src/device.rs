@@ -87,6 +87,11 @@ pub struct BadLabel;
 pub struct DeviceLabel(Arc<str>);
 
 impl DeviceLabel {
+    /// As [`Session::share_texts`](crate::session::Session::share_texts).
+    pub fn share_text(&mut self, share: &mut dyn FnMut(&mut Arc<str>)) {
+        share(&mut self.0);
+    }
+
     /// The most characters of a name.
     pub const CHARS_MAX: usize = 64;
 

@@ -31,7 +31,8 @@ pub(crate) fn follow(disk: &Disk, loaded: &Loaded, store: &Path) -> Result<(), O
         for (found, entry) in page {
             place = found;
             let before = chains.insert(entry.tag, (entry.seq, entry.hash()));
-            if !follows(&entry, before) && !(before.is_none() && head.is_trimmed()) {
+            let may_begin_here = before.is_none() && head.is_trimmed();
+            if !may_begin_here && !follows(&entry, before) {
                 let what = Damage::Contradiction("breaks the chain of its roster");
                 return Err(refuse(format!("journal entry {place}"), what));
             }

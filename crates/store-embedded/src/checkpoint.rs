@@ -146,7 +146,7 @@ impl Checkpoints {
         match thread.spawn(work) {
             Ok(under_way) => self.under_way = Some(under_way),
             Err(error) => {
-                tracing::warn!(%error, "no thread for a checkpoint; the log holds it all")
+                tracing::warn!(%error, "no thread for a checkpoint; the log holds it all");
             }
         }
     }

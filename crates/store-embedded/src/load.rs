@@ -50,7 +50,8 @@ pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Sc
         let readers = Readers::start(scope, &resident, &texts, store);
         let read = checkpoint::read(data, store, |rows| {
             rest.take(&rows, store)?;
-            readers.hand_out(rows)
+            readers.hand_out(rows);
+            Ok(())
         });
         let read = read.and_then(|held| {
             log::scan(data, store, held, acknowledged, |whole| {
@@ -61,7 +62,8 @@ pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Sc
                     return Ok(());
                 }
                 rest.take(&whole.rows, store)?;
-                readers.hand_out(whole.rows)
+                readers.hand_out(whole.rows);
+                Ok(())
             })
         });
         // What a reader found comes first: that it stopped is only what follows.
@@ -225,23 +227,18 @@ impl<'scope> Readers<'scope> {
         readers
     }
 
-    fn hand_out(&self, rows: Vec<u8>) -> Result<(), OpenError> {
+    fn hand_out(&self, rows: Vec<u8>) {
         let rows = Arc::new(rows);
         for reader in &self.frames {
-            // One that has stopped says why when it is joined, and that is what is told.
-            if reader.send(Arc::clone(&rows)).is_err() {
-                break;
-            }
+            // One that has stopped says why when it is joined.
+            let _ = reader.send(Arc::clone(&rows));
         }
-        Ok(())
     }
 
     fn end(self) -> Result<(), OpenError> {
         drop(self.frames);
-        let ended = self.threads.into_iter().map(ScopedJoinHandle::join);
-        ended
-            .map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+        let mut ended = self.threads.into_iter().map(ScopedJoinHandle::join);
+        ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     }
 }
 

@@ -316,7 +316,8 @@ mod tests {
                 let needed = held.min(trimmed) + 1;
                 let begins = (1..=19).step_by(3).filter(|first| *first <= needed).last();
                 assert_eq!(scanned(folder.path(), held).unwrap().0, begins.unwrap());
-                assert_eq!(places(&log, trimmed), Vec::from_iter(trimmed + 1..=20));
+                let expected: Vec<_> = (trimmed + 1..=20).collect();
+                assert_eq!(places(&log, trimmed), expected);
             }
         }
     }

@@ -18,7 +18,7 @@ fn open(folder: &Path) -> Result<EmbeddedStore, OpenError> {
     EmbeddedStore::open(folder, Arc::new(ManualClock::at(1_000_000)))
 }
 
-async fn world(folder: &Path) -> World<EmbeddedStore> {
+fn world(folder: &Path) -> World<EmbeddedStore> {
     let clock = Arc::new(ManualClock::at(1_000_000));
     let store = EmbeddedStore::open(folder, Arc::clone(&clock) as _).unwrap();
     World {
@@ -54,7 +54,7 @@ fn starts(bytes: &[u8]) -> Vec<usize> {
 /// was before the last two batches.
 async fn killed(root: &Path) -> (common::Files, Vec<u8>) {
     let folder = root.join("killed");
-    let world = world(&folder).await;
+    let world = world(&folder);
     let mut marks = Vec::new();
     for number in 1..=6 {
         world.born(tag(number), number).await;
@@ -65,7 +65,7 @@ async fn killed(root: &Path) -> (common::Files, Vec<u8>) {
 }
 
 async fn born(folder: &Path) -> usize {
-    let world = world(folder).await;
+    let world = world(folder);
     let mut born = 0;
     for number in 1..=6 {
         if world.read(tag(number)).await.roster.is_some() {
@@ -76,7 +76,7 @@ async fn born(folder: &Path) -> usize {
     // It goes on from there, and that stands too.
     world.born(tag(9), 9).await;
     drop(world);
-    let again = self::world(folder).await;
+    let again = self::world(folder);
     assert_eq!(again.agreed(tag(9)).await, RosterVersion(1));
     born
 }
@@ -106,7 +106,7 @@ async fn given_a_last_batch_torn_at_any_byte_when_opened_then_it_alone_is_gone()
             assert_eq!(born(copy.path()).await, 5, "cut at {end}");
             continue;
         }
-        let left = world(copy.path()).await;
+        let left = world(copy.path());
         assert!(left.read(tag(6)).await.roster.is_none(), "cut at {end}");
         assert_eq!(left.agreed(tag(5)).await, RosterVersion(1), "cut at {end}");
     }
@@ -147,7 +147,7 @@ async fn given_a_byte_flipped_before_the_last_batch_when_opened_then_nothing_is_
 async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("store-of-two");
-    let first = world(&folder).await;
+    let first = world(&folder);
     for number in 1..=3 {
         first.born(tag(number), number).await;
     }
@@ -206,7 +206,7 @@ async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there
 async fn given_a_checkpoint_of_a_later_batch_than_the_log_when_opened_then_changes_are_lost() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("store-of-one");
-    let first = world(&folder).await;
+    let first = world(&folder);
     first.born(tag(1), 1).await;
     let before = common::Files::read(&folder);
     first.born(tag(2), 2).await;
