@@ -7,6 +7,7 @@ mod connection;
 mod limits;
 mod raw;
 mod service;
+mod tls;
 mod watch;
 mod wire;
 
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,6 +24,7 @@ use tokio::sync::watch as signal;
 use tokio::task::JoinSet;
 
 pub use limits::Limits;
+pub use tls::{Reloaded, Tls, TlsError};
 
 /// The most that is read of a request line and its headers, in bytes. More is 431.
 pub const HEAD_LEN_MAX: usize = 16 * 1024;
@@ -57,6 +60,17 @@ pub async fn serve(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
+    serve_with(listener, None, router, limits, shutdown).await
+}
+
+/// As [`serve`], behind TLS where there is one. A handshake has as long as headers have.
+pub async fn serve_with(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
     let (drain, draining) = signal::channel(());
     let mut connections = JoinSet::new();
     let mut refusals = JoinSet::new();
@@ -72,7 +86,11 @@ pub async fn serve(
                 if connections.len() < limits.connections_max {
                     let router = router.clone();
                     let draining = draining.clone();
-                    connections.spawn(connection::run(stream, Peer(peer), router, limits, draining));
+                    let open = connection::open(stream, tls.clone(), Peer(peer), router, limits, draining);
+                    connections.spawn(open);
+                } else if tls.is_some() {
+                    // A refusal in clear would not be understood.
+                    tracing::warn!(max = limits.connections_max, "too many connections");
                 } else if refusals.len() < REFUSALS_MAX {
                     tracing::warn!(max = limits.connections_max, "too many connections");
                     refusals.spawn(connection::refuse(stream, limits));

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -9,13 +10,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use innkeeper_api::ProblemCode;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch as signal;
 use tokio::time::{Instant, Sleep};
 
 use super::watch::{Overdue, Watch};
 use super::wire::Wire;
-use super::{HEAD_LEN_MAX, Limits, Peer, raw, service};
+use super::{HEAD_LEN_MAX, Limits, Peer, Tls, raw, service};
 
 /// How a connection came to its end.
 enum End {
@@ -31,11 +33,12 @@ enum End {
     Stalled,
 }
 
-/// Serves a connection until it ends, or until it has nothing more to do while draining.
+/// Opens a connection, with a handshake where there is TLS, and serves it until it ends.
 ///
-/// `draining` is closed to say so.
-pub(super) async fn run(
+/// `draining` is closed to say that it shall end.
+pub(super) async fn open(
     stream: TcpStream,
+    tls: Option<Arc<Tls>>,
     peer: Peer,
     router: Router,
     limits: Limits,
@@ -43,6 +46,29 @@ pub(super) async fn run(
 ) {
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else {
+        return run(stream, peer, router, limits, draining).await;
+    };
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(limits.header, tls.accept(stream)) => shaken,
+        // Nobody who is still shaking hands has begun a request.
+        _ = draining.changed() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => run(stream, peer, router, limits, draining).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
+        Err(_) => tracing::debug!("a handshake took too long"),
+    }
+}
+
+/// Serves a connection until it ends, or until it has nothing more to do while draining.
+async fn run<I: AsyncRead + AsyncWrite + Unpin>(
+    stream: I,
+    peer: Peer,
+    router: Router,
+    limits: Limits,
+    mut draining: signal::Receiver<()>,
+) {
     let watch = Watch::new(limits);
     let wire = TokioIo::new(Wire::new(stream, watch.clone()));
     let service =

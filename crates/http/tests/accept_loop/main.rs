@@ -5,3 +5,4 @@ mod drain;
 mod harness;
 mod protocol;
 mod time;
+mod tls;
