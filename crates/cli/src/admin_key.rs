@@ -1,6 +1,6 @@
 //! The first administrator's key: written to a file of its own at the first start.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,11 @@ pub(crate) async fn ensure(authority: &Authority, data: &Path) -> Result<(), Adm
     {
         return Ok(());
     }
+    make(authority, data).await
+}
+
+/// Makes one more key that opens everything, and writes it down in place of the one in the file.
+pub(crate) async fn make(authority: &Authority, data: &Path) -> Result<(), AdminKeyError> {
     let path = file(data);
     let unwritten = |source| AdminKeyError::File {
         path: path.clone(),
@@ -65,6 +70,8 @@ pub(crate) async fn ensure(authority: &Authority, data: &Path) -> Result<(), Adm
     let made = authority.prepare_key()?;
     writeln!(file, "{}", made.reveal())
         .and_then(|()| file.sync_all())
+        // Its name too: a key that is enrolled and lost with the power would lock everybody out.
+        .and_then(|()| File::open(data)?.sync_all())
         .map_err(unwritten)?;
     let now = authority.now().await?;
     let scopes = vec![KeyScope::Admin];

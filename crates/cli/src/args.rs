@@ -3,6 +3,7 @@
 //! Values are parsed here into what the commands need, so that a mistake is a wrong usage
 //! (exit code 2) before anything was sent or opened.
 
+mod archive;
 mod bench;
 mod refusal;
 mod scan;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use archive::{CopyArguments, ImportArguments, RestoreArguments};
 pub(crate) use bench::BenchArguments;
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
@@ -104,6 +106,18 @@ pub(crate) enum Command {
     /// Make, see and revoke the API keys of applications
     #[command(after_long_help = format!("{KEYS_EXAMPLES}\n\n{CLIENT_MORE}"))]
     Keys(KeysArguments),
+    /// Copy all that is kept into a file, while the server goes on
+    #[command(after_long_help = archive::BACKUP_MORE)]
+    Backup(CopyArguments),
+    /// Make a store of a back-up; no session in it is valid
+    #[command(after_long_help = archive::RESTORE_MORE)]
+    Restore(RestoreArguments),
+    /// Write subjects, users and keys in a form for other stores
+    #[command(after_long_help = archive::EXPORT_MORE)]
+    Export(CopyArguments),
+    /// Read into a new store what export wrote
+    #[command(after_long_help = archive::IMPORT_MORE)]
+    Import(ImportArguments),
     /// Find the gaps in source code
     #[command(after_long_help = scan::MORE)]
     Scan(ScanArguments),
@@ -266,6 +280,9 @@ pub(crate) struct ClientArguments {
     /// Read the API key from this file [default: DIR/admin.key]
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Trust this certificate, or what it signed, where the server is https (PEM)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The data folder of the server, for its key
     #[arg(
         long,
@@ -280,6 +297,11 @@ pub(crate) struct ClientArguments {
 }
 
 impl ClientArguments {
+    /// The data folder of the server.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
     /// The file that holds the API key.
     pub(crate) fn key_file(&self) -> PathBuf {
         self.key_file

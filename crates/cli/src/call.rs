@@ -12,9 +12,13 @@ use serde::de::DeserializeOwned;
 
 use crate::args::ClientArguments;
 use crate::exit::Failure;
+use crate::trust;
 
 /// The most that is read of a key file: a key has 67 characters.
 const KEY_FILE_MAX: u64 = 4096;
+
+/// How long an answer may take that is as large as the store.
+const PIECES_TIMEOUT: Duration = Duration::from_hours(6);
 
 /// A server, and the key it is called with.
 #[derive(Debug)]
@@ -28,19 +32,20 @@ impl Server {
     /// Reads the key and gets ready to call.
     pub(crate) fn reach(arguments: &ClientArguments) -> Result<Self, Failure> {
         let base = arguments.server.to_string();
-        if base.starts_with("https://") {
-            return Err(Failure::usage(
-                "--server: https is not available in this version; call the server on the \
-                 machine it runs on",
-            ));
-        }
         let base: Url = base
             .parse()
             .map_err(|error| Failure::cannot_run("--server is not an address", error))?;
-        if !is_loopback(&base) {
+        let is_https = base.scheme() == "https";
+        if !is_https && !is_loopback(&base) {
             eprintln!("warning: the API key travels in clear to {base}");
         }
+        let trusted = if is_https {
+            trust::only(arguments.ca_file.as_deref())?
+        } else {
+            trust::nobody()?
+        };
         let client = Client::builder()
+            .tls_backend_preconfigured(trusted)
             .timeout(Duration::from_secs(35))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -80,13 +85,25 @@ impl Server {
         Ok(())
     }
 
-    async fn call(
+    /// `GET`: an answer that comes in pieces, and may take long.
+    pub(crate) async fn pieces(&self, path: &[&str]) -> Result<Pieces, Failure> {
+        let request = self.request(Method::GET, path, &[]);
+        let request = request.timeout(PIECES_TIMEOUT);
+        let answer = request.send().await.map_err(|e| self.unreachable(e))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Pieces(answer));
+        }
+        let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
+        Err(refused(status, &bytes))
+    }
+
+    fn request(
         &self,
         method: Method,
         path: &[&str],
         query: &[(&str, &str)],
-        body: Option<&impl Serialize>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> reqwest::RequestBuilder {
         let mut url = self.base.clone();
         // Each part is escaped, so that a subject with a slash stays one part.
         url.path_segments_mut()
@@ -96,22 +113,47 @@ impl Server {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.client.request(method, url).bearer_auth(&self.key);
+        self.client.request(method, url).bearer_auth(&self.key)
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let what = format!("the server at {} cannot be reached", self.base);
+        Failure::cannot_run(&what, error.without_url())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&impl Serialize>,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut request = self.request(method, path, query);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let unreachable = |error: reqwest::Error| {
-            let what = format!("the server at {} cannot be reached", self.base);
-            Failure::cannot_run(&what, error.without_url())
-        };
-        let answer = request.send().await.map_err(unreachable)?;
+        let answer = request.send().await.map_err(|e| self.unreachable(e))?;
         let status = answer.status();
-        let bytes = answer.bytes().await.map_err(unreachable)?;
+        let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
         if status.is_success() {
             Ok(bytes.into())
         } else {
             Err(refused(status, &bytes))
         }
+    }
+}
+
+/// An answer that comes in pieces.
+#[derive(Debug)]
+pub(crate) struct Pieces(reqwest::Response);
+
+impl Pieces {
+    /// The next one; `None` after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let piece = self.0.chunk().await.map_err(|error| {
+            Failure::cannot_run("the server's answer broke off", error.without_url())
+        })?;
+        Ok(piece.map(Vec::from))
     }
 }
 

@@ -32,7 +32,7 @@ use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
 pub(crate) use schema::StoreKind;
-use schema::{Server, Store};
+use schema::{Server, Store, Tls};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -41,6 +41,8 @@ use walk::{Entries, FileWalk};
 pub(crate) struct Config {
     /// Where we listen and how browsers see us.
     pub(crate) server: Server,
+    /// What the listener shows.
+    pub(crate) tls: Tls,
     /// Where rosters are kept.
     pub(crate) store: Store,
     /// The policy; its version is the register's to give.
@@ -113,6 +115,7 @@ impl Config {
         let mut origins = Origins::new();
         Self {
             server: Reader::section("server", &entries, problems, &mut origins),
+            tls: Reader::section("server.tls", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
             origins,

@@ -26,6 +26,20 @@ impl Failure {
         Self { code: 2, text }
     }
 
+    /// Refused by a safety rail: exit code 4.
+    pub(crate) fn unsafe_to(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { code: 4, text }
+    }
+
+    /// Wrong usage or configuration, with its cause: exit code 2.
+    pub(crate) fn refused(what: &str, cause: impl Into<Box<dyn Error>>) -> Self {
+        Self {
+            code: 2,
+            ..Self::cannot_run(what, cause)
+        }
+    }
+
     /// Could not run, for want of the store or the network: exit code 3.
     pub(crate) fn cannot_run(what: &str, cause: impl Into<Box<dyn Error>>) -> Self {
         let cause: Box<dyn Error> = cause.into();

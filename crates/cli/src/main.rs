@@ -1,6 +1,7 @@
 //! The innkeeper binary: reads the environment, puts the parts together, runs a command.
 
 mod admin_key;
+mod archive;
 mod args;
 mod bench;
 mod call;
@@ -11,6 +12,7 @@ mod scan;
 mod serve;
 mod shown;
 mod table;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,10 @@ fn main() -> ExitCode {
             Command::Sessions(sessions) => client::sessions(sessions).await,
             Command::Subjects(subjects) => client::subjects(subjects).await,
             Command::Keys(keys) => client::keys(keys).await,
+            Command::Backup(arguments) => archive::backup(arguments).await,
+            Command::Restore(arguments) => archive::restore(&arguments).await,
+            Command::Export(arguments) => archive::export(arguments).await,
+            Command::Import(arguments) => archive::import(&arguments).await,
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }

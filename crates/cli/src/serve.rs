@@ -1,5 +1,9 @@
 //! `serve`: runs the authority until it is told to stop.
 
+mod certificate;
+mod listener;
+mod manager;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +22,6 @@ use innkeeper_http::server::{self, Limits};
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store_embedded::EmbeddedStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -56,15 +59,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let limits = limits();
 
     // Before the store is opened: a start that cannot listen changes nothing.
-    let listener = TcpListener::bind(config.server.listen)
-        .await
-        .map_err(|error| {
-            let address = config.server.listen;
-            let what = format!(
-                "cannot listen on {address}: stop what does, or name another address with --listen"
-            );
-            Failure::cannot_run(&what, error)
-        })?;
+    let tls = certificate::load(&config)?;
+    let listener = listener::listener(config.server.listen).await?;
 
     let StoreKind::Embedded = config.store.kind;
     let data = config.store.path.clone();
@@ -79,7 +75,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    let authority = Arc::new(authority);
+    let authority = Arc::new(authority.with_archive(Arc::clone(&store) as _));
     admin_key::ensure(&authority, &data)
         .await
         .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
@@ -106,18 +102,26 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         }
         router = router.merge(innkeeper_gateway::router(gateway));
     }
-    println!("innkeeper listens on http://{address}");
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    println!("innkeeper listens on {scheme}://{address}");
+    manager::tell("READY=1");
 
     let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
     let follower = tokio::spawn(follow(Arc::clone(&authority)));
+    let renewal = tls.clone();
+    let renewal = renewal.map(|tls| tokio::spawn(certificate::follow(tls)));
     let told = async {
         told_to_stop().await;
+        manager::tell("STOPPING=1");
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
-    let drained = server::serve(listener, enveloped(router), limits, told).await;
+    let drained = server::serve_with(listener, tls, enveloped(router), limits, told).await;
     follower.abort();
     let _ = follower.await;
+    if let Some(renewal) = renewal {
+        renewal.abort();
+    }
     sweeper.abort();
     let _ = sweeper.await;
     if drained.cut > 0 {
@@ -129,7 +133,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     close(store).await
 }
 
-async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
+pub(crate) async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
     let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
     match tokio::task::spawn_blocking(opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
@@ -138,7 +142,7 @@ async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
     }
 }
 
-async fn close(store: Arc<EmbeddedStore>) -> Result<(), Failure> {
+pub(crate) async fn close(store: Arc<EmbeddedStore>) -> Result<(), Failure> {
     store
         .close()
         .await

@@ -9,6 +9,7 @@ use innkeeper_domain::token::{RosterTag, TagKey};
 use innkeeper_store::register::Put;
 use innkeeper_store::{Register, SessionStore, StoreError};
 
+use crate::archive::Copier;
 use crate::ask;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::events::CursorKey;
@@ -39,6 +40,7 @@ pub struct Authority {
     pub(crate) keys: KeyRing,
     pub(crate) cursor_key: CursorKey,
     pub(crate) feed: Feed,
+    pub(crate) copier: Option<Copier>,
     tag_key: TagKey,
 }
 
@@ -93,7 +95,7 @@ impl Authority {
             register,
             entropy,
         } = services;
-        let tag_key = find_or_make_key(TAG_KEY, &*register, &*entropy).await?;
+        let tag_key = tag_key(&*register, &*entropy).await?;
         let cursor_key = find_or_make_key(CURSOR_KEY, &*register, &*entropy).await?;
         let now = ask::time(&*store).await?;
         let (_, policy) = policy::file(&*register, policy).await?;
@@ -107,7 +109,8 @@ impl Authority {
             keys,
             cursor_key: CursorKey::from_entropy(cursor_key),
             feed: Feed::default(),
-            tag_key: TagKey::from_entropy(tag_key),
+            copier: None,
+            tag_key,
         })
     }
 
@@ -148,6 +151,15 @@ impl fmt::Debug for Authority {
             .field("policy", &self.policy.load().version)
             .finish_non_exhaustive()
     }
+}
+
+/// The key that hides names in routing tags: made with the store, and never changed.
+pub async fn tag_key(
+    register: &dyn Register,
+    entropy: &dyn Entropy,
+) -> Result<TagKey, EngineError> {
+    let key = find_or_make_key(TAG_KEY, register, entropy).await?;
+    Ok(TagKey::from_entropy(key))
 }
 
 /// The key of that name, which every node of this store has; the first one draws it.

@@ -3,6 +3,7 @@
 //! [`Authority`] is the whole of it. Each use case has a file of its own; [`sign_in`] is the one
 //! to read first, and `settle` is the loop that all of them share.
 
+pub mod archive;
 mod ask;
 mod authority;
 pub mod check;
@@ -20,4 +21,4 @@ pub mod sign_in;
 pub mod subjects;
 pub mod sweep;
 
-pub use authority::{Authority, EngineError, Services};
+pub use authority::{Authority, EngineError, Services, tag_key};

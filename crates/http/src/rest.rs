@@ -2,6 +2,7 @@
 //!
 //! Handlers translate; they decide nothing. Each file holds the calls about one thing.
 
+mod backup;
 mod check;
 mod events;
 mod health;
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         events::routes(),
         oauth::routes(),
         policy::routes(),
+        backup::routes(),
         me::routes(),
         me_events::routes(),
         health::routes(),

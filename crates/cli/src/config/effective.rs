@@ -71,6 +71,7 @@ impl Config {
             prefix: "",
         };
         lines.table("server", &self.server);
+        lines.table("server.tls", &self.tls);
         lines.table("store", &self.store);
         lines.table("policy", &Setting::from(self.policy.terms));
         for (place, Rule { when, set }) in self.policy.rules.iter().enumerate() {

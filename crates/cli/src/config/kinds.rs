@@ -129,6 +129,25 @@ impl Kind for Folder {
     }
 }
 
+/// A file in PEM form. It is read by whoever uses it, who says what is wrong with it.
+pub(super) struct PemFile;
+
+impl Kind for PemFile {
+    type Value = PathBuf;
+
+    fn read(&self, raw: Raw<'_>) -> Result<PathBuf, Refusal> {
+        Folder.read(raw)
+    }
+
+    fn accepts(&self) -> String {
+        "the path of a file in PEM form".to_owned()
+    }
+
+    fn literal(&self, value: &PathBuf) -> Option<String> {
+        Folder.literal(value)
+    }
+}
+
 /// A span of time within bounds.
 pub(super) struct Span {
     /// The shortest that is accepted.

@@ -6,7 +6,7 @@ use innkeeper_domain::policy::{Condition, Setting};
 
 use super::policy::LimitDraft;
 use super::problem::Fault;
-use super::schema::{Section, Server, Store};
+use super::schema::{Section, Server, Store, Tls};
 use super::unavailable::{NOT_YET, Refused};
 use innkeeper_http::nearest::nearest;
 
@@ -36,6 +36,7 @@ impl Known {
             rows: vec!["policy.rule", "policy.limit"],
         };
         known.add("server", Server::KEYS);
+        known.add("server.tls", Tls::KEYS);
         known.add("store", Store::KEYS);
         known.add("policy", Setting::KEYS);
         known.add("policy.rule", Setting::KEYS);

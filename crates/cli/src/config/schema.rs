@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::effective::Lines;
-use super::kinds::{Address, Folder, Kind, Maybe, Url, Words};
+use super::kinds::{Address, Folder, Kind, Maybe, PemFile, Url, Words};
 use super::read::Reader;
 
 /// Settings that stand together in one table.
@@ -60,6 +60,14 @@ sections! {
         listen: SocketAddr = Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
         /// The origin under which browsers see us, as they send it in `Origin`.
         public_url: Option<String> = Maybe(Url), None;
+    }
+
+    /// `[server.tls]`: what the listener shows; without it, it speaks plain http.
+    Tls {
+        /// The certificate, with what leads to its root behind it.
+        cert_file: Option<PathBuf> = Maybe(PemFile), None;
+        /// Its key.
+        key_file: Option<PathBuf> = Maybe(PemFile), None;
     }
 
     /// `[store]`: where rosters are kept.

@@ -38,8 +38,13 @@ impl Server {
 
     /// Starts a server with more arguments, and waits until it listens.
     pub(crate) fn start_with(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
+        Self::start_with_stdin(command)
+    }
+
+    /// The same, with the standard input that the command has.
+    pub(crate) fn start_with_stdin(mut command: Command) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -101,13 +106,21 @@ impl Server {
         self.api(key.trim())
     }
 
+    /// A client that calls it with the administrator's key of another folder, from which this
+    /// one's data came.
+    pub(crate) fn admin_of(&self, origin: &Path) -> Api {
+        self.admin(origin)
+    }
+
     /// A client that calls it with this key.
     pub(crate) fn api(&self, key: &str) -> Api {
+        // Once for each process; the client wants one even for plain http.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         Api {
             client: Client::builder()
                 .no_proxy()
                 .build()
-                .expect("no TLS to set up"),
+                .expect("it calls in clear"),
             base: self.base.clone().into(),
             key: key.into(),
         }

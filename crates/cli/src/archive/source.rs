@@ -1,0 +1,83 @@
+//! Where a copy comes from: a running server, or the folder of one that is stopped.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use innkeeper_store::archive::Copying;
+use innkeeper_store_embedded::EmbeddedStore;
+
+use super::file::NewFile;
+use crate::args::CopyArguments;
+use crate::call::{Pieces, Server};
+use crate::exit::Failure;
+use crate::serve::{close, open};
+
+/// A copy that is about to be taken.
+pub(super) enum Source {
+    Running(Pieces),
+    Stopped(Arc<EmbeddedStore>, Box<Copying>),
+}
+
+impl Source {
+    /// Begins the copy; what it holds is fixed from here on.
+    pub(super) async fn of(arguments: &CopyArguments) -> Result<Self, Failure> {
+        if !arguments.offline {
+            let server = Server::reach(&arguments.client)?;
+            return Ok(Self::Running(server.pieces(&["v1", "backup"]).await?));
+        }
+        let data = arguments.client.data();
+        if !data.join("store").exists() {
+            return Err(Failure::usage(format!(
+                "{} holds no store; name the data folder with --data",
+                data.display()
+            )));
+        }
+        let store = open(data.to_owned()).await?;
+        let copying = Copying::begin(Arc::clone(&store) as _).await;
+        let copying =
+            copying.map_err(|error| Failure::cannot_run("the store cannot be copied", error))?;
+        Ok(Self::Stopped(store, Box::new(copying)))
+    }
+
+    /// Writes all of it into a file.
+    pub(super) async fn copy_to(mut self, file: &mut NewFile) -> Result<(), Failure> {
+        let bar = progress();
+        while let Some(piece) = self.next().await? {
+            bar.inc(piece.len() as u64);
+            file.write_all(&piece)
+                .map_err(|error| Failure::cannot_run("the file cannot be written", error))?;
+        }
+        bar.finish_and_clear();
+        match self {
+            Self::Running(_) => Ok(()),
+            Self::Stopped(store, copying) => {
+                drop(copying);
+                close(store).await
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        match self {
+            Self::Running(pieces) => pieces.next().await,
+            Self::Stopped(_, copying) => copying
+                .next()
+                .await
+                .map_err(|error| Failure::cannot_run("the store cannot be copied", error)),
+        }
+    }
+}
+
+/// Shown on a terminal, quiet in a pipe.
+fn progress() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {bytes} copied, {bytes_per_sec}")
+        .expect("the template is well formed");
+    let bar = ProgressBar::new_spinner().with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

@@ -1,0 +1,56 @@
+//! The certificate of the listener, read again when it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use innkeeper_http::server::{Reloaded, Tls};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::exit::Failure;
+
+/// How often the files are looked at. They are read whole: whoever renews a certificate may set
+/// its times, or change where a link leads.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Reads the certificate and key of the configuration, if it names them.
+pub(super) fn load(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+    match (&config.tls.cert_file, &config.tls.key_file) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Tls::load(certificate, key)
+            .map(|tls| Some(Arc::new(tls)))
+            .map_err(|error| Failure::refused("configuration refused: server.tls", error)),
+        _ => Err(Failure::usage(
+            "configuration refused\nserver.tls: cert_file and key_file belong together; name both",
+        )),
+    }
+}
+
+/// Reads them again when they change, or when told by SIGHUP. Never returns.
+pub(super) async fn follow(tls: Arc<Tls>) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut told = signal(SignalKind::hangup())
+        .inspect_err(|error| tracing::warn!(%error, "SIGHUP is not heard"))
+        .ok();
+    loop {
+        let hung_up = async {
+            match &mut told {
+                Some(told) => told.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = hung_up => {}
+        }
+        match tls.reload() {
+            Ok(Reloaded::Same) => {}
+            Ok(Reloaded::Changed) => tracing::info!("the new certificate is in force"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the new certificate is not used: the old one stays");
+            }
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Back-ups of a server at work, brought back; and files that are not what they say.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::Server;
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+        .env_clear()
+        .args(arguments)
+        .output()
+        .expect("the binary was built for this test");
+    Ran {
+        code: status.code().expect("it exits by itself"),
+        out: String::from_utf8(stdout).expect("it prints text"),
+        err: String::from_utf8(stderr).expect("it prints text"),
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("our folders have plain names")
+}
+
+/// The whole of it over the real binary: a copy is taken while people sign in and are signed out,
+/// the server goes on, and later the copy comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_backup_under_load_when_restored_then_no_session_is_valid_and_no_key_is_lost() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, again, file) = (
+        root.path().join("a"),
+        root.path().join("b"),
+        root.path().join("f"),
+    );
+    let server = Server::start(&data);
+    let api = server.admin(&data);
+    let made = json!({"name": "web", "scopes": ["check"]});
+    let (_, key) = api.send(Method::POST, "/v1/keys", Some(&made)).await;
+    let key = key["key"].as_str().expect("it is shown once").to_owned();
+    let (before, _) = api.signed_in("alice").await;
+    let (_, _) = api
+        .send(
+            Method::POST,
+            "/v1/subjects/mallory/disable",
+            Some(&json!({})),
+        )
+        .await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..4)
+        .map(|worker| {
+            let (api, stop) = (api.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let mut tokens = Vec::new();
+                for round in 0.. {
+                    let (token, id) = api.signed_in(&format!("user-{worker}-{}", round % 7)).await;
+                    tokens.push(token);
+                    if round % 3 == 0 {
+                        let _ = api
+                            .send(Method::DELETE, &format!("/v1/sessions/{id}"), None)
+                            .await;
+                    }
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+                tokens
+            })
+        })
+        .collect();
+
+    let arguments = [
+        "backup",
+        text(&file),
+        "--server",
+        &server.base,
+        "--data",
+        text(&data),
+    ];
+    let backup = run(&[&arguments[..], &["--json"]].concat());
+    stop.store(true, Ordering::Relaxed);
+    assert_eq!(backup.code, 0, "{}", backup.err);
+    let said: Value = serde_json::from_str(&backup.out).expect("--json prints JSON");
+    assert_eq!(said["schema"], "innkeeper.backup/1");
+    assert!(said["events"].as_u64() >= Some(3), "{said}");
+    let permissions = fs::metadata(&file).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
+    let mut tokens = vec![before];
+    for worker in load {
+        tokens.extend(worker.await.unwrap());
+    }
+    assert!(tokens.len() > 4, "there was load");
+    let (_, view) = api.send(Method::GET, "/v1/subjects/alice", None).await;
+    let evidence = view["generation"].as_u64().expect("a number");
+    let refused = run(&["restore", text(&file), "--data", text(&data), "--replace"]);
+    assert_eq!(refused.code, 3, "a server has it open: {}", refused.err);
+    server.stop();
+
+    let restored = run(&["restore", text(&file), "--data", text(&again), "--json"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    let said: Value = serde_json::from_str(&restored.out).expect("--json prints JSON");
+    assert_eq!(said["schema"], "innkeeper.restored/1");
+
+    let server = Server::start(&again);
+    let api = server.admin_of(&data);
+    let mut ended = 0;
+    for token in &tokens {
+        let (status, body) = api.check(token).await;
+        assert_eq!(status, 401, "{body}");
+        ended += usize::from(body["reason"] == "revoked_by_admin");
+    }
+    assert!(ended > 0, "the holders are told");
+    assert_eq!(server.api(&key).check(&tokens[0]).await.0, 401);
+    let (status, problem) = server.api(&key).check("ik_no").await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (401, &json!("no-session")),
+        "the key opens"
+    );
+    assert_eq!(api.sign_in("mallory").await.0, 403, "who was shut out is");
+    let old = json!({"subject": "alice", "generation": evidence});
+    let (status, problem) = api.send(Method::POST, "/v1/sessions", Some(&old)).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (412, &json!("stale-generation"))
+    );
+    let (token, _) = api.signed_in("alice").await;
+    assert_eq!(api.check(&token).await.0, 200, "life goes on");
+    println!("{} sessions of then, none valid", tokens.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_file_or_store_that_is_there_when_written_to_then_it_stays_unless_it_may_go() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, file) = (root.path().join("data"), root.path().join("file"));
+    Server::start(&data).stop();
+    let offline = |file: &Path| {
+        let arguments = ["backup", text(file), "--offline", "--data", text(&data)];
+        arguments.map(ToOwned::to_owned)
+    };
+    let call =
+        |arguments: &[String]| run(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(call(&offline(&file)).code, 0);
+    let precious = root.path().join("precious");
+    fs::write(&precious, "mine").unwrap();
+    let link = root.path().join("link");
+    symlink(&precious, &link).unwrap();
+
+    for taken in [&file, &link] {
+        let ran = call(&offline(taken));
+        assert_eq!(ran.code, 4, "{}", ran.err);
+        assert!(ran.err.contains("--replace"), "{}", ran.err);
+    }
+    let forced = [&offline(&link)[..], &["--replace".to_owned()]].concat();
+    assert_eq!(call(&forced).code, 0);
+    assert_eq!(
+        fs::read_to_string(&precious).unwrap(),
+        "mine",
+        "the link went, not its target"
+    );
+    assert!(fs::symlink_metadata(&link).unwrap().is_file());
+    let restored = run(&["restore", text(&file), "--data", text(&data)]);
+    assert_eq!(restored.code, 4, "{}", restored.err);
+    let restored = run(&["restore", text(&file), "--data", text(&data), "--replace"]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    assert!(restored.out.contains("replaced-"), "{}", restored.out);
+    let names = fs::read_dir(root.path()).unwrap();
+    let names: Vec<_> = names
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        !names.iter().any(|name| name.contains(".part")),
+        "{names:?}"
+    );
+    Server::start(&data).stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_an_administrator_of_one_tenant_when_asking_for_a_backup_then_it_is_forbidden() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    let of_one = json!({"name": "acme", "scopes": ["admin"], "tenant": "acme"});
+    let (_, acme) = api.send(Method::POST, "/v1/keys", Some(&of_one)).await;
+    let acme = server.api(acme["key"].as_str().expect("it is shown once"));
+
+    let (status, problem) = acme.send(Method::GET, "/v1/backup", None).await;
+
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (403, &json!("forbidden"))
+    );
+}
+
+/// Whoever has the back-up and lost the rest has no key either.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_lost_key_when_restored_with_a_new_one_then_it_opens_everything() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, again, file) = (
+        root.path().join("a"),
+        root.path().join("b"),
+        root.path().join("f"),
+    );
+    Server::start(&data).stop();
+    let arguments = ["backup", text(&file), "--offline", "--data", text(&data)];
+    assert_eq!(run(&arguments).code, 0);
+
+    let restored = run(&[
+        "restore",
+        text(&file),
+        "--data",
+        text(&again),
+        "--admin-key",
+    ]);
+
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    assert!(
+        !restored.out.contains("There is no admin.key"),
+        "{}",
+        restored.out
+    );
+    let server = Server::start(&again);
+    let (status, keys) = server
+        .admin(&again)
+        .send(Method::GET, "/v1/keys", None)
+        .await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        keys["keys"].as_array().map(Vec::len),
+        Some(2),
+        "the old one is known too"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_an_export_when_imported_into_a_new_store_then_accounts_come_and_sessions_do_not() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, again, file) = (
+        root.path().join("a"),
+        root.path().join("b"),
+        root.path().join("f"),
+    );
+    let server = Server::start(&data);
+    let api = server.admin(&data);
+    let (token, _) = api.signed_in("alice").await;
+    let patch = json!({"limits": {"max_sessions": 2}, "groups": ["staff"]});
+    let (status, _) = api
+        .send(Method::PATCH, "/v1/subjects/alice", Some(&patch))
+        .await;
+    assert_eq!(status, 200);
+    let _ = api
+        .send(
+            Method::POST,
+            "/v1/subjects/mallory/disable",
+            Some(&json!({})),
+        )
+        .await;
+    let arguments = [
+        "export",
+        text(&file),
+        "--server",
+        &server.base,
+        "--data",
+        text(&data),
+    ];
+    let exported = run(&arguments);
+    assert_eq!(exported.code, 0, "{}", exported.err);
+    let lines = fs::read_to_string(&file).unwrap();
+    assert!(
+        !lines.contains("tag-key") && lines.contains("alice"),
+        "{lines}"
+    );
+    server.stop();
+
+    let imported = run(&["import", text(&file), "--data", text(&again)]);
+    assert_eq!(imported.code, 0, "{}", imported.err);
+
+    let server = Server::start(&again);
+    let api = server.admin_of(&data);
+    assert_eq!(api.check(&token).await.0, 401);
+    let (_, alice) = api.send(Method::GET, "/v1/subjects/alice", None).await;
+    assert_eq!(alice["limits"]["max_sessions"], 2);
+    assert_eq!(alice["groups"], json!(["staff"]));
+    assert_eq!(api.sign_in("mallory").await.0, 403);
+    server.stop();
+    let twice = run(&["import", text(&file), "--data", text(&again)]);
+    assert_eq!(twice.code, 4, "{}", twice.err);
+}
+
+#[test]
+fn given_a_file_that_is_no_export_when_imported_then_it_is_refused_before_anything_is_made() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, file) = (root.path().join("data"), root.path().join("file"));
+    let title = r#"{"schema":"innkeeper.export/1","made_at":"2026-11-22T00:00:00.000Z"}"#;
+    let subject = |name: &str, max: u64| {
+        format!(
+            r#"{{"subject":"{name}","tenant":"default","disabled":false,"groups":[],"max_sessions":{max},"email":null,"locale":null,"time_zone":null}}"#
+        )
+    };
+    let end = r#"{"end":{"values":0,"subjects":0},"sha256":"00"}"#;
+    let long = "x".repeat(2 << 20);
+    let cases = [
+        String::new(),
+        "no json\n".to_owned(),
+        title.to_owned(),
+        format!("{title}\n{end}\n"),
+        format!("{title}\n{}\n{end}\n", subject("a\u{202e}b", 2)),
+        format!("{title}\n{}\n{end}\n", subject("alice", 0)),
+        format!("{title}\n{}\n{end}\n", subject("alice", 2)),
+        format!("{title}\n{{\"value\":\"tag-key\",\"json\":[1]}}\n{end}\n"),
+        format!("{title}\n{{\"subject\":\"alice\",\"sessions\":[]}}\n{end}\n"),
+        format!("{title}\n{{\"value\":\"{long}\",\"json\":1}}\n{end}\n"),
+        format!("{title}\n{}\n", "[".repeat(100_000)),
+        title.replace("export/1", "export/2") + "\n",
+    ];
+
+    for case in cases {
+        fs::write(&file, &case).unwrap();
+        let ran = run(&["import", text(&file), "--data", text(&data)]);
+        assert_eq!(ran.code, 2, "{:.80}: {}", case, ran.err);
+        assert!(ran.err.contains("line "), "{}", ran.err);
+        assert!(
+            ran.err.len() < 2_000 && !ran.err.contains('\u{202e}'),
+            "{}",
+            ran.err
+        );
+        assert!(!data.exists(), "nothing was made");
+    }
+}
