@@ -24,7 +24,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 9] = [
+const CHORES: [Chore; 10] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -54,6 +54,11 @@ const CHORES: [Chore; 9] = [
         name: "flaws",
         summary: "planted flaws, each run until the simulation catches it: [--seeds N]",
         run: simulation::flaws,
+    },
+    Chore {
+        name: "model",
+        summary: "the one-subject specification beside the code, every state of small worlds",
+        run: simulation::model,
     },
     Chore {
         name: "rounds",

@@ -14,6 +14,24 @@ pub(crate) fn flaws(words: &[String]) -> Result<(), Failure> {
     run("flaws", words)
 }
 
+/// Explores every state of small worlds; any disagreement fails.
+pub(crate) fn model(words: &[String]) -> Result<(), Failure> {
+    if words.iter().any(|word| asks_for_help(word)) {
+        println!("{MODEL_HELP}");
+        return Ok(());
+    }
+    let mut cargo = shell::cargo();
+    cargo
+        .args(["run", "--quiet", "--release"])
+        .args(["--package", "innkeeper-model", "--"])
+        .args(words);
+    if shell::passes(&mut cargo)? {
+        Ok(())
+    } else {
+        Err(Failure::Failed("model: read above what was found".into()))
+    }
+}
+
 fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
     if words.iter().any(|word| asks_for_help(word)) {
         println!("{HELP}");
@@ -42,3 +60,11 @@ Runs the engine over the reference store with faults, dropped futures, restarts 
 steps both ways, every choice from a seed, and checks each history. The same seed is the same run.
 With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";
+
+const MODEL_HELP: &str = "\
+Usage: cargo xtask model [SIGN-INS OTHERS]
+
+Takes the steps of so many sign-ins and so many other callers of one subject in every order, with
+time that passes and crashes, at limits 1 and 2, and asks in every state whether the promises hold
+and whether the code does what the specification says. Without numbers, three sign-ins and every
+choice of one other caller.";

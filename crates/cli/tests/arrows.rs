@@ -8,7 +8,7 @@ use std::process::Command;
 const LAYERS: &[&[&str]] = &[
     &["domain", "api", "report"],
     &["store"],
-    &["engine", "store-embedded", "notify"],
+    &["engine", "store-embedded", "notify", "model"],
     &["http", "scan", "probe", "simulation", "bench"],
     &["gateway", "innkeeper", "siege"],
     &["cli"],
