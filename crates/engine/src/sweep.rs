@@ -3,6 +3,7 @@
 //! Neutral to every verdict (S18): an expired session is dead whether or not it was swept. It
 //! makes the journal tell of each expiry within a minute, and keeps the store small.
 
+use innkeeper_domain::roster::Floor;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::Heard;
 
@@ -18,7 +19,17 @@ pub struct Swept {
     pub rosters: usize,
 }
 
-const PAGE: usize = 256;
+/// A store may look at more than a page to find one, so pages are long.
+const PAGE: usize = 4096;
+
+/// What a sweep has to do at a roster.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// It holds ends that no commit has recorded.
+    to_record: bool,
+    /// Nothing is left in it.
+    to_forget: bool,
+}
 
 impl Authority {
     /// Walks all rosters once.
@@ -33,8 +44,13 @@ impl Authority {
             };
             for tag in page {
                 swept.rosters += 1;
-                if self.has_expiries(tag) {
+                let mut due = self.due(tag, floor);
+                if due.to_record {
                     swept.expired += self.record_expiries(tag).await?;
+                    due = self.due(tag, floor);
+                }
+                if !due.to_forget {
+                    continue;
                 }
                 let reading = self.read(tag, None).await?;
                 if let Some(roster) = reading.roster
@@ -47,17 +63,22 @@ impl Authority {
         }
     }
 
-    /// Whether there is anything to record, as far as a quick look tells.
-    fn has_expiries(&self, tag: RosterTag) -> bool {
-        let mut found = true;
+    /// What there is to do, as far as a quick look tells: of most rosters, nothing.
+    fn due(&self, tag: RosterTag, floor: Floor) -> Due {
+        // Where memory may not answer, a proper reading does.
+        let mut due = Due {
+            to_record: true,
+            to_forget: true,
+        };
         self.store.glance(tag, &mut |roster, now| {
-            found = roster.is_some_and(|r| {
+            due.to_record = roster.is_some_and(|r| {
                 let mut sessions = r.sessions.iter();
                 sessions.any(|s| r.unrecorded_end(s, now).is_some())
             });
+            due.to_forget = roster.is_some_and(|r| r.is_forgettable(floor, now));
             Heard::No
         });
-        found
+        due
     }
 
     async fn record_expiries(&self, tag: RosterTag) -> Result<usize, EngineError> {

@@ -27,8 +27,8 @@ use crate::texts::Texts;
 
 /// How many threads read rosters at most.
 const READERS_MAX: usize = 8;
-/// How many frames wait for each of them.
-const WAITING: usize = 16;
+/// How many frames wait for each of them. One can be some megabytes long.
+const WAITING: usize = 4;
 
 /// A store as it was read back.
 pub(crate) struct Loaded {

@@ -110,12 +110,17 @@ impl Resident {
         // A shard is a range of tags, since its number is how they begin.
         let first = after.map_or(0, |tag| usize::from(tag.shard()));
         for shard in &self.shards[first..] {
-            let from = page.len();
             let beyond = |tag: &&RosterTag| after.is_none_or(|after| **tag > after);
-            page.extend(shard.read().keys().filter(beyond).copied());
-            page[from..].sort_unstable();
-            if page.len() >= limit {
-                page.truncate(limit);
+            let mut tags: Vec<_> = shard.read().keys().filter(beyond).copied().collect();
+            let wanted = limit - page.len();
+            if wanted < tags.len() {
+                // The first of them, without putting all in order.
+                tags.select_nth_unstable(wanted);
+                tags.truncate(wanted);
+            }
+            tags.sort_unstable();
+            page.extend(tags);
+            if page.len() == limit {
                 break;
             }
         }
