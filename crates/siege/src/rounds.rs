@@ -80,7 +80,11 @@ impl Rounds {
                 found.push(Violation {
                     rule: "V6",
                     operations: Vec::new(),
-                    text: format!("{} answers are unknown", of_round.unknown),
+                    text: format!(
+                        "{} answers are unknown, of which {} were 503",
+                        of_round.unknown,
+                        book.unavailable()
+                    ),
                 });
             }
             outcome
