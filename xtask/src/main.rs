@@ -4,6 +4,7 @@ mod advisories;
 mod book;
 mod everyday;
 mod failure;
+mod fuzz;
 mod openapi;
 mod scan_corpus;
 mod shell;
@@ -24,7 +25,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 10] = [
+const CHORES: [Chore; 11] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -59,6 +60,11 @@ const CHORES: [Chore; 10] = [
         name: "model",
         summary: "the one-subject specification beside the code, every state of small worlds",
         run: simulation::model,
+    },
+    Chore {
+        name: "fuzz",
+        summary: "the parsers of outside input under libFuzzer: [--seconds N]",
+        run: fuzz::run,
     },
     Chore {
         name: "rounds",
