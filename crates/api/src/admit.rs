@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::strict::{object_option, word};
 use crate::text::{bounded_list, bounded_list_option};
-use crate::{Attributes, Class, Contact, Place, Secret, Session, Text, Timestamp};
+use crate::{Attributes, Class, Contact, Place, Secret, Session, Text, Ticket, Timestamp};
 
 /// The body of `POST /v1/sessions`. Only `subject` is required.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -82,7 +82,7 @@ pub struct SignInRequest {
     pub end: Option<Vec<Text<128>>>,
     /// The ticket of an earlier `session-limit`, `ikc_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Secret>,
+    pub choice: Option<Ticket>,
 }
 
 /// The answer to a sign-in that was let in.

@@ -44,7 +44,7 @@ pub use oauth::{
 pub use patch::Change;
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;
-pub use secret::Secret;
+pub use secret::{Secret, Ticket};
 pub use session::Session;
 pub use subject::{
     Contact, CredentialChangedAnswer, CredentialChangedRequest, SubjectLimits, SubjectPatch,

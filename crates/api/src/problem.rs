@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ProblemCode, Secret, Session};
+use crate::{ProblemCode, Session, Ticket};
 
 /// A problem document.
 ///
@@ -145,7 +145,7 @@ pub struct SessionLimit {
     pub sessions: Vec<Session>,
     /// The ticket that comes back with the choice, `ikc_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub choice: Option<Secret>,
+    pub choice: Option<Ticket>,
     /// The assurance to sign in with in order to be given a choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assurance: Option<u8>,
@@ -190,7 +190,7 @@ mod tests {
                 max: 5,
             },
             sessions: Vec::new(),
-            choice: Some(Secret::new("ikc_ticket".to_owned())),
+            choice: Some(Ticket::new("ikc_ticket".to_owned())),
             assurance: None,
         };
 

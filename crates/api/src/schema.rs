@@ -23,13 +23,13 @@ impl<const MAX: usize> JsonSchema for Text<MAX> {
     }
 }
 
-impl JsonSchema for Secret {
+impl<const MAX: usize> JsonSchema for Secret<MAX> {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        "Secret".into()
+        format!("Secret{MAX}").into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

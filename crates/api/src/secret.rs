@@ -13,13 +13,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// answer to the holder, and a request of the holder, may contain one.
 #[derive(Eq, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret<const MAX: usize = 2_048>(String);
 
-impl Secret {
-    /// The longest text that is read as a secret, in bytes; ours are a quarter of it.
-    ///
-    /// A choice ticket carries evidence and is the longest of them.
-    pub const LEN_MAX: usize = 2_048;
+/// A choice ticket, which carries evidence and is longer than any other secret.
+pub type Ticket = Secret<{ 24 * 1_024 }>;
+
+impl<const MAX: usize> Secret<MAX> {
+    /// The longest text that is read as a secret, in bytes.
+    pub const LEN_MAX: usize = MAX;
 
     /// Takes a secret that was just made, to be handed to its holder.
     #[must_use]
@@ -34,37 +35,37 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl<const MAX: usize> fmt::Debug for Secret<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(hidden)")
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
+impl<'de, const MAX: usize> Deserialize<'de> for Secret<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_string(SecretVisitor)
+        deserializer.deserialize_string(SecretVisitor::<MAX>)
     }
 }
 
 /// Reads a secret without ever quoting it in an error.
-struct SecretVisitor;
+struct SecretVisitor<const MAX: usize>;
 
-impl Visitor<'_> for SecretVisitor {
-    type Value = Secret;
+impl<const MAX: usize> Visitor<'_> for SecretVisitor<MAX> {
+    type Value = Secret<MAX>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a secret of at most {} bytes", Secret::LEN_MAX)
+        write!(f, "a secret of at most {} bytes", MAX)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
-        if text.len() > Secret::LEN_MAX {
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret<MAX>, E> {
+        if text.len() > MAX {
             return Err(E::invalid_length(text.len(), &self));
         }
         Ok(Secret(text.to_owned()))
     }
 
-    fn visit_string<E: de::Error>(self, text: String) -> Result<Secret, E> {
-        if text.len() > Secret::LEN_MAX {
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Secret<MAX>, E> {
+        if text.len() > MAX {
             return Err(E::invalid_length(text.len(), &self));
         }
         Ok(Secret(text))
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn given_a_secret_when_it_is_debugged_then_no_part_of_it_shows() {
-        let secret = Secret::new("ik_abcdef".to_owned());
+        let secret = <Secret>::new("ik_abcdef".to_owned());
 
         let shown = format!("{secret:?}");
 
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn given_an_over_long_secret_when_read_then_it_is_refused_without_being_quoted() {
-        let json = format!("\"{}\"", "s".repeat(Secret::LEN_MAX + 1));
+        let json = format!("\"{}\"", "s".repeat(<Secret>::LEN_MAX + 1));
 
         let error = serde_json::from_str::<Secret>(&json).expect_err("it is too long");
 

@@ -17,7 +17,7 @@ use crate::policy::{
 };
 use crate::protection::Protection;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
-use crate::seats::{Limits, NoSeat, Observed, WayOut};
+use crate::seats::{FullLimit, Limits, NoSeat, Observed, WayOut};
 use crate::session::{
     AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, FamilyDigest, Initiator,
     LastSeen, Origin, Session, SessionClass, SessionId, Timestamp, TokenDigest,
@@ -325,10 +325,15 @@ impl Arrival<'_> {
             let least = AssuranceLevel::all().find(|p| self.endable(limits, present, *p).1);
             WayOut::ProveMore(least.expect("the strongest proof may end every session"))
         };
+        let full = limits.full(&self.newcomer, present);
+        let lacking = |(full, holders): &(FullLimit, Vec<_>)| holders.len() + 1 - full.max.get();
         NoSeat {
-            limit: limits
-                .find_full(&self.newcomer, present)
+            limit: full
+                .first()
+                .map(|(narrowest, _)| *narrowest)
                 .expect("a limit is full, or there was a seat"),
+            // What a narrower limit counts, a wider one counts too.
+            fewest: full.iter().map(lacking).max().unwrap_or_default(),
             endable: present
                 .iter()
                 .map(|s| s.id)

@@ -42,7 +42,9 @@ pub struct NoSeat {
     pub limit: FullLimit,
     /// The sessions that the newcomer's proof may end to get one, in order of birth.
     pub endable: Vec<SessionId>,
-    /// Whether that is enough.
+    /// How many have to go at least.
+    pub fewest: usize,
+    /// Whether enough of them may be ended.
     pub way_out: WayOut,
 }
 

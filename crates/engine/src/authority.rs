@@ -11,6 +11,7 @@ use innkeeper_store::{Register, SessionStore, StoreError};
 
 use crate::archive::Copier;
 use crate::ask;
+use crate::choice::TicketKey;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::events::CursorKey;
 use crate::events::feed::Feed;
@@ -42,6 +43,7 @@ pub struct Authority {
     pub(crate) feed: Feed,
     pub(crate) copier: Option<Copier>,
     tag_key: TagKey,
+    pub(crate) ticket_key: TicketKey,
 }
 
 /// Why the authority could not answer. It never guesses: each of these is a 503.
@@ -83,11 +85,12 @@ pub enum EngineError {
 
 const TAG_KEY: &str = "tag-key";
 const CURSOR_KEY: &str = "cursor-key";
+const TICKET_KEY: &str = "ticket-key";
 
 impl Authority {
     /// Opens an authority over a store, with `policy` in force from now on.
     ///
-    /// A store that is new gets its tag key. If the policy differs from the one the store last
+    /// A store that is new gets its tag key and its ticket key. If the policy differs from the one the store last
     /// knew, it gets the next version, and every roster obeys it before its next answer.
     pub async fn open(services: Services, policy: Policy) -> Result<Self, EngineError> {
         let Services {
@@ -97,6 +100,7 @@ impl Authority {
         } = services;
         let tag_key = tag_key(&*register, &*entropy).await?;
         let cursor_key = find_or_make_key(CURSOR_KEY, &*register, &*entropy).await?;
+        let ticket_key = find_or_make_key(TICKET_KEY, &*register, &*entropy).await?;
         let now = ask::time(&*store).await?;
         let (_, policy) = policy::file(&*register, policy).await?;
         let keys = KeyRing::load(&*register).await?;
@@ -111,6 +115,7 @@ impl Authority {
             feed: Feed::default(),
             copier: None,
             tag_key,
+            ticket_key: TicketKey::from_entropy(ticket_key),
         })
     }
 
@@ -145,7 +150,7 @@ impl Authority {
 }
 
 impl fmt::Debug for Authority {
-    /// Leaves the store out: what it holds is everybody's, the tag key among it.
+    /// Leaves the store out: what it holds is everybody's, the keys among it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority")
             .field("policy", &self.policy.load().version)

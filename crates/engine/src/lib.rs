@@ -7,6 +7,7 @@ pub mod archive;
 mod ask;
 mod authority;
 pub mod check;
+pub mod choice;
 pub mod entropy;
 pub mod events;
 pub mod follow;

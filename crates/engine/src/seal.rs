@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     SignIn,
     /// The successor of a token, under that token.
     Successor,
+    /// A sign-in that found no seat, under the ticket key.
+    Choice,
 }
 
 const NONCE_LEN: usize = 12;
@@ -28,6 +30,7 @@ fn cipher(secret: &[u8], purpose: Purpose) -> ChaCha20Poly1305 {
     let info: &[u8] = match purpose {
         Purpose::SignIn => b"innkeeper sealed sign-in 1",
         Purpose::Successor => b"innkeeper sealed successor 1",
+        Purpose::Choice => b"innkeeper sealed choice 1",
     };
     let mut key = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, secret)

@@ -10,15 +10,18 @@ use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation::{Revocation, revoke};
 use innkeeper_domain::roster::Roster;
+use innkeeper_domain::seats::WayOut;
 use innkeeper_domain::session::{
-    EndReason, EndedSession, Initiator, Session, SessionId, Timestamp,
+    EndReason, EndedSession, Initiator, Sealed, Session, SessionId, Timestamp,
 };
+use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
-use innkeeper_store::{KeyDigest, Remembered};
+use innkeeper_store::{KeyDigest, Remembered, record};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::choice::{ChoiceRequest, Opened, Standing};
 use crate::seal::{self, Purpose};
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
@@ -88,13 +91,26 @@ pub enum SignInAnswer {
     /// This key was answered before: the same answer, with the session as it now stands.
     Repeated(Box<SignedIn>),
     /// The policy says no, and nothing changed.
-    Refused(Refusal, Arc<Roster>, Timestamp),
+    Refused(Refusal, Box<TurnedAway>),
+    /// The ticket was not issued here for this subject, or its time is over.
+    UnknownTicket,
     /// The key was used for another request.
     KeyMisused,
-    /// The session that was born under this key has ended.
+    /// The session that was born under this key has ended, or the ticket was used.
     AlreadyUsed,
     /// Too many keys of this subject are remembered already.
     TooManyKeys,
+}
+
+/// What a sign-in found that was turned away.
+#[derive(Debug)]
+pub struct TurnedAway {
+    /// The roster.
+    pub roster: Arc<Roster>,
+    /// The store's time.
+    pub now: Timestamp,
+    /// What the subject comes back with to choose whom to end, where that helps.
+    pub choice: Option<ChoiceTicket>,
 }
 
 /// A subject that is signed in.
@@ -141,18 +157,33 @@ pub enum Notice {
 enum Decided {
     Admitted(Box<Born>),
     Repeated(Box<Born>),
-    Refused(Refusal),
+    Refused(Refusal, Option<ChoiceTicket>),
+    UnknownTicket,
     KeyMisused,
     AlreadyUsed,
     TooManyKeys,
 }
 
-/// What a sign-in is decided with: its random parts, and the device token that came with it.
-struct Drawn<'a> {
+/// The random parts of a sign-in.
+struct Drawn {
+    tag: RosterTag,
     newborn: Newborn,
-    secret: &'a TokenSecret,
-    fresh: &'a DeviceToken,
-    presented: Option<&'a DeviceToken>,
+    secret: TokenSecret,
+    /// The token of the device, should it not be a known one.
+    fresh: DeviceToken,
+}
+
+/// A sign-in on its way, with proof or with the ticket that stands for it.
+struct Attempt {
+    tenant: TenantId,
+    subject: SubjectId,
+    sign_in: SignIn,
+    replaces: Option<SessionToken>,
+    /// The device token that came with it, if it is of this roster.
+    device: Option<DeviceToken>,
+    idempotency: Option<Idempotency>,
+    ticket: Option<Opened>,
+    drawn: Drawn,
 }
 
 /// What the answer says beyond the session itself; sealed for a repeat.
@@ -164,7 +195,8 @@ struct Born {
     device: [u8; 12],
     device_secret: [u8; DeviceToken::SECRET_LEN],
     is_known: bool,
-    ended: Vec<[u8; SessionId::SERIAL_LEN]>,
+    /// The sessions that ended for it, in their stored form: the roster forgets.
+    ended: Vec<u8>,
     notices: Vec<Notice>,
 }
 
@@ -174,7 +206,52 @@ impl Authority {
     /// The limit holds at every instant: the newcomer's birth and the ends that make room for it
     /// are one commit. When this returns, they are durable.
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
-        let tag = self.tag(&request.tenant, &request.subject);
+        let drawn = self.draw(&request.tenant, &request.subject)?;
+        let mut sign_in = request.sign_in;
+        // Another subject's device token says nothing here: it is one that nobody knows.
+        let device = request.device.filter(|t| t.tag() == drawn.tag);
+        sign_in.device = device.as_ref().and_then(|t| t.digest_for(drawn.tag));
+        self.carry_out(Attempt {
+            tenant: request.tenant,
+            subject: request.subject,
+            sign_in,
+            replaces: request.replaces,
+            device,
+            idempotency: request.idempotency,
+            ticket: None,
+            drawn,
+        })
+        .await
+    }
+
+    /// Signs a subject in that was asked whom to end, by the ticket of that refusal.
+    ///
+    /// All is decided anew. The ticket works once: whoever presents it again, with another choice
+    /// or the same, is told that it was used, save a repeat of this very call.
+    pub async fn choose(&self, request: ChoiceRequest) -> Result<SignInAnswer, EngineError> {
+        let drawn = self.draw(&request.tenant, &request.subject)?;
+        let Some(mut opened) = self.open_ticket(drawn.tag, request.ticket) else {
+            return Ok(SignInAnswer::UnknownTicket);
+        };
+        let mut sign_in = opened.sign_in.clone();
+        sign_in.end = request.end;
+        let device = opened.device.take();
+        sign_in.device = device.as_ref().and_then(|t| t.digest_for(drawn.tag));
+        self.carry_out(Attempt {
+            tenant: request.tenant,
+            subject: request.subject,
+            sign_in,
+            replaces: request.replaces.or_else(|| opened.replaces.take()),
+            device,
+            idempotency: request.idempotency,
+            ticket: Some(opened),
+            drawn,
+        })
+        .await
+    }
+
+    fn draw(&self, tenant: &TenantId, subject: &SubjectId) -> Result<Drawn, EngineError> {
+        let tag = self.tag(tenant, subject);
         let secret = TokenSecret::from_entropy(self.entropy.draw()?);
         let fresh = DeviceToken::from_entropy(tag, self.entropy.draw()?);
         let newborn = Newborn {
@@ -184,47 +261,62 @@ impl Authority {
             device: DeviceSerial(self.entropy.draw()?),
             device_token: fresh.digest(),
         };
-        let mut sign_in = request.sign_in.clone();
-        // Another subject's device token says nothing here: it is one that nobody knows.
-        let presented = request.device.as_ref().filter(|t| t.tag() == tag);
-        sign_in.device = presented.and_then(|t| t.digest_for(tag));
-        let drawn = Drawn {
+        Ok(Drawn {
+            tag,
             newborn,
-            secret: &secret,
-            fresh: &fresh,
-            presented,
-        };
-        let replaced_here = request.replaces.as_ref().filter(|t| t.tag() == tag);
-        sign_in.replaces = replaced_here.map(|t| t.secret().family());
+            secret,
+            fresh,
+        })
+    }
 
-        let key = request.idempotency.as_ref().map(|i| i.digest);
+    async fn carry_out(&self, mut attempt: Attempt) -> Result<SignInAnswer, EngineError> {
+        let tag = attempt.drawn.tag;
+        let replaced_here = attempt.replaces.as_ref().filter(|t| t.tag() == tag);
+        attempt.sign_in.replaces = replaced_here.map(|t| t.secret().family());
+
         let settled = self
-            .settle_for(&request.tenant, &request.subject, key, |case| {
-                if let Some(idempotency) = &request.idempotency
-                    && let Some(answer) = repeat(case, tag, idempotency)?
-                {
-                    return Ok(Step::Answer(answer));
-                }
-                self.decide(case, &sign_in, &drawn, request.idempotency.as_ref())
-            })
+            .settle_for(
+                &attempt.tenant,
+                &attempt.subject,
+                attempt.key(),
+                |case| match attempt.repeat(case)? {
+                    Some(answer) => Ok(Step::Answer(answer)),
+                    None => self.decide(case, &attempt),
+                },
+            )
             .await?;
 
         let (roster, now) = (settled.roster, settled.now);
         let (born, repeated) = match settled.answer {
             Decided::Admitted(born) => (born, false),
             Decided::Repeated(born) => (born, true),
-            Decided::Refused(refusal) => return Ok(SignInAnswer::Refused(refusal, roster, now)),
+            Decided::Refused(refusal, fresh) => {
+                let choice = match (attempt.ticket, &refusal) {
+                    // The same one: it gets neither older nor younger by being refused.
+                    (Some(opened), Refusal::SessionLimit(no_seat)) => {
+                        (no_seat.way_out == WayOut::Choose).then_some(opened.ticket)
+                    }
+                    _ => fresh,
+                };
+                let turned_away = TurnedAway {
+                    roster,
+                    now,
+                    choice,
+                };
+                return Ok(SignInAnswer::Refused(refusal, Box::new(turned_away)));
+            }
+            Decided::UnknownTicket => return Ok(SignInAnswer::UnknownTicket),
             Decided::KeyMisused => return Ok(SignInAnswer::KeyMisused),
             Decided::AlreadyUsed => return Ok(SignInAnswer::AlreadyUsed),
             Decided::TooManyKeys => return Ok(SignInAnswer::TooManyKeys),
         };
         // Another subject's session on the same browser ends too, in a commit of its own, before
         // the answer. A repeat does it again, should the first try have been cut off.
-        if let Some(token) = request.replaces.as_ref().filter(|t| t.tag() != tag) {
-            self.supersede(&request.tenant, token).await?;
+        if let Some(token) = attempt.replaces.as_ref().filter(|t| t.tag() != tag) {
+            self.supersede(&attempt.tenant, token).await?;
         }
         let signed_in = born
-            .into_answer(roster, now)
+            .into_answer(roster, now)?
             .ok_or(EngineError::Contended(tag))?;
         let signed_in = Box::new(signed_in);
         Ok(if repeated {
@@ -234,24 +326,31 @@ impl Authority {
         })
     }
 
-    fn decide(
-        &self,
-        case: &Case<'_>,
-        sign_in: &SignIn,
-        drawn: &Drawn<'_>,
-        idempotency: Option<&Idempotency>,
-    ) -> Result<Step<Decided>, EngineError> {
-        let (now, newborn) = (case.now(), drawn.newborn);
-        let mut sign_in = sign_in.clone();
+    fn decide(&self, case: &Case<'_>, attempt: &Attempt) -> Result<Step<Decided>, EngineError> {
+        let now = case.now();
+        match attempt.ticket.as_ref().map(|t| t.proved.standing(case)) {
+            Some(Standing::Void) => return Ok(Step::Answer(Decided::UnknownTicket)),
+            Some(Standing::Stale) => {
+                let refusal = Refusal::StaleGeneration;
+                return Ok(Step::Answer(Decided::Refused(refusal, None)));
+            }
+            Some(Standing::Good) | None => {}
+        }
+        let mut sign_in = attempt.sign_in.clone();
         if case.reading.roster.is_none() {
             let floor = case.reading.ground.floor;
             sign_in.evidence = sign_in.evidence.map(|e| floor.lift(e));
         }
+        let newborn = attempt.drawn.newborn;
         let admitted = match admission::admit(case.roster, &sign_in, newborn, case.policy, now) {
             Admission::Admit(admitted) => admitted,
-            Admission::Refuse(refusal) => return Ok(Step::Answer(Decided::Refused(refusal))),
+            Admission::Refuse(refusal) => {
+                let ticket = self.ticket_for(case, attempt, &refusal)?;
+                return Ok(Step::Answer(Decided::Refused(refusal, ticket)));
+            }
         };
-        if idempotency.is_some() && case.reading.keys_held >= KEYS_MAX {
+        let key = attempt.key();
+        if key.is_some() && case.reading.keys_held >= KEYS_MAX {
             return Ok(Step::Answer(Decided::TooManyKeys));
         }
 
@@ -265,39 +364,70 @@ impl Authority {
         if admitted.over_limit {
             notices.push(Notice::OverLimit);
         }
-        let (is_known, device_token) = match (admitted.recognition, drawn.presented) {
+        let (is_known, device_token) = match (admitted.recognition, &attempt.device) {
             (Recognition::Known, Some(presented)) => (true, presented),
-            (Recognition::Known | Recognition::Unseen, _) => (false, drawn.fresh),
+            (Recognition::Known | Recognition::Unseen, _) => (false, &attempt.drawn.fresh),
         };
         let born = Born {
-            secret: *drawn.secret.reveal(),
+            secret: *attempt.drawn.secret.reveal(),
             serial: *newborn.id.serial(),
             device: admitted.device.serial().0,
             device_secret: *device_token.secret(),
             is_known,
-            ended: admitted.changes.iter().filter_map(displaced).collect(),
+            ended: record::encode_ended(&displaced(case.roster, &admitted.changes)),
             notices,
         };
-        let remember = idempotency
-            .map(|i| self.remember(i, newborn.id, &born, now))
+        let remember = key
+            .map(|key| self.remember(key, attempt, &born, now))
             .transpose()?;
         let answer = Decided::Admitted(Box::new(born));
         Ok(Step::Commit(admitted.changes, remember, answer))
     }
 
+    /// The ticket that goes out with a first refusal, where the subject has a choice.
+    fn ticket_for(
+        &self,
+        case: &Case<'_>,
+        attempt: &Attempt,
+        refusal: &Refusal,
+    ) -> Result<Option<ChoiceTicket>, EngineError> {
+        match refusal {
+            Refusal::SessionLimit(no_seat)
+                if no_seat.way_out == WayOut::Choose && attempt.ticket.is_none() =>
+            {
+                let replaces = attempt.replaces.as_ref();
+                let device = attempt.device.as_ref();
+                Ok(self.ticket(case, &attempt.sign_in, replaces, device, attempt.key())?)
+            }
+            Refusal::SessionLimit(_)
+            | Refusal::Disabled
+            | Refusal::DeviceNotTrusted
+            | Refusal::StaleGeneration => Ok(None),
+        }
+    }
+
     fn remember(
         &self,
-        idempotency: &Idempotency,
-        session: SessionId,
+        key: KeyDigest,
+        attempt: &Attempt,
         born: &Born,
         now: Timestamp,
     ) -> Result<Remembered, EngineError> {
-        let plain = Zeroizing::new(postcard::to_stdvec(born).expect("a vector takes any record"));
-        let sealed = seal::seal(&idempotency.secret, Purpose::SignIn, &plain, &*self.entropy)?;
+        let (request, sealed) = match &attempt.idempotency {
+            Some(idempotency) => {
+                let plain = postcard::to_stdvec(born).expect("a vector takes any record");
+                let plain = Zeroizing::new(plain);
+                let secret = &idempotency.secret;
+                let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
+                (idempotency.request, sealed)
+            }
+            // By its ticket alone a call cannot be repeated, so there is nothing to give again.
+            None => ([0; 32], Sealed(Box::default())),
+        };
         Ok(Remembered {
-            key: idempotency.digest,
-            request: idempotency.request,
-            session,
+            key,
+            request,
+            session: attempt.drawn.newborn.id,
             sealed,
             until: now.plus(KEYS_FOR),
         })
@@ -327,59 +457,83 @@ impl Authority {
     }
 }
 
-/// The answer that is remembered under a key, if there is one.
-fn repeat(
-    case: &Case<'_>,
-    tag: RosterTag,
-    idempotency: &Idempotency,
-) -> Result<Option<Decided>, EngineError> {
-    let Some(remembered) = &case.reading.remembered else {
-        return Ok(None);
-    };
-    if remembered.session.tag() != tag || remembered.request != idempotency.request {
-        return Ok(Some(Decided::KeyMisused));
+impl Attempt {
+    /// Under what the admission is remembered: the ticket before the key that came with it.
+    fn key(&self) -> Option<KeyDigest> {
+        let ticket = self.ticket.as_ref().map(|t| t.key);
+        ticket.or_else(|| self.idempotency.as_ref().map(|i| i.digest))
     }
-    let live = case
-        .roster
-        .live(case.now())
-        .any(|s| s.id == remembered.session);
-    if !live {
-        return Ok(Some(Decided::AlreadyUsed));
+
+    /// The answer that is remembered under the key, if there is one.
+    fn repeat(&self, case: &Case<'_>) -> Result<Option<Decided>, EngineError> {
+        let Some(remembered) = &case.reading.remembered else {
+            return Ok(None);
+        };
+        let same = self.idempotency.as_ref().filter(|i| {
+            remembered.session.tag() == self.drawn.tag && remembered.request == i.request
+        });
+        let Some(idempotency) = same else {
+            return Ok(Some(match self.ticket {
+                Some(_) => Decided::AlreadyUsed,
+                None => Decided::KeyMisused,
+            }));
+        };
+        let live = case
+            .roster
+            .live(case.now())
+            .any(|s| s.id == remembered.session);
+        if !live {
+            return Ok(Some(Decided::AlreadyUsed));
+        }
+        let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
+            .ok_or_else(|| {
+                unreadable("it does not open under the key it is remembered by".into())
+            })?;
+        let born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
+        Ok(Some(Decided::Repeated(Box::new(born))))
     }
-    let unreadable = |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Register {
-        name: "remembered answer".into(),
-        source,
-    };
-    let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
-        .ok_or_else(|| unreadable("it does not open under the key it is remembered by".into()))?;
-    let born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
-    Ok(Some(Decided::Repeated(Box::new(born))))
 }
 
-/// The session that a change of an admission displaces. An expiry displaces nobody.
-fn displaced(change: &Change) -> Option<[u8; SessionId::SERIAL_LEN]> {
-    match change {
-        Change::End { id, ending } => {
-            let expired = matches!(ending.reason, EndReason::Idle | EndReason::Absolute);
-            (!expired).then_some(*id.serial())
-        }
-        _ => None,
+fn unreadable(source: Box<dyn std::error::Error + Send + Sync>) -> EngineError {
+    EngineError::Register {
+        name: "remembered answer".into(),
+        source,
     }
+}
+
+/// The sessions that an admission displaces, as it leaves them. An expiry displaces nobody.
+fn displaced(roster: &Roster, changes: &[Change]) -> Vec<EndedSession> {
+    changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::End { id, ending } => {
+                let expired = matches!(ending.reason, EndReason::Idle | EndReason::Absolute);
+                let session = roster.find(*id).filter(|_| !expired)?;
+                Some(EndedSession {
+                    session: Arc::clone(session),
+                    ending: *ending,
+                })
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 impl Born {
     /// Puts the answer together; `None` if the session is not in the roster, which a store that
     /// keeps its contract never says of a commit that is done.
-    fn into_answer(self, roster: Arc<Roster>, now: Timestamp) -> Option<SignedIn> {
+    fn into_answer(
+        self,
+        roster: Arc<Roster>,
+        now: Timestamp,
+    ) -> Result<Option<SignedIn>, EngineError> {
         let tag = roster.tag;
-        let session = Arc::clone(roster.find(SessionId::from_entropy(tag, self.serial))?);
-        let ended = self
-            .ended
-            .iter()
-            .filter_map(|serial| roster.find_ended(SessionId::from_entropy(tag, *serial), now))
-            .cloned()
-            .collect();
-        Some(SignedIn {
+        let id = SessionId::from_entropy(tag, self.serial);
+        let Some(session) = roster.find(id).map(Arc::clone) else {
+            return Ok(None);
+        };
+        let ended = record::decode_ended(tag, &self.ended).map_err(|e| unreadable(e.into()))?;
+        Ok(Some(SignedIn {
             token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
             device: SignedInDevice {
                 id: DeviceId::new(tag, DeviceSerial(self.device)),
@@ -395,7 +549,7 @@ impl Born {
             notices: self.notices,
             roster,
             now,
-        })
+        }))
     }
 }
 

@@ -31,6 +31,51 @@ pub(crate) struct SignInForm {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ButtonForm {}
 
+/// The form of the choice page. Several sessions may be named.
+#[derive(Debug)]
+pub(crate) struct ChoiceForm {
+    /// Whose sign-in it is. The ticket is good for nobody else.
+    pub(crate) subject: String,
+    /// The ticket that stands for the sign-in.
+    pub(crate) choice: String,
+    /// Where to go then.
+    pub(crate) next: Option<String>,
+    /// The sessions to end.
+    pub(crate) end: Vec<String>,
+}
+
+/// Reads the form of the choice page, held to the same as [`read`]; only `end` may be repeated.
+pub(crate) async fn read_choice(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<ChoiceForm, ProblemAnswer> {
+    let text = read_text(headers, body).await?;
+    let pairs = query::pairs(&text)
+        .ok_or_else(|| invalid("", "expected a form of percent-encoded UTF-8"))?;
+    let (mut subject, mut choice, mut next, mut end) = (None, None, None, Vec::new());
+    for (name, value) in pairs {
+        let slot = match name.as_str() {
+            "end" => {
+                end.push(value);
+                continue;
+            }
+            "subject" => &mut subject,
+            "choice" => &mut choice,
+            "next" => &mut next,
+            _ => return Err(invalid("", "has a field that this form has not")),
+        };
+        if slot.replace(value).is_some() {
+            return Err(invalid(name, "is there twice"));
+        }
+    }
+    Ok(ChoiceForm {
+        subject: subject.ok_or_else(|| invalid("subject", "is missing"))?,
+        choice: choice.ok_or_else(|| invalid("choice", "is missing"))?,
+        next,
+        end,
+    })
+}
+
 /// Reads a form.
 ///
 /// Another content type is 415, a body too large 413 and one too slow 408; unknown, repeated and
@@ -39,6 +84,10 @@ pub(crate) async fn read<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ProblemAnswer> {
+    query::parse(&read_text(headers, body).await?)
+}
+
+async fn read_text(headers: &HeaderMap, body: Body) -> Result<String, ProblemAnswer> {
     let is_form = is_form(headers);
     if !is_form && headers.contains_key(CONTENT_TYPE) {
         return Err(ProblemCode::UnsupportedMediaType.into());
@@ -47,8 +96,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
     if !is_form && !body.is_empty() {
         return Err(ProblemCode::UnsupportedMediaType.into());
     }
-    let text = str::from_utf8(&body).map_err(|_| invalid("", "expected a form in ASCII"))?;
-    query::parse(text)
+    String::from_utf8(body.into()).map_err(|_| invalid("", "expected a form in ASCII"))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

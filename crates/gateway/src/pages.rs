@@ -56,6 +56,7 @@ pub fn router(gateway: Gateway) -> Router {
 fn pages() -> Router<Site> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/choice", post(sign_in::choose))
         .route("/sign-out", post(sign_out::submit))
         .route("/account", get(account::show))
         .route("/account/sessions/{id}/end", post(account::end))

@@ -8,12 +8,13 @@ use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
-use innkeeper_domain::seats::Scope;
+use innkeeper_domain::seats::{Scope, WayOut};
 use innkeeper_domain::session::{
     AssuranceLevel, Binding, EndReason, EndedSession, Ending, Initiator, Session, SessionClass,
     Timestamp,
 };
 use innkeeper_engine::EngineError;
+use innkeeper_engine::sign_in::TurnedAway;
 
 pub use self::event::event;
 use crate::problem::{ProblemAnswer, invalid};
@@ -214,7 +215,12 @@ pub fn no_session(ending: Option<Ending>) -> ProblemAnswer {
 
 /// The refusal of a sign-in.
 #[must_use]
-pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAnswer {
+pub fn refused(refusal: &Refusal, turned_away: &TurnedAway) -> ProblemAnswer {
+    let TurnedAway {
+        roster,
+        now,
+        choice,
+    } = turned_away;
     match refusal {
         Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
         Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
@@ -232,13 +238,18 @@ pub fn refused(refusal: &Refusal, roster: &Roster, now: Timestamp) -> ProblemAns
                 .endable
                 .iter()
                 .filter_map(|id| roster.find(*id))
-                .map(|s| session(roster, s, Current::No, now))
+                .map(|s| session(roster, s, Current::No, *now))
                 .collect();
             let told = api::SessionLimit {
                 limit,
                 sessions,
-                choice: None,
-                assurance: None,
+                choice: choice
+                    .as_ref()
+                    .map(|ticket| api::Ticket::new(ticket.reveal())),
+                assurance: match no_seat.way_out {
+                    WayOut::Choose => None,
+                    WayOut::ProveMore(least) => Some(least.get()),
+                },
             };
             Problem::new(ProblemCode::SessionLimit).with(&told).into()
         }

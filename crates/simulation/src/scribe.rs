@@ -96,17 +96,21 @@ impl Scribe {
         let answer = match reply {
             Reply::SignIn(SignInAnswer::Admitted(born)) => return self.admitted(*born, true),
             Reply::SignIn(SignInAnswer::Repeated(born)) => return self.admitted(*born, false),
-            Reply::SignIn(SignInAnswer::Refused(refusal, roster, now)) => {
+            Reply::SignIn(SignInAnswer::Refused(refusal, turned_away)) => {
                 let refusal = match refusal {
                     Turned::SessionLimit(_) => Refusal::Full,
                     Turned::Disabled => Refusal::Disabled,
                     Turned::StaleGeneration => Refusal::Stale,
                     Turned::DeviceNotTrusted => Refusal::Device,
                 };
-                Answer::Refused(refusal, Some(self.view(&roster, now)))
+                let view = self.view(&turned_away.roster, turned_away.now);
+                Answer::Refused(refusal, Some(view))
             }
             Reply::SignIn(
-                SignInAnswer::KeyMisused | SignInAnswer::AlreadyUsed | SignInAnswer::TooManyKeys,
+                SignInAnswer::UnknownTicket
+                | SignInAnswer::KeyMisused
+                | SignInAnswer::AlreadyUsed
+                | SignInAnswer::TooManyKeys,
             ) => Answer::Refused(Refusal::Key, None),
             Reply::Check(CheckAnswer::Valid(checked)) => {
                 let rotated = checked.rotated.as_ref().map(|t| self.token(t));

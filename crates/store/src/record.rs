@@ -13,14 +13,14 @@ use innkeeper_domain::device::{DeviceClass, DeviceLabel};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
-    AssuranceLevel, EndReason, Ending, Initiator, Origin, Sealed, SessionClass, SessionId,
-    Timestamp,
+    AssuranceLevel, EndReason, EndedSession, Ending, Initiator, Origin, Sealed, SessionClass,
+    SessionId, Timestamp,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::journal::{EntryRecord, PersonalRecord};
-use self::roster::RosterRecord;
+use self::roster::{EndedRecord, RosterRecord};
 pub use self::roster_after::{decode_roster_after, encode_roster_after};
 use crate::journal::{JournalEntry, Personal};
 use crate::{KeyDigest, Remembered};
@@ -61,6 +61,19 @@ pub fn encode_roster(roster: &Roster) -> Vec<u8> {
 /// Reads a roster back.
 pub fn decode_roster(bytes: &[u8]) -> Result<Roster, RecordError> {
     decode::<RosterRecord>(bytes)?.try_into()
+}
+
+/// Writes down sessions that have ended, all of one roster.
+#[must_use]
+pub fn encode_ended(ended: &[EndedSession]) -> Vec<u8> {
+    let records: Vec<_> = ended.iter().map(EndedRecord::from).collect();
+    encode(&records)
+}
+
+/// Reads back the ended sessions of the roster `tag`.
+pub fn decode_ended(tag: RosterTag, bytes: &[u8]) -> Result<Vec<EndedSession>, RecordError> {
+    let records: Vec<EndedRecord> = decode(bytes)?;
+    records.into_iter().map(|r| r.revive(tag)).collect()
 }
 
 /// Writes down the part of a journal entry that is public, and that its hash covers.

@@ -6,7 +6,7 @@ use super::*;
 use crate::amendment::SubjectPatch;
 use crate::change::Keep;
 use crate::policy::{Condition, Limit, Per, PolicyVersion, Setting};
-use crate::seats::{FullLimit, Scope, surplus};
+use crate::seats::{Scope, surplus};
 use crate::testing::{
     at, client, empty_roster, ends, evicting_at, groups, id, level, limit, live_ids, newborn,
     observing, policy, roster, ruled, session, sign_in, when_remembered,
@@ -140,6 +140,7 @@ fn given_a_full_roster_when_the_policy_refuses_then_it_names_the_limit_and_who_h
         NoSeat {
             limit: full_limit(Scope::Subject, 2),
             endable: vec![id(1), id(2)],
+            fewest: 1,
             way_out: WayOut::Choose,
         }
     );
@@ -345,6 +346,7 @@ fn given_a_full_client_limit_when_the_policy_refuses_then_it_is_the_one_named() 
         NoSeat {
             limit: full_limit(Scope::Client, 1),
             endable: vec![id(2)],
+            fewest: 1,
             way_out: WayOut::Choose,
         }
     );

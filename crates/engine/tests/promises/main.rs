@@ -2,6 +2,7 @@
 
 mod admission;
 mod cancellation;
+mod choice;
 mod events;
 mod faults;
 mod idempotency;

@@ -11,13 +11,15 @@ use http::request::Parts;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::device::DeviceClass;
-use innkeeper_domain::name::AuthenticationMethod;
+use innkeeper_domain::name::{AuthenticationMethod, SubjectId};
 use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, Timestamp,
+    AssuranceLevel, AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp,
 };
+use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::Activity;
-use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest};
+use innkeeper_engine::choice::ChoiceRequest;
+use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest, SignedIn};
 use innkeeper_http::cookies::CookieLife;
 use innkeeper_http::layer::wholly;
 use innkeeper_http::problem::{ProblemAnswer, invalid};
@@ -177,22 +179,73 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
             "The name or the password is wrong.",
         );
     };
-    let answer = admit(site, proved, replaces, attempt, origin_of(&parts)).await?;
-    match answer {
+    match admit(site, proved, replaces, attempt, origin_of(&parts)).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
-            let token = signed_in.token.reveal();
-            let cookie = site.gateway.door.cookie;
-            let mut response = see_other(&again.next);
-            response
-                .headers_mut()
-                .insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
-            Ok(response)
+            Ok(let_in(site, &signed_in, &again.next))
         }
-        SignInAnswer::Refused(refusal, roster, now) => again.refused(&refusal, &roster, now),
+        SignInAnswer::Refused(refusal, turned_away) => again.refused(&refusal, &turned_away),
+        // No ticket was sent.
+        SignInAnswer::UnknownTicket => Err(ProblemCode::Internal.into()),
         SignInAnswer::KeyMisused | SignInAnswer::AlreadyUsed => again.page(
             StatusCode::CONFLICT,
             "This form was used before. Please sign in once more.",
         ),
+        SignInAnswer::TooManyKeys => {
+            Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
+        }
+    }
+}
+
+/// Into the application, with the new session in its cookie.
+fn let_in(site: &Site, signed_in: &SignedIn, next: &SitePath) -> Response {
+    let token = signed_in.token.reveal();
+    let cookie = site.gateway.door.cookie;
+    let mut response = see_other(next);
+    response
+        .headers_mut()
+        .insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
+    response
+}
+
+/// `POST /sign-in/choice`: 303 with a new session, now that enough others are ended; the list
+/// again where it was not enough; the form where the ticket is no good any more.
+pub(super) async fn choose(State(site): State<Site>, request: Request) -> Response {
+    site.answer(try_choose(&site, request).await)
+}
+
+async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAnswer> {
+    let (parts, body) = request.into_parts();
+    site.require_own_form(&parts)?;
+    let replaces = site.gateway.held_token(&parts.headers)?;
+    let sent = form::read_choice(&parts.headers, body).await?;
+    let again = Again {
+        site,
+        name: String::new(),
+        next: read_next(sent.next.as_deref()),
+    };
+    let end = sent.end.iter().map(|text| SessionId::parse(text));
+    let end: Result<Box<[_]>, _> = end.collect();
+    let end = end.map_err(|error| invalid("end", error.to_string()))?;
+    let Ok(ticket) = ChoiceTicket::parse(&sent.choice) else {
+        return again.expired();
+    };
+    let request = ChoiceRequest {
+        tenant: site.gateway.tenant.clone(),
+        subject: wire::name("subject", &sent.subject, SubjectId::parse)?,
+        ticket,
+        end,
+        replaces,
+        idempotency: None,
+    };
+    let authority = Arc::clone(&site.gateway.door.authority);
+    match wholly(async move { authority.choose(request).await }).await? {
+        SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
+            Ok(let_in(site, &signed_in, &again.next))
+        }
+        SignInAnswer::Refused(refusal, turned_away) => again.refused(&refusal, &turned_away),
+        SignInAnswer::UnknownTicket | SignInAnswer::AlreadyUsed | SignInAnswer::KeyMisused => {
+            again.expired()
+        }
         SignInAnswer::TooManyKeys => {
             Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
         }

@@ -4,8 +4,7 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use innkeeper_domain::admission::Refusal;
-use innkeeper_domain::roster::Roster;
-use innkeeper_domain::session::Timestamp;
+use innkeeper_engine::sign_in::TurnedAway;
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::account::Row;
@@ -13,13 +12,24 @@ use super::sign_in::{FormView, SignInPage, empty_form};
 use super::{Frame, Site};
 use crate::address::SitePath;
 
+/// Who holds the seats, and which of them may be ended.
 #[derive(Template)]
 #[template(path = "limit.html")]
 struct LimitPage {
     frame: Frame,
     max: usize,
-    holders: Vec<Row>,
+    /// How many have to go at least.
+    fewest: usize,
+    rows: Vec<Row>,
+    choice: Option<ChoiceView>,
+    next: SitePath,
     again: SitePath,
+}
+
+/// What goes back with the choice.
+struct ChoiceView {
+    subject: String,
+    ticket: String,
 }
 
 /// What it takes to show the form again.
@@ -50,14 +60,27 @@ impl Again<'_> {
         Ok(super::page(status, &sign_in))
     }
 
-    /// The password was right, and the policy says no. Who holds the seats is shown: to have
-    /// proved who one is is enough to see one's own sessions.
+    /// The form again, since what was chosen by comes too late.
+    pub(super) fn expired(self) -> Result<Response, ProblemAnswer> {
+        self.page(
+            StatusCode::CONFLICT,
+            "That choice was made before, or it took more than five minutes. Please sign in once \
+             more.",
+        )
+    }
+
+    /// The password was right, and the policy says no. Who holds the seats is shown, and may be
+    /// ended: to have proved who one is is enough for that.
     pub(super) fn refused(
         self,
         refusal: &Refusal,
-        roster: &Roster,
-        now: Timestamp,
+        turned_away: &TurnedAway,
     ) -> Result<Response, ProblemAnswer> {
+        let TurnedAway {
+            roster,
+            now,
+            choice,
+        } = turned_away;
         match refusal {
             Refusal::Disabled => self.page(
                 StatusCode::FORBIDDEN,
@@ -73,14 +96,20 @@ impl Again<'_> {
                 "Your account was changed while you signed in. Please sign in once more.",
             ),
             Refusal::SessionLimit(no_seat) => {
-                let holders = no_seat.endable.iter().filter_map(|id| roster.find(*id));
+                let endable = no_seat.endable.iter().filter_map(|id| roster.find(*id));
                 let limit = LimitPage {
                     frame: self.site.frame(None),
                     max: no_seat.limit.max.get(),
-                    holders: holders.map(|s| Row::of(roster, s, None, now)).collect(),
+                    fewest: no_seat.fewest,
+                    rows: endable.map(|s| Row::of(roster, s, None, *now)).collect(),
+                    choice: choice.as_ref().map(|ticket| ChoiceView {
+                        subject: roster.subject.to_string(),
+                        ticket: ticket.reveal(),
+                    }),
                     again: self
                         .site
                         .path(&format!("/sign-in?next={}", self.next.encoded())),
+                    next: self.next,
                 };
                 Ok(super::page(StatusCode::CONFLICT, &limit))
             }

@@ -2,6 +2,7 @@
 
 mod account;
 mod breakable;
+mod choice;
 mod demo;
 mod ended;
 mod form;

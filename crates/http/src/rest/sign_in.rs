@@ -10,8 +10,10 @@ use innkeeper_domain::admission::{Recognition, SignIn};
 use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId};
 use innkeeper_domain::roster::{Contact, Generation};
-use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, Timestamp};
+use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp};
+use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
 use serde_json::json;
 
@@ -34,7 +36,13 @@ pub(super) fn routes() -> Vec<Route> {
     };
     vec![
         Route::post("/v1/sessions", admit, "signIn", "Let a subject sign in")
-            .detail("A refusal changes nothing, and is never a failed sign-in.")
+            .detail(
+                "A refusal changes nothing, and is never a failed sign-in. `session-limit` comes \
+                 with a ticket in `choice` where the subject may choose whom to end: send it back \
+                 within five minutes with `subject` and, in `end`, enough of the sessions that \
+                 were listed. All else that was known of the sign-in is in the ticket, which works \
+                 once.",
+            )
             .header("Idempotency-Key", about, &key)
             .example(json!({"subject": "alice", "client": "web", "methods": ["pwd"]}))
             .refuses(&[
@@ -67,29 +75,48 @@ async fn admit(
         let meaning = serde_json::to_vec(&asked).expect("what was read as JSON can be written");
         Idempotency::new(&tenant, key.reveal(), &meaning)
     });
-    let request = SignInRequest {
-        subject: wire::name("subject", &asked.subject, SubjectId::parse)?,
-        sign_in: understand(&asked)?,
-        // A text that is no token is nobody's session: there is nothing to end.
-        replaces: asked
-            .replaces
-            .as_ref()
-            .and_then(|t| SessionToken::parse(t.reveal()).ok()),
-        // Nor is a text that is no device token a device that is known.
-        device: asked
-            .device_token
-            .as_ref()
-            .and_then(|t| DeviceToken::parse(t.reveal()).ok()),
-        tenant,
-        idempotency,
-    };
+    let subject = wire::name("subject", &asked.subject, SubjectId::parse)?;
+    // A text that is no token is nobody's session: there is nothing to end.
+    let replaces = asked
+        .replaces
+        .as_ref()
+        .and_then(|t| SessionToken::parse(t.reveal()).ok());
+    let sign_in = understand(&asked)?;
 
     let authority = Arc::clone(&door.authority);
-    match wholly(async move { authority.sign_in(request).await }).await? {
+    let answer = if let Some(ticket) = &asked.choice {
+        let request = ChoiceRequest {
+            tenant,
+            subject,
+            ticket: ChoiceTicket::parse(ticket.reveal()).map_err(|_| unknown_ticket())?,
+            end: chosen(asked.end.as_deref().unwrap_or_default())?,
+            replaces,
+            idempotency,
+        };
+        wholly(async move { authority.choose(request).await }).await?
+    } else if asked.end.is_some() {
+        return Err(invalid("end", "needs the ticket of a refusal in `choice`"));
+    } else {
+        let request = SignInRequest {
+            tenant,
+            subject,
+            sign_in,
+            replaces,
+            // A text that is no device token is no device that is known.
+            device: asked
+                .device_token
+                .as_ref()
+                .and_then(|t| DeviceToken::parse(t.reveal()).ok()),
+            idempotency,
+        };
+        wholly(async move { authority.sign_in(request).await }).await?
+    };
+    match answer {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
             Ok(Created(show(&signed_in)))
         }
-        SignInAnswer::Refused(refusal, roster, now) => Err(wire::refused(&refusal, &roster, now)),
+        SignInAnswer::Refused(refusal, turned_away) => Err(wire::refused(&refusal, &turned_away)),
+        SignInAnswer::UnknownTicket => Err(unknown_ticket()),
         SignInAnswer::KeyMisused => Err(invalid(
             "Idempotency-Key",
             "this key was used for another request",
@@ -101,13 +128,22 @@ async fn admit(
     }
 }
 
+fn unknown_ticket() -> ProblemAnswer {
+    invalid(
+        "choice",
+        "was not issued here for this subject, or its five minutes are over: sign in again",
+    )
+}
+
+fn chosen(texts: &[api::Text<128>]) -> Result<Box<[SessionId]>, ProblemAnswer> {
+    let read = |(place, text): (usize, &api::Text<128>)| {
+        SessionId::parse(text.as_str())
+            .map_err(|error| invalid(format!("end[{place}]"), error.to_string()))
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
 fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
-    if asked.choice.is_some() {
-        return Err(invalid("choice", "this ticket was not issued here"));
-    }
-    if asked.end.is_some() {
-        return Err(invalid("end", "needs the ticket of a refusal in `choice`"));
-    }
     let class = match asked.class {
         api::Class::Interactive => SessionClass::Interactive,
         api::Class::Machine => SessionClass::Machine,

@@ -157,7 +157,9 @@ async fn s11_given_no_seat_when_refused_then_the_problem_says_which_limit_and_wh
     refused.assert_problem(409, "session-limit");
     refused.assert_members(
         "",
-        &["type", "title", "status", "code", "limit", "sessions"],
+        &[
+            "type", "title", "status", "code", "limit", "sessions", "choice",
+        ],
     );
     assert_eq!(refused.json["limit"], json!({"scope": "client", "max": 1}));
     refused.assert_members("/sessions/0", &SESSION);
@@ -272,7 +274,7 @@ async fn given_an_unfit_member_when_signing_in_then_it_is_422_with_its_place_and
         ("client", json!("a\tb"), "client"),
         ("client", json!(long), "client"),
         ("class", json!("robot"), "class"),
-        ("class", json!("impersonation"), "class"),
+        ("class", json!("impersonation"), "actor"),
         ("class", json!({"machine": null}), "class"),
         ("actor", json!("bob"), "actor"),
         ("generation", json!(-1), "generation"),

@@ -2,6 +2,7 @@
 
 mod admit;
 mod check;
+mod choice;
 mod events;
 mod every_route;
 mod flaky;

@@ -40,7 +40,7 @@ pub(super) struct RosterRecord {
     births: u64,
     devices: Vec<DeviceRecord>,
     sessions: Vec<SessionRecord>,
-    ended: Vec<(SessionRecord, EndingRecord)>,
+    ended: Vec<EndedRecord>,
     last_sign_in: Option<SignInRecord>,
     failures: u32,
     journal_head: [u8; 32],
@@ -106,6 +106,8 @@ enum BindingRecord {
     None,
     DeviceCookie([u8; 32], u8),
 }
+#[derive(Deserialize, Serialize)]
+pub(super) struct EndedRecord(SessionRecord, EndingRecord);
 
 #[derive(Deserialize, Serialize)]
 struct PreviousRecord {
@@ -157,9 +159,7 @@ impl RosterRecord {
             births: roster.births,
             devices: devices.map(|d| (&**d).into()).collect(),
             sessions: sessions.map(|s| (&**s).into()).collect(),
-            ended: ended
-                .map(|e| ((&*e.session).into(), e.ending.into()))
-                .collect(),
+            ended: ended.map(Into::into).collect(),
             last_sign_in: roster.last_sign_in.as_deref().map(Into::into),
             failures: roster.failures.get(),
             journal_head: roster.journal_head.0,
@@ -212,13 +212,8 @@ impl TryFrom<RosterRecord> for Roster {
             ended: record
                 .ended
                 .into_iter()
-                .map(|(session, ending)| {
-                    Ok(EndedSession {
-                        session: Arc::new(session.revive(tag)?),
-                        ending: ending.try_into()?,
-                    })
-                })
-                .collect::<Result<_, RecordError>>()?,
+                .map(|e| e.revive(tag))
+                .collect::<Result<_, _>>()?,
             last_sign_in: record.last_sign_in.map(sign_in).transpose()?,
             failures: FailureCount::new(record.failures),
             journal_head: EntryHash(record.journal_head),
@@ -343,6 +338,22 @@ impl From<&Session> for SessionRecord {
             failures_since: session.failures_since,
             attributes: session.attributes.as_deref().map(Into::into),
         }
+    }
+}
+
+impl From<&EndedSession> for EndedRecord {
+    fn from(ended: &EndedSession) -> Self {
+        Self((&*ended.session).into(), ended.ending.into())
+    }
+}
+
+impl EndedRecord {
+    /// Makes the ended session of this record again, in the roster `tag`.
+    pub(super) fn revive(self, tag: RosterTag) -> Result<EndedSession, RecordError> {
+        Ok(EndedSession {
+            session: Arc::new(self.0.revive(tag)?),
+            ending: self.1.try_into()?,
+        })
     }
 }
 
