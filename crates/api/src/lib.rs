@@ -16,6 +16,7 @@ mod list;
 mod me;
 mod oauth;
 mod patch;
+mod policy;
 mod problem;
 mod problem_code;
 mod schema;
@@ -42,6 +43,7 @@ pub use oauth::{
     Introspection, IntrospectionQuery, OAuthError, OAuthErrorCode, RevocationQuery, TokenForm,
 };
 pub use patch::Change;
+pub use policy::{PolicyTrial, PolicyTrialBar, PolicyTrialExample};
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;
 pub use secret::{Secret, Ticket};

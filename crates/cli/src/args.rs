@@ -5,6 +5,7 @@
 
 mod archive;
 mod bench;
+mod policy;
 mod refusal;
 mod scan;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use archive::{CopyArguments, ImportArguments, RestoreArguments};
 pub(crate) use bench::BenchArguments;
+pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
 pub(crate) use values::ServerUrl;
@@ -118,6 +120,9 @@ pub(crate) enum Command {
     /// Read into a new store what export wrote
     #[command(after_long_help = archive::IMPORT_MORE)]
     Import(ImportArguments),
+    /// Look at a policy before it is in force
+    #[command(after_long_help = policy::MORE)]
+    Policy(PolicyArguments),
     /// Find the gaps in source code
     #[command(after_long_help = scan::MORE)]
     Scan(ScanArguments),

@@ -8,6 +8,7 @@ mod call;
 mod client;
 mod config;
 mod exit;
+mod policy;
 mod scan;
 mod serve;
 mod shown;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             Command::Restore(arguments) => archive::restore(&arguments).await,
             Command::Export(arguments) => archive::export(arguments).await,
             Command::Import(arguments) => archive::import(&arguments).await,
+            Command::Policy(arguments) => policy::run(arguments).await,
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }

@@ -3,6 +3,7 @@
 mod certificate;
 mod listener;
 mod manager;
+mod reload;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
+use reload::Reload;
 
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -50,7 +52,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         file: arguments.config.as_deref(),
         environment: std::env::vars_os().collect(),
         listen: arguments.listen,
-        data: arguments.data,
+        data: arguments.data.clone(),
     })
     .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
     start_log();
@@ -76,6 +78,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
     let authority = Arc::new(authority.with_archive(Arc::clone(&store) as _));
+    reload::put(&authority, &config).await;
     admin_key::ensure(&authority, &data)
         .await
         .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
@@ -107,6 +110,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     manager::tell("READY=1");
 
     let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
+    let reload = Reload { arguments, config };
+    let reloader = tokio::spawn(reload.follow(Arc::clone(&authority)));
     let follower = tokio::spawn(follow(Arc::clone(&authority)));
     let renewal = tls.clone();
     let renewal = renewal.map(|tls| tokio::spawn(certificate::follow(tls)));
@@ -124,6 +129,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
     sweeper.abort();
     let _ = sweeper.await;
+    reloader.abort();
+    let _ = reloader.await;
     if drained.cut > 0 {
         tracing::warn!(
             cut = drained.cut,

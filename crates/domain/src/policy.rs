@@ -2,6 +2,7 @@
 
 mod faults;
 mod terms;
+mod warnings;
 mod word;
 
 use crate::device::DeviceClass;
@@ -10,6 +11,7 @@ use crate::session::SessionClass;
 
 pub use faults::Fault;
 pub use terms::{Bounds, Setting, Terms, VisitTerms};
+pub use warnings::Warning;
 pub use word::Word;
 
 /// The number of a policy; nodes follow the highest, so that one limit is in force.

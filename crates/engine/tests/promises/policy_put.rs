@@ -169,3 +169,36 @@ fn s1_given_sign_ins_at_the_limit_when_policies_are_put_among_them_then_no_roste
     assert_eq!(house.live("alice"), 3);
     house.assert_journal_is_whole();
 }
+
+/// What a trial says is what happens: the same function decides, session for session.
+#[test]
+fn given_a_trial_when_the_policy_is_put_then_exactly_what_it_said_happens() {
+    let house = house();
+    let names: Vec<String> = (0..300).map(|n| format!("guest {n}")).collect();
+    for (place, name) in names.iter().enumerate() {
+        for _ in 0..=place % 5 {
+            let _ = house.sign_in(name);
+        }
+    }
+    let before = house.snapshot();
+    let stricter = policy(2, Overflow::EvictOldest);
+
+    let trial = finish(house.authority.try_policy(&stricter)).expect("the store is sound");
+
+    assert_eq!(house.snapshot(), before, "nothing was done");
+    assert_eq!((trial.subjects, trial.sessions), (300, 900));
+    assert_eq!((trial.subjects_hit, trial.ended), (180, 360));
+    assert_eq!(trial.histogram, (1..=5).map(|live| (live, 60)).collect());
+    assert!(trial.examples.iter().all(|e| (e.live, e.ended) == (5, 3)));
+    let put = house.authority.put_policy(stricter, None);
+    assert!(matches!(finish(put), Ok(PolicyPut::Done(_))));
+    let ended: usize = names
+        .iter()
+        .map(|name| {
+            let before = house.live(name);
+            let _ = house.generation(name);
+            before - house.live(name)
+        })
+        .sum();
+    assert_eq!(ended, trial.ended);
+}

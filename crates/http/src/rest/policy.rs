@@ -7,8 +7,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use innkeeper_api::{self as api, InvalidField, InvalidFields, Problem, ProblemCode};
 use innkeeper_domain::policy::{Fault, Policy, PolicyVersion};
+use innkeeper_engine::keys::KeyInfo;
 use innkeeper_engine::policy::PolicyPut;
 use innkeeper_engine::policy::document::Document;
+use innkeeper_engine::policy::trial::{Example, Trial};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -45,6 +47,18 @@ pub(super) fn routes() -> Vec<Route> {
                 "limits": [{"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}],
             }))
             .refuses(&[ProblemCode::StalePolicy]),
+        Route::post(
+            "/v1/policy/try",
+            attempt,
+            "tryPolicy",
+            "Say what a policy would do",
+        )
+        .detail(
+            "Nothing is changed. The live sessions are gone through as if the policy had been \
+                 put now; what happens meanwhile is not in it. Only a key of all tenants may do \
+                 this.",
+        )
+        .example(json!({"policy": {"max_sessions": 2}})),
     ]
 }
 
@@ -67,12 +81,7 @@ async fn put(
     Json(PolicyDocument(Document(policy))): Json<PolicyDocument>,
 ) -> Result<Json<PolicyDocument>, ProblemAnswer> {
     caller.tenant_of(&query, None)?;
-    let key = caller.key()?;
-    if key.tenant.is_some() {
-        return Err(Problem::new(ProblemCode::Forbidden)
-            .detail("The policy is that of all tenants, and this key belongs to one.")
-            .into());
-    }
+    let key = of_all_tenants(&caller)?;
     refuse(&policy)?;
     let seen = Some(policy.version).filter(|seen| *seen != PolicyVersion::default());
     let authority = Arc::clone(&door.authority);
@@ -86,6 +95,50 @@ async fn put(
             Err(Problem::new(ProblemCode::StalePolicy).detail(detail).into())
         }
     }
+}
+
+/// `POST /v1/policy/try`: 200 with what would happen.
+async fn attempt(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+    Json(PolicyDocument(Document(policy))): Json<PolicyDocument>,
+) -> Result<Json<api::PolicyTrial>, ProblemAnswer> {
+    caller.tenant_of(&query, None)?;
+    of_all_tenants(&caller)?;
+    refuse(&policy)?;
+    let authority = Arc::clone(&door.authority);
+    let trial = wholly(async move { authority.try_policy(&policy).await }).await?;
+    Ok(Json(view(trial)))
+}
+
+fn view(trial: Trial) -> api::PolicyTrial {
+    let bar = |(live, subjects)| api::PolicyTrialBar { live, subjects };
+    let example = |example: Example| api::PolicyTrialExample {
+        tenant: example.tenant.to_string(),
+        subject: example.subject.to_string(),
+        live: example.live,
+        ended: example.ended,
+    };
+    api::PolicyTrial {
+        subjects: trial.subjects,
+        sessions: trial.sessions,
+        subjects_hit: trial.subjects_hit,
+        ended: trial.ended,
+        histogram: trial.histogram.into_iter().map(bar).collect(),
+        examples: trial.examples.into_iter().map(example).collect(),
+    }
+}
+
+/// The key, if it is not that of one tenant only.
+fn of_all_tenants(caller: &Caller<Admin>) -> Result<Arc<KeyInfo>, ProblemAnswer> {
+    let key = caller.key()?;
+    if key.tenant.is_some() {
+        return Err(Problem::new(ProblemCode::Forbidden)
+            .detail("The policy is that of all tenants, and this key belongs to one.")
+            .into());
+    }
+    Ok(key)
 }
 
 fn shown(policy: &Policy) -> Json<PolicyDocument> {

@@ -50,6 +50,13 @@ async fn routes(desk: &Desk) -> Vec<Route> {
         ),
         route(
             post.clone(),
+            "/v1/policy/try",
+            &[Admin],
+            Some(json!({"policy": {"max_sessions": 1}})),
+            200,
+        ),
+        route(
+            post.clone(),
             "/v1/check",
             &[Check],
             Some(by_token.clone()),
@@ -289,7 +296,10 @@ async fn s14_given_a_key_of_a_tenant_when_it_names_another_then_it_is_403_forbid
         }
 
         // The policy is that of all tenants: its body names none.
-        let body = route.body.as_ref().filter(|_| route.path != "/v1/policy");
+        let body = route
+            .body
+            .as_ref()
+            .filter(|_| !route.path.starts_with("/v1/policy"));
         if let Some(body) = body {
             let mut named = body.clone();
             named["tenant"] = json!("default");
@@ -441,7 +451,8 @@ async fn s17_given_a_store_out_of_reach_when_any_route_is_called_then_it_is_503_
             if route.path == "/v1/keys" && route.method == Method::GET {
                 continue;
             }
-            let reads_only = route.method == Method::GET || route.path == "/v1/check";
+            let reads_only = route.method == Method::GET
+                || ["/v1/check", "/v1/policy/try"].contains(&route.path.as_str());
             if line == Line::OneWay && (reads_only || route.path.ends_with("/enable")) {
                 continue;
             }

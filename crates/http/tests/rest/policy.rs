@@ -131,3 +131,23 @@ async fn given_a_member_that_is_misspelt_when_put_then_the_nearest_is_named() {
         "there is no such member; did you mean max_sessions?"
     );
 }
+
+#[tokio::test]
+async fn given_a_policy_when_tried_then_it_says_whom_it_would_hit_and_nothing_changes() {
+    let desk = desk().await;
+    for _ in 0..3 {
+        let _ = desk.sign_in("alice").await;
+    }
+    let _ = desk.sign_in("bob").await;
+
+    let tried = desk.post("/v1/policy/try", json!({"policy": {"max_sessions": 1}}));
+
+    let expected = json!({
+        "subjects": 2, "sessions": 4, "subjects_hit": 1, "ended": 2,
+        "histogram": [{"live": 1, "subjects": 1}, {"live": 3, "subjects": 1}],
+        "examples": [{"tenant": "default", "subject": "alice", "live": 3, "ended": 2}],
+    });
+    assert_eq!(tried.await.json, expected);
+    assert_eq!(desk.live("alice").await, 3);
+    assert_eq!(desk.get("/v1/policy").await.json["version"], 1);
+}

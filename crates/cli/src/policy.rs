@@ -1,0 +1,112 @@
+//! `policy`: what a file says, and what it would do.
+
+use std::path::Path;
+
+use innkeeper_api::PolicyTrial;
+use innkeeper_domain::policy::Policy;
+use innkeeper_engine::policy::document::Document;
+use serde_json::{Value, json};
+
+use crate::args::{PolicyArguments, PolicyCommand};
+use crate::call::Server;
+use crate::config::{Config, Doors};
+use crate::exit::Failure;
+use crate::table::{self, Table};
+
+/// Runs `policy`.
+pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
+    let is_json = arguments.client.json;
+    match &arguments.command {
+        PolicyCommand::Check { file } => check(file, is_json),
+        PolicyCommand::Try { file } => {
+            let config = read(file)?;
+            let server = Server::reach(&arguments.client)?;
+            // The version is the server's to give: this one may be put whatever is in force.
+            let mut body = document(&config.policy)?;
+            body.as_object_mut()
+                .expect("a document is an object")
+                .remove("version");
+            let trial: PolicyTrial = server.post(&["v1", "policy", "try"], &body).await?;
+            if is_json {
+                table::json(&with_schema("innkeeper.policy_trial/1", &trial)?);
+            } else {
+                print(&trial);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn check(file: &Path, is_json: bool) -> Result<(), Failure> {
+    let config = read(file)?;
+    let warnings = config.policy.warnings();
+    if is_json {
+        let told: Vec<_> = warnings
+            .iter()
+            .map(|w| json!({"place": w.place, "text": w.text}))
+            .collect();
+        let mut document = document(&config.policy)?;
+        document["schema"] = json!("innkeeper.policy/1");
+        document["warnings"] = json!(told);
+        table::json(&document);
+    } else {
+        // From [policy] on: the other sections are not asked about.
+        let toml = config.effective_toml();
+        let from = toml.find("[policy]").unwrap_or_default();
+        print!("{}", &toml[from..]);
+        for warning in &warnings {
+            println!("warning: {}: {}", warning.place, warning.text);
+        }
+    }
+    match warnings.len() {
+        0 => Ok(()),
+        1 => Err(Failure::found("1 warning")),
+        n => Err(Failure::found(format!("{n} warnings"))),
+    }
+}
+
+fn read(file: &Path) -> Result<Config, Failure> {
+    Config::load(Doors {
+        file: Some(file),
+        ..Doors::default()
+    })
+    .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))
+}
+
+fn document(policy: &Policy) -> Result<Value, Failure> {
+    serde_json::to_value(Document(policy.clone()))
+        .map_err(|error| Failure::cannot_run("the policy cannot be written as JSON", error))
+}
+
+fn with_schema(schema: &str, value: &impl serde::Serialize) -> Result<Value, Failure> {
+    let mut value = serde_json::to_value(value)
+        .map_err(|error| Failure::cannot_run("the answer cannot be written as JSON", error))?;
+    value["schema"] = json!(schema);
+    Ok(value)
+}
+
+fn print(trial: &PolicyTrial) {
+    println!(
+        "would end {} of {} sessions, of {} of {} subjects",
+        trial.ended, trial.sessions, trial.subjects_hit, trial.subjects
+    );
+    if !trial.histogram.is_empty() {
+        let mut table = Table::new(&["live sessions", "subjects"]);
+        for bar in &trial.histogram {
+            table.cells([bar.live.to_string(), bar.subjects.to_string()]);
+        }
+        print!("\n{table}");
+    }
+    if !trial.examples.is_empty() {
+        let mut table = Table::new(&["for example", "tenant", "live", "would end"]);
+        for example in &trial.examples {
+            table.cells([
+                example.subject.clone(),
+                example.tenant.clone(),
+                example.live.to_string(),
+                example.ended.to_string(),
+            ]);
+        }
+        print!("\n{table}");
+    }
+}
