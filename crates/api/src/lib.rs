@@ -19,6 +19,7 @@ mod patch;
 mod policy;
 mod problem;
 mod problem_code;
+mod revocation;
 mod schema;
 mod secret;
 mod session;
@@ -46,6 +47,9 @@ pub use patch::Change;
 pub use policy::{PolicyTrial, PolicyTrialBar, PolicyTrialExample};
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;
+pub use revocation::{
+    Revocation, RevocationCount, RevocationRequest, RevocationState, SearchQuery, SessionFilter,
+};
 pub use secret::{Secret, Ticket};
 pub use session::Session;
 pub use subject::{

@@ -53,6 +53,8 @@ pub enum ProblemCode {
     TooManySignIns,
     /// As many as may are listening live already.
     TooManyStreams,
+    /// As many bulk revocations as may wait already.
+    TooManyRevocations,
     /// The header block is larger than what is read.
     HeaderTooLarge,
     /// A defect of ours.
@@ -83,7 +85,7 @@ impl ProblemCode {
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::InvalidRequest => 422,
-            Self::TooManySignIns | Self::TooManyStreams => 429,
+            Self::TooManySignIns | Self::TooManyStreams | Self::TooManyRevocations => 429,
             Self::HeaderTooLarge => 431,
             Self::Internal => 500,
             Self::Unavailable => 503,
@@ -116,6 +118,7 @@ impl ProblemCode {
             Self::InvalidRequest => "invalid-request",
             Self::TooManySignIns => "too-many-sign-ins",
             Self::TooManyStreams => "too-many-streams",
+            Self::TooManyRevocations => "too-many-revocations",
             Self::CursorExpired => "cursor-expired",
             Self::HeaderTooLarge => "header-too-large",
             Self::Internal => "internal",
@@ -149,6 +152,7 @@ impl ProblemCode {
             Self::InvalidRequest => "The request is not valid.",
             Self::TooManySignIns => "There were too many sign-ins.",
             Self::TooManyStreams => "Too many are listening already.",
+            Self::TooManyRevocations => "Too many bulk revocations are waiting already.",
             Self::CursorExpired => "What came after this cursor is no longer kept.",
             Self::HeaderTooLarge => "The header block is too large.",
             Self::Internal => "Something went wrong on our side.",
@@ -186,6 +190,7 @@ mod tests {
             ProblemCode::InvalidRequest,
             ProblemCode::TooManySignIns,
             ProblemCode::TooManyStreams,
+            ProblemCode::TooManyRevocations,
             ProblemCode::CursorExpired,
             ProblemCode::HeaderTooLarge,
             ProblemCode::Internal,

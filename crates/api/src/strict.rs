@@ -53,6 +53,16 @@ where
     deserializer.deserialize_str(WordVisitor(PhantomData))
 }
 
+/// Reads a word that may be absent or `null`.
+pub(crate) fn word_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let word = Option::<Word<T>>::deserialize(deserializer)?;
+    Ok(word.map(|word| word.0))
+}
+
 /// A word, where a field attribute cannot reach.
 pub(crate) struct Word<T>(pub(crate) T);
 

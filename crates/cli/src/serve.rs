@@ -35,8 +35,8 @@ use reload::Reload;
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
-/// How long to wait before following the journal again after a failure.
-const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+/// How long to wait after a failure before going on with what goes on for ever.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many file descriptors are for the store and for ourselves, whatever connections do.
 const FILES_OF_OUR_OWN: u64 = 320;
@@ -115,6 +115,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let follower = tokio::spawn(follow(Arc::clone(&authority)));
     let renewal = tls.clone();
     let renewal = renewal.map(|tls| tokio::spawn(certificate::follow(tls)));
+    let worker = tokio::spawn(work(Arc::clone(&authority)));
     let told = async {
         told_to_stop().await;
         manager::tell("STOPPING=1");
@@ -123,7 +124,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     let drained = server::serve_with(listener, tls, enveloped(router), limits, told).await;
     follower.abort();
-    let _ = follower.await;
+    worker.abort();
+    let _ = (follower.await, worker.await);
     if let Some(renewal) = renewal {
         renewal.abort();
     }
@@ -290,7 +292,20 @@ async fn follow(authority: Arc<Authority>) {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the journal cannot be followed; trying again");
         }
-        tokio::time::sleep(FOLLOW_AGAIN).await;
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
+}
+
+/// Carries out bulk revocations, those from before a restart first, and again where the store
+/// failed.
+async fn work(authority: Arc<Authority>) {
+    loop {
+        let Err(error) = authority.carry_out_orders().await;
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a bulk revocation was held up; trying again");
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
     }
 }
 

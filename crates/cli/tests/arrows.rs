@@ -30,6 +30,7 @@ const OF_THE_DOMAIN: &[&str] = &[
     "hmac",
     "hybrid-array",
     "innkeeper-domain",
+    "ipnet",
     "proc-macro2",
     "quote",
     "sha2",

@@ -9,6 +9,7 @@ pub mod change;
 pub mod check;
 pub mod device;
 mod device_token;
+pub mod filter;
 pub mod name;
 pub mod policy;
 pub mod protection;

@@ -11,6 +11,7 @@ use innkeeper_store::{Register, SessionStore, StoreError};
 
 use crate::archive::Copier;
 use crate::ask;
+use crate::bulk::Orders;
 use crate::choice::TicketKey;
 use crate::entropy::{Entropy, NoEntropy};
 use crate::events::CursorKey;
@@ -42,6 +43,7 @@ pub struct Authority {
     pub(crate) cursor_key: CursorKey,
     pub(crate) feed: Feed,
     pub(crate) copier: Option<Copier>,
+    pub(crate) orders: Orders,
     tag_key: TagKey,
     pub(crate) ticket_key: TicketKey,
 }
@@ -114,6 +116,7 @@ impl Authority {
             cursor_key: CursorKey::from_entropy(cursor_key),
             feed: Feed::default(),
             copier: None,
+            orders: Orders::default(),
             tag_key,
             ticket_key: TicketKey::from_entropy(ticket_key),
         })

@@ -6,6 +6,7 @@
 pub mod archive;
 mod ask;
 mod authority;
+pub mod bulk;
 pub mod check;
 pub mod choice;
 pub mod entropy;
@@ -17,6 +18,7 @@ pub mod policy;
 pub mod revoke;
 pub mod rotate;
 mod seal;
+pub mod search;
 mod settle;
 pub mod sign_in;
 pub mod subjects;

@@ -11,6 +11,8 @@ mod me;
 mod me_events;
 mod oauth;
 mod policy;
+mod revocations;
+mod search;
 mod sessions;
 mod sign_in;
 mod subjects;
@@ -49,6 +51,8 @@ pub fn routes() -> Vec<Route> {
         oauth::routes(),
         policy::routes(),
         backup::routes(),
+        search::routes(),
+        revocations::routes(),
         me::routes(),
         me_events::routes(),
         health::routes(),

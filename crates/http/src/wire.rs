@@ -1,6 +1,7 @@
 //! Between the domain and the wire: what one calls a session the other shows as JSON.
 
 mod event;
+mod filter;
 
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
@@ -17,6 +18,7 @@ use innkeeper_engine::EngineError;
 use innkeeper_engine::sign_in::TurnedAway;
 
 pub use self::event::event;
+pub use self::filter::{filter, read_filter};
 use crate::problem::{ProblemAnswer, invalid};
 
 /// Which session of an answer is the one whose token made the call.

@@ -122,6 +122,7 @@ impl Schemas {
             | ProblemCode::Internal
             | ProblemCode::CursorExpired
             | ProblemCode::TooManyStreams
+            | ProblemCode::TooManyRevocations
             | ProblemCode::Unavailable => None,
         }
     }

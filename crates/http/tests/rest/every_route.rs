@@ -33,12 +33,17 @@ async fn routes(desk: &Desk) -> Vec<Route> {
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     let session = format!("/v1/sessions/{id}");
     let of = |rest: &str| format!("/v1/subjects/alice{rest}");
+    let order = json!({"filter": {"client": "tv"}});
+    let ordered = desk.post("/v1/revocations", order.clone()).await;
+    let revocation = ordered.header("location").unwrap().to_owned();
     let named = json!({"name": "n", "scopes": ["check"]});
     vec![
         route(get.clone(), &session, &[Manage], None, 200),
         route(get.clone(), &of(""), &[Manage, Admit], None, 200),
         route(get.clone(), &of("/sessions"), &[Manage], None, 200),
         route(get.clone(), "/v1/events", &[Events], None, 200),
+        route(get.clone(), "/v1/sessions", &[Admin], None, 200),
+        route(get.clone(), &revocation, &[Admin], None, 200),
         route(get.clone(), "/v1/keys", &[Admin], None, 200),
         route(get, "/v1/policy", &[Manage], None, 200),
         route(
@@ -113,7 +118,9 @@ async fn routes(desk: &Desk) -> Vec<Route> {
             200,
         ),
         route(delete.clone(), &of("/sessions"), &[Manage], None, 200),
-        route(post, "/v1/keys", &[Admin], Some(named), 201),
+        route(post.clone(), "/v1/keys", &[Admin], Some(named), 201),
+        route(delete.clone(), &revocation, &[Admin], None, 200),
+        route(post, "/v1/revocations", &[Admin], Some(order), 202),
         route(delete, &format!("/v1/keys/{spare}"), &[Admin], None, 204),
     ]
 }
@@ -512,7 +519,6 @@ async fn given_a_path_or_method_that_is_not_there_when_called_then_it_is_404_or_
         desk.get(path).await.assert_problem(404, "not-found");
     }
     for path in [
-        "/v1/sessions",
         "/v1/sessions/rotate",
         "/v1/check",
         "/v1/subjects/alice/disable",

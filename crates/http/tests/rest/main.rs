@@ -11,6 +11,7 @@ mod me;
 mod oauth;
 mod policy;
 mod published;
+mod revocations;
 mod sessions;
 mod subjects;
 mod support;
