@@ -5,23 +5,23 @@
 //! either has passed. Counting here and writing there, without that check, would let two
 //! sign-ins share the last seat.
 
-use std::collections::BTreeSet;
+mod room;
+
 use std::sync::Arc;
 
 use crate::amendment;
 use crate::change::Change;
 use crate::device::{self, Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
 use crate::name::{ClientId, GroupName, SubjectId};
-use crate::policy::{
-    BindTo, Facts, Overflow, Policy, SameDevice, SessionLimit, Terms, UnseenDevice,
-};
+use crate::policy::{BindTo, Facts, Policy, SameDevice, Terms, UnseenDevice};
 use crate::protection::Protection;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
-use crate::seats::{FullLimit, Limits, NoSeat, Observed, WayOut};
+use crate::seats::NoSeat;
 use crate::session::{
-    AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, FamilyDigest, Initiator,
-    LastSeen, Origin, Session, SessionClass, SessionId, Timestamp, TokenDigest,
+    AuthenticationEvent, Binding, BoundDevice, EndReason, FamilyDigest, Initiator, LastSeen,
+    Origin, Session, SessionClass, SessionId, Timestamp, TokenDigest,
 };
+use room::Arrival;
 
 /// A sign-in that asks for a session.
 #[derive(Clone, Debug)]
@@ -187,52 +187,25 @@ pub fn admit(
             .map(|s| Change::end(s.id, now, EndReason::Superseded, Initiator::User)),
     );
 
-    let limits = Limits::new(&roster, policy, Observed::Free);
-    let span = terms.protect_trusted_for;
-    let protection = Protection::from_newcomer(&roster, known.as_deref(), span, now);
+    let protection =
+        Protection::from_newcomer(&roster, known.as_deref(), terms.protect_trusted_for, now);
     let arrival = Arrival {
+        roster: &roster,
+        policy,
         newcomer,
         at_limit: terms.at_limit,
         proof: sign_in.authentication.assurance,
+        chosen: &sign_in.end,
         protected: &|s| protection.covers(s),
     };
-    let (chosen, seated): (Vec<_>, Vec<_>) = present
-        .iter()
-        .copied()
-        .partition(|s| sign_in.end.contains(&s.id) && arrival.may_choose(s, present.len()));
-    changes.extend(
-        chosen
-            .iter()
-            .map(|s| Change::end(s.id, now, EndReason::RevokedByUser, Initiator::User)),
-    );
-    let refuse = || Admission::Refuse(Refusal::SessionLimit(arrival.no_seat(&limits, &present)));
-    let full = limits.find_full(&newcomer, &seated);
-    let has_seat = full.is_none();
-    let reason = match (terms.at_limit, full) {
-        (Overflow::Refuse | Overflow::Ask, Some(_)) => return refuse(),
-        // The newcomer has a seat; who must go all the same does so by the groups it brought.
-        (Overflow::Refuse | Overflow::Ask, None) => EndReason::PolicyChange,
-        (Overflow::EvictOldest | Overflow::EvictLeastRecent | Overflow::Observe, _) => {
-            EndReason::Evicted
-        }
+    let room = match arrival.make_room(&present, now) {
+        Ok(room) => room,
+        Err(no_seat) => return Admission::Refuse(Refusal::SessionLimit(no_seat)),
     };
-    let victims = limits.victims(&seated, Some(&newcomer), terms.at_limit, arrival.protected);
-    // Protection is from the newcomer. What the groups it brought leave no seat goes all the same.
-    if !has_seat && victims.iter().any(|s| (arrival.protected)(s)) {
-        return refuse();
-    }
-    changes.extend(
-        victims
-            .iter()
-            .map(|s| Change::end(s.id, now, reason, Initiator::Policy)),
-    );
-    let over_limit = terms.at_limit == Overflow::Observe
-        && Limits::new(&roster, policy, Observed::Counted)
-            .find_full(&newcomer, &seated)
-            .is_some();
+    changes.extend(room.changes);
 
-    let (device, recognition, arrival) = arrive(&roster, sign_in, newborn, known, now);
-    changes.extend(arrival);
+    let (device, recognition, its_changes) = arrive(&roster, sign_in, newborn, known, now);
+    changes.extend(its_changes);
     let session = Arc::new(bear(&roster, sign_in, newborn, &device, &terms, now));
     changes.push(Change::Birth(Arc::clone(&session)));
     if let Some(contact) = &sign_in.contact
@@ -256,92 +229,10 @@ pub fn admit(
         recognition,
         tell_of_device: recognition == Recognition::Unseen
             && terms.unseen_device == UnseenDevice::Notify,
-        evicted: victims.iter().map(|s| s.id).collect(),
-        concurrent: seated.len() > victims.len(),
-        over_limit,
+        evicted: room.evicted,
+        concurrent: room.concurrent,
+        over_limit: room.over_limit,
     })
-}
-
-/// Somebody who arrives where sessions are, and what they may do to those.
-struct Arrival<'a> {
-    newcomer: Facts<'a>,
-    at_limit: Overflow,
-    /// How much the newcomer proved.
-    proof: AssuranceLevel,
-    /// Which sessions the policy does not give up for this newcomer.
-    protected: &'a dyn Fn(&Session) -> bool,
-}
-
-impl Arrival<'_> {
-    /// Whether a proof of this strength may end `session` to take its seat.
-    ///
-    /// Where the policy asks, anybody's it does not protect; else those that rest on a proof no
-    /// stronger, so that a stolen password ends nothing that was opened with more.
-    fn may_end(&self, session: &Session, proof: AssuranceLevel) -> bool {
-        let is_given_up = self.at_limit != Overflow::Refuse && !(self.protected)(session);
-        is_given_up || session.authentication.assurance <= proof
-    }
-
-    /// Whether the newcomer may choose to end `session`, one of those `present`: only what is
-    /// counted with it.
-    fn may_choose(&self, session: &Session, present: usize) -> bool {
-        let counted = session.class == self.newcomer.class || present >= SessionLimit::MAX.get();
-        counted && self.may_end(session, self.proof)
-    }
-
-    /// The sessions that a proof of this strength may end to get a seat, and whether that is
-    /// enough. Those that hold seats of a wider limit are among them only where one is needed.
-    fn endable(
-        &self,
-        limits: &Limits<'_>,
-        present: &[&Arc<Session>],
-        proof: AssuranceLevel,
-    ) -> (BTreeSet<SessionId>, bool) {
-        let mut ended = BTreeSet::new();
-        for (_, holders) in limits.full(&self.newcomer, present) {
-            ended.extend(
-                present
-                    .iter()
-                    .filter(|s| holders.contains(&s.id) && self.may_end(s, proof))
-                    .map(|s| s.id),
-            );
-            let left = present.iter().copied().filter(|s| !ended.contains(&s.id));
-            if limits
-                .find_full(&self.newcomer, &left.collect::<Vec<_>>())
-                .is_none()
-            {
-                return (ended, true);
-            }
-        }
-        (ended, false)
-    }
-
-    /// Why there is no seat, and what may be done about it.
-    fn no_seat(&self, limits: &Limits<'_>, present: &[&Arc<Session>]) -> NoSeat {
-        let (endable, is_enough) = self.endable(limits, present, self.proof);
-        let way_out = if is_enough {
-            WayOut::Choose
-        } else {
-            let least = AssuranceLevel::all().find(|p| self.endable(limits, present, *p).1);
-            WayOut::ProveMore(least.expect("the strongest proof may end every session"))
-        };
-        let full = limits.full(&self.newcomer, present);
-        let lacking = |(full, holders): &(FullLimit, Vec<_>)| holders.len() + 1 - full.max.get();
-        NoSeat {
-            limit: full
-                .first()
-                .map(|(narrowest, _)| *narrowest)
-                .expect("a limit is full, or there was a seat"),
-            // What a narrower limit counts, a wider one counts too.
-            fewest: full.iter().map(lacking).max().unwrap_or_default(),
-            endable: present
-                .iter()
-                .map(|s| s.id)
-                .filter(|id| endable.contains(id))
-                .collect(),
-            way_out,
-        }
-    }
 }
 
 /// Whether a session ends because its browser or device signs in again.

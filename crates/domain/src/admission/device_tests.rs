@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::device::DeviceTrust;
-use crate::policy::{Condition, Limit, Per};
+use crate::policy::{Condition, Limit, Overflow, Per};
 use crate::seats::Scope;
 use crate::session::Binding;
 use crate::testing::{

@@ -5,8 +5,8 @@ mod choice;
 use super::*;
 use crate::amendment::SubjectPatch;
 use crate::change::Keep;
-use crate::policy::{Condition, Limit, Per, PolicyVersion, Setting};
-use crate::seats::{Scope, surplus};
+use crate::policy::{Condition, Limit, Overflow, Per, PolicyVersion, Setting};
+use crate::seats::{FullLimit, Scope, WayOut, surplus};
 use crate::testing::{
     at, client, empty_roster, ends, evicting_at, groups, id, level, limit, live_ids, newborn,
     observing, policy, roster, ruled, session, sign_in, when_remembered,

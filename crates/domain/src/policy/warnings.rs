@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn given_a_rule_of_which_some_is_taken_when_looked_at_then_that_is_named() {
         let mut second = at_most(1);
-        second.idle = Some(Duration::from_secs(60));
+        second.idle = Some(Duration::from_mins(1));
         let mut elsewhere = rule(&["admins"], second);
         elsewhere.when.classes = vec![SessionClass::Machine];
         let policy = Policy {
