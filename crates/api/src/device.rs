@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::{DeviceClass, Text, Timestamp};
+
 /// The device of a session, as its owner may see it.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Device {
@@ -21,4 +23,43 @@ pub struct Place {
     pub country: Option<String>,
     /// The city, where it is known.
     pub city: Option<String>,
+}
+
+/// A device, in the list of its subject.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct DeviceView {
+    /// The public name, `dev_…`; it opens nothing.
+    pub id: String,
+    /// A name for people: the one its owner gave, or what its browser said. Hostile text: escape
+    /// it.
+    pub name: String,
+    /// What kind of thing it is, as far as its browser says.
+    pub class: DeviceClass,
+    /// Whether the subject chose to remember it.
+    pub trusted: bool,
+    /// Since when.
+    pub trusted_at: Option<Timestamp>,
+    /// When it was first signed in from.
+    pub first_seen_at: Timestamp,
+    /// When it was last heard from.
+    pub last_seen_at: Timestamp,
+    /// How many sessions are open on it.
+    pub sessions: usize,
+    /// Whether it is the device of the session that asks.
+    pub current: bool,
+}
+
+/// The devices of a subject, the one heard from last first. There are never more than 50.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct DeviceList {
+    /// All of them.
+    pub devices: Vec<DeviceView>,
+}
+
+/// The body of `PATCH …/devices/{id}`.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevicePatch {
+    /// What to call it from now on: 1 to 64 characters that can be seen.
+    pub name: Text<256>,
 }

@@ -33,7 +33,7 @@ mod words;
 pub use admit::{IssuedDevice, Notice, SignInAnswer, SignInRequest, SignInSummary};
 pub use attributes::Attributes;
 pub use check::{CheckAnswer, CheckRequest, NoSession, NoSessionReason, StepUp, Unknown};
-pub use device::{Device, Place};
+pub use device::{Device, DeviceList, DevicePatch, DeviceView, Place};
 pub use event::{Event, EventDetails, EventPage, EventsQuery};
 pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
 pub use list::{

@@ -136,7 +136,7 @@ impl ProblemCode {
             Self::NoSession => "The token opens no session.",
             Self::Forbidden => "The caller may not do this.",
             Self::SubjectDisabled => "The subject may not sign in.",
-            Self::DeviceNotTrusted => "Sign-in from this device is not allowed.",
+            Self::DeviceNotTrusted => "The device is not trusted for this.",
             Self::WrongSubject => "The session belongs to another subject.",
             Self::DeviceMismatch => "The session is bound to another device.",
             Self::StepUpRequired => "A fresh or stronger sign-in is needed.",

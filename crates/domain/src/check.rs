@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::change::Change;
-use crate::device::DeviceDigest;
+use crate::device::{DeviceDigest, DeviceToken};
 use crate::name::SubjectId;
 use crate::roster::Roster;
 use crate::session::{AssuranceLevel, Binding, EndReason, Ending, Initiator, Session, Timestamp};
-use crate::token::{SessionToken, TokenDigest};
+use crate::token::{RosterTag, SessionToken, TokenDigest};
 
 /// What a roster says of a token.
 #[derive(Clone, Debug)]
@@ -113,8 +113,37 @@ pub struct Demand {
     pub assurance: Option<AssuranceLevel>,
     /// How old it may be.
     pub max_age: Option<Duration>,
-    /// The device that was presented with the token, if it is one of the same roster.
-    pub device: Option<DeviceDigest>,
+    /// The device that came with the token.
+    pub device: Shown,
+}
+
+/// What a caller shows of the device that a token came from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Shown {
+    /// No device of the same roster.
+    #[default]
+    Nothing,
+    /// This one.
+    Device(DeviceDigest),
+    /// None could be: this way of asking has no place for one. A bound session does not pass, but
+    /// that says nothing of who holds its token, and is not counted.
+    NoPlace,
+}
+
+impl Shown {
+    /// What a device token shows to the roster `tag`.
+    #[must_use]
+    pub fn of(token: Option<&DeviceToken>, tag: RosterTag) -> Self {
+        let digest = token.and_then(|token| token.digest_for(tag));
+        digest.map_or(Self::Nothing, Self::Device)
+    }
+
+    const fn device(self) -> Option<DeviceDigest> {
+        match self {
+            Self::Device(digest) => Some(digest),
+            Self::Nothing | Self::NoPlace => None,
+        }
+    }
 }
 
 /// What a live session lacks for a demand.
@@ -133,7 +162,7 @@ impl Demand {
     /// shown it is not told anything else of the session.
     #[must_use]
     pub fn unmet(&self, roster: &Roster, session: &Session, now: Timestamp) -> Option<Shortfall> {
-        if !session.binding.is_met_by(self.device) {
+        if !session.binding.is_met_by(self.device.device()) {
             return Some(Shortfall::DeviceMismatch);
         }
         if self.subject.as_ref().is_some_and(|s| *s != roster.subject) {
@@ -175,7 +204,7 @@ mod tests {
     use crate::roster::Generation;
     use crate::session::{GraceEnd, PreviousToken, Sealed};
     use crate::testing::{at, device_token, id, later_token, level, roster, session, tag, token};
-    use crate::token::{RosterTag, TokenSecret};
+    use crate::token::TokenSecret;
 
     /// Session 1 at its second token, the first good until `accepted` and repeatable until
     /// `repeatable`.
@@ -352,7 +381,7 @@ mod tests {
             subject: Some(roster.subject.clone()),
             assurance: Some(level(1)),
             max_age: Some(Duration::from_secs(5)),
-            device: None,
+            device: Shown::Nothing,
         };
 
         assert_eq!(demand.unmet(&roster, &roster.sessions[0], at(5)), None);
@@ -387,7 +416,7 @@ mod tests {
 
     fn with_device(number: u8) -> Demand {
         Demand {
-            device: Some(device_token(number).digest()),
+            device: Shown::of(Some(&device_token(number)), tag()),
             ..Demand::default()
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use innkeeper_domain::amendment::obey;
 use innkeeper_domain::check::{
-    Check, Demand, Presented, Shortfall, Valid, check, count_mismatch, find_valid,
+    Check, Demand, Presented, Shortfall, Shown, Valid, check, count_mismatch, find_valid,
 };
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
@@ -171,6 +171,9 @@ impl Authority {
             };
             match request.demand.unmet(roster, valid.session, now) {
                 None => {}
+                Some(shortfall) if request.demand.device == Shown::NoPlace => {
+                    return Ok(CheckAnswer::Shortfall(shortfall));
+                }
                 Some(Shortfall::DeviceMismatch) => match self.refuse_device(request).await? {
                     Some(answer) => return Ok(answer),
                     None => continue,

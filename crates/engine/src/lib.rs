@@ -9,6 +9,7 @@ mod authority;
 pub mod bulk;
 pub mod check;
 pub mod choice;
+pub mod devices;
 pub mod entropy;
 pub mod events;
 pub mod follow;

@@ -3,10 +3,12 @@
 use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::check::{Check, check};
 use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::protection::Protection;
 use innkeeper_domain::revocation::{self, Revocation};
-use innkeeper_domain::session::{EndReason, Ending, Initiator, SessionId};
+use innkeeper_domain::session::{AssuranceLevel, EndReason, Ending, Initiator, Session, SessionId};
 use innkeeper_domain::token::SessionToken;
 
+use crate::check::Checked;
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
@@ -17,6 +19,9 @@ pub enum Scope<'a> {
     Tenant(&'a TenantId),
     /// The subject's own: everybody else's looks absent, in content and time (S7).
     Owner(&'a TenantId, &'a SubjectId),
+    /// The subject's own too, by the word of one of its sessions, from which others may be
+    /// protected.
+    Holder(&'a Checked),
 }
 
 /// The answer to an order to end one session.
@@ -27,6 +32,8 @@ pub enum Revoked {
     Ended,
     /// No such session is known to this caller.
     Absent,
+    /// It is protected from the session that asks, and nothing was done.
+    Protected,
 }
 
 /// The answer to an order to end all sessions of a subject.
@@ -37,6 +44,8 @@ pub enum RevokedAll {
     Ended(usize),
     /// The session to keep is not live, and nothing was done.
     KeptIsAbsent,
+    /// Some are protected from the session that asks, and nothing was done.
+    Protected,
 }
 
 impl Authority {
@@ -50,6 +59,13 @@ impl Authority {
     ) -> Result<Revoked, EngineError> {
         let decide = |case: &Case<'_>| {
             let (roster, now) = (case.roster, case.now());
+            if let Scope::Holder(asker) = scope
+                && roster
+                    .find(id)
+                    .is_some_and(|s| shield(case, asker).stops(s))
+            {
+                return Ok(Step::Answer(Revoked::Protected));
+            }
             Ok(
                 match revocation::revoke(roster, id, reason, initiator, now) {
                     Revocation::End(changes) => Step::Commit(changes, None, Revoked::Ended),
@@ -65,8 +81,63 @@ impl Authority {
             Scope::Owner(tenant, subject) => {
                 Some(self.settle_for(tenant, subject, None, decide).await?)
             }
+            Scope::Holder(asker) => {
+                let (tenant, subject) = (&asker.roster.tenant, &asker.roster.subject);
+                Some(self.settle_for(tenant, subject, None, decide).await?)
+            }
         };
         Ok(settled.map_or(Revoked::Absent, |s| s.answer))
+    }
+
+    /// Ends all sessions of a subject but the one that asks, and raises the generation.
+    ///
+    /// All or none: where one is protected from it, nothing is done, so that nobody takes a list
+    /// for empty that is not.
+    pub async fn revoke_others(&self, asker: &Checked) -> Result<RevokedAll, EngineError> {
+        let (tenant, subject) = (&asker.roster.tenant, &asker.roster.subject);
+        let settled = self
+            .settle_for(tenant, subject, None, |case| {
+                let (now, id) = (case.now(), asker.session.id);
+                if case.roster.live(now).all(|s| s.id != id) {
+                    return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
+                }
+                let shield = shield(case, asker);
+                if case.roster.live(now).any(|s| s.id != id && shield.stops(s)) {
+                    return Ok(Step::Answer(RevokedAll::Protected));
+                }
+                let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
+                let changes = revocation::revoke_all(case.roster, Keep::One(id), reason, by, now);
+                let ended = count_ended(&changes, reason);
+                Ok(Step::Commit(changes, None, RevokedAll::Ended(ended)))
+            })
+            .await?;
+        Ok(settled.answer)
+    }
+
+    /// Ends the session of a token, whatever else would have to be shown with it.
+    pub async fn revoke_by_token(
+        &self,
+        tenant: Option<&TenantId>,
+        token: &SessionToken,
+        reason: EndReason,
+        initiator: Initiator,
+    ) -> Result<(), EngineError> {
+        self.settle_at(token.tag(), tenant, |case| {
+            let session = match check(case.roster, token, case.now()) {
+                Check::Valid(valid) => valid.session,
+                Check::Reused(session) | Check::Replaced(session) => session,
+                Check::Ended(_) | Check::Unknown => return Ok(Step::Answer(())),
+            };
+            let (roster, now) = (case.roster, case.now());
+            Ok(
+                match revocation::revoke(roster, session.id, reason, initiator, now) {
+                    Revocation::End(changes) => Step::Commit(changes, None, ()),
+                    Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
+                },
+            )
+        })
+        .await
+        .map(|_| ())
     }
 
     /// Ends all sessions of a subject but the kept one, and raises the generation.
@@ -122,6 +193,28 @@ impl Authority {
             Check::Ended(ending) => Some(ending),
             Check::Valid(_) | Check::Replaced(_) | Check::Reused(_) | Check::Unknown => None,
         }))
+    }
+}
+
+/// What is shielded from the session that asks, by what is known of it now.
+pub(crate) struct Shield<'r> {
+    pub(crate) protection: Protection<'r>,
+    pub(crate) evidence: AssuranceLevel,
+}
+
+impl Shield<'_> {
+    fn stops(&self, session: &Session) -> bool {
+        self.protection.covers_from(session, self.evidence)
+    }
+}
+
+/// What is shielded from `asker`. One that has ended meanwhile counts as it was when it asked.
+pub(crate) fn shield<'r>(case: &Case<'r>, asker: &Checked) -> Shield<'r> {
+    let known = case.roster.find(asker.session.id);
+    let session = known.unwrap_or(&asker.session);
+    Shield {
+        protection: Protection::from_session(case.roster, session, case.policy, case.now()),
+        evidence: session.authentication.assurance,
     }
 }
 

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
 use innkeeper_domain::change::Change;
-use innkeeper_domain::check::{Check, check};
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::revocation::{Revocation, revoke};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::seats::WayOut;
 use innkeeper_domain::session::{
@@ -313,7 +311,9 @@ impl Authority {
         // Another subject's session on the same browser ends too, in a commit of its own, before
         // the answer. A repeat does it again, should the first try have been cut off.
         if let Some(token) = attempt.replaces.as_ref().filter(|t| t.tag() != tag) {
-            self.supersede(&attempt.tenant, token).await?;
+            let (reason, by) = (EndReason::Superseded, Initiator::User);
+            self.revoke_by_token(Some(&attempt.tenant), token, reason, by)
+                .await?;
         }
         let signed_in = born
             .into_answer(roster, now)?
@@ -431,29 +431,6 @@ impl Authority {
             sealed,
             until: now.plus(KEYS_FOR),
         })
-    }
-
-    /// Ends the session of a token that the browser held before, if it is of this tenant.
-    async fn supersede(&self, tenant: &TenantId, token: &SessionToken) -> Result<(), EngineError> {
-        self.settle_at(token.tag(), Some(tenant), |case| {
-            let session = match check(case.roster, token, case.now()) {
-                Check::Valid(valid) => Some(valid.session),
-                Check::Reused(session) | Check::Replaced(session) => Some(session),
-                Check::Ended(_) | Check::Unknown => None,
-            };
-            let Some(session) = session else {
-                return Ok(Step::Answer(()));
-            };
-            let (reason, by) = (EndReason::Superseded, Initiator::User);
-            Ok(
-                match revoke(case.roster, session.id, reason, by, case.now()) {
-                    Revocation::End(changes) => Step::Commit(changes, None, ()),
-                    Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
-                },
-            )
-        })
-        .await
-        .map(|_| ())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who looks at a page: somebody signed in, somebody whose session ended, or a stranger.
 
 use http::HeaderMap;
-use innkeeper_domain::check::Demand;
+use innkeeper_domain::check::{Demand, Shown};
 use innkeeper_domain::session::{Ending, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
@@ -32,10 +32,14 @@ impl Gateway {
         let Some(token) = self.held_token(headers)? else {
             return Ok(Visitor::Stranger);
         };
+        let device = self.door.cookie.find_device(headers, token.tag())?;
         let request = CheckRequest {
-            token,
             tenant: Some(self.tenant.clone()),
-            demand: Demand::default(),
+            demand: Demand {
+                device: Shown::of(device.as_ref(), token.tag()),
+                ..Demand::default()
+            },
+            token,
             activity,
             renewal: Renewal::Never,
         };
@@ -45,7 +49,8 @@ impl Gateway {
             CheckAnswer::NoSession(Some(ending)) => {
                 Visitor::Ended(ending, self.now_at(&request.token, ending).await?)
             }
-            // Nothing was demanded, so nothing can be lacking.
+            // Whoever brings a token without the device that it is bound to is nobody we know: it
+            // is refused, and the form is open.
             CheckAnswer::NoSession(None) | CheckAnswer::Shortfall(_) => Visitor::Stranger,
         })
     }

@@ -1,5 +1,7 @@
 //! The session cookie: found by its exact bytes, set and expired by name.
 
+mod device;
+
 use std::time::Duration;
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};

@@ -11,7 +11,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::request::Parts;
 use innkeeper_api::{NoSession, Problem, ProblemCode, TenantQuery};
-use innkeeper_domain::check::Demand;
+use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
@@ -83,17 +83,27 @@ impl Door {
                 Credential::Cookie(_) | Credential::Bearer(_) => wire::no_session(None),
             });
         };
+        let device = self.cookie.find_device(&parts.headers, token.tag())?;
         let request = CheckRequest {
-            token,
             tenant: None,
-            demand: Demand::default(),
+            demand: Demand {
+                device: Shown::of(device.as_ref(), token.tag()),
+                ..Demand::default()
+            },
+            token,
             activity,
             renewal: Renewal::Never,
         };
         match self.authority.check(&request).await.map_err(wire::failed)? {
             CheckAnswer::Valid(checked) => Ok(Principal::new(*checked, by_cookie)),
             CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
-            CheckAnswer::Shortfall(_) => Err(ProblemCode::Internal.into()),
+            CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
+                Err(ProblemCode::DeviceMismatch.into())
+            }
+            // Nothing else was demanded.
+            CheckAnswer::Shortfall(Shortfall::WrongSubject | Shortfall::StepUp) => {
+                Err(ProblemCode::Internal.into())
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod check;
+mod devices;
 mod events;
 mod health;
 mod keys;
@@ -34,6 +35,7 @@ pub fn router(door: Door) -> Router {
     route::router(routes())
         .nest(PREFIX, route::router(me::routes()))
         .nest(PREFIX, route::router(me_events::routes()))
+        .nest(PREFIX, route::router(devices::own_routes()))
         .with_state(door)
 }
 
@@ -46,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         sessions::routes(),
         check::routes(),
         subjects::routes(),
+        devices::routes(),
         keys::routes(),
         events::routes(),
         oauth::routes(),
@@ -55,6 +58,7 @@ pub fn routes() -> Vec<Route> {
         revocations::routes(),
         me::routes(),
         me_events::routes(),
+        devices::own_routes(),
         health::routes(),
         openapi::routes(),
     ]

@@ -6,7 +6,7 @@ mod filter;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
-use innkeeper_domain::device::DeviceClass;
+use innkeeper_domain::device::{Device, DeviceClass, DeviceId};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
 use innkeeper_domain::seats::{Scope, WayOut};
@@ -129,6 +129,31 @@ fn device_of(roster: &Roster, session: &Session) -> Option<api::Device> {
     })
 }
 
+/// A device, in the list of its subject.
+#[must_use]
+pub fn device(
+    roster: &Roster,
+    device: &Device,
+    current: Option<DeviceId>,
+    now: Timestamp,
+) -> api::DeviceView {
+    let label = device.label.as_ref();
+    let on_it = roster
+        .live(now)
+        .filter(|s| s.device_id() == Some(device.id));
+    api::DeviceView {
+        id: device.id.to_string(),
+        name: label.map_or_else(|| UNNAMED.to_owned(), ToString::to_string),
+        class: device_class(device.class),
+        trusted: device.is_trusted(),
+        trusted_at: device.trust.map(|trust| timestamp(trust.since)),
+        first_seen_at: timestamp(device.first_seen),
+        last_seen_at: timestamp(roster.device_seen(device)),
+        sessions: on_it.count(),
+        current: current == Some(device.id),
+    }
+}
+
 /// What the device of a session is called: by its owner, else by what its browser said.
 /// Hostile text: escape it.
 #[must_use]
@@ -226,7 +251,9 @@ pub fn refused(refusal: &Refusal, turned_away: &TurnedAway) -> ProblemAnswer {
     match refusal {
         Refusal::Disabled => ProblemCode::SubjectDisabled.into(),
         Refusal::StaleGeneration => ProblemCode::StaleGeneration.into(),
-        Refusal::DeviceNotTrusted => ProblemCode::DeviceNotTrusted.into(),
+        Refusal::DeviceNotTrusted => Problem::new(ProblemCode::DeviceNotTrusted)
+            .detail("Sign-in is open only on devices that the subject has used before.")
+            .into(),
         Refusal::SessionLimit(no_seat) => {
             let limit = api::LimitHit {
                 scope: match no_seat.limit.scope {

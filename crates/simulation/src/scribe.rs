@@ -142,9 +142,8 @@ impl Scribe {
                 };
                 return (answer, Some(token));
             }
-            Reply::Revoke(Revoked::Absent) | Reply::RevokeAll(RevokedAll::KeptIsAbsent) => {
-                Answer::Absent
-            }
+            Reply::Revoke(Revoked::Absent | Revoked::Protected)
+            | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Protected) => Answer::Absent,
             Reply::Revoke(Revoked::Ended) => done(1),
             Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),
             Reply::Enable => done(0),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use innkeeper_domain::admission::Refusal;
-use innkeeper_domain::check::{Demand, Shortfall};
+use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::policy::Overflow;
 use innkeeper_domain::session::{AssuranceLevel, EndReason, Initiator, SessionId};
 use innkeeper_domain::token::{SessionToken, TokenSecret};
@@ -280,7 +280,7 @@ fn given_a_demand_when_the_authentication_is_too_weak_or_too_old_then_a_step_up_
                     subject: Some(subject("alice")),
                     assurance,
                     max_age,
-                    device: None,
+                    device: Shown::Nothing,
                 },
                 ..check_of(&alice.token)
             };

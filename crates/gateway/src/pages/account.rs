@@ -21,6 +21,9 @@ use crate::form::{self, ButtonForm};
 use crate::moment::Moment;
 use crate::visitor::Visitor;
 
+const PROTECTED: &str = "Nothing was ended: a session on a device you trusted before is protected from \
+                         a new sign-in elsewhere. End it from the trusted device, or come back later.";
+
 /// How many sessions that have ended are shown.
 const PAST_MAX: usize = 5;
 
@@ -94,6 +97,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let notice = match form::parameter(parts.uri.query(), "notice").as_deref() {
         Some("ended") => Some("The session is ended."),
         Some("others-ended") => Some("All other sessions are ended."),
+        Some("protected") => Some(PROTECTED),
         _ => None,
     };
     let account = AccountPage {
@@ -145,13 +149,14 @@ async fn try_end(
     {
         return Ok(confirm_first(site));
     }
-    let own = Scope::Owner(&checked.roster.tenant, &checked.roster.subject);
+    let own = Scope::Holder(&checked);
     let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
     let authority = &site.gateway.door.authority;
     let revoked = authority.revoke(own, id, reason, by).await;
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(see_other(&site.path("/account?notice=ended"))),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
+        Revoked::Protected => Ok(see_other(&site.path("/account?notice=protected"))),
     }
 }
 
@@ -174,18 +179,14 @@ async fn try_end_others(site: &Site, request: Request) -> Result<Response, Probl
     {
         return Ok(confirm_first(site));
     }
-    let (tenant, subject) = (&checked.roster.tenant, &checked.roster.subject);
-    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
     let authority = &site.gateway.door.authority;
-    let keep = Some(checked.session.id);
-    let revoked = authority
-        .revoke_all(tenant, subject, keep, reason, by)
-        .await;
+    let revoked = authority.revoke_others(&checked).await;
     Ok(match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(_) => see_other(&site.path("/account?notice=others-ended")),
         // The session that asked ended meanwhile, so its word no longer counts; the list says
         // how.
         RevokedAll::KeptIsAbsent => see_other(&site.path("/account")),
+        RevokedAll::Protected => see_other(&site.path("/account?notice=protected")),
     })
 }
 

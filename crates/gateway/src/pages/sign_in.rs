@@ -10,7 +10,7 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
-use innkeeper_domain::device::DeviceClass;
+use innkeeper_domain::device::{DeviceClass, DeviceToken};
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp,
@@ -179,9 +179,18 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
             "The name or the password is wrong.",
         );
     };
-    match admit(site, proved, replaces, attempt, origin_of(&parts)).await? {
+    let tag = site
+        .gateway
+        .door
+        .authority
+        .tag(&site.gateway.tenant, &proved.subject);
+    let held = Held {
+        replaces,
+        device: site.gateway.door.cookie.find_device(&parts.headers, tag)?,
+    };
+    match admit(site, proved, held, attempt, origin_of(&parts)).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
-            Ok(let_in(site, &signed_in, &again.next))
+            Ok(let_in(site, &parts, &signed_in, &again.next))
         }
         SignInAnswer::Refused(refusal, turned_away) => again.refused(&refusal, &turned_away),
         // No ticket was sent.
@@ -196,14 +205,16 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     }
 }
 
-/// Into the application, with the new session in its cookie.
-fn let_in(site: &Site, signed_in: &SignedIn, next: &SitePath) -> Response {
+/// Into the application, with the new session in its cookie and the device in its own.
+fn let_in(site: &Site, parts: &Parts, signed_in: &SignedIn, next: &SitePath) -> Response {
     let token = signed_in.token.reveal();
     let cookie = site.gateway.door.cookie;
     let mut response = see_other(next);
-    response
-        .headers_mut()
-        .insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
+    let headers = response.headers_mut();
+    headers.insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
+    for line in cookie.set_device(&parts.headers, &signed_in.device.token) {
+        headers.append(SET_COOKIE, line);
+    }
     response
 }
 
@@ -240,7 +251,7 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
     let authority = Arc::clone(&site.gateway.door.authority);
     match wholly(async move { authority.choose(request).await }).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
-            Ok(let_in(site, &signed_in, &again.next))
+            Ok(let_in(site, &parts, &signed_in, &again.next))
         }
         SignInAnswer::Refused(refusal, turned_away) => again.refused(&refusal, &turned_away),
         SignInAnswer::UnknownTicket | SignInAnswer::AlreadyUsed | SignInAnswer::KeyMisused => {
@@ -259,10 +270,16 @@ fn read_attempt(text: &str) -> Result<&str, ProblemAnswer> {
         .ok_or_else(|| invalid("attempt", "is not one of ours"))
 }
 
+/// What the browser held before it signed in.
+struct Held {
+    replaces: Option<SessionToken>,
+    device: Option<DeviceToken>,
+}
+
 async fn admit(
     site: &Site,
     proved: Proved,
-    replaces: Option<SessionToken>,
+    held: Held,
     attempt: Option<&str>,
     (origin, device_class): (Origin, Option<DeviceClass>),
 ) -> Result<SignInAnswer, ProblemAnswer> {
@@ -292,8 +309,8 @@ async fn admit(
             attributes: Some(attributes.into()),
             end: Box::default(),
         },
-        replaces,
-        device: None,
+        replaces: held.replaces,
+        device: held.device,
         idempotency: attempt
             .map(|key| Idempotency::new(&gateway.tenant, key, proved.subject.as_str().as_bytes())),
         subject: proved.subject,

@@ -37,11 +37,12 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
 
 /// Ends the session of whoever asks. The cookie goes only once the end is known to be durable.
 pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response, ProblemAnswer> {
-    let own = Scope::Owner(&checked.roster.tenant, &checked.roster.subject);
+    let own = Scope::Holder(checked);
     let (reason, by) = (EndReason::Logout, Initiator::User);
     let authority = &site.gateway.door.authority;
     let revoked = authority.revoke(own, checked.session.id, reason, by).await;
-    let (Revoked::Ended | Revoked::Absent) = revoked.map_err(wire::failed)?;
+    // Nothing is protected from itself.
+    let (Revoked::Ended | Revoked::Absent | Revoked::Protected) = revoked.map_err(wire::failed)?;
     Ok(farewell(site))
 }
 

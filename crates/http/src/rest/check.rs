@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::check::{Demand, Shortfall};
+use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::SubjectId;
 use innkeeper_domain::token::SessionToken;
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
         .example(json!({"token": "ik_…", "subject": "alice", "max_age": 900}))
         .refuses(&[
             ProblemCode::NoSession,
+            ProblemCode::DeviceMismatch,
             ProblemCode::WrongSubject,
             ProblemCode::StepUpRequired,
         ]),
@@ -52,8 +53,8 @@ async fn check(
     let device = asked
         .device_token
         .as_ref()
-        .and_then(|text| DeviceToken::parse(text.reveal()).ok())
-        .and_then(|device| device.digest_for(token.tag()));
+        .and_then(|text| DeviceToken::parse(text.reveal()).ok());
+    let device = Shown::of(device.as_ref(), token.tag());
     let request = CheckRequest {
         token,
         tenant: Some(tenant),

@@ -37,6 +37,7 @@ pub(super) fn routes() -> Vec<Route> {
             "endOtherSessions",
             "End all one's other sessions",
         )
+        .refuses(&[ProblemCode::DeviceNotTrusted])
         .refuses_with(401, ProblemCode::StepUpRequired),
         Route::delete(
             "/me/sessions/{id}",
@@ -44,7 +45,7 @@ pub(super) fn routes() -> Vec<Route> {
             "endOwnSession",
             "End one of one's own sessions",
         )
-        .refuses(&[ProblemCode::NotFound])
+        .refuses(&[ProblemCode::NotFound, ProblemCode::DeviceNotTrusted])
         .refuses_with(401, ProblemCode::StepUpRequired),
         Route::post("/me/logout", log_out, "logOut", "End the session that asks"),
     ]
@@ -129,13 +130,13 @@ async fn end(
         return sign_out(&door, &principal).await;
     }
     require_fresh(&door, &principal)?;
-    let roster = &principal.checked().roster;
-    let own = Scope::Owner(&roster.tenant, &roster.subject);
+    let own = Scope::Holder(principal.checked());
     let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
     let revoked = door.authority.revoke(own, id, reason, by).await;
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(SignedOut { cookie: None }),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
+        Revoked::Protected => Err(protected()),
     }
 }
 
@@ -146,19 +147,12 @@ async fn end_others(
     Query(Nothing {}): Query<Nothing>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
     require_fresh(&door, &principal)?;
-    let Checked {
-        session, roster, ..
-    } = principal.checked();
-    let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
-    let (tenant, subject) = (&roster.tenant, &roster.subject);
-    let revoked = door
-        .authority
-        .revoke_all(tenant, subject, Some(session.id), reason, by)
-        .await;
+    let revoked = door.authority.revoke_others(principal.checked()).await;
     match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
         // The session that asked ended meanwhile, so its word no longer counts.
         RevokedAll::KeptIsAbsent => Err(wire::no_session(None)),
+        RevokedAll::Protected => Err(protected()),
     }
 }
 
@@ -193,20 +187,29 @@ impl Answer for SignedOut {
 }
 
 async fn sign_out(door: &Door, principal: &Principal) -> Result<SignedOut, ProblemAnswer> {
-    let Checked {
-        session, roster, ..
-    } = principal.checked();
-    let own = Scope::Owner(&roster.tenant, &roster.subject);
+    let own = Scope::Holder(principal.checked());
+    let id = principal.checked().session.id;
     let (reason, by) = (EndReason::Logout, Initiator::User);
-    let revoked = door.authority.revoke(own, session.id, reason, by).await;
-    let (Revoked::Ended | Revoked::Absent) = revoked.map_err(wire::failed)?;
+    let revoked = door.authority.revoke(own, id, reason, by).await;
+    // Nothing is protected from itself.
+    let (Revoked::Ended | Revoked::Absent | Revoked::Protected) = revoked.map_err(wire::failed)?;
     let cookie = principal.came_by_cookie().then(|| door.cookie.expire());
     Ok(SignedOut { cookie })
 }
 
+/// A young session on an untrusted device does not end older trusted ones.
+pub(super) fn protected() -> ProblemAnswer {
+    Problem::new(ProblemCode::DeviceNotTrusted)
+        .detail(
+            "What is on a device that was trusted before is protected from a new session on one \
+             that was not. Do it from the trusted device, sign in with stronger evidence, or wait.",
+        )
+        .into()
+}
+
 /// Ending other sessions asks for a recent proof of identity (ASVS 7.5.2): else 401 with the
 /// challenge of RFC 9470.
-fn require_fresh(door: &Door, principal: &Principal) -> Result<(), ProblemAnswer> {
+pub(super) fn require_fresh(door: &Door, principal: &Principal) -> Result<(), ProblemAnswer> {
     let Some(freshness) = door.authority.wants_fresher(principal.checked()) else {
         return Ok(());
     };

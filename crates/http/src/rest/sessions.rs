@@ -87,7 +87,8 @@ async fn end(
         .await;
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(NoContent),
-        Revoked::Absent => Err(ProblemCode::NotFound.into()),
+        // Nothing is protected from an administrator.
+        Revoked::Absent | Revoked::Protected => Err(ProblemCode::NotFound.into()),
     }
 }
 
@@ -121,7 +122,7 @@ async fn end_all(
         .await;
     match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
-        RevokedAll::KeptIsAbsent => Err(ProblemCode::NotFound.into()),
+        RevokedAll::KeptIsAbsent | RevokedAll::Protected => Err(ProblemCode::NotFound.into()),
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn routes() -> Vec<Route> {
             .example(json!({"subject": "alice", "client": "web", "methods": ["pwd"]}))
             .refuses(&[
                 ProblemCode::SubjectDisabled,
+                ProblemCode::DeviceNotTrusted,
                 ProblemCode::SessionLimit,
                 ProblemCode::AlreadyUsed,
                 ProblemCode::StaleGeneration,

@@ -73,6 +73,7 @@ impl Part for Principal {
         operation.proof(Proof::Session);
         operation.refuses(ProblemCode::AmbiguousCredentials);
         operation.refuses(ProblemCode::NoSession);
+        operation.refuses(ProblemCode::DeviceMismatch);
         operation.refuses(ProblemCode::Forbidden);
     }
 }

@@ -3,6 +3,7 @@
 mod admit;
 mod check;
 mod choice;
+mod devices;
 mod events;
 mod every_route;
 mod flaky;
