@@ -191,14 +191,25 @@ impl Browser<'_> {
             headers: parts.headers,
             text: String::from_utf8(bytes.into()).unwrap(),
         };
-        if let Some(set) = page.header(SET_COOKIE.as_str()) {
-            let pair = set.split(';').next().unwrap().to_owned();
-            self.cookies.clear();
-            if !set.contains("Max-Age=0") {
-                self.cookies.push(pair);
-            }
+        for set in page.headers.get_all(SET_COOKIE) {
+            self.keep(set.to_str().unwrap());
         }
         page
+    }
+
+    /// Does as a cookie says. That of the session is kept in front.
+    fn keep(&mut self, set: &str) {
+        let pair = set.split(';').next().unwrap();
+        let name = &pair[..=pair.find('=').unwrap()];
+        self.cookies.retain(|kept| !kept.starts_with(name));
+        if !set.contains("Max-Age=0") {
+            let place = if name.contains("-device-") {
+                self.cookies.len()
+            } else {
+                0
+            };
+            self.cookies.insert(place, pair.to_owned());
+        }
     }
 
     /// The token it holds.

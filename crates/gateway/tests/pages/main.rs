@@ -4,6 +4,7 @@ mod account;
 mod breakable;
 mod choice;
 mod demo;
+mod devices;
 mod ended;
 mod form;
 mod harness;
