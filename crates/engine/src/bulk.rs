@@ -139,7 +139,7 @@ impl BulkRevocation {
 #[must_use]
 pub enum Ordered {
     /// It will be done.
-    Accepted(BulkRevocation),
+    Accepted(Box<BulkRevocation>),
     /// Too many are waiting already.
     TooMany,
 }
@@ -184,7 +184,7 @@ impl Authority {
         };
         let _ = self.keep(&order, None).await?;
         self.orders.0.notify_one();
-        Ok(Ordered::Accepted(order))
+        Ok(Ordered::Accepted(Box::new(order)))
     }
 
     /// The bulk revocation of that name, if there is one of that tenant.

@@ -51,7 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
 /// What became of an order.
 enum Taken {
     Counted(api::RevocationCount),
-    Accepted(Accepted<api::Revocation>),
+    Accepted(Box<Accepted<api::Revocation>>),
 }
 
 impl IntoResponse for Taken {
@@ -97,10 +97,10 @@ async fn order(
         }));
     }
     match authority.revoke_in_bulk(&tenant, filter, reason).await {
-        Ok(Ordered::Accepted(order)) => Ok(Taken::Accepted(Accepted {
+        Ok(Ordered::Accepted(order)) => Ok(Taken::Accepted(Box::new(Accepted {
             location: format!("/v1/revocations/{}", order.id),
             body: shown(&order),
-        })),
+        }))),
         Ok(Ordered::TooMany) => Err(Problem::new(ProblemCode::TooManyRevocations)
             .detail("Wait until one of them is over, or stop one.")
             .into()),

@@ -48,7 +48,7 @@ impl Live {
                     name: line("event: "),
                     data: line("data: ").map(|d| serde_json::from_str(&d).expect("it is JSON")),
                 };
-                self.text = rest.to_owned();
+                self.text = rest.into();
                 return Some(message);
             }
             let frame = self.body.frame().await?.expect("the body does not fail");
