@@ -6,13 +6,16 @@ use super::Document;
 const FULL: &str = r#"{
     "version": 7,
     "policy": {"max_sessions": 4, "at_limit": "evict_oldest", "idle": 600, "absolute": 7200,
-        "rotation_grace": 0, "rotate_every": 900, "freshness": 60},
+        "rotation_grace": 0, "rotate_every": 900, "freshness": 60,
+        "same_device": "count", "unseen_device": "refuse", "binding": "device_cookie",
+        "protect_trusted_for": 0},
     "rules": [
         {"when": {"group": ["admins"], "client": ["web", "tv"], "class": ["machine"],
             "remember": false}, "max_sessions": 2, "at_limit": "refuse"},
         {"when": {"remember": true}, "idle": 60}
     ],
-    "limits": [{"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}]
+    "limits": [{"per": "device_class", "max_sessions": 3, "when": {"client": ["ios"]}},
+        {"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}]
 }"#;
 
 fn read(json: &str) -> Result<Policy, String> {
@@ -42,7 +45,8 @@ fn given_a_written_policy_when_looked_at_then_every_term_that_is_set_is_there() 
 
     let expected = serde_json::json!({
         "max_sessions": 5, "at_limit": "evict_least_recent", "idle": 1800, "absolute": 43200,
-        "rotation_grace": 30, "freshness": 900
+        "rotation_grace": 30, "freshness": 900, "same_device": "replace",
+        "unseen_device": "notify", "binding": "none", "protect_trusted_for": 86400
     });
     assert_eq!(written["policy"], expected);
 }
