@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{EndReason, EndedBy, Secret, Session, Text, Timestamp};
+use crate::text::bounded_list;
+use crate::{EndReason, EndedBy, Problem, Secret, Session, Text, Timestamp};
 
 /// The body of `POST /v1/check`. Only `token` is required.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -54,6 +55,43 @@ pub struct CheckAnswer {
     pub session: Session,
     /// A new token to use from now on, where the policy sets `rotate_every`.
     pub rotated: Option<Secret>,
+}
+
+/// The body of `POST /v1/check/batch`.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckBatchRequest {
+    /// At most 256 checks, each as it would be asked alone.
+    #[serde(deserialize_with = "bounded_list::<256, _, _>")]
+    #[schemars(length(max = 256))]
+    pub checks: Vec<CheckRequest>,
+}
+
+/// The answer to it.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+pub struct CheckBatchAnswer {
+    /// One for each check, in the same order.
+    pub results: Vec<CheckBatchResult>,
+}
+
+/// What one check of a batch comes to, with the status that it would have alone.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum CheckBatchResult {
+    /// The token is good.
+    Good(Box<CheckBatchGood>),
+    /// It is not, or not for this: the problem has the status in it.
+    Refused(Problem),
+}
+
+/// The answer to a check that is one of a batch.
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+pub struct CheckBatchGood {
+    /// 200.
+    pub status: u16,
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: CheckAnswer,
 }
 
 /// What the problem `no-session` adds.

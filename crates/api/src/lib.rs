@@ -32,7 +32,10 @@ mod words;
 
 pub use admit::{IssuedDevice, Notice, SignInAnswer, SignInRequest, SignInSummary};
 pub use attributes::Attributes;
-pub use check::{CheckAnswer, CheckRequest, NoSession, NoSessionReason, StepUp, Unknown};
+pub use check::{
+    CheckAnswer, CheckBatchAnswer, CheckBatchGood, CheckBatchRequest, CheckBatchResult,
+    CheckRequest, NoSession, NoSessionReason, StepUp, Unknown,
+};
 pub use device::{Device, DeviceList, DevicePatch, DeviceView, Place};
 pub use event::{Event, EventDetails, EventPage, EventsQuery};
 pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
@@ -53,8 +56,8 @@ pub use revocation::{
 pub use secret::{Secret, Ticket};
 pub use session::Session;
 pub use subject::{
-    Contact, CredentialChangedAnswer, CredentialChangedRequest, SubjectLimits, SubjectPatch,
-    SubjectView,
+    Contact, CredentialChangedAnswer, CredentialChangedRequest, FailureRequest, SubjectLimits,
+    SubjectPatch, SubjectView,
 };
 pub use text::{Text, bounded_list};
 pub use timestamp::Timestamp;

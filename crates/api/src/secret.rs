@@ -54,7 +54,7 @@ impl<const MAX: usize> Visitor<'_> for SecretVisitor<MAX> {
     type Value = Secret<MAX>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a secret of at most {} bytes", MAX)
+        write!(f, "a secret of at most {MAX} bytes")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret<MAX>, E> {

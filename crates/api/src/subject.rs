@@ -93,6 +93,22 @@ pub struct Contact {
     pub time_zone: Option<Text<64>>,
 }
 
+/// The body of `POST /v1/subjects/{subject}/failures`; it may be left out.
+#[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureRequest {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// Where the attempt came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::schema::Address>")]
+    pub ip: Option<std::net::IpAddr>,
+    /// The browser's own description of itself, at most 1,024 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<Text<1_024>>,
+}
+
 /// The body of `POST /v1/subjects/{subject}/credential-changed`; it may be left out.
 #[derive(Debug, Default, Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -8,10 +8,14 @@ use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, Timestamp};
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::Heard;
 
 use crate::revoke::count_ended;
 use crate::settle::Step;
 use crate::{Authority, EngineError};
+
+/// How often a quick look is tried.
+const GLANCES: usize = 8;
 
 /// A roster as it stands, for those who may look.
 #[derive(Debug)]
@@ -97,6 +101,33 @@ impl Authority {
             })
             .await?;
         Ok(settled.answer)
+    }
+
+    /// Counts a failed sign-in, to be told of at the next one that does not fail.
+    ///
+    /// Kept like a sign of life: no commit, no roster for one never seen, and a crash may lose
+    /// the last few.
+    pub async fn count_failure(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+    ) -> Result<(), EngineError> {
+        let tag = self.tag(tenant, subject);
+        for _ in 0..GLANCES {
+            let mut count = |roster: Option<&Arc<Roster>>, _| match roster {
+                Some(roster) => {
+                    roster.failures.add();
+                    Heard::Yes
+                }
+                None => Heard::No,
+            };
+            if self.store.glance(tag, &mut count) {
+                return Ok(());
+            }
+            // Memory may not answer right now; after a reading it may.
+            self.read(tag, None).await?;
+        }
+        Err(EngineError::Contended(tag))
     }
 
     /// Lets a disabled subject sign in again. Nothing that ended comes back.

@@ -163,15 +163,22 @@ pub fn device_name(roster: &Roster, session: &Session) -> String {
     label.map_or_else(|| UNNAMED.to_owned(), ToString::to_string)
 }
 
-/// The sign-in before this one, as its subject is told of it (AC-9).
+/// The sign-in before that of a session, as its subject is told of it (AC-9).
 #[must_use]
-pub fn previous_sign_in(last: &LastSignIn) -> api::SignInSummary {
+pub fn previous_sign_in(session: &Session) -> Option<api::SignInSummary> {
+    let last = session.previous_sign_in.as_deref()?;
+    Some(past_sign_in(last, session.failures_since))
+}
+
+/// A sign-in of the past, and how many failed since.
+#[must_use]
+pub fn past_sign_in(last: &LastSignIn, failures_since: u32) -> api::SignInSummary {
     api::SignInSummary {
         at: timestamp(last.at),
         ip: last.origin.ip,
         place: None,
         device: last.origin.label.as_ref().map(ToString::to_string),
-        failures_since: 0,
+        failures_since: failures_since.into(),
     }
 }
 

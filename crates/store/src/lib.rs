@@ -59,7 +59,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// # Contract
     ///
     /// - What it shows is what [`read`](Self::read) would have shown, if nothing is under way.
-    /// - If `look` heard from a session, its last-seen reaches the disk in the end.
+    /// - If `look` heard from a session or counted a failure, that reaches the disk in the end.
     fn glance(
         &self,
         tag: RosterTag,
@@ -183,10 +183,10 @@ pub struct Ground {
     pub store_generation: StoreGeneration,
 }
 
-/// Whether a glance heard from a session, so that its last-seen has to be kept.
+/// Whether a glance moved what moves between commits, so that it has to be kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Heard {
-    /// A session's last-seen moved.
+    /// A session's last-seen moved, or the count of failed sign-ins.
     Yes,
     /// Nothing moved.
     No,

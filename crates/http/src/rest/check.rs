@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall, Shown};
@@ -34,7 +35,37 @@ pub(super) fn routes() -> Vec<Route> {
             ProblemCode::WrongSubject,
             ProblemCode::StepUpRequired,
         ]),
+        Route::post(
+            "/v1/check/batch",
+            check_batch,
+            "checkBatch",
+            "Check up to 256 tokens at once",
+        )
+        .detail("Each result is what the single call would answer, with its status in it.")
+        .example(json!({"checks": [{"token": "ik_…"}, {"token": "ik_…", "passive": true}]})),
     ]
+}
+
+/// 200 with a result for each, in the same order.
+async fn check_batch(
+    caller: Caller<layer::Check>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+    Json(asked): Json<api::CheckBatchRequest>,
+) -> Result<Json<api::CheckBatchAnswer>, ProblemAnswer> {
+    // What is wrong with the whole call is told once, and not once for each.
+    caller.tenant_of(&query, None)?;
+    let mut results = Vec::with_capacity(asked.checks.len());
+    for one in &asked.checks {
+        results.push(match judge(&caller, &door, &query, one).await {
+            Ok(answer) => {
+                let status = StatusCode::OK.as_u16();
+                api::CheckBatchResult::Good(Box::new(api::CheckBatchGood { status, answer }))
+            }
+            Err(refusal) => api::CheckBatchResult::Refused(refusal.problem().clone()),
+        });
+    }
+    Ok(Json(api::CheckBatchAnswer { results }))
 }
 
 /// 200 with the session; 401 `no-session` with the reason; 403 where it lacks something.
@@ -44,7 +75,16 @@ async fn check(
     Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::CheckRequest>,
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    judge(&caller, &door, &query, &asked).await.map(Json)
+}
+
+async fn judge(
+    caller: &Caller<layer::Check>,
+    door: &Door,
+    query: &api::TenantQuery,
+    asked: &api::CheckRequest,
+) -> Result<api::CheckAnswer, ProblemAnswer> {
+    let tenant = caller.tenant_of(query, asked.tenant.as_deref())?;
     let subject = wire::optional("subject", asked.subject.as_deref(), SubjectId::parse)?;
     let assurance = asked.assurance.map(wire::assurance).transpose()?;
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
@@ -72,7 +112,7 @@ async fn check(
         renewal: Renewal::IfDue,
     };
     match door.authority.check(&request).await.map_err(wire::failed)? {
-        CheckAnswer::Valid(checked) => Ok(Json(show(&checked))),
+        CheckAnswer::Valid(checked) => Ok(show(&checked)),
         CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
         CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
             Err(ProblemCode::DeviceMismatch.into())

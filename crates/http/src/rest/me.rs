@@ -69,10 +69,7 @@ async fn show(State(door): State<Door>, request: Request) -> Result<Json<api::Me
     } = principal.checked();
     Ok(Json(api::Me {
         session: wire::session(roster, session, Current::Yes, *now),
-        previous_sign_in: session
-            .previous_sign_in
-            .as_deref()
-            .map(wire::previous_sign_in),
+        previous_sign_in: wire::previous_sign_in(session),
         notices: Vec::new(),
         time_left: session.expires_at().since(*now).as_secs(),
     }))

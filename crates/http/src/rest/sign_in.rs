@@ -250,11 +250,7 @@ fn show(signed_in: &SignedIn) -> api::SignInAnswer {
             .iter()
             .map(|e| wire::ended(roster, e))
             .collect(),
-        previous_sign_in: signed_in
-            .session
-            .previous_sign_in
-            .as_deref()
-            .map(wire::previous_sign_in),
+        previous_sign_in: wire::previous_sign_in(&signed_in.session),
         notices: signed_in
             .notices
             .iter()

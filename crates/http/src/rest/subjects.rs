@@ -12,10 +12,10 @@ use serde_json::json;
 
 use super::sign_in::contact;
 use crate::json::{Json, OptionalJson};
-use crate::layer::{Caller, Door, Manage, ManageOrAdmit};
+use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
-use crate::route::Route;
+use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
 
@@ -34,6 +34,14 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .detail("In force on live sessions in the same step; may end some.")
         .example(json!({"groups": ["staff"], "limits": {"max_sessions": 2}})),
+        Route::post(
+            "/v1/subjects/{subject}/failures",
+            count_failure,
+            "countFailure",
+            "Count a failed sign-in",
+        )
+        .detail("Told to the subject at its next sign-in. Nothing is kept of one never seen.")
+        .example(json!({"ip": "203.0.113.7"})),
         Route::post(
             "/v1/subjects/{subject}/disable",
             disable,
@@ -105,6 +113,21 @@ fn own_limit(limits: api::SubjectLimits) -> Result<SessionLimit, ProblemAnswer> 
     })
 }
 
+/// `POST /v1/subjects/{subject}/failures`: 204. Where it came from is checked and not kept.
+async fn count_failure(
+    caller: Caller<Admit>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+    OptionalJson(asked): OptionalJson<api::FailureRequest>,
+) -> Result<NoContent, ProblemAnswer> {
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let counted = door.authority.count_failure(&tenant, &subject).await;
+    counted.map_err(wire::failed)?;
+    Ok(NoContent)
+}
+
 /// `POST /v1/subjects/{subject}/disable`: 200 with how many sessions ended.
 async fn disable(
     caller: Caller<Manage>,
@@ -153,6 +176,9 @@ fn view(standing: &Standing) -> api::SubjectView {
             max_sessions: u32::try_from(limit.get()).expect("a limit is at most 1,000"),
         }),
         policy: roster.policy.0,
-        last_sign_in: roster.last_sign_in.as_deref().map(wire::previous_sign_in),
+        last_sign_in: roster
+            .last_sign_in
+            .as_deref()
+            .map(|last| wire::past_sign_in(last, roster.failures_since())),
     }
 }

@@ -190,3 +190,51 @@ async fn s9_given_a_token_that_is_due_when_checked_then_the_answer_brings_the_ne
     assert_eq!(reused.json["ended_by"], "system");
     assert_eq!(desk.check(&next).await.json["reason"], "reuse_detected");
 }
+
+#[tokio::test]
+async fn given_a_batch_when_checked_then_each_result_is_what_the_single_call_answers() {
+    let desk = desk().await;
+    let (good, _) = desk.sign_in("alice").await;
+    let (ended, id) = desk.sign_in("bob").await;
+    assert_eq!(desk.delete(&format!("/v1/sessions/{id}")).await.status, 204);
+    let checks = [
+        json!({"token": good, "passive": true}),
+        json!({"token": ended}),
+        json!({"token": "ik_nothing"}),
+        json!({"token": good, "subject": "bob"}),
+        json!({"token": good, "assurance": 3}),
+        json!({"token": good, "subject": ""}),
+        json!({"token": good, "tenant": "acme", "passive": true}),
+    ];
+
+    let batch = desk
+        .post("/v1/check/batch", json!({"checks": checks}))
+        .await;
+
+    assert_eq!(batch.status, 200, "{}", batch.text);
+    let results = batch.json["results"].as_array().expect("there is a list");
+    assert_eq!(results.len(), checks.len());
+    for (check, result) in checks.iter().zip(results) {
+        let mut alone = desk.post("/v1/check", check.clone()).await;
+        alone.json["status"] = json!(alone.status.as_u16());
+        assert_eq!(result, &alone.json, "{check}");
+    }
+    let statuses: Vec<_> = results.iter().map(|r| r["status"].as_u64()).collect();
+    let expected = [200, 401, 401, 403, 403, 422, 401].map(Some);
+    assert_eq!(statuses, expected);
+}
+
+#[tokio::test]
+async fn given_a_batch_that_is_unfit_when_checked_then_the_whole_is_422() {
+    let desk = desk().await;
+    let many = vec![json!({"token": "ik_x"}); 257];
+
+    desk.post("/v1/check/batch", json!({"checks": many}))
+        .await
+        .assert_invalid("checks");
+    desk.post("/v1/check/batch", json!({"checks": [{"tokn": "ik_x"}]}))
+        .await
+        .assert_problem(422, "invalid-request");
+    let none = desk.post("/v1/check/batch", json!({"checks": []})).await;
+    assert_eq!(none.json["results"], json!([]));
+}

@@ -30,7 +30,11 @@ async fn routes(desk: &Desk) -> Vec<Route> {
     };
     let by_token = json!({"token": token});
     let proof = json!({"token": token, "methods": ["otp"], "assurance": 2});
-    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    let post = |path: &str, scopes, body, success| {
+        let body = Some(body);
+        route(Method::POST, path, scopes, body, success)
+    };
+    let (get, delete) = (Method::GET, Method::DELETE);
     let session = format!("/v1/sessions/{id}");
     let of = |rest: &str| format!("/v1/subjects/alice{rest}");
     let order = json!({"filter": {"client": "tv"}});
@@ -53,41 +57,16 @@ async fn routes(desk: &Desk) -> Vec<Route> {
             Some(json!({"policy": {"max_sessions": 4}})),
             200,
         ),
-        route(
-            post.clone(),
+        post(
             "/v1/policy/try",
             &[Admin],
-            Some(json!({"policy": {"max_sessions": 1}})),
+            json!({"policy": {"max_sessions": 1}}),
             200,
         ),
-        route(
-            post.clone(),
-            "/v1/check",
-            &[Check],
-            Some(by_token.clone()),
-            200,
-        ),
-        route(
-            post.clone(),
-            "/v1/sessions/rotate",
-            &[Admit],
-            Some(by_token),
-            200,
-        ),
-        route(
-            post.clone(),
-            "/v1/sessions/reauthenticated",
-            &[Admit],
-            Some(proof),
-            200,
-        ),
-        route(
-            post.clone(),
-            "/v1/sessions",
-            &[Admit],
-            Some(json!({"subject": "alice"})),
-            201,
-        ),
+        post("/v1/check", &[Check], by_token.clone(), 200),
+        post("/v1/sessions/rotate", &[Admit], by_token, 200),
+        post("/v1/sessions/reauthenticated", &[Admit], proof, 200),
+        post("/v1/sessions", &[Admit], json!({"subject": "alice"}), 201),
         route(
             Method::PATCH,
             &of(""),
@@ -96,31 +75,15 @@ async fn routes(desk: &Desk) -> Vec<Route> {
             200,
         ),
         route(delete.clone(), &session, &[Manage], None, 204),
-        route(
-            post.clone(),
-            &of("/credential-changed"),
-            &[Manage],
-            Some(json!({})),
-            200,
-        ),
-        route(
-            post.clone(),
-            &of("/disable"),
-            &[Manage],
-            Some(json!({})),
-            200,
-        ),
-        route(
-            post.clone(),
-            &of("/enable"),
-            &[Manage],
-            Some(json!({})),
-            200,
-        ),
+        post(&of("/credential-changed"), &[Manage], json!({}), 200),
+        post(&of("/disable"), &[Manage], json!({}), 200),
+        post(&of("/enable"), &[Manage], json!({}), 200),
         route(delete.clone(), &of("/sessions"), &[Manage], None, 200),
-        route(post.clone(), "/v1/keys", &[Admin], Some(named), 201),
+        post("/v1/check/batch", &[Check], json!({"checks": []}), 200),
+        post(&of("/failures"), &[Admit], json!({}), 204),
+        post("/v1/keys", &[Admin], named, 201),
         route(delete.clone(), &revocation, &[Admin], None, 200),
-        route(post, "/v1/revocations", &[Admin], Some(order), 202),
+        post("/v1/revocations", &[Admin], order, 202),
         route(delete, &format!("/v1/keys/{spare}"), &[Admin], None, 204),
     ]
 }
@@ -302,11 +265,9 @@ async fn s14_given_a_key_of_a_tenant_when_it_names_another_then_it_is_403_forbid
             unnamed.assert_problem(403, "forbidden");
         }
 
-        // The policy is that of all tenants: its body names none.
-        let body = route
-            .body
-            .as_ref()
-            .filter(|_| !route.path.starts_with("/v1/policy"));
+        // The policy is that of all tenants, and of a batch each check names its own.
+        let names_none = route.path.starts_with("/v1/policy") || route.path == "/v1/check/batch";
+        let body = route.body.as_ref().filter(|_| !names_none);
         if let Some(body) = body {
             let mut named = body.clone();
             named["tenant"] = json!("default");
@@ -454,12 +415,16 @@ async fn s17_given_a_store_out_of_reach_when_any_route_is_called_then_it_is_503_
         for place in 0..count {
             let desk = desk().await;
             let route = routes(&desk).await.swap_remove(place);
-            // The keys are in memory, so that a call can be refused without the store.
-            if route.path == "/v1/keys" && route.method == Method::GET {
+            // The keys are in memory, so that a call can be refused without the store. Of a batch
+            // each result says it for itself.
+            if route.path == "/v1/keys" && route.method == Method::GET
+                || route.path == "/v1/check/batch"
+            {
                 continue;
             }
             let reads_only = route.method == Method::GET
-                || ["/v1/check", "/v1/policy/try"].contains(&route.path.as_str());
+                || ["/v1/check", "/v1/policy/try"].contains(&route.path.as_str())
+                || route.path.ends_with("/failures");
             if line == Line::OneWay && (reads_only || route.path.ends_with("/enable")) {
                 continue;
             }

@@ -128,3 +128,34 @@ async fn given_a_subject_when_disabled_and_enabled_then_both_say_how_many_ended(
     assert_eq!(desk.check(&token).await.json["reason"], "subject_disabled");
     let _ = desk.sign_in("alice").await;
 }
+
+#[tokio::test]
+async fn given_failed_sign_ins_when_one_does_not_fail_then_it_tells_how_many_there_were() {
+    let desk = desk().await;
+    let unseen = desk.post("/v1/subjects/alice/failures", json!({})).await;
+    assert_eq!(unseen.status, 204);
+    let subject = desk.get("/v1/subjects/alice").await;
+    assert_eq!(subject.json["last_sign_in"], json!(null));
+    let _ = desk.sign_in("alice").await;
+    let before = desk.get("/v1/events").await.json["events"].clone();
+    let body = json!({"ip": "203.0.113.9", "user_agent": "curl"});
+    for _ in 0..3 {
+        let counted = desk.post("/v1/subjects/alice/failures", body.clone()).await;
+        assert_eq!(counted.status, 204);
+    }
+    let events = desk.get("/v1/events").await.json["events"].clone();
+    assert_eq!(events, before, "it is no commit");
+    let seen = desk.get("/v1/subjects/alice").await;
+    assert_eq!(seen.json["last_sign_in"]["failures_since"], 3);
+
+    let body = json!({"subject": "alice"});
+    let told = desk.post("/v1/sessions", body.clone()).await;
+    let next = desk.post("/v1/sessions", body).await;
+
+    assert_eq!(told.json["previous_sign_in"]["failures_since"], 3);
+    assert_eq!(next.json["previous_sign_in"]["failures_since"], 0);
+    let wrong = json!({"ip": "nowhere"});
+    desk.post("/v1/subjects/alice/failures", wrong)
+        .await
+        .assert_invalid("ip");
+}

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::{Change, Keep};
-use innkeeper_domain::roster::{Generation, RosterVersion};
+use innkeeper_domain::roster::{Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 
 use super::fixture::{World, commit_for, drop_after, end, remembered, rotation, session, tag};
 use super::glancing::visit;
 use super::{DurableHarness, Harness};
 use crate::register::{Put, Register};
-use crate::{Outcome, SessionStore, Tail, Touch};
+use crate::{Heard, Outcome, SessionStore, Tail, Touch};
 
 /// What is read was durable before it was handed out; no reader sees a commit that a crash could
 /// still undo.
@@ -97,6 +97,36 @@ pub async fn given_a_visit_during_a_glance_when_the_store_is_stopped_then_it_is_
         world.roster(tag(1)).await.find(id).unwrap().last_seen.get(),
         at
     );
+}
+
+/// If a quick look counted a failed sign-in, the count reaches the disk in the end, with commits
+/// between or without.
+pub async fn given_failures_counted_during_glances_when_the_store_is_stopped_then_they_are_kept(
+    mut harness: impl DurableHarness,
+) {
+    let world = World::of(&harness).await;
+    let _ = world.born(tag(1), 1).await;
+    count_failure(&world).await;
+    world.done(tag(1), Vec::new()).await;
+    count_failure(&world).await;
+    assert_eq!(world.roster(tag(1)).await.failures.get(), 2);
+
+    let world = stop(&mut harness, world).await;
+    assert_eq!(world.roster(tag(1)).await.failures.get(), 2);
+    count_failure(&world).await;
+    let world = stop(&mut harness, world).await;
+
+    assert_eq!(world.roster(tag(1)).await.failures.get(), 3);
+}
+
+async fn count_failure<S: SessionStore>(world: &World<S>) {
+    let mut count = |roster: Option<&Arc<Roster>>, _| {
+        roster.expect("it is there").failures.add();
+        Heard::Yes
+    };
+    while !world.store.glance(tag(1), &mut count) {
+        let _ = world.read(tag(1)).await;
+    }
 }
 
 /// If a quick look heard from a session, its last-seen reaches the disk in the end: without any

@@ -129,6 +129,7 @@ macro_rules! durable_conformance {
             given_times_handed_out_when_the_store_crashes_then_time_has_not_fallen,
             given_times_handed_out_when_the_store_is_stopped_then_time_has_not_fallen,
             given_a_visit_during_a_glance_when_the_store_is_stopped_then_it_is_kept,
+            given_failures_counted_during_glances_when_the_store_is_stopped_then_they_are_kept,
             given_a_visit_during_a_glance_when_time_passes_and_the_store_crashes_then_it_is_kept,
             given_commits_that_were_done_when_the_store_crashes_then_they_are_all_there,
             given_a_remembered_key_when_the_store_crashes_then_it_is_still_remembered,
