@@ -2,6 +2,7 @@
 
 mod advisories;
 mod book;
+mod dist;
 mod everyday;
 mod failure;
 mod fuzz;
@@ -25,7 +26,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 11] = [
+const CHORES: [Chore; 12] = [
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
@@ -40,6 +41,11 @@ const CHORES: [Chore; 11] = [
         name: "book",
         summary: "the book as pages, in target/book; its examples are run by `test`",
         run: book::run,
+    },
+    Chore {
+        name: "dist",
+        summary: "the release binary and all that belongs to it, in target/dist: [--container]",
+        run: dist::run,
     },
     Chore {
         name: "openapi",

@@ -5,6 +5,7 @@
 
 mod archive;
 mod bench;
+mod operator;
 mod policy;
 mod refusal;
 mod scan;
@@ -19,6 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use archive::{CopyArguments, ImportArguments, RestoreArguments};
 pub(crate) use bench::BenchArguments;
+pub(crate) use operator::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
@@ -123,6 +125,15 @@ pub(crate) enum Command {
     /// Look at a policy before it is in force
     #[command(after_long_help = policy::MORE)]
     Policy(PolicyArguments),
+    /// Say whether all is well here, and which promises hold
+    #[command(after_long_help = operator::DOCTOR_MORE)]
+    Doctor(DoctorArguments),
+    /// Print completions for a shell
+    #[command(after_long_help = operator::COMPLETIONS_MORE)]
+    Completions(CompletionsArguments),
+    /// Print the manual page, or write one for each command
+    #[command(after_long_help = operator::MAN_MORE)]
+    Man(ManArguments),
     /// Find the gaps in source code
     #[command(after_long_help = scan::MORE)]
     Scan(ScanArguments),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use innkeeper_api::Problem;
@@ -35,24 +36,29 @@ impl Server {
         let base: Url = base
             .parse()
             .map_err(|error| Failure::cannot_run("--server is not an address", error))?;
-        let is_https = base.scheme() == "https";
-        if !is_https && !is_loopback(&base) {
+        if base.scheme() != "https" && !is_loopback(&base) {
             eprintln!("warning: the API key travels in clear to {base}");
         }
-        let trusted = if is_https {
-            trust::only(arguments.ca_file.as_deref())?
-        } else {
-            trust::nobody()?
-        };
-        let client = Client::builder()
-            .tls_backend_preconfigured(trusted)
-            .timeout(Duration::from_secs(35))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| Failure::cannot_run("no calls can be made", error))?;
+        let client = client(&base, arguments.ca_file.as_deref())?;
         let key = read_key(arguments)?;
         Ok(Self { client, base, key })
+    }
+
+    /// Gets ready to ask a server how it is, which takes no key.
+    pub(crate) fn anonymous(base: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
+        let base: Url = base
+            .parse()
+            .map_err(|error| Failure::cannot_run("the server has no address", error))?;
+        let client = client(&base, ca_file)?;
+        let key = String::new();
+        Ok(Self { client, base, key })
+    }
+
+    /// Whether the server takes changes; `None` if nobody answers.
+    pub(crate) async fn is_ready(&self) -> Option<bool> {
+        let url = self.base.join("readyz").ok()?;
+        let answer = self.client.get(url).send().await.ok()?;
+        Some(answer.status().is_success())
     }
 
     /// `GET`: the answer as JSON.
@@ -141,6 +147,21 @@ impl Server {
             Err(refused(status, &bytes))
         }
     }
+}
+
+fn client(base: &Url, ca_file: Option<&Path>) -> Result<Client, Failure> {
+    let trusted = if base.scheme() == "https" {
+        trust::only(ca_file)?
+    } else {
+        trust::nobody()?
+    };
+    Client::builder()
+        .tls_backend_preconfigured(trusted)
+        .timeout(Duration::from_secs(35))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| Failure::cannot_run("no calls can be made", error))
 }
 
 /// An answer that comes in pieces.

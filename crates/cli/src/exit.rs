@@ -56,6 +56,11 @@ impl Failure {
         Self { code: 3, text }
     }
 
+    /// What it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Tells the caller on standard error, and gives the code to exit with.
     pub(crate) fn report(self) -> ExitCode {
         for line in self.text.lines() {

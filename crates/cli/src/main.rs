@@ -7,8 +7,11 @@ mod bench;
 mod call;
 mod client;
 mod config;
+mod doctor;
 mod exit;
+mod pages;
 mod policy;
+mod promises;
 mod scan;
 mod serve;
 mod shown;
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
             Command::Export(arguments) => archive::export(arguments).await,
             Command::Import(arguments) => archive::import(&arguments).await,
             Command::Policy(arguments) => policy::run(arguments).await,
+            Command::Doctor(arguments) => doctor::run(arguments).await,
+            Command::Completions(arguments) => pages::completions(&arguments),
+            Command::Man(arguments) => pages::man(&arguments),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }

@@ -1,6 +1,6 @@
 //! `serve`: runs the authority until it is told to stop.
 
-mod certificate;
+pub(crate) mod certificate;
 mod listener;
 mod manager;
 mod reload;
@@ -30,6 +30,7 @@ use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
+use crate::promises::EMBEDDED;
 use reload::Reload;
 
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
@@ -40,11 +41,6 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many file descriptors are for the store and for ourselves, whatever connections do.
 const FILES_OF_OUR_OWN: u64 = 320;
-
-/// What the embedded store promises, in the words of the manual.
-const PROMISES: &str = "store: embedded, deaths fsynced. The limit holds at every instant; what \
-    ended stays ended, also across a crash of the process; across a loss of power on an honest \
-    disk; a revocation is in force when it is answered (B = 0)";
 
 /// Runs `serve`.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
@@ -68,7 +64,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let data = config.store.path.clone();
     let store = open(data.clone()).await?;
     warn_if_others_may_write(&data);
-    tracing::info!("{PROMISES}");
+    tracing::info!("{}", EMBEDDED.line());
     let services = Services {
         store: Arc::clone(&store) as _,
         register: Arc::clone(&store) as _,

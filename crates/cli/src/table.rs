@@ -67,7 +67,7 @@ impl fmt::Display for Table {
 }
 
 /// The word by which the API calls a value, such as `evicted`.
-fn word(value: &impl Serialize) -> String {
+pub(crate) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => word,
         Ok(Value::Null) | Err(_) => "–".to_owned(),

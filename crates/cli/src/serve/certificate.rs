@@ -14,7 +14,7 @@ use crate::exit::Failure;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Reads the certificate and key of the configuration, if it names them.
-pub(super) fn load(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
+pub(crate) fn load(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
     match (&config.tls.cert_file, &config.tls.key_file) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Tls::load(certificate, key)

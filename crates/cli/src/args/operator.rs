@@ -1,0 +1,61 @@
+//! The command line of `doctor`, `completions` and `man`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+pub(super) const DOCTOR_MORE: &str = "\
+Examples:
+  innkeeper doctor
+  innkeeper doctor --config innkeeper.toml --json
+
+Looks at the settings, the data folder, the disk beneath it, the clock and the
+store, and says which promises hold. The store of a stopped server is read whole;
+a running one is asked whether it is ready.
+
+Exits 1 if a check failed, 2 if a setting is refused, 3 if the store could not be
+looked at.";
+
+pub(super) const COMPLETIONS_MORE: &str = "\
+Examples:
+  innkeeper completions bash > /etc/bash_completion.d/innkeeper
+  innkeeper completions zsh > ~/.zfunc/_innkeeper
+  innkeeper completions fish > ~/.config/fish/completions/innkeeper.fish";
+
+pub(super) const MAN_MORE: &str = "\
+Examples:
+  innkeeper man | man -l -
+  innkeeper man --folder /usr/local/share/man/man1    a page for each command";
+
+/// `doctor`.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// Read the settings from this TOML file, as serve does
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder [default: innkeeper-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Trust this certificate where the server is https (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Print JSON for programs instead of tables for people
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `completions`.
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArguments {
+    /// For which shell
+    pub(crate) shell: Shell,
+}
+
+/// `man`.
+#[derive(Args, Debug)]
+pub(crate) struct ManArguments {
+    /// Write a page for each command into this folder, instead of printing the first
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}

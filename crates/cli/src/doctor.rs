@@ -1,0 +1,172 @@
+//! `doctor`: looks at configuration, folder, disk, clock and store, and says what can be promised.
+
+mod disk;
+mod store;
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::DoctorArguments;
+use crate::config::{Config, Doors};
+use crate::exit::Failure;
+use crate::promises::{Configuration, EMBEDDED, Holds};
+use crate::serve::certificate;
+use crate::table::{self, Table};
+
+/// What a check concluded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// As it should be.
+    Ok,
+    /// It works, and somebody should look at it.
+    Warning,
+    /// It does not work, or breaks a promise.
+    Failed,
+    /// It could not be found out.
+    Unknown,
+    /// There is nothing to check.
+    NotConfigured,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    state: State,
+    detail: String,
+}
+
+impl Check {
+    fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self {
+            name,
+            state,
+            detail,
+        }
+    }
+}
+
+/// Runs `doctor`.
+pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
+    let config = Config::load(Doors {
+        file: arguments.config.as_deref(),
+        environment: std::env::vars_os().collect(),
+        listen: None,
+        data: arguments.data.clone(),
+    })
+    .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
+    let data = config.store.path.clone();
+    let mut checks = vec![Check::new(
+        "configuration",
+        State::Ok,
+        "every setting is accepted",
+    )];
+    checks.extend(disk::checks(&data));
+    checks.push(clock(&data));
+    checks.push(listener(&config));
+    let (found, could_run) = store::checks(&config, &arguments).await;
+    checks.extend(found);
+    for (name, what) in [
+        ("mail", "no notices are sent"),
+        ("places", "no GeoIP file is read"),
+        ("proxy", "no proxy is believed"),
+    ] {
+        checks.push(Check::new(name, State::NotConfigured, what));
+    }
+    show(&checks, &EMBEDDED, arguments.json);
+
+    let failed = checks.iter().filter(|c| c.state == State::Failed).count();
+    match (could_run, failed) {
+        (false, _) => Err(Failure::cannot_run(
+            "the store could not be looked at",
+            "see above",
+        )),
+        (true, 0) => Ok(()),
+        (true, 1) => Err(Failure::found("1 check failed")),
+        (true, n) => Err(Failure::found(format!("{n} checks failed"))),
+    }
+}
+
+fn show(checks: &[Check], promised: &Configuration, is_json: bool) {
+    if is_json {
+        table::json(&json!({
+            "schema": "innkeeper.doctor/1",
+            "checks": checks,
+            "configuration": promised.name,
+            "promises": promised.promises,
+        }));
+        return;
+    }
+    let mut table = Table::new(&["check", "state", "detail"]);
+    for check in checks {
+        let state = table::word(&check.state);
+        table.cells([check.name.to_owned(), state, check.detail.clone()]);
+    }
+    print!("{table}");
+    println!("{}", promised.name);
+    let mut table = Table::new(&["promise", "holds", "words", "which says"]);
+    for promise in promised.promises {
+        let holds = match promise.holds {
+            Holds::Yes => "yes",
+            Holds::Conditional => "conditional",
+            Holds::No => "no",
+        };
+        table.cells([promise.id, holds, promise.words, promise.says].map(ToOwned::to_owned));
+    }
+    print!("{table}");
+    println!("S4 to S19 hold in every configuration.");
+}
+
+/// Whether the wall clock can be what it says. Time here never falls all the same; a clock that is
+/// ahead ends sessions early, one that is behind late.
+fn clock(data: &Path) -> Check {
+    const NAME: &str = "clock";
+    let now = SystemTime::now();
+    // 2026-01-01: nothing of ours was there before.
+    if now < UNIX_EPOCH + Duration::from_secs(1_767_225_600) {
+        return Check::new(NAME, State::Failed, "the wall clock is in the past: set it");
+    }
+    let written = std::fs::metadata(data.join("store/mark")).and_then(|f| f.modified());
+    let ahead = written.ok().and_then(|at| at.duration_since(now).ok());
+    if let Some(ahead) = ahead.filter(|ahead| *ahead > Duration::from_secs(5)) {
+        return Check::new(
+            NAME,
+            State::Warning,
+            format!(
+                "the store was written {} seconds from now: the wall clock was set back; time \
+                 goes on at half speed until it has caught up",
+                ahead.as_secs()
+            ),
+        );
+    }
+    let is_synchronised = Path::new("/run/systemd/timesync/synchronized").exists();
+    let detail = if is_synchronised {
+        "synchronised, and not behind what the store has seen"
+    } else {
+        "not behind what the store has seen; whether it is synchronised cannot be told from here"
+    };
+    Check::new(NAME, State::Ok, detail)
+}
+
+/// Who can listen in on the way.
+fn listener(config: &Config) -> Check {
+    const NAME: &str = "listener";
+    let address = config.server.listen;
+    match certificate::load(config) {
+        Err(failure) => Check::new(NAME, State::Failed, failure.text()),
+        Ok(Some(_)) => Check::new(NAME, State::Ok, format!("{address}, behind TLS")),
+        Ok(None) if address.ip().is_loopback() => {
+            Check::new(NAME, State::Ok, format!("{address}, on this machine only"))
+        }
+        Ok(None) => Check::new(
+            NAME,
+            State::Warning,
+            format!("{address} speaks plain http: name a certificate in [server.tls]"),
+        ),
+    }
+}
