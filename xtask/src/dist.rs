@@ -54,18 +54,18 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     let dist = shell::root().join("target/dist");
     let folder = dist.join(&name);
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(failed)?;
+        fs::remove_dir_all(&folder).map_err(|error| failed(&error))?;
     }
     for part in ["", "completions", "man", "systemd"] {
-        fs::create_dir_all(folder.join(part)).map_err(failed)?;
+        fs::create_dir_all(folder.join(part)).map_err(|error| failed(&error))?;
     }
-    fs::copy(&binary, folder.join("innkeeper")).map_err(failed)?;
+    fs::copy(&binary, folder.join("innkeeper")).map_err(|error| failed(&error))?;
     for (from, to) in FILES {
-        fs::copy(shell::root().join(from), folder.join(to)).map_err(failed)?;
+        fs::copy(shell::root().join(from), folder.join(to)).map_err(|error| failed(&error))?;
     }
     for (name, file) in SHELLS {
         let script = printed(Command::new(&binary).args(["completions", name]))?;
-        fs::write(folder.join(file), script).map_err(failed)?;
+        fs::write(folder.join(file), script).map_err(|error| failed(&error))?;
     }
     run_or_fail(
         Command::new(&binary)
@@ -90,14 +90,15 @@ fn check_units(folder: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     // It insists that the program is where the unit says.
-    let unit = fs::read_to_string(folder.join("systemd/innkeeper.service")).map_err(failed)?;
+    let unit = fs::read_to_string(folder.join("systemd/innkeeper.service"))
+        .map_err(|error| failed(&error))?;
     let checked = folder.with_file_name("units");
-    fs::create_dir_all(&checked).map_err(failed)?;
+    fs::create_dir_all(&checked).map_err(|error| failed(&error))?;
     let here = folder.join("innkeeper");
     let unit = unit.replace("/usr/local/bin/innkeeper", &here.to_string_lossy());
-    fs::write(checked.join("innkeeper.service"), unit).map_err(failed)?;
+    fs::write(checked.join("innkeeper.service"), unit).map_err(|error| failed(&error))?;
     let socket = folder.join("systemd/innkeeper.socket");
-    fs::copy(socket, checked.join("innkeeper.socket")).map_err(failed)?;
+    fs::copy(socket, checked.join("innkeeper.socket")).map_err(|error| failed(&error))?;
     let mut verify = Command::new("systemd-analyze");
     verify.arg("verify").arg("--man=no");
     verify
@@ -107,7 +108,7 @@ fn check_units(folder: &Path) -> Result<(), Failure> {
     let mut security = Command::new("systemd-analyze");
     security.args(["security", "--offline=yes", "--threshold=20", "--no-pager"]);
     run_or_fail(security.arg(checked.join("innkeeper.service")))?;
-    fs::remove_dir_all(checked).map_err(failed)
+    fs::remove_dir_all(checked).map_err(|error| failed(&error))
 }
 
 /// Makes the archive: the same bytes from the same files, whoever packs them and when.
@@ -126,7 +127,7 @@ fn pack(dist: &Path, name: &str) -> Result<(), Failure> {
     run_or_fail(&mut tar)?;
     let mut sum = Command::new("sha256sum");
     let sums = printed(sum.current_dir(dist).arg(&archive))?;
-    fs::write(dist.join("SHA256SUMS"), &sums).map_err(failed)?;
+    fs::write(dist.join("SHA256SUMS"), &sums).map_err(|error| failed(&error))?;
     print!("{}", String::from_utf8_lossy(&sums));
     Ok(())
 }
@@ -165,7 +166,7 @@ fn run_or_fail(command: &mut Command) -> Result<(), Failure> {
 }
 
 fn printed(command: &mut Command) -> Result<Vec<u8>, Failure> {
-    let output = command.output().map_err(failed)?;
+    let output = command.output().map_err(|error| failed(&error))?;
     if output.status.success() {
         Ok(output.stdout)
     } else {
@@ -175,6 +176,6 @@ fn printed(command: &mut Command) -> Result<Vec<u8>, Failure> {
     }
 }
 
-fn failed(error: io::Error) -> Failure {
+fn failed(error: &io::Error) -> Failure {
     Failure::CouldNotRun(format!("the archive cannot be made: {error}"))
 }

@@ -120,6 +120,10 @@ fn room(data: &Path) -> Check {
 /// What a sync is worth. A disk that lies about it cannot be told from one that does not.
 fn sync(data: &Path) -> Check {
     let kind = match statfs(data) {
+        #[allow(
+            clippy::useless_conversion,
+            reason = "the type differs between architectures"
+        )]
         Ok(disk) => i64::try_from(disk.f_type).unwrap_or_default(),
         Err(error) => return Check::new("sync", State::Unknown, error.to_string()),
     };
