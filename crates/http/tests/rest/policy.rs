@@ -86,7 +86,7 @@ async fn given_a_document_that_is_wrong_when_put_then_the_field_is_named_and_not
             json!({"policy": {"max_sessions": 0}}),
             "policy.max_sessions",
         ),
-        (json!({"policy": {"idel": 60}}), "policy.idel"),
+        (json!({"policy": {"idles": 60}}), "policy.idles"),
         (
             json!({"policy": {"idle": 7200, "absolute": 3600}}),
             "policy.idle",

@@ -54,7 +54,7 @@ fn given_a_written_policy_when_looked_at_then_every_term_that_is_set_is_there() 
 #[test]
 fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
     for (json, part) in [
-        (r#"{"polcy": {}}"#, "unknown field `polcy`"),
+        (r#"{"policies": {}}"#, "unknown field `policies`"),
         (
             r#"{"policy": {"max_session": 1}}"#,
             "unknown field `max_session`",
