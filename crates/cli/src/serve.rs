@@ -5,13 +5,15 @@ mod listener;
 mod manager;
 mod reload;
 
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use innkeeper_domain::name::TenantId;
 use innkeeper_engine::entropy::OsEntropy;
+use innkeeper_engine::metrics::Metrics;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_gateway::{Demo, Gateway};
 use innkeeper_http::cookies::SessionCookie;
@@ -23,6 +25,7 @@ use innkeeper_http::server::{self, Limits};
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store_embedded::EmbeddedStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -59,6 +62,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     // Before the store is opened: a start that cannot listen changes nothing.
     let tls = certificate::load(&config)?;
     let listener = listener::listener(config.server.listen).await?;
+    let for_metrics = match config.server.metrics_listen {
+        Some(address) => Some(listener::for_metrics(address).await?),
+        None => None,
+    };
 
     let StoreKind::Embedded = config.store.kind;
     let data = config.store.path.clone();
@@ -73,7 +80,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    let authority = Arc::new(authority.with_archive(Arc::clone(&store) as _));
+    let authority = authority.with_archive(Arc::clone(&store) as _);
+    let authority = Arc::new(authority.counting(Metrics::by(stopwatch)));
     reload::put(&authority, &config).await;
     admin_key::ensure(&authority, &data)
         .await
@@ -85,12 +93,18 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
 
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::cannot_run("cannot listen", error))?;
+    let address = address_of(&listener)?;
 
     let door = door(&config, &authority, arguments.demo)?;
+    let metrics = rest::metrics_router(door.clone());
     let mut router = rest::router(door.clone());
+    match &for_metrics {
+        Some(listener) => {
+            let address = address_of(listener)?;
+            println!("innkeeper shows metrics on http://{address}/metrics");
+        }
+        None => router = router.merge(metrics.clone()),
+    }
     if arguments.demo {
         let (demo, gateway) = demo(door).await?;
         if demo.replaced {
@@ -118,7 +132,20 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
+    let watched = for_metrics.map(|listener| {
+        let until_told = std::future::pending();
+        tokio::spawn(server::serve(
+            listener,
+            enveloped(metrics),
+            limits,
+            until_told,
+        ))
+    });
     let drained = server::serve_with(listener, tls, enveloped(router), limits, told).await;
+    if let Some(watched) = watched {
+        watched.abort();
+        let _ = watched.await;
+    }
     follower.abort();
     worker.abort();
     let _ = (follower.await, worker.await);
@@ -136,6 +163,18 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
     close(store).await
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener
+        .local_addr()
+        .map_err(|error| Failure::cannot_run("cannot listen", error))
+}
+
+/// What durations are measured by: the time since the first look at it.
+fn stopwatch() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 pub(crate) async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {

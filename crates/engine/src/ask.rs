@@ -55,10 +55,13 @@ impl Authority {
 
     /// Makes a commit; `None` if it came too late.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Option<Arc<Roster>>, EngineError> {
-        let tag = commit.tag;
+        let (tag, begun) = (commit.tag, self.metrics.now());
         match self.store.commit(commit).await? {
             Outcome::Done(roster) if roster.tag != tag => Err(EngineError::Mixed(tag)),
-            Outcome::Done(roster) => Ok(Some(roster)),
+            Outcome::Done(roster) => {
+                self.metrics.committed(begun);
+                Ok(Some(roster))
+            }
             Outcome::Stale => Ok(None),
         }
     }

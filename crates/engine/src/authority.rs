@@ -19,6 +19,7 @@ use crate::events::feed::Feed;
 use crate::follow::Followed;
 use crate::keys::KeyRing;
 use crate::lanes::Lanes;
+use crate::metrics::Metrics;
 use crate::policy;
 
 /// What an authority stands on.
@@ -44,6 +45,7 @@ pub struct Authority {
     pub(crate) feed: Feed,
     pub(crate) copier: Option<Copier>,
     pub(crate) orders: Orders,
+    pub(crate) metrics: Metrics,
     tag_key: TagKey,
     pub(crate) ticket_key: TicketKey,
 }
@@ -117,9 +119,23 @@ impl Authority {
             feed: Feed::default(),
             copier: None,
             orders: Orders::default(),
+            metrics: Metrics::default(),
             tag_key,
             ticket_key: TicketKey::from_entropy(ticket_key),
         })
+    }
+
+    /// The same, counting and measuring with these.
+    #[must_use]
+    pub fn counting(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// What has been counted.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The routing tag of a subject.

@@ -18,6 +18,7 @@ use innkeeper_domain::session::{Ending, Session, Timestamp};
 use innkeeper_domain::token::{SessionToken, TokenDigest};
 use innkeeper_store::{Heard, Touch};
 
+use crate::metrics::Place;
 use crate::rotate::{RotateAnswer, successor_of};
 use crate::settle::Step;
 use crate::{Authority, EngineError};
@@ -129,16 +130,21 @@ impl Authority {
             }
         });
         drop(policy);
-        match glance {
-            Glance::Valid(session, roster, now) => Ok(CheckAnswer::Valid(Box::new(Checked {
-                session,
-                roster,
-                now,
-                rotated: None,
-            }))),
-            Glance::Shortfall(shortfall) => Ok(CheckAnswer::Shortfall(shortfall)),
-            Glance::LookAgain => self.check_properly(request).await,
-        }
+        let (place, answer) = match glance {
+            Glance::Valid(session, roster, now) => {
+                let checked = Checked {
+                    session,
+                    roster,
+                    now,
+                    rotated: None,
+                };
+                (Place::Memory, Ok(CheckAnswer::Valid(Box::new(checked))))
+            }
+            Glance::Shortfall(shortfall) => (Place::Memory, Ok(CheckAnswer::Shortfall(shortfall))),
+            Glance::LookAgain => (Place::Store, self.check_properly(request).await),
+        };
+        self.metrics.checked(place, answer.as_ref());
+        answer
     }
 
     async fn check_properly(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {

@@ -15,6 +15,7 @@ pub mod events;
 pub mod follow;
 pub mod keys;
 mod lanes;
+pub mod metrics;
 pub mod policy;
 pub mod revoke;
 pub mod rotate;

@@ -11,6 +11,7 @@ use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{Commit, KeyDigest, Reading, Remembered};
 
+use crate::metrics::Ends;
 use crate::{Authority, EngineError};
 
 /// How often a decision is made again before the caller is told to repeat. The lane keeps this
@@ -100,6 +101,7 @@ impl Authority {
         key: Option<KeyDigest>,
         mut decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
+        let begun = self.metrics.now();
         let _turn = self.lanes.enter(tag).await;
         for _ in 0..ATTEMPTS {
             let reading = self.read(tag, key).await?;
@@ -140,11 +142,19 @@ impl Authority {
                 },
             };
 
+            let ends = Ends::of(&changes);
             let salt = self.entropy.draw()?;
             let stands_until = roster.changes_stand_until(&changes, now);
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
-            if let (Some(roster), Some(answer)) = (self.commit(commit).await?, answer) {
+            let Some(roster) = self.commit(commit).await? else {
+                continue;
+            };
+            self.metrics.ended(&ends);
+            if ends.by_order() {
+                self.metrics.revoked(begun);
+            }
+            if let Some(answer) = answer {
                 return Ok(Some(Settled {
                     answer,
                     roster,

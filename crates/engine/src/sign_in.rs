@@ -229,7 +229,9 @@ impl Authority {
     pub async fn choose(&self, request: ChoiceRequest) -> Result<SignInAnswer, EngineError> {
         let drawn = self.draw(&request.tenant, &request.subject)?;
         let Some(mut opened) = self.open_ticket(drawn.tag, request.ticket) else {
-            return Ok(SignInAnswer::UnknownTicket);
+            let answer = Ok(SignInAnswer::UnknownTicket);
+            self.metrics.admitted(answer.as_ref());
+            return answer;
         };
         let mut sign_in = opened.sign_in.clone();
         sign_in.end = request.end;
@@ -267,7 +269,13 @@ impl Authority {
         })
     }
 
-    async fn carry_out(&self, mut attempt: Attempt) -> Result<SignInAnswer, EngineError> {
+    async fn carry_out(&self, attempt: Attempt) -> Result<SignInAnswer, EngineError> {
+        let answer = self.decide_and_commit(attempt).await;
+        self.metrics.admitted(answer.as_ref());
+        answer
+    }
+
+    async fn decide_and_commit(&self, mut attempt: Attempt) -> Result<SignInAnswer, EngineError> {
         let tag = attempt.drawn.tag;
         let replaced_here = attempt.replaces.as_ref().filter(|t| t.tag() == tag);
         attempt.sign_in.replaces = replaced_here.map(|t| t.secret().family());

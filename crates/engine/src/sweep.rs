@@ -3,7 +3,10 @@
 //! Neutral to every verdict (S18): an expired session is dead whether or not it was swept. It
 //! makes the journal tell of each expiry within a minute, and keeps the store small.
 
-use innkeeper_domain::roster::Floor;
+use std::sync::Arc;
+
+use innkeeper_domain::roster::{Floor, Roster};
+use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::Heard;
 
@@ -29,6 +32,8 @@ struct Due {
     to_record: bool,
     /// Nothing is left in it.
     to_forget: bool,
+    /// How many sessions live in it.
+    live: u64,
 }
 
 impl Authority {
@@ -36,10 +41,11 @@ impl Authority {
     pub async fn sweep(&self) -> Result<Swept, EngineError> {
         let floor = self.store.raise_floor().await?;
         let mut swept = Swept::default();
-        let mut after = None;
+        let (mut after, mut live) = (None, 0);
         loop {
             let page = self.store.walk(after, PAGE).await?;
             let Some(last) = page.last().copied() else {
+                self.metrics.live(live);
                 return Ok(swept);
             };
             for tag in page {
@@ -50,9 +56,11 @@ impl Authority {
                     due = self.due(tag, floor);
                 }
                 if !due.to_forget {
+                    live += due.live;
                     continue;
                 }
                 let reading = self.read(tag, None).await?;
+                live += seats_taken(reading.roster.as_ref(), reading.now);
                 if let Some(roster) = reading.roster
                     && roster.is_forgettable(floor, reading.now)
                 {
@@ -69,6 +77,7 @@ impl Authority {
         let mut due = Due {
             to_record: true,
             to_forget: true,
+            live: 0,
         };
         self.store.glance(tag, &mut |roster, now| {
             due.to_record = roster.is_some_and(|r| {
@@ -76,6 +85,7 @@ impl Authority {
                 sessions.any(|s| r.unrecorded_end(s, now).is_some())
             });
             due.to_forget = roster.is_some_and(|r| r.is_forgettable(floor, now));
+            due.live = seats_taken(roster, now);
             Heard::No
         });
         due
@@ -95,4 +105,8 @@ impl Authority {
             .await?;
         Ok(settled.map_or(0, |s| s.answer))
     }
+}
+
+fn seats_taken(roster: Option<&Arc<Roster>>, now: Timestamp) -> u64 {
+    roster.map_or(0, |r| r.live(now).count() as u64)
 }

@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
 use crate::request_id::{self, RequestId, X_REQUEST_ID};
+use crate::traffic;
 
 /// Closes a router: every route that has been added gets the envelope, and every path and method
 /// that has not is answered by a problem document.
@@ -76,6 +77,8 @@ where
             route = request.extensions().get().map(MatchedPath::as_str),
         );
         request.extensions_mut().insert(id);
+        let method = request.method().clone();
+        let route = request.extensions().get::<MatchedPath>().cloned();
 
         // A panic leaves the store's own work running in its own task, and this request unwound;
         // nothing of it is touched again, so asserting unwind safety is right.
@@ -91,6 +94,8 @@ where
                     }
                 };
                 stamp(response.headers_mut(), id);
+                let route = route.as_ref().map(MatchedPath::as_str);
+                traffic::count(&method, route, response.status());
                 tracing::debug!(status = response.status().as_u16(), "answered");
                 Ok(response)
             }

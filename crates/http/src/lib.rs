@@ -24,5 +24,6 @@ pub mod route;
 pub mod segment;
 pub mod server;
 mod sse;
+mod traffic;
 pub mod user_agent;
 pub mod wire;

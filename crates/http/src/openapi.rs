@@ -20,7 +20,7 @@ use crate::route::{Answer, Route};
 /// The document, as `GET /openapi.json` answers it and as `spec/openapi.json` keeps it.
 #[must_use]
 pub fn document() -> Value {
-    let routes = rest::routes();
+    let routes = rest::published();
     let mut schemas = Schemas::new();
     let mut paths = Map::new();
     for route in &routes {

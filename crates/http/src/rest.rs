@@ -10,6 +10,7 @@ mod health;
 mod keys;
 mod me;
 mod me_events;
+mod metrics;
 mod oauth;
 mod policy;
 mod revocations;
@@ -39,7 +40,18 @@ pub fn router(door: Door) -> Router {
         .with_state(door)
 }
 
-/// Every route there is, with what is published about it. Each file holds those of its calls.
+/// What is counted, for a listener of its own or beside [`router`].
+pub fn metrics_router(door: Door) -> Router {
+    route::router(metrics::routes()).with_state(door)
+}
+
+/// Every route that is published, wherever it is mounted.
+#[must_use]
+pub(crate) fn published() -> Vec<Route> {
+    [routes(), metrics::routes()].concat()
+}
+
+/// Every route of [`router`], with what is published about it. Each file holds those of its calls.
 #[must_use]
 pub fn routes() -> Vec<Route> {
     [

@@ -58,6 +58,8 @@ sections! {
     Server {
         /// The address to listen on.
         listen: SocketAddr = Address, SocketAddr::from((Ipv4Addr::LOCALHOST, 7070));
+        /// The address to show metrics on; without one, they are beside everything else.
+        metrics_listen: Option<SocketAddr> = Maybe(Address), None;
         /// The origin under which browsers see us, as they send it in `Origin`.
         public_url: Option<String> = Maybe(Url), None;
     }

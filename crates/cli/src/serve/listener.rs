@@ -26,10 +26,17 @@ pub(super) async fn listener(address: SocketAddr) -> Result<TcpListener, Failure
         tracing::info!("listening on the socket that was handed down");
         return Ok(listener);
     }
+    bind(address, "name another address with --listen").await
+}
+
+/// Binds the listener of the metrics, which is never handed down.
+pub(super) async fn for_metrics(address: SocketAddr) -> Result<TcpListener, Failure> {
+    bind(address, "name another in server.metrics_listen").await
+}
+
+async fn bind(address: SocketAddr, otherwise: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        let what = format!(
-            "cannot listen on {address}: stop what does, or name another address with --listen"
-        );
+        let what = format!("cannot listen on {address}: stop what does, or {otherwise}");
         Failure::cannot_run(&what, error)
     })
 }

@@ -22,7 +22,7 @@ fn given_the_routes_when_described_then_the_kept_document_is_theirs() {
 
 #[test]
 fn given_any_route_when_described_then_it_has_a_name_of_its_own_and_a_sentence() {
-    let routes = rest::routes();
+    let routes = rest::published();
 
     let ids: BTreeSet<_> = routes.iter().map(|route| route.id).collect();
 

@@ -9,6 +9,7 @@ mod every_route;
 mod flaky;
 mod keys;
 mod me;
+mod metrics;
 mod oauth;
 mod policy;
 mod published;

@@ -102,7 +102,7 @@ pub(crate) async fn desk_with(policy: Policy) -> Desk {
         clock,
         store,
         authority,
-        router: enveloped(rest::router(door)),
+        router: enveloped(rest::router(door.clone()).merge(rest::metrics_router(door))),
         admin: String::new(),
     };
     desk.admin = desk.key(&[KeyScope::Admin], None).await;
@@ -333,7 +333,12 @@ impl Answer {
         let expected = if self.text.is_empty() {
             None
         } else if self.status.is_success() || is_of_oauth {
-            Some("application/json")
+            let is_of_prometheus = self.text.starts_with("# HELP ");
+            Some(if is_of_prometheus {
+                "text/plain; version=0.0.4; charset=utf-8"
+            } else {
+                "application/json"
+            })
         } else {
             Some("application/problem+json")
         };
