@@ -45,7 +45,7 @@ const STEPS: [Step; 7] = [
     Step {
         name: "tests",
         summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
-        needs: &[Need::Browser, Need::Curl],
+        needs: &[Need::Browser, Need::Curl, Need::Node],
         command: || cargo(&["test", "--workspace", "--all-targets"]),
         leaves_open: None,
     },

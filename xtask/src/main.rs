@@ -8,6 +8,7 @@ mod failure;
 mod fuzz;
 mod openapi;
 mod scan_corpus;
+mod schemathesis;
 mod shell;
 mod siege;
 mod simulation;
@@ -51,6 +52,11 @@ const CHORES: [Chore; 12] = [
         name: "openapi",
         summary: "renew spec/openapi.json from the routes",
         run: openapi::run,
+    },
+    Chore {
+        name: "schemathesis",
+        summary: "every published call, by a tester that others wrote: [--seed N] [--examples N]",
+        run: schemathesis::run,
     },
     Chore {
         name: "simulate",

@@ -13,6 +13,7 @@ use crate::shell;
 
 const DENY_VERSION: &str = "0.20.2";
 const MDBOOK_VERSION: &str = "0.5.4";
+const SCHEMATHESIS: &str = "xtask/schemathesis/requirements.txt";
 const TYPOS_VERSION: &str = "1.52.0";
 
 /// Something a step cannot do without.
@@ -26,6 +27,10 @@ pub(crate) enum Need {
     Browser,
     /// What the examples of the book type: curl and jq, from the system's packages.
     Curl,
+    /// Runs programs of JavaScript that others wrote, from the system's packages.
+    Node,
+    /// Calls everything that our document publishes.
+    Schemathesis,
     /// Makes pages of the book.
     Mdbook,
     /// Judges dependencies.
@@ -61,6 +66,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Failure> {
     if needs.contains(&Need::Mdbook) && find_mdbook().is_none() {
         install_mdbook()?;
     }
+    if needs.contains(&Need::Schemathesis) && !has_schemathesis() {
+        install_schemathesis()?;
+    }
     if needs.contains(&Need::Typos) && find_typos().is_none() {
         install_typos()?;
     }
@@ -75,6 +83,13 @@ pub(crate) fn deny() -> Command {
 /// The pinned mdbook. Call [`ensure`] first.
 pub(crate) fn mdbook() -> Command {
     shell::command(find_mdbook().unwrap_or_else(own_mdbook))
+}
+
+/// Python that finds the pinned schemathesis. Call [`ensure`] first.
+pub(crate) fn schemathesis() -> Command {
+    let mut python = shell::command("python3");
+    python.env("PYTHONPATH", own_schemathesis());
+    python
 }
 
 /// The pinned typos. Call [`ensure`] first.
@@ -117,10 +132,20 @@ const JQ: Package = Package {
     program: "jq",
     reason: "the examples of the book read answers with it",
 };
+const NODE: Package = Package {
+    name: "nodejs",
+    program: "node",
+    reason: "a library of OAuth that others wrote is run by it",
+};
+const NPM: Package = Package {
+    name: "npm",
+    program: "npm",
+    reason: "that library is fetched by it",
+};
 const PIP: Package = Package {
     name: "python3-pip",
     program: "pip3",
-    reason: "typos, which checks the spelling, is fetched by it",
+    reason: "tools that others wrote in Python are fetched by it",
 };
 
 impl Lacking {
@@ -132,8 +157,15 @@ impl Lacking {
                 Need::Clippy if !has_subcommand("clippy") => lacking.components.push("clippy"),
                 Need::Browser => lacking.look_for(&[CHROMIUM, CHROMIUM_DRIVER]),
                 Need::Curl => lacking.look_for(&[CURL, JQ]),
+                Need::Node => lacking.look_for(&[NODE, NPM]),
+                Need::Schemathesis if !has_pip() => lacking.packages.push(PIP),
                 Need::Typos if find_typos().is_none() && !has_pip() => lacking.packages.push(PIP),
-                Need::Rustfmt | Need::Clippy | Need::Deny | Need::Mdbook | Need::Typos => {}
+                Need::Rustfmt
+                | Need::Clippy
+                | Need::Deny
+                | Need::Mdbook
+                | Need::Schemathesis
+                | Need::Typos => {}
             }
         }
         lacking
@@ -311,6 +343,30 @@ fn build_tool(
     remove(&build)
 }
 
+fn install_schemathesis() -> Result<(), Failure> {
+    eprintln!(
+        "== fetching schemathesis from PyPI into target/tools: it calls what our document publishes"
+    );
+    remove(&own_schemathesis())?;
+    let mut install = shell::command("python3");
+    install
+        .args(["-m", "pip", "install", "--quiet", "--no-input", "--no-deps"])
+        .args(["--disable-pip-version-check", "--only-binary", ":all:"])
+        .arg("--target")
+        .arg(own_schemathesis())
+        .arg("--requirement")
+        .arg(SCHEMATHESIS)
+        .env("PIP_ROOT_USER_ACTION", "ignore");
+    if !shell::passes(&mut install)? {
+        return Err(Failure::CouldNotRun(
+            "could not fetch schemathesis; pip says why above".to_owned(),
+        ));
+    }
+    let pins = fs::read_to_string(shell::root().join(SCHEMATHESIS));
+    let kept = pins.and_then(|pins| fs::write(own_schemathesis().join("pins"), pins));
+    kept.map_err(|error| Failure::CouldNotRun(error.to_string()))
+}
+
 fn install_typos() -> Result<(), Failure> {
     eprintln!("== fetching typos {TYPOS_VERSION} from PyPI into target/tools: it checks spelling");
     // What an interrupted run left behind would keep pip from finishing.
@@ -394,6 +450,16 @@ fn own_mdbook_dir() -> PathBuf {
 
 fn own_mdbook() -> PathBuf {
     own_mdbook_dir().join("bin/mdbook")
+}
+
+fn own_schemathesis() -> PathBuf {
+    tools_dir().join("schemathesis")
+}
+
+/// Whether what is there was fetched by the pins that are in force.
+fn has_schemathesis() -> bool {
+    let kept = fs::read(own_schemathesis().join("pins"));
+    kept.is_ok_and(|kept| fs::read(shell::root().join(SCHEMATHESIS)).is_ok_and(|p| p == kept))
 }
 
 fn own_typos_dir() -> PathBuf {
