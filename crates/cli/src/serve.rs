@@ -27,6 +27,7 @@ use innkeeper_store_embedded::EmbeddedStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::admin_key;
@@ -99,10 +100,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let metrics = rest::metrics_router(door.clone());
     let mut router = rest::router(door.clone());
     match &for_metrics {
-        Some(listener) => {
-            let address = address_of(listener)?;
-            println!("innkeeper shows metrics on http://{address}/metrics");
-        }
+        Some(own) => println!(
+            "innkeeper shows metrics on http://{}/metrics",
+            address_of(own)?
+        ),
         None => router = router.merge(metrics.clone()),
     }
     if arguments.demo {
@@ -119,43 +120,30 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     println!("innkeeper listens on {scheme}://{address}");
     manager::tell("READY=1");
 
-    let sweeper = tokio::spawn(sweep(Arc::clone(&authority)));
     let reload = Reload { arguments, config };
-    let reloader = tokio::spawn(reload.follow(Arc::clone(&authority)));
-    let follower = tokio::spawn(follow(Arc::clone(&authority)));
-    let renewal = tls.clone();
-    let renewal = renewal.map(|tls| tokio::spawn(certificate::follow(tls)));
-    let worker = tokio::spawn(work(Arc::clone(&authority)));
+    let mut beside = vec![
+        tokio::spawn(sweep(Arc::clone(&authority))),
+        tokio::spawn(reload.follow(Arc::clone(&authority))),
+        tokio::spawn(follow(Arc::clone(&authority))),
+        tokio::spawn(work(Arc::clone(&authority))),
+    ];
+    beside.extend(
+        tls.clone()
+            .map(|tls| tokio::spawn(certificate::follow(tls))),
+    );
+    beside.extend(for_metrics.map(|own| {
+        let forever = std::future::pending();
+        let shown = server::serve(own, enveloped(metrics), limits, forever);
+        tokio::spawn(async move { _ = shown.await })
+    }));
     let told = async {
         told_to_stop().await;
         manager::tell("STOPPING=1");
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
-    let watched = for_metrics.map(|listener| {
-        let until_told = std::future::pending();
-        tokio::spawn(server::serve(
-            listener,
-            enveloped(metrics),
-            limits,
-            until_told,
-        ))
-    });
     let drained = server::serve_with(listener, tls, enveloped(router), limits, told).await;
-    if let Some(watched) = watched {
-        watched.abort();
-        let _ = watched.await;
-    }
-    follower.abort();
-    worker.abort();
-    let _ = (follower.await, worker.await);
-    if let Some(renewal) = renewal {
-        renewal.abort();
-    }
-    sweeper.abort();
-    let _ = sweeper.await;
-    reloader.abort();
-    let _ = reloader.await;
+    stop(beside).await;
     if drained.cut > 0 {
         tracing::warn!(
             cut = drained.cut,
@@ -163,6 +151,16 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
     close(store).await
+}
+
+/// Stops what runs beside the requests. What was at the store has left it when this returns.
+async fn stop(tasks: Vec<JoinHandle<()>>) {
+    for task in &tasks {
+        task.abort();
+    }
+    for task in tasks {
+        let _ = task.await;
+    }
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, Failure> {
