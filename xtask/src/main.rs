@@ -27,7 +27,7 @@ struct Chore {
 }
 
 /// Everything `cargo xtask` can do. A chore is a module and a line here.
-const CHORES: [Chore; 12] = [
+const CHORES: &[Chore] = &[
     Chore {
         name: "test",
         summary: "the everyday set: format, lints, tests, docs, licences, spelling",
