@@ -5,10 +5,12 @@
 
 mod archive;
 mod bench;
+mod events;
 mod operator;
 mod policy;
 mod refusal;
 mod scan;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -20,10 +22,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use archive::{CopyArguments, ImportArguments, RestoreArguments};
 pub(crate) use bench::BenchArguments;
+pub(crate) use events::EventsArguments;
 pub(crate) use operator::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
+pub(crate) use sessions::{Reason, RevokeArguments, SessionsArguments, SessionsCommand};
 pub(crate) use values::ServerUrl;
 
 const EXIT_CODES: &str = "\
@@ -65,12 +69,6 @@ folder, DIR/admin.key, which the server wrote at its first start.
 
 Exits 3 if the server cannot be reached.";
 
-const SESSIONS_EXAMPLES: &str = "\
-Examples:
-  innkeeper sessions list alice
-  innkeeper sessions revoke ses_…
-  innkeeper sessions list alice --tenant acme --json";
-
 const SUBJECTS_EXAMPLES: &str = "\
 Examples:
   innkeeper subjects show alice
@@ -102,7 +100,7 @@ pub(crate) enum Command {
     #[command(after_long_help = SERVE_MORE)]
     Serve(ServeArguments),
     /// See and end sessions
-    #[command(after_long_help = format!("{SESSIONS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", sessions::MORE))]
     Sessions(SessionsArguments),
     /// See a subject, shut it out or let it in again
     #[command(after_long_help = format!("{SUBJECTS_EXAMPLES}\n\n{CLIENT_MORE}"))]
@@ -110,6 +108,9 @@ pub(crate) enum Command {
     /// Make, see and revoke the API keys of applications
     #[command(after_long_help = format!("{KEYS_EXAMPLES}\n\n{CLIENT_MORE}"))]
     Keys(KeysArguments),
+    /// Read what happened, or follow what happens
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", events::MORE))]
+    Events(EventsArguments),
     /// Copy all that is kept into a file, while the server goes on
     #[command(after_long_help = archive::BACKUP_MORE)]
     Backup(CopyArguments),
@@ -157,43 +158,6 @@ pub(crate) struct ServeArguments {
     /// Add users to sign in as, and a page to do so
     #[arg(long)]
     pub(crate) demo: bool,
-}
-
-/// `sessions`.
-#[derive(Args, Debug)]
-pub(crate) struct SessionsArguments {
-    /// How to reach the server.
-    #[command(flatten)]
-    pub(crate) client: ClientArguments,
-    /// The tenant of the subject or session
-    #[arg(long, global = true, value_name = "TENANT", default_value = "default", value_parser = values::name)]
-    pub(crate) tenant: String,
-    /// What to do with sessions.
-    #[command(subcommand)]
-    pub(crate) command: SessionsCommand,
-}
-
-/// The commands of `sessions`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SessionsCommand {
-    /// List the sessions of a subject
-    List {
-        /// The immutable id of the account, as the application names it
-        #[arg(value_parser = values::name)]
-        subject: String,
-    },
-    /// Show one session
-    Show {
-        /// The id of the session, ses_…
-        #[arg(value_parser = values::session_id)]
-        id: String,
-    },
-    /// End one session, now and everywhere
-    Revoke {
-        /// The id of the session, ses_…
-        #[arg(value_parser = values::session_id)]
-        id: String,
-    },
 }
 
 /// `subjects`.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use innkeeper_api::Problem;
+use reqwest::header::ACCEPT;
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,6 +95,21 @@ impl Server {
     /// `GET`: an answer that comes in pieces, and may take long.
     pub(crate) async fn pieces(&self, path: &[&str]) -> Result<Pieces, Failure> {
         let request = self.request(Method::GET, path, &[]);
+        self.begin(request).await
+    }
+
+    /// `GET`: what happens from now on, as server-sent events.
+    pub(crate) async fn live(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Pieces, Failure> {
+        let request = self.request(Method::GET, path, query);
+        self.begin(request.header(ACCEPT, "text/event-stream"))
+            .await
+    }
+
+    async fn begin(&self, request: reqwest::RequestBuilder) -> Result<Pieces, Failure> {
         let request = request.timeout(PIECES_TIMEOUT);
         let answer = request.send().await.map_err(|e| self.unreachable(e))?;
         let status = answer.status();

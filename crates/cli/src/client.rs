@@ -1,13 +1,16 @@
 //! The operator's hands: sessions, subjects and keys of a running server.
 
 use innkeeper_api as api;
-use innkeeper_api::{EndedCount, KeyCreateRequest, KeyCreated, KeyPage, Session, SessionPage};
+use innkeeper_api::{
+    EndedCount, KeyCreateRequest, KeyCreated, KeyPage, Session, SessionFilter, SessionPage,
+};
 use serde_json::json;
 
 use crate::args::{
     KeysArguments, KeysCommand, Scope, SessionsArguments, SessionsCommand, SubjectsArguments,
     SubjectsCommand,
 };
+use crate::bulk;
 use crate::call::Server;
 use crate::exit::Failure;
 use crate::table::{self, Table};
@@ -16,50 +19,85 @@ use crate::table::{self, Table};
 pub(crate) async fn sessions(arguments: SessionsArguments) -> Result<(), Failure> {
     let server = Server::reach(&arguments.client)?;
     let is_json = arguments.client.json;
-    let tenant = [("tenant", arguments.tenant.as_str())];
+    let tenant = arguments.tenant.as_str();
     match &arguments.command {
-        SessionsCommand::List { subject } => {
-            let sessions = all_sessions(&server, subject, &arguments.tenant).await?;
-            if is_json {
-                table::json(&json!({"schema": "innkeeper.sessions/1", "sessions": sessions}));
-            } else if sessions.is_empty() {
-                println!("no live session");
-            } else {
-                print!("{}", table::sessions(&sessions));
+        SessionsCommand::List { subject, filter } => {
+            let subject = subject.as_deref();
+            let filter = filter.named(subject);
+            let of_one = SessionFilter {
+                subject: filter.subject.clone(),
+                ..SessionFilter::default()
+            };
+            match subject {
+                Some(subject) if filter == of_one => {
+                    let path = ["v1", "subjects", subject, "sessions"];
+                    list(
+                        &server,
+                        &path,
+                        &[("tenant", tenant)],
+                        is_json,
+                        table::sessions,
+                    )
+                    .await?;
+                }
+                _ => bulk::search(&server, tenant, &filter, is_json).await?,
             }
         }
         SessionsCommand::Show { id } => {
-            let session: Session = server.get(&["v1", "sessions", id], &tenant).await?;
+            let path = ["v1", "sessions", id];
+            let session: Session = server.get(&path, &[("tenant", tenant)]).await?;
             if is_json {
                 table::json(&json!({"schema": "innkeeper.session/1", "session": session}));
             } else {
                 print!("{}", table::session(&session));
             }
         }
-        SessionsCommand::Revoke { id } => {
-            server.delete(&["v1", "sessions", id], &tenant).await?;
-            if is_json {
-                table::json(&json!({"schema": "innkeeper.revoked/1", "id": id}));
-            } else {
-                println!("ended {id}");
+        SessionsCommand::Revoke(revoke) => match &revoke.id {
+            None => bulk::revoke(&server, tenant, revoke, is_json).await?,
+            Some(id) => {
+                let path = ["v1", "sessions", id];
+                server.delete(&path, &[("tenant", tenant)]).await?;
+                if is_json {
+                    table::json(&json!({"schema": "innkeeper.revoked/1", "id": id}));
+                } else {
+                    println!("ended {id}");
+                }
             }
-        }
+        },
+    }
+    Ok(())
+}
+
+/// Prints all pages of a list of sessions, as JSON or as a table of this kind.
+pub(crate) async fn list(
+    server: &Server,
+    path: &[&str],
+    query: &[(&str, &str)],
+    is_json: bool,
+    shown: fn(&[Session]) -> Table,
+) -> Result<(), Failure> {
+    let sessions = all_sessions(server, path, query).await?;
+    if is_json {
+        table::json(&json!({"schema": "innkeeper.sessions/1", "sessions": sessions}));
+    } else if sessions.is_empty() {
+        println!("no live session");
+    } else {
+        print!("{}", shown(&sessions));
     }
     Ok(())
 }
 
 async fn all_sessions(
     server: &Server,
-    subject: &str,
-    tenant: &str,
+    path: &[&str],
+    query: &[(&str, &str)],
 ) -> Result<Vec<Session>, Failure> {
     let mut sessions = Vec::new();
     let mut after: Option<String> = None;
     loop {
-        let mut query = vec![("tenant", tenant)];
+        let mut query = query.to_vec();
         query.extend(after.as_deref().map(|cursor| ("after", cursor)));
-        let path = ["v1", "subjects", subject, "sessions"];
-        let page: SessionPage = server.get(&path, &query).await?;
+        let page: SessionPage = server.get(path, &query).await?;
         sessions.extend(page.sessions);
         match page.next {
             Some(next) => after = Some(next),

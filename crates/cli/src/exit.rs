@@ -61,6 +61,18 @@ impl Failure {
         &self.text
     }
 
+    /// The same, with what holds nevertheless.
+    pub(crate) fn but(mut self, more: &str) -> Self {
+        self.text.push('\n');
+        self.text.push_str(more);
+        self
+    }
+
+    /// Whether trying again may help: nobody could be reached, or could answer.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.code == 3
+    }
+
     /// Tells the caller on standard error, and gives the code to exit with.
     pub(crate) fn report(self) -> ExitCode {
         for line in self.text.lines() {

@@ -4,10 +4,12 @@ mod admin_key;
 mod archive;
 mod args;
 mod bench;
+mod bulk;
 mod call;
 mod client;
 mod config;
 mod doctor;
+mod events;
 mod exit;
 mod pages;
 mod policy;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             Command::Sessions(sessions) => client::sessions(sessions).await,
             Command::Subjects(subjects) => client::subjects(subjects).await,
             Command::Keys(keys) => client::keys(keys).await,
+            Command::Events(arguments) => events::run(arguments).await,
             Command::Backup(arguments) => archive::backup(arguments).await,
             Command::Restore(arguments) => archive::restore(&arguments).await,
             Command::Export(arguments) => archive::export(arguments).await,

@@ -15,7 +15,8 @@ pub(crate) fn json(value: &Value) {
     println!("{}", escaped(&format!("{value:#}")));
 }
 
-fn escaped(json: &str) -> String {
+/// JSON with what could act on a terminal as escapes.
+pub(crate) fn escaped(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if c != '\n' && acts_on_a_reader(c) {
@@ -90,6 +91,23 @@ pub(crate) fn sessions(sessions: &[Session]) -> Table {
             session.created_at.to_string(),
             session.last_seen_at.to_string(),
             session.expires_at.to_string(),
+            or_dash(session.ip.map(|ip| ip.to_string())),
+        ]);
+    }
+    table
+}
+
+/// Sessions of many subjects, one a row.
+pub(crate) fn found(sessions: &[Session]) -> Table {
+    let header = ["subject", "id", "client", "created", "last seen", "address"];
+    let mut table = Table::new(&header);
+    for session in sessions {
+        table.cells([
+            session.subject.clone(),
+            session.id.clone(),
+            or_dash(session.client.clone()),
+            session.created_at.to_string(),
+            session.last_seen_at.to_string(),
             or_dash(session.ip.map(|ip| ip.to_string())),
         ]);
     }

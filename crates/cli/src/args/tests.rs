@@ -70,7 +70,9 @@ fn given_a_client_command_alone_when_parsed_then_it_reaches_the_local_server_wit
     );
     assert_eq!(sessions.tenant, "default");
     assert!(!sessions.client.json);
-    assert!(matches!(sessions.command, SessionsCommand::List { subject } if subject == "alice"));
+    assert!(
+        matches!(sessions.command, SessionsCommand::List { subject: Some(subject), .. } if subject == "alice")
+    );
 }
 
 #[test]
@@ -217,5 +219,35 @@ fn given_a_secret_in_the_wrong_place_when_refused_then_it_is_not_repeated() {
         let message = error.render().ansi().to_string();
 
         assert!(!message.contains("c2VjcmV0"), "{words:?}: {message}");
+    }
+}
+
+#[test]
+fn given_sessions_to_end_when_neither_or_both_of_id_and_filter_are_named_then_it_is_wrong_usage() {
+    for words in [
+        &["sessions", "revoke"][..],
+        &["sessions", "revoke", "--yes"],
+        &["sessions", "revoke", "ses_a", "--client", "tv"],
+        &["sessions", "revoke", "ses_a", "--all"],
+        &["sessions", "revoke", "--all", "--client", "tv"],
+        &["sessions", "revoke", "--client", "tv", "--dry-run", "--yes"],
+        &["sessions", "revoke", "--ip", "203.0.113.7/24"],
+    ] {
+        assert_eq!(refused(words).1, 2, "{words:?}");
+    }
+    for words in [
+        &["sessions", "revoke", "ses_a"][..],
+        &[
+            "sessions",
+            "revoke",
+            "--client",
+            "tv",
+            "--idle-since",
+            "2026-01-02T03:04:05Z",
+        ],
+        &["sessions", "revoke", "--subject", "alice"],
+        &["sessions", "revoke", "--all", "--yes"],
+    ] {
+        assert!(given(words).is_ok(), "{words:?}");
     }
 }

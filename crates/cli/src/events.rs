@@ -1,0 +1,249 @@
+//! `events`: prints what happened, and goes on with what happens.
+
+mod message;
+
+use std::io::{self, ErrorKind, Write as _};
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
+
+use innkeeper_api::{Event, EventPage};
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use self::message::{Message, Messages};
+use crate::args::EventsArguments;
+use crate::call::Server;
+use crate::exit::Failure;
+use crate::shown::Shown;
+use crate::table::{escaped, word};
+
+const PATH: [&str; 2] = ["v1", "events"];
+/// How long to wait before coming back, as the server asks of those who listen.
+const COME_BACK: Duration = Duration::from_secs(1);
+/// A stream gives a sign of life every 15 seconds; one that missed three is dead.
+const SILENCE_MAX: Duration = Duration::from_secs(50);
+
+/// Runs `events`.
+pub(crate) async fn run(arguments: EventsArguments) -> Result<(), Failure> {
+    let server = Server::reach(&arguments.client)?;
+    let mut printer = Printer::new(&arguments);
+    let done = if arguments.follow {
+        follow(&server, &arguments, &mut printer).await
+    } else {
+        print_pages(&server, &arguments, &mut printer).await
+    };
+    match done {
+        Err(Stop::Failed(failure)) => Err(failure),
+        // A reader that has gone away has read enough.
+        Err(Stop::Enough) | Ok(()) => Ok(()),
+    }
+}
+
+/// Why printing stops early.
+enum Stop {
+    Failed(Failure),
+    Enough,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+async fn print_pages(
+    server: &Server,
+    arguments: &EventsArguments,
+    printer: &mut Printer,
+) -> Result<(), Stop> {
+    let mut after = arguments.after.clone();
+    printer.begin_document()?;
+    loop {
+        // A page that ends where the printing ends has a cursor to go on from.
+        let limit = printer.left.map_or(200, |left| left.clamp(1, 200));
+        let limit = limit.to_string();
+        let mut query = vec![("tenant", arguments.tenant.as_str()), ("limit", &limit)];
+        query.extend(after.as_deref().map(|after| ("after", after)));
+        let page: EventPage = server.get(&PATH, &query).await?;
+        for event in &page.events {
+            printer.event(event, None)?;
+        }
+        if !page.more || printer.left == Some(0) {
+            return printer.end_document(&page.next);
+        }
+        after = Some(page.next);
+    }
+}
+
+async fn follow(
+    server: &Server,
+    arguments: &EventsArguments,
+    printer: &mut Printer,
+) -> Result<(), Stop> {
+    let mut after = arguments.after.clone();
+    let mut has_begun = false;
+    while listen(server, arguments, &mut after, printer, &mut has_begun)
+        .await?
+        .is_continue()
+    {
+        sleep(COME_BACK).await;
+    }
+    Ok(())
+}
+
+/// Listens until the stream ends, and keeps the place to go on from in `after`.
+async fn listen(
+    server: &Server,
+    arguments: &EventsArguments,
+    after: &mut Option<String>,
+    printer: &mut Printer,
+    has_begun: &mut bool,
+) -> Result<ControlFlow<()>, Stop> {
+    let mut query = vec![("tenant", arguments.tenant.as_str())];
+    query.extend(after.as_deref().map(|after| ("after", after)));
+    let mut pieces = match server.live(&PATH, &query).await {
+        Ok(pieces) => pieces,
+        // Who never got through is told so; who did waits for the server to come back.
+        Err(failure) if *has_begun && failure.may_pass() => return Ok(Continue(())),
+        Err(failure) => return Err(failure.into()),
+    };
+    *has_begun = true;
+    let mut messages = Messages::default();
+    while let Ok(Ok(Some(piece))) = timeout(SILENCE_MAX, pieces.next()).await {
+        for message in messages.read(&piece)? {
+            match message {
+                Message::Place(place) => *after = Some(place),
+                Message::Event(event, place) => {
+                    printer.event(&event, Some(&place))?;
+                    *after = Some(place);
+                    if printer.left == Some(0) {
+                        return Ok(Break(()));
+                    }
+                }
+                Message::Expired => {
+                    return Err(Stop::Failed(Failure::usage(
+                        "what came next is no longer kept (cursor-expired)\n  begin anew without \
+                         --after, and compare what you hold with the sessions as they are",
+                    )));
+                }
+            }
+        }
+    }
+    Ok(Continue(()))
+}
+
+/// Prints events of the types that are wanted, until there were enough.
+struct Printer {
+    types: Vec<String>,
+    is_json: bool,
+    follow: bool,
+    is_first: bool,
+    /// How many more are wanted; `None` for all.
+    left: Option<u64>,
+}
+
+impl Printer {
+    fn new(arguments: &EventsArguments) -> Self {
+        Self {
+            types: arguments.types.clone(),
+            is_json: arguments.client.json,
+            follow: arguments.follow,
+            is_first: true,
+            left: arguments.limit.map(Into::into),
+        }
+    }
+
+    fn event(&mut self, event: &Event, place: Option<&str>) -> Result<(), Stop> {
+        if !is_wanted(&self.types, &event.kind) || self.left == Some(0) {
+            return Ok(());
+        }
+        let is_first = std::mem::take(&mut self.is_first);
+        self.left = self.left.map(|left| left - 1);
+        if !self.is_json {
+            if is_first {
+                let header = ["at", "type", "reason", "by", "subject", "session"];
+                write(&row(header.map(str::to_owned)))?;
+            }
+            return write(&row([
+                event.at.to_string(),
+                event.kind.clone(),
+                word(&event.reason),
+                word(&event.ended_by),
+                event.subject.clone().unwrap_or_else(|| "(erased)".into()),
+                event.session.clone().unwrap_or_default(),
+            ]));
+        }
+        if self.follow {
+            let line = json!({"schema": "innkeeper.event/1", "cursor": place, "event": event});
+            return write(&(escaped(&line.to_string()) + "\n"));
+        }
+        let comma = if is_first { "" } else { "," };
+        let event = escaped(&json!(event).to_string());
+        write(&format!("{comma}\n  {event}"))
+    }
+
+    /// The journal may be longer than memory, so the document is written as it comes.
+    fn begin_document(&self) -> Result<(), Stop> {
+        if self.is_json {
+            write("{\"schema\": \"innkeeper.events/1\",\n \"events\": [")?;
+        }
+        Ok(())
+    }
+
+    fn end_document(&self, next: &str) -> Result<(), Stop> {
+        if self.is_json {
+            write(&format!("],\n \"next\": {}}}\n", json!(next)))?;
+        } else if self.is_first {
+            write("no event\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a type, or the word before its dot, was asked for; nothing asked for is everything.
+fn is_wanted(types: &[String], kind: &str) -> bool {
+    types.is_empty()
+        || types.iter().any(|wanted| {
+            let rest = kind.strip_prefix(wanted.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+}
+
+/// One line of a table whose rows come one by one. What people write comes last, since nobody
+/// knows how wide it is.
+fn row([at, kind, reason, by, subject, session]: [String; 6]) -> String {
+    let line = format!(
+        "{at:<24}  {kind:<18}  {reason:<17}  {by:<6}  {}  {}",
+        Shown(&subject),
+        Shown(&session)
+    );
+    line.trim_end().to_owned() + "\n"
+}
+
+fn write(text: &str) -> Result<(), Stop> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Stop::Enough),
+        Err(error) => Err(Stop::Failed(Failure::cannot_run("cannot print", error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_wanted;
+
+    #[test]
+    fn given_types_when_an_event_comes_then_a_word_stands_for_all_types_below_it() {
+        let wanted = |types: &[&str], kind| {
+            let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+            is_wanted(&types, kind)
+        };
+
+        assert!(wanted(&[], "session.opened"));
+        assert!(wanted(&["session"], "session.opened"));
+        assert!(wanted(&["device", "session.opened"], "session.opened"));
+        assert!(!wanted(&["session.opened"], "session.ended"));
+        assert!(!wanted(&["sess"], "session.ended"));
+    }
+}
