@@ -127,7 +127,7 @@ async fn given_secrets_that_were_issued_when_logs_lists_errors_and_files_are_sea
     assert!(status.success());
     let traces: BTreeSet<_> = secrets.iter().flat_map(|secret| traces(secret)).collect();
     assert!(
-        log.matches("answered").count() > 15,
+        log.matches("answered").count() >= 15,
         "each request is logged: {log}"
     );
     if let Some(place) = find(log.as_bytes(), &traces) {
