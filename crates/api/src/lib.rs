@@ -28,6 +28,7 @@ mod subject;
 mod text;
 mod timestamp;
 mod token;
+mod users;
 mod words;
 
 pub use admit::{IssuedDevice, Notice, SignInAnswer, SignInRequest, SignInSummary};
@@ -62,4 +63,5 @@ pub use subject::{
 pub use text::{Text, bounded_list};
 pub use timestamp::Timestamp;
 pub use token::{ReauthenticatedRequest, RotateRequest, TokenAnswer};
+pub use users::{NewPassword, PasswordRequest, UserCreateRequest, UserPage, UserView, UsersQuery};
 pub use words::{Binding, Class, DeviceClass, EndReason, EndedBy, SessionState};

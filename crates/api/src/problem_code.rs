@@ -37,6 +37,8 @@ pub enum ProblemCode {
     SessionLimit,
     /// It worked once, and works only once.
     AlreadyUsed,
+    /// Somebody has that name already.
+    NameTaken,
     /// What came after this cursor is no longer kept.
     CursorExpired,
     /// The evidence is older than the last change of credentials.
@@ -79,7 +81,7 @@ impl ProblemCode {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
-            Self::SessionLimit | Self::AlreadyUsed => 409,
+            Self::SessionLimit | Self::AlreadyUsed | Self::NameTaken => 409,
             Self::CursorExpired => 410,
             Self::StaleGeneration | Self::StalePolicy => 412,
             Self::PayloadTooLarge => 413,
@@ -119,6 +121,7 @@ impl ProblemCode {
             Self::TooManySignIns => "too-many-sign-ins",
             Self::TooManyStreams => "too-many-streams",
             Self::TooManyRevocations => "too-many-revocations",
+            Self::NameTaken => "name-taken",
             Self::CursorExpired => "cursor-expired",
             Self::HeaderTooLarge => "header-too-large",
             Self::Internal => "internal",
@@ -153,6 +156,7 @@ impl ProblemCode {
             Self::TooManySignIns => "There were too many sign-ins.",
             Self::TooManyStreams => "Too many are listening already.",
             Self::TooManyRevocations => "Too many bulk revocations are waiting already.",
+            Self::NameTaken => "Somebody has that name already.",
             Self::CursorExpired => "What came after this cursor is no longer kept.",
             Self::HeaderTooLarge => "The header block is too large.",
             Self::Internal => "Something went wrong on our side.",

@@ -13,6 +13,7 @@ mod scan;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod users;
 mod values;
 
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use refusal::read;
 pub(crate) use scan::{Format, ScanArguments};
 pub(crate) use sessions::{Reason, RevokeArguments, SessionsArguments, SessionsCommand};
+pub(crate) use users::{UsersArguments, UsersCommand};
 pub(crate) use values::ServerUrl;
 
 const EXIT_CODES: &str = "\
@@ -111,6 +113,9 @@ pub(crate) enum Command {
     /// Read what happened, or follow what happens
     #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", events::MORE))]
     Events(EventsArguments),
+    /// Make and see the users who sign in on the pages, and change their passwords
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", users::MORE))]
+    Users(UsersArguments),
     /// Copy all that is kept into a file, while the server goes on
     #[command(after_long_help = archive::BACKUP_MORE)]
     Backup(CopyArguments),

@@ -82,6 +82,16 @@ impl Server {
         read(&answer)
     }
 
+    /// `PUT`: the answer as JSON.
+    pub(crate) async fn put<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::PUT, path, &[], Some(body)).await?;
+        read(&answer)
+    }
+
     /// `DELETE`: nothing but that it is done.
     pub(crate) async fn delete(
         &self,

@@ -12,6 +12,7 @@ mod doctor;
 mod events;
 mod exit;
 mod pages;
+mod password;
 mod policy;
 mod promises;
 mod scan;
@@ -19,6 +20,7 @@ mod serve;
 mod shown;
 mod table;
 mod trust;
+mod users;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
             Command::Subjects(subjects) => client::subjects(subjects).await,
             Command::Keys(keys) => client::keys(keys).await,
             Command::Events(arguments) => events::run(arguments).await,
+            Command::Users(arguments) => users::run(arguments).await,
             Command::Backup(arguments) => archive::backup(arguments).await,
             Command::Restore(arguments) => archive::restore(&arguments).await,
             Command::Export(arguments) => archive::export(arguments).await,

@@ -15,7 +15,7 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_engine::entropy::OsEntropy;
 use innkeeper_engine::metrics::Metrics;
 use innkeeper_engine::{Authority, Services};
-use innkeeper_gateway::{Demo, Gateway};
+use innkeeper_gateway::{Cost, Demo, Gateway, Users};
 use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
@@ -97,8 +97,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let address = address_of(&listener)?;
 
     let door = door(&config, &authority, arguments.demo)?;
+    let users = Users::new(Arc::clone(&authority), TenantId::default(), Cost::OWASP);
     let metrics = rest::metrics_router(door.clone());
-    let mut router = rest::router(door.clone());
+    let mut router = rest::with_users(rest::router(door.clone()), Arc::new(users.clone()));
     match &for_metrics {
         Some(own) => println!(
             "innkeeper shows metrics on http://{}/metrics",
@@ -107,7 +108,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         None => router = router.merge(metrics.clone()),
     }
     if arguments.demo {
-        let (demo, gateway) = demo(door).await?;
+        let (demo, gateway) = demo(door, users).await?;
         if demo.replaced {
             println!("the demo's users were here before: they have new passwords");
         }
@@ -291,8 +292,8 @@ fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door,
     })
 }
 
-async fn demo(door: Door) -> Result<(Demo, Gateway), Failure> {
-    let gateway = Gateway::new(door, TenantId::default());
+async fn demo(door: Door, users: Users) -> Result<(Demo, Gateway), Failure> {
+    let gateway = Gateway::new(door, TenantId::default()).with_users(users);
     let demo = Demo::prepare(&gateway)
         .await
         .map_err(|error| Failure::cannot_run("the demo has no users", error))?;

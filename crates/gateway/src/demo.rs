@@ -86,6 +86,7 @@ async fn make(
             .users()
             .set_password(&name, Password::new(password), by)
             .await?
+            .is_some()
         {
             return Ok(false);
         }

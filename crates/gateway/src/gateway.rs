@@ -39,6 +39,13 @@ impl Gateway {
         self
     }
 
+    /// Lets the passwords of `users` be worked on in the same places as those of its others.
+    #[must_use]
+    pub fn with_users(mut self, users: Users) -> Self {
+        self.users = users;
+        self
+    }
+
     /// Who may sign in.
     #[must_use]
     pub const fn users(&self) -> &Users {

@@ -16,6 +16,9 @@ impl Password {
     /// The longest that is hashed, in bytes. A longer one is wrong like any other wrong one.
     pub const LEN_MAX: usize = 1024;
 
+    /// The fewest characters of a new one (ASVS 6.2.1).
+    pub const CHARACTERS_MIN: usize = 8;
+
     /// Takes a password from outside.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -34,6 +37,12 @@ impl Password {
     #[must_use]
     pub fn is_too_long(&self) -> bool {
         self.0.len() > Self::LEN_MAX
+    }
+
+    /// Whether it is too short to become anybody's.
+    #[must_use]
+    pub fn is_too_short(&self) -> bool {
+        self.0.chars().count() < Self::CHARACTERS_MIN
     }
 
     pub(crate) fn reveal(&self) -> &[u8] {

@@ -1,5 +1,7 @@
 //! Local users: who may sign in here, and by what proof.
 
+mod calls;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,6 +37,14 @@ pub struct NewUser {
     pub groups: Vec<GroupName>,
     /// The password.
     pub password: Password,
+}
+
+/// A user, without what is secret.
+#[derive(Debug)]
+struct User {
+    name: UserName,
+    subject: String,
+    groups: Vec<String>,
 }
 
 /// What became of a user to be made.
@@ -116,6 +126,35 @@ impl Users {
         }
     }
 
+    /// The users of another tenant, whose passwords wait for the same places.
+    fn of(&self, tenant: TenantId) -> Self {
+        Self {
+            authority: Arc::clone(&self.authority),
+            tenant,
+            hasher: Arc::clone(&self.hasher),
+        }
+    }
+
+    /// All users, in the order of their names.
+    async fn all(&self) -> Result<Vec<User>, EngineError> {
+        let prefix = folder(&self.tenant);
+        let held = self.authority.register().list(&prefix).await?;
+        let mut users = held
+            .into_iter()
+            .map(|(key, held)| {
+                let record = read_record(&key, &held.value)?;
+                let name = UserName::parse(&key[prefix.len()..]);
+                Ok(User {
+                    name: name.map_err(|error| unreadable(&key, error))?,
+                    subject: record.subject,
+                    groups: record.groups,
+                })
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Ok(users)
+    }
+
     /// Makes a user, unless the name is taken.
     pub async fn add(&self, user: NewUser) -> Result<Added, UsersError> {
         let subject = match user.subject {
@@ -136,29 +175,29 @@ impl Users {
 
     /// Gives a user another password, and ends all sessions that rest on the old one.
     ///
-    /// Says whether there is such a user. The password is changed first: a sign-in with the old
+    /// Says how many, or `None` where there is no such user. The password is changed first: a sign-in with the old
     /// one that is under way then finds its evidence stale (S8).
     pub async fn set_password(
         &self,
         name: &UserName,
         password: Password,
         initiator: Initiator,
-    ) -> Result<bool, UsersError> {
+    ) -> Result<Option<usize>, UsersError> {
         let hash = self.hash(password).await?;
         let subject = loop {
             let Some((mut record, version)) = self.find(name).await? else {
-                return Ok(false);
+                return Ok(None);
             };
             record.password = hash.clone();
             if let Put::Done(_) = self.put(name, Some(version), &record).await? {
                 break self.read_name(name, &record.subject, SubjectId::parse)?;
             }
         };
-        let _ = self
+        let changed = self
             .authority
             .credential_changed(&self.tenant, &subject, None, initiator)
             .await?;
-        Ok(true)
+        Ok(Some(changed.ended))
     }
 
     /// Finds out whether a name and a password belong together; `None` if not.
@@ -215,13 +254,7 @@ impl Users {
         let key = self.key(name);
         let found = self.authority.register().get(&key).await?;
         found
-            .map(|held| match serde_json::from_slice(&held.value) {
-                Ok(record) => Ok((record, held.version)),
-                Err(error) => Err(EngineError::Register {
-                    name: key,
-                    source: error.into(),
-                }),
-            })
+            .map(|held| Ok((read_record(&key, &held.value)?, held.version)))
             .transpose()
     }
 
@@ -246,18 +279,31 @@ impl Users {
         text: &str,
         parse: impl FnOnce(&str) -> Result<T, NameError>,
     ) -> Result<T, EngineError> {
-        parse(text).map_err(|error| EngineError::Register {
-            name: self.key(user),
-            source: error.into(),
-        })
+        parse(text).map_err(|error| unreadable(&self.key(user), error))
     }
 }
 
-/// Where a user lies. The tenant cannot hold the sign that ends it, so that no two pairs of
-/// tenant and name come to lie in one place (S14).
+/// Where a user lies.
 fn key(tenant: &TenantId, name: &UserName) -> String {
+    format!("{}{name}", folder(tenant))
+}
+
+/// Where the users of a tenant lie. The tenant cannot hold the sign that ends it, so that no two
+/// pairs of tenant and name come to lie in one place (S14).
+fn folder(tenant: &TenantId) -> String {
     let tenant = tenant.as_str().replace('%', "%25").replace('/', "%2F");
-    format!("user/{tenant}/{name}")
+    format!("user/{tenant}/")
+}
+
+fn read_record(key: &str, value: &[u8]) -> Result<UserRecord, EngineError> {
+    serde_json::from_slice(value).map_err(|error| unreadable(key, error))
+}
+
+fn unreadable(key: &str, error: impl std::error::Error + Send + Sync + 'static) -> EngineError {
+    EngineError::Register {
+        name: key.to_owned(),
+        source: error.into(),
+    }
 }
 
 fn drawn_subject(entropy: &dyn Entropy) -> Result<SubjectId, EngineError> {

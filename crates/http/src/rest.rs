@@ -19,6 +19,9 @@ mod sessions;
 mod sign_in;
 mod subjects;
 mod tokens;
+mod users;
+
+pub use users::{LocalUsers, with_users};
 
 use axum::Router;
 
@@ -62,6 +65,7 @@ pub fn routes() -> Vec<Route> {
         subjects::routes(),
         devices::routes(),
         keys::routes(),
+        users::routes(),
         events::routes(),
         oauth::routes(),
         policy::routes(),

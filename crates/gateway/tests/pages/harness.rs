@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::entropy::OsEntropy;
+use innkeeper_engine::keys::{Enrolled, Issuer, KeyScope};
 use innkeeper_engine::subjects::Standing;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_gateway::{Added, Cost, Gateway, NewUser, Password, UserName, router};
@@ -24,6 +25,7 @@ use innkeeper_http::rest;
 use innkeeper_http::server::Peer;
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
+use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::breakable::Breakable;
@@ -72,7 +74,7 @@ impl House {
             };
             assert_eq!(gateway.users().add(user).await.unwrap(), Added::Done);
         }
-        let router = enveloped(rest::router(door.clone()).merge(router(gateway.clone())));
+        let router = enveloped(rest_of(&door, &gateway).merge(router(gateway.clone())));
         Self {
             clock,
             store,
@@ -93,7 +95,7 @@ impl House {
             clock: Arc::clone(&self.clock),
             store: Arc::clone(&self.store),
             authority: Arc::clone(&self.authority),
-            router: enveloped(rest::router(self.door()).merge(router(gateway.clone()))),
+            router: enveloped(rest_of(&self.door, &gateway).merge(router(gateway.clone()))),
             gateway,
             door: self.door(),
         }
@@ -106,6 +108,39 @@ impl House {
             origin: Some(ORIGIN_OF_OURS),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0".into(),
         }
+    }
+
+    /// Calls the API with a key that may do everything in the tenants that `of` names, or in all.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        of: Option<&str>,
+        body: Value,
+    ) -> (u16, Value) {
+        let key = self.authority.prepare_key().unwrap();
+        let now = self.authority.now().await.unwrap();
+        let tenant = of.map(|name| TenantId::parse(name).unwrap());
+        let scopes = vec![KeyScope::Admin];
+        let enrolled =
+            self.authority
+                .enrol_key(Issuer::Operator, &key, "a key", scopes, tenant, now);
+        assert!(matches!(enrolled.await.unwrap(), Enrolled::Done(_)));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(AUTHORIZATION, format!("Bearer {}", key.reveal()));
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            request = request.header(CONTENT_TYPE, "application/json");
+            Body::from(body.to_string())
+        };
+        let request = request.body(body).unwrap();
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
     }
 
     /// A browser in which somebody has signed in.
@@ -129,6 +164,14 @@ impl House {
     pub(crate) fn pass(&self, minutes: u64) {
         self.clock.pass(Duration::from_mins(minutes));
     }
+}
+
+/// The REST API, which knows the users of the pages.
+fn rest_of(door: &Door, gateway: &Gateway) -> Router {
+    rest::with_users(
+        rest::router(door.clone()),
+        Arc::new(gateway.users().clone()),
+    )
 }
 
 /// What a browser keeps and sends by itself.

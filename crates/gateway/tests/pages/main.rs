@@ -10,3 +10,4 @@ mod form;
 mod harness;
 mod sign_in;
 mod site;
+mod users;

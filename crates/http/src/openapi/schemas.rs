@@ -120,6 +120,7 @@ impl Schemas {
             | ProblemCode::TooManySignIns
             | ProblemCode::HeaderTooLarge
             | ProblemCode::Internal
+            | ProblemCode::NameTaken
             | ProblemCode::CursorExpired
             | ProblemCode::TooManyStreams
             | ProblemCode::TooManyRevocations

@@ -1,0 +1,91 @@
+//! `users`: who may sign in on the pages of a running server.
+
+use innkeeper_api as api;
+use innkeeper_api::{EndedCount, UserPage, UserView};
+use serde_json::json;
+
+use crate::args::{UsersArguments, UsersCommand};
+use crate::call::Server;
+use crate::exit::Failure;
+use crate::password;
+use crate::table::{self, Table};
+
+/// Runs `users`.
+pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
+    let server = Server::reach(&arguments.client)?;
+    let is_json = arguments.client.json;
+    let tenant = arguments.tenant;
+    match arguments.command {
+        UsersCommand::Add {
+            name,
+            subject,
+            groups,
+        } => {
+            let request = api::UserCreateRequest {
+                tenant: Some(tenant),
+                password: password::read()?,
+                name,
+                subject,
+                groups,
+            };
+            let made: UserView = server.post(&["v1", "users"], &request).await?;
+            if is_json {
+                table::json(&json!({"schema": "innkeeper.user/1", "user": made}));
+            } else {
+                print!("{}", users(&[made]));
+            }
+        }
+        UsersCommand::Passwd { name } => {
+            let request = api::PasswordRequest {
+                tenant: Some(tenant),
+                password: password::read()?,
+            };
+            let path = ["v1", "users", &name, "password"];
+            let EndedCount { ended } = server.put(&path, &request).await?;
+            if is_json {
+                table::json(&json!({"schema": "innkeeper.password_changed/1", "ended": ended}));
+            } else {
+                let noun = if ended == 1 { "session" } else { "sessions" };
+                println!("changed; {ended} {noun} ended");
+            }
+        }
+        UsersCommand::List => {
+            let all = all_users(&server, &tenant).await?;
+            if is_json {
+                table::json(&json!({"schema": "innkeeper.users/1", "users": all}));
+            } else if all.is_empty() {
+                println!("no user");
+            } else {
+                print!("{}", users(&all));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn all_users(server: &Server, tenant: &str) -> Result<Vec<UserView>, Failure> {
+    let mut users = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("tenant", tenant)];
+        query.extend(after.as_deref().map(|cursor| ("after", cursor)));
+        let page: UserPage = server.get(&["v1", "users"], &query).await?;
+        users.extend(page.users);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(users),
+        }
+    }
+}
+
+fn users(users: &[UserView]) -> Table {
+    let mut table = Table::new(&["name", "subject", "groups"]);
+    for user in users {
+        table.cells([
+            user.name.clone(),
+            user.subject.clone(),
+            user.groups.join(", "),
+        ]);
+    }
+    table
+}
