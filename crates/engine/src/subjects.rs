@@ -103,6 +103,28 @@ impl Authority {
         Ok(settled.answer)
     }
 
+    /// Deletes a subject: all its sessions end, evidence from before is refused, and what is known
+    /// of the person goes, from the roster and from what the store keeps of the past. The journal
+    /// keeps the tag.
+    ///
+    /// Its sessions have ended and its roster is empty before the store is asked to erase the past,
+    /// which may take as long as reading the whole journal. If that fails, repeat it.
+    pub async fn erase(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        initiator: Initiator,
+    ) -> Result<(), EngineError> {
+        let settled = self
+            .settle_for(tenant, subject, None, |case| {
+                let changes = revocation::erase(case.roster, initiator, case.now());
+                Ok(Step::Commit(changes, None, ()))
+            })
+            .await?;
+        self.store.erase(settled.roster.tag).await?;
+        Ok(())
+    }
+
     /// Counts a failed sign-in, to be told of at the next one that does not fail.
     ///
     /// Kept like a sign of life: no commit, no roster for one never seen, and a crash may lose

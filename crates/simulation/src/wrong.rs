@@ -349,6 +349,10 @@ impl SessionStore for WrongStore {
         Ok(())
     }
 
+    async fn erase(&self, _tag: RosterTag) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn walk(
         &self,
         after: Option<RosterTag>,

@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use innkeeper_domain::roster::Roster;
@@ -18,6 +19,7 @@ use innkeeper_store::{Remembered, StoreError, record};
 use crate::committer::Reply;
 use crate::disk::{Disk, Head, HeadRecord, Slot};
 use crate::error::{Damage, OpenError};
+use crate::log::Erasure;
 use crate::log::frame::{self, Frames, Next};
 use crate::log::row::{self, Kind, Rows};
 use crate::shared::Shared;
@@ -97,10 +99,15 @@ impl Taken {
     }
 }
 
+/// Somebody who waits for a checkpoint, and for what is to be erased behind it.
+pub(crate) type Asked = (Option<Erasure>, Reply<()>);
+
 /// The checkpoints of an open store, written one at a time beside the commits.
 #[derive(Debug, Default)]
 pub(crate) struct Checkpoints {
-    under_way: Option<JoinHandle<()>>,
+    under_way: Option<UnderWay>,
+    /// Who waits for one that begins from now on.
+    asked: Vec<Asked>,
     /// How much may be written to the log before the next; `None` if that is to be looked up.
     allowance: Option<u64>,
 }
@@ -108,32 +115,48 @@ pub(crate) struct Checkpoints {
 impl Checkpoints {
     /// Begins one if so much was written since the last, or if it is asked for.
     ///
-    /// Whoever asks while one is under way waits for it and then for its own.
-    pub(crate) fn turn(&mut self, shared: &Arc<Shared>, head: &Head, asked: Vec<Reply<()>>) {
-        if self.under_way.as_ref().is_some_and(JoinHandle::is_finished) {
+    /// Whoever asks while one is under way waits for it and then for its own; commits do not.
+    pub(crate) fn turn(&mut self, shared: &Arc<Shared>, head: &Head, asked: Vec<Asked>) {
+        self.asked.extend(asked);
+        if self.under_way.as_ref().is_some_and(UnderWay::is_over) {
             self.wait();
+        }
+        if self.under_way.is_some() {
+            return;
         }
         let allowance = *self
             .allowance
             .get_or_insert_with(|| allowance(&shared.disk.folder));
-        let is_due = self.under_way.is_none() && shared.disk.log.behind() >= allowance;
-        if asked.is_empty() && !is_due {
+        if self.asked.is_empty() && shared.disk.log.behind() < allowance {
             return;
         }
-        self.wait();
+        let asked = std::mem::take(&mut self.asked);
+        let erasures: Vec<_> = asked.iter().filter_map(|(erasure, _)| *erasure).collect();
+        if !erasures.is_empty() {
+            shared.disk.log.turn_over();
+        }
         let (shared, taken) = (Arc::clone(shared), Taken::of(shared, head));
+        let is_done = Arc::new(AtomicBool::new(false));
+        let done = Arc::clone(&is_done);
         let work = move || {
-            let written = taken.write(&shared.disk, || shared.stopped.get().is_some());
+            let is_over = || shared.stopped.get().is_some();
+            let written = taken.write(&shared.disk, is_over);
+            let written = written.and_then(|written| match written {
+                Written::InPlace => shared.disk.log.erase(&erasures, taken.head.batch, is_over),
+                Written::GivenUp if asked.is_empty() => Ok(()),
+                Written::GivenUp => Err(io::Error::other("the store is being closed")),
+            });
             if let Err(error) = &written {
                 let error = error as &dyn std::error::Error;
                 tracing::warn!(
                     error,
-                    "no checkpoint could be written; the log holds it all"
+                    "no checkpoint could be written, or nothing erased; the log holds it all"
                 );
             }
-            for reply in asked {
+            done.store(true, Ordering::Release);
+            for (_, reply) in asked {
                 let answer = match &written {
-                    Ok(_) => Ok(()),
+                    Ok(()) => Ok(()),
                     Err(error) => Err(StoreError::Unavailable {
                         source: Box::new(io::Error::new(error.kind(), error.to_string())),
                     }),
@@ -144,20 +167,31 @@ impl Checkpoints {
         };
         let thread = thread::Builder::new().name("innkeeper-checkpoint".into());
         match thread.spawn(work) {
-            Ok(under_way) => self.under_way = Some(under_way),
+            Ok(thread) => self.under_way = Some(UnderWay { thread, is_done }),
             Err(error) => {
                 tracing::warn!(%error, "no thread for a checkpoint; the log holds it all");
             }
         }
     }
 
+    /// Whether somebody waits for one to begin, once that is over which is under way.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
     /// Waits until none is under way.
     fn wait(&mut self) {
         if let Some(under_way) = self.under_way.take() {
             // It said itself what went wrong.
-            let _ = under_way.join();
+            let _ = under_way.thread.join();
             self.allowance = None;
         }
+    }
+}
+
+impl UnderWay {
+    fn is_over(&self) -> bool {
+        self.is_done.load(Ordering::Acquire) || self.thread.is_finished()
     }
 }
 
@@ -166,6 +200,14 @@ impl Drop for Checkpoints {
     fn drop(&mut self) {
         self.wait();
     }
+}
+
+/// A checkpoint that another thread writes.
+#[derive(Debug)]
+struct UnderWay {
+    thread: JoinHandle<()>,
+    /// Set when all is done but telling so to those who asked.
+    is_done: Arc<AtomicBool>,
 }
 
 /// What became of a checkpoint.

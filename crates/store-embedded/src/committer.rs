@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::checkpoint::Checkpoints;
 use crate::disk::Head;
 use crate::error::{Stopped, WriteError};
+use crate::log::Erasure;
 use crate::mark::Mark;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
@@ -27,6 +28,9 @@ pub(crate) const WAITING_MAX: usize = 16_384;
 const ROUND_MAX: usize = 1024;
 /// How long a sign of life may be in memory only.
 const HEARD_KEPT: Duration = Duration::from_secs(5);
+
+/// How often to look whether a checkpoint is over that somebody waits for.
+const CHECKPOINT_LOOK: Duration = Duration::from_millis(10);
 
 /// Where an answer goes. Nobody may be waiting for it any more; the work is done all the same.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -46,8 +50,8 @@ pub(crate) enum Job {
     Heard,
     /// Take everything as it is after this round.
     Snapshot(Reply<Taken>),
-    /// Write everything down anew, as it is after this round.
-    Checkpoint(Reply<()>),
+    /// Write everything down anew, as it is after this round, and without what is to be erased.
+    Checkpoint(Option<Erasure>, Reply<()>),
     Close(Reply<()>),
 }
 
@@ -107,9 +111,12 @@ impl Committer {
 
     /// Waits for something to do, then takes all that is there. `None` if nobody is left to ask.
     fn wait(&mut self) -> Option<Vec<Job>> {
-        let first = match self.heard_until {
-            None => self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(_) => self.jobs.recv_timeout(HEARD_KEPT),
+        let first = if self.checkpoints.is_awaited() {
+            self.jobs.recv_timeout(CHECKPOINT_LOOK)
+        } else if self.heard_until.is_some() {
+            self.jobs.recv_timeout(HEARD_KEPT)
+        } else {
+            self.jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match first {
             Ok(first) => {
@@ -117,7 +124,9 @@ impl Committer {
                 Some(iter::once(first).chain(more).collect())
             }
             Err(RecvTimeoutError::Timeout) => {
-                self.heard_until = Some(Duration::ZERO);
+                if !self.checkpoints.is_awaited() {
+                    self.heard_until = Some(Duration::ZERO);
+                }
                 Some(Vec::new())
             }
             Err(RecvTimeoutError::Disconnected) => None,
@@ -134,7 +143,7 @@ impl Committer {
             match job {
                 Job::Close(reply) => closing.push(reply),
                 Job::Snapshot(reply) => asked.push(reply),
-                Job::Checkpoint(reply) => wanted.push(reply),
+                Job::Checkpoint(erasure, reply) => wanted.push((erasure, reply)),
                 Job::Heard => {
                     let until = shared.time.clock.steady() + HEARD_KEPT;
                     self.heard_until.get_or_insert(until);
@@ -164,7 +173,7 @@ impl Committer {
             self.checkpoints.turn(&self.shared, &self.head, wanted);
         } else {
             let refusal = written.clone().err();
-            for (reply, stopped) in wanted.into_iter().zip(refusal.into_iter().cycle()) {
+            for ((_, reply), stopped) in wanted.into_iter().zip(refusal.into_iter().cycle()) {
                 // Nobody may be waiting any more.
                 let _ = reply.send(Err(stopped.into()));
             }
@@ -228,7 +237,9 @@ impl Job {
                 answer(reply, put, StoreError::from)
             }
             Self::RaiseCeiling(reply) => answer(reply?, (), StoreError::from),
-            Self::Heard | Self::Snapshot(_) | Self::Checkpoint(_) | Self::Close(_) => return None,
+            Self::Heard | Self::Snapshot(_) | Self::Checkpoint(..) | Self::Close(_) => {
+                return None;
+            }
         })
     }
 
@@ -245,7 +256,7 @@ impl Job {
             Self::RaiseCeiling(Some(reply))
             | Self::Forget(_, _, reply)
             | Self::Trim(_, reply)
-            | Self::Checkpoint(reply)
+            | Self::Checkpoint(_, reply)
             | Self::Close(reply) => reply.send(Err(error)).map_err(drop),
             Self::RaiseCeiling(None) | Self::Heard => Ok(()),
         };

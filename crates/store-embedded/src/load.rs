@@ -118,6 +118,13 @@ impl Rest {
                 Kind::Key => ("a key", self.take_key(&row)),
                 Kind::KeyGone => ("a key", self.drop_key(&row)),
                 Kind::Register => ("a register value", self.take_value(&row)),
+                // What is left in it does not make the rosters any more.
+                Kind::Erased => (
+                    "a frame",
+                    Err(Damage::Contradiction(
+                        "was erased from, and its checkpoint is missing",
+                    )),
+                ),
                 Kind::Roster
                 | Kind::RosterAfter
                 | Kind::RosterGone

@@ -6,17 +6,20 @@
 //! else is damage. Segments hold the journal too, so one stays until all of its entries were let
 //! go of and a checkpoint holds what else it wrote.
 
+mod erase;
 pub(crate) mod frame;
 pub(crate) mod row;
 mod scan;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::iter;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use parking_lot::{Mutex, RwLock};
 
+pub(crate) use erase::Erasure;
 pub(crate) use scan::{Scanned, scan};
 
 use self::frame::{Frames, Next};
@@ -51,6 +54,8 @@ pub(crate) struct Segment {
 struct Writer {
     file: File,
     length: u64,
+    /// Whether the next batch begins a segment, however short this one is.
+    is_full: bool,
     /// Bytes written since the last checkpoint.
     behind: u64,
 }
@@ -97,6 +102,7 @@ impl Log {
         let Some(last) = scanned.segments.last() else {
             return Err(io::Error::other("there is no segment to go on with"));
         };
+        erase::clear(folder)?;
         let path = last.path(folder);
         let file = OpenOptions::new().append(true).open(path)?;
         if file.metadata()?.len() != scanned.end {
@@ -114,6 +120,7 @@ impl Log {
             writer: Mutex::new(Writer {
                 file,
                 length,
+                is_full: false,
                 behind,
             }),
             segments: RwLock::new(segments),
@@ -125,10 +132,11 @@ impl Log {
     /// `place` is that of its first journal entry.
     pub(crate) fn append(&self, frame: &[u8], number: u64, place: Option<u64>) -> io::Result<()> {
         let mut writer = self.writer.lock();
-        if writer.length >= self.segment_len {
+        if writer.is_full || writer.length >= self.segment_len {
             let segment = Segment::new(number);
             writer.file = begin(&self.folder, &segment)?;
             writer.length = 0;
+            writer.is_full = false;
             self.segments.write().push(segment);
         }
         writer.file.write_all(frame)?;
@@ -149,6 +157,11 @@ impl Log {
     /// A checkpoint begins, which will hold all that was written until now.
     pub(crate) fn catch_up(&self) {
         self.writer.lock().behind = 0;
+    }
+
+    /// Has the next batch begin a segment, so that all there are may be written anew.
+    pub(crate) fn turn_over(&self) {
+        self.writer.lock().is_full = true;
     }
 
     /// Removes the segments of which nothing is needed: a checkpoint holds all up to the batch
@@ -178,10 +191,10 @@ impl Log {
         place: u64,
         mut take: impl FnMut(Kind, u64, &[u8]) -> Result<Enough, Damage>,
     ) -> Result<(), Damage> {
-        let (paths, mut offset) = self.lying_after(place);
-        for path in paths {
-            let mut frames = Frames::open(&path, offset).map_err(Damage::Unreadable)?;
-            offset = 0;
+        let (first, rest) = self.lying_after(place).map_err(Damage::Unreadable)?;
+        let rest = rest.iter().map(|path| Frames::open(path, 0));
+        for frames in iter::once(Ok(first)).chain(rest) {
+            let mut frames = frames.map_err(Damage::Unreadable)?;
             while let Next::Frame { rows, .. } = frames.next().map_err(Damage::Unreadable)? {
                 for row in Rows(&rows) {
                     let row = row?;
@@ -198,8 +211,9 @@ impl Log {
         Ok(())
     }
 
-    /// The files in which entries after `place` lie, and where to begin in the first.
-    fn lying_after(&self, place: u64) -> (Vec<PathBuf>, u64) {
+    /// The frames in which entries after `place` lie: of the file in which they begin, which is
+    /// opened before another can take its place, and the files after it.
+    fn lying_after(&self, place: u64) -> io::Result<(Frames, Vec<PathBuf>)> {
         let segments = self.segments.read();
         let begins_by = |s: &Segment| {
             s.places
@@ -215,8 +229,9 @@ impl Log {
                 .checked_sub(1)
                 .map_or(0, |known| segment.places[known].1)
         });
-        let paths = segments[first..].iter().map(|s| s.path(&self.folder));
-        (paths.collect(), offset)
+        let mut paths = segments[first..].iter().map(|s| s.path(&self.folder));
+        let begins = paths.next().ok_or(io::ErrorKind::NotFound)?;
+        Ok((Frames::open(&begins, offset)?, paths.collect()))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::disk::Disk;
 use crate::error::{OpenError, Stopped};
 use crate::folder::Folder;
 use crate::load::load;
+use crate::log::Erasure;
 use crate::resident::Place;
 use crate::shared::Shared;
 use crate::time::CeiledTime;
@@ -78,7 +79,8 @@ impl EmbeddedStore {
     /// Writes a checkpoint: opening then reads that, and what was written after it. One is made
     /// now and then without being asked for.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        self.ask(Stopped::Closed.into(), Job::Checkpoint).await
+        let job = |reply| Job::Checkpoint(None, reply);
+        self.ask(Stopped::Closed.into(), job).await
     }
 
     /// Puts a question to the committing thread, and waits for its answer.
@@ -237,6 +239,13 @@ impl SessionStore for EmbeddedStore {
 
     async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
         self.let_go(through).await
+    }
+
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+        let through = self.shared.last_place();
+        let erasure = Some(Erasure { tag, through });
+        let job = |reply| Job::Checkpoint(erasure, reply);
+        self.ask(Stopped::Closed.into(), job).await
     }
 
     async fn walk(

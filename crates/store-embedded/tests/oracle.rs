@@ -47,6 +47,10 @@ enum Step {
     /// Lets go of half of the journal.
     Trim,
     Checkpoint,
+    /// Lets go of the personal parts of a journal.
+    Erase {
+        of: u8,
+    },
     Reopen,
     Kill,
 }
@@ -57,7 +61,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (of.clone(), proptest::option::of(0..3_u8)).prop_map(|(of, key)| Step::Birth { of, key }),
         4 => (of.clone(), 0..8_usize).prop_map(|(of, which)| Step::End { of, which }),
         3 => (of.clone(), 0..8_usize).prop_map(|(of, which)| Step::Rotate { of, which }),
-        2 => of.prop_map(|of| Step::Enable { of }),
+        2 => of.clone().prop_map(|of| Step::Enable { of }),
+        1 => of.prop_map(|of| Step::Erase { of }),
         2 => (0..3_u8, any::<u8>()).prop_map(|(name, value)| Step::Put { name, value }),
         // Reopening may skip up to two seconds; nothing here ends that near to a multiple of seven.
         2 => (1..5_u64).prop_map(|weeks| Step::Pass { seconds: 7 * weeks }),
@@ -183,6 +188,12 @@ impl Pair {
                     if let Some((cursor, _)) = page.get(page.len() / 2) {
                         store.trim(cursor).await.unwrap();
                     }
+                }
+            }
+            Step::Erase { of } => {
+                let stores: [&dyn SessionStore; 2] = [&self.reference, self.embedded()];
+                for store in stores {
+                    store.erase(tag(of)).await.unwrap();
                 }
             }
             Step::Checkpoint => self.embedded().checkpoint().await.unwrap(),

@@ -127,6 +127,18 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// - Rosters are as before: no verdict rests on the journal (S18).
     async fn trim(&self, through: &Cursor) -> Result<(), StoreError>;
 
+    /// Erases the personal part of every entry that the journal holds of this roster when it is
+    /// asked to. May take as long as reading the whole journal.
+    ///
+    /// # Contract
+    ///
+    /// - When it is done none of them has one any more, also after a crash, and the chain is as
+    ///   before: their hashes cover a digest of it.
+    /// - When it is done, nothing that the store keeps holds what the roster has no more.
+    /// - If it fails, some may still have theirs; asked again it does the rest.
+    /// - The entries of other rosters are as before, and so are all rosters.
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError>;
+
     /// Names rosters in the order of their tags, after `after`, at most `limit`.
     ///
     /// For sweeping and searching: what it names is read again before anything is done to it.

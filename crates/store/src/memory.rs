@@ -241,6 +241,14 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+        let mut state = self.state.lock();
+        for entry in state.journal.iter_mut().filter(|e| e.tag == tag) {
+            entry.personal = None;
+        }
+        Ok(())
+    }
+
     async fn walk(
         &self,
         after: Option<RosterTag>,

@@ -205,6 +205,10 @@ impl SessionStore for Stage {
         self.play(self.inner.trim(through)).await
     }
 
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+        self.play(self.inner.erase(tag)).await
+    }
+
     async fn walk(
         &self,
         after: Option<RosterTag>,

@@ -82,6 +82,10 @@ impl SessionStore for Breakable {
         self.inner.trim(through).await
     }
 
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+        self.inner.erase(tag).await
+    }
+
     async fn walk(
         &self,
         after: Option<RosterTag>,

@@ -1,5 +1,7 @@
 //! Subjects: looked at, amended, disabled and enabled.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_domain::amendment::SubjectPatch;
@@ -12,7 +14,7 @@ use serde_json::json;
 
 use super::sign_in::contact;
 use crate::json::{Json, OptionalJson};
-use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit};
+use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
 use crate::route::{NoContent, Route};
@@ -34,6 +36,13 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .detail("In force on live sessions in the same step; may end some.")
         .example(json!({"groups": ["staff"], "limits": {"max_sessions": 2}})),
+        Route::delete(ONE, erase, "deleteSubject", "Delete a subject").detail(
+            "Ends all its sessions, refuses evidence from before, and erases contact, groups, \
+             devices, addresses and attributes: from what is known now, from the journal, and from \
+             the files of the store, all before it answers. The journal keeps that something \
+             happened, to nobody by name. Back-ups made before hold it still, and so may the disk \
+             beneath the files. One that was disabled stays so. Repeat it if it fails.",
+        ),
         Route::post(
             "/v1/subjects/{subject}/failures",
             count_failure,
@@ -111,6 +120,20 @@ fn own_limit(limits: api::SubjectLimits) -> Result<SessionLimit, ProblemAnswer> 
             "expected 1 to 1000: there is no unlimited",
         )
     })
+}
+
+/// `DELETE /v1/subjects/{subject}`: 204, also for one never seen.
+async fn erase(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<NoContent, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let authority = Arc::clone(&door.authority);
+    wholly(async move { authority.erase(&tenant, &subject, Initiator::Admin).await }).await?;
+    Ok(NoContent)
 }
 
 /// `POST /v1/subjects/{subject}/failures`: 204. Where it came from is checked and not kept.

@@ -78,6 +78,7 @@ async fn routes(desk: &Desk) -> Vec<Route> {
         post(&of("/credential-changed"), &[Manage], json!({}), 200),
         post(&of("/disable"), &[Manage], json!({}), 200),
         post(&of("/enable"), &[Manage], json!({}), 200),
+        route(delete.clone(), &of(""), &[Manage], None, 204),
         route(delete.clone(), &of("/sessions"), &[Manage], None, 200),
         post("/v1/check/batch", &[Check], json!({"checks": []}), 200),
         post(&of("/failures"), &[Admit], json!({}), 204),

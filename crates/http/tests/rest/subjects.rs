@@ -1,6 +1,7 @@
 //! Subjects: shown, amended, disabled and enabled.
 
 use http::{Method, StatusCode};
+use innkeeper_store::SessionStore;
 use serde_json::{Value, json};
 
 use crate::support::{desk, is_moment};
@@ -158,4 +159,46 @@ async fn given_failed_sign_ins_when_one_does_not_fail_then_it_tells_how_many_the
     desk.post("/v1/subjects/alice/failures", wrong)
         .await
         .assert_invalid("ip");
+}
+
+#[tokio::test]
+async fn given_a_subject_when_it_is_deleted_then_it_is_out_and_its_person_is_forgotten() {
+    let desk = desk().await;
+    let seen = desk.get("/v1/subjects/alice").await;
+    let body = json!({
+        "subject": "alice", "ip": "203.0.113.7", "user_agent": "Lynx", "groups": ["staff"],
+        "contact": {"email": "alice@example.org"}, "attributes": {"shoe": "size 7"},
+    });
+    let held = desk.post("/v1/sessions", body).await;
+    let other = desk.sign_in("bob").await;
+
+    let deleted = desk.delete("/v1/subjects/alice").await;
+    let again = desk.delete("/v1/subjects/alice").await;
+
+    assert_eq!((deleted.status.as_u16(), again.status.as_u16()), (204, 204));
+    let told = desk.check(held.word("/token")).await;
+    assert_eq!(told.json["reason"], "revoked_by_admin");
+    let old = json!({"subject": "alice", "generation": seen.json["generation"]});
+    let stale = desk.post("/v1/sessions", old).await;
+    stale.assert_problem(412, "stale-generation");
+    let subject = desk.get("/v1/subjects/alice").await;
+    assert_eq!(subject.json["groups"], json!([]));
+    assert_eq!(subject.json["last_sign_in"], json!(null));
+    let listed = desk.get("/v1/subjects/alice/sessions?state=all").await;
+    let journal = desk.store.tail(None, 100).await.unwrap().page().unwrap();
+    let kept = format!("{} {} {journal:?}", subject.text, listed.text);
+    for personal in [
+        "203.0.113.7",
+        "Lynx",
+        "alice@example.org",
+        "size 7",
+        "staff",
+    ] {
+        assert!(!kept.contains(personal), "{personal} is still known");
+    }
+    let named = journal.iter().filter(|(_, e)| e.personal.is_some()).count();
+    assert_eq!(named, 1, "bob's is still there");
+    assert_eq!(desk.check(&other.0).await.status, 200);
+    let fresh = desk.sign_in("alice").await;
+    assert_eq!(desk.check(&fresh.0).await.status, 200);
 }

@@ -28,10 +28,12 @@ pub(crate) enum Kind {
     Register = 10,
     /// The last row of a checkpoint: how many frames there were before.
     End = 11,
+    /// What a roster had in this frame was taken away, under its tag.
+    Erased = 12,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Head,
         Self::Roster,
         Self::RosterAfter,
@@ -43,6 +45,7 @@ impl Kind {
         Self::Personal,
         Self::Register,
         Self::End,
+        Self::Erased,
     ];
 
     fn of(number: u8) -> Option<Self> {

@@ -119,6 +119,29 @@ pub async fn given_failures_counted_during_glances_when_the_store_is_stopped_the
     assert_eq!(world.roster(tag(1)).await.failures.get(), 3);
 }
 
+/// What was erased stays so after a crash, and what the store takes afterwards is not erased.
+pub async fn given_an_erased_roster_when_the_store_crashes_then_its_person_does_not_come_back(
+    mut harness: impl DurableHarness,
+) {
+    let world = World::of(&harness).await;
+    for number in 1..=3 {
+        let _ = world.born(tag(1), number).await;
+        let _ = world.born(tag(2), number).await;
+    }
+    world.store.erase(tag(1)).await.unwrap();
+    let _ = world.born(tag(1), 4).await;
+
+    let world = crash(&mut harness, world).await;
+
+    let journal = world.journal().await;
+    let of = |of| journal.iter().filter(move |e| e.tag == tag(of));
+    let named: Vec<_> = of(1).map(|e| e.personal.is_some()).collect();
+    assert_eq!(named, [false, false, false, true]);
+    assert!(of(2).all(|e| e.personal.is_some()));
+    assert_eq!(world.agreed(tag(1)).await, RosterVersion(4));
+    assert_eq!(world.roster(tag(1)).await.sessions.len(), 4);
+}
+
 async fn count_failure<S: SessionStore>(world: &World<S>) {
     let mut count = |roster: Option<&Arc<Roster>>, _| {
         roster.expect("it is there").failures.add();

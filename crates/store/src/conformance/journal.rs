@@ -39,6 +39,34 @@ pub async fn given_entries_of_many_rosters_when_read_then_each_roster_is_in_orde
     }
 }
 
+/// When it is done none of them has one any more, also after a crash, and the chain is as before;
+/// the entries of other rosters are as before.
+pub async fn given_an_erased_roster_when_the_journal_is_read_then_only_its_persons_are_gone(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for number in 1..=3 {
+        for of in [1, 2] {
+            let id = world.born(tag(of), number).await;
+            world.ended(id).await;
+        }
+    }
+    let before = world.journal().await;
+
+    world.store.erase(tag(1)).await.unwrap();
+    world.store.erase(tag(1)).await.unwrap();
+    world.store.erase(tag(9)).await.unwrap();
+
+    let after = world.journal().await;
+    assert_eq!(after.len(), before.len());
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(after.hash(), before.hash());
+        assert_eq!(after.personal.is_some(), after.tag != tag(1));
+    }
+    let erased: Vec<_> = after.into_iter().filter(|e| e.tag == tag(1)).collect();
+    assert_chained(&erased);
+}
+
 /// The cursor of the last entry continues where this page ended.
 pub async fn given_pages_of_any_size_when_read_on_from_their_cursors_then_nothing_is_missing_or_twice(
     harness: impl Harness,

@@ -90,6 +90,7 @@ macro_rules! conformance {
         }
         $crate::conformance_cases! { $harness, journal:
             given_entries_of_many_rosters_when_read_then_each_roster_is_in_order_and_chained,
+            given_an_erased_roster_when_the_journal_is_read_then_only_its_persons_are_gone,
             given_pages_of_any_size_when_read_on_from_their_cursors_then_nothing_is_missing_or_twice,
             given_commits_in_flight_when_the_journal_is_followed_then_no_entry_is_passed_over,
             given_a_journal_that_was_trimmed_when_read_then_nothing_is_passed_over_in_silence,
@@ -129,6 +130,7 @@ macro_rules! durable_conformance {
             given_times_handed_out_when_the_store_crashes_then_time_has_not_fallen,
             given_times_handed_out_when_the_store_is_stopped_then_time_has_not_fallen,
             given_a_visit_during_a_glance_when_the_store_is_stopped_then_it_is_kept,
+            given_an_erased_roster_when_the_store_crashes_then_its_person_does_not_come_back,
             given_failures_counted_during_glances_when_the_store_is_stopped_then_they_are_kept,
             given_a_visit_during_a_glance_when_time_passes_and_the_store_crashes_then_it_is_kept,
             given_commits_that_were_done_when_the_store_crashes_then_they_are_all_there,
