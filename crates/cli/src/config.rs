@@ -32,7 +32,7 @@ use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
 pub(crate) use schema::StoreKind;
-use schema::{Server, Store, Tls};
+use schema::{Journal, Server, Store, Tls};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     /// Where rosters are kept.
     pub(crate) store: Store,
+    /// How long it is known what happened.
+    pub(crate) journal: Journal,
     /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
     origins: Origins,
@@ -117,6 +119,7 @@ impl Config {
             server: Reader::section("server", &entries, problems, &mut origins),
             tls: Reader::section("server.tls", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
+            journal: Reader::section("journal", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
             origins,
         }

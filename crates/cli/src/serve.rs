@@ -121,9 +121,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     println!("innkeeper listens on {scheme}://{address}");
     manager::tell("READY=1");
 
+    let keep = config.journal.keep;
     let reload = Reload { arguments, config };
     let mut beside = vec![
-        tokio::spawn(sweep(Arc::clone(&authority))),
+        tokio::spawn(sweep(Arc::clone(&authority), keep)),
         tokio::spawn(reload.follow(Arc::clone(&authority))),
         tokio::spawn(follow(Arc::clone(&authority))),
         tokio::spawn(work(Arc::clone(&authority))),
@@ -300,7 +301,7 @@ async fn demo(door: Door, users: Users) -> Result<(Demo, Gateway), Failure> {
     Ok((demo, gateway))
 }
 
-async fn sweep(authority: Arc<Authority>) {
+async fn sweep(authority: Arc<Authority>, keep: Duration) {
     let mut ticks = tokio::time::interval(SWEEP_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -313,6 +314,17 @@ async fn sweep(authority: Arc<Authority>) {
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the sweep was cut off; the next one goes on");
+            }
+        }
+        match authority.trim_journal(keep).await {
+            Ok(0) => {}
+            Ok(entries) => tracing::info!(entries, "let go of the oldest of the journal"),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "the journal was not shortened; the next time it may be"
+                );
             }
         }
     }

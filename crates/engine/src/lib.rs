@@ -17,6 +17,7 @@ pub mod keys;
 mod lanes;
 pub mod metrics;
 pub mod policy;
+pub mod retention;
 pub mod revoke;
 pub mod rotate;
 mod seal;

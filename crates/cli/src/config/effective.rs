@@ -73,6 +73,7 @@ impl Config {
         lines.table("server", &self.server);
         lines.table("server.tls", &self.tls);
         lines.table("store", &self.store);
+        lines.table("journal", &self.journal);
         lines.table("policy", &Setting::from(self.policy.terms));
         for (place, Rule { when, set }) in self.policy.rules.iter().enumerate() {
             lines.row("policy.rule", place);

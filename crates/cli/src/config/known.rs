@@ -6,7 +6,7 @@ use innkeeper_domain::policy::{Condition, Setting};
 
 use super::policy::LimitDraft;
 use super::problem::Fault;
-use super::schema::{Section, Server, Store, Tls};
+use super::schema::{Journal, Section, Server, Store, Tls};
 use super::unavailable::{NOT_YET, Refused};
 use innkeeper_http::nearest::nearest;
 
@@ -38,6 +38,7 @@ impl Known {
         known.add("server", Server::KEYS);
         known.add("server.tls", Tls::KEYS);
         known.add("store", Store::KEYS);
+        known.add("journal", Journal::KEYS);
         known.add("policy", Setting::KEYS);
         known.add("policy.rule", Setting::KEYS);
         known.add("policy.rule.when", Condition::KEYS);

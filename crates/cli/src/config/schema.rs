@@ -7,9 +7,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::effective::Lines;
-use super::kinds::{Address, Folder, Kind, Maybe, PemFile, Url, Words};
+use super::kinds::{Address, Folder, Kind, Maybe, PemFile, Span, Url, Words};
 use super::read::Reader;
 
 /// Settings that stand together in one table.
@@ -53,6 +54,13 @@ macro_rules! sections {
     )*};
 }
 
+/// At least a day: whoever follows may be away for a night.
+const KEEP: Span = Span {
+    least: Duration::from_hours(24),
+    most: Duration::from_hours(3650 * 24),
+    step: Duration::from_secs(1),
+};
+
 sections! {
     /// `[server]`: where we listen and how browsers see us.
     Server {
@@ -78,6 +86,13 @@ sections! {
         kind: StoreKind = STORE_KIND, StoreKind::Embedded;
         /// Its folder.
         path: PathBuf = Folder, PathBuf::from("innkeeper-data");
+    }
+
+    /// `[journal]`: how long it is known what happened.
+    Journal {
+        /// How long an entry stays; longer where a session may live longer, and until all that
+        /// carries the journal outward has it.
+        keep: Duration = KEEP, Duration::from_hours(90 * 24);
     }
 }
 

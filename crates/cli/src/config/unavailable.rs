@@ -49,7 +49,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "policy.rule.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },
-    NotYet { key: "journal.keep", refused: AllBut(&["\"90d\""]), what: "another retention of the journal" },
     NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: "calling out" },
     NotYet { key: "notify.digest", refused: AllBut(&["\"2m\""]), what: "sending notices" },
     NotYet { key: "notify.smtp", refused: Table(&["host", "port", "tls", "from", "user", "password", "password_file"]), what: "sending notices" },

@@ -14,6 +14,7 @@ mod nodes;
 mod policy;
 mod policy_put;
 mod replacement;
+mod retention;
 mod revocation;
 mod rotation;
 mod stage;

@@ -222,3 +222,20 @@ fn given_a_password_in_the_public_url_when_loaded_then_it_is_not_shown() {
     );
     assert!(!line.contains("hunter2"), "{line}");
 }
+
+#[test]
+fn given_how_long_the_journal_is_kept_when_too_short_to_be_of_use_then_it_is_refused() {
+    each_refused(&[
+        ("journal.keep = \"23h\"", "1:16", "too short"),
+        ("journal.keep = \"3651d\"", "1:16", "too long"),
+    ]);
+    let config = given("journal.keep = \"400d\"").accepted();
+    assert_eq!(
+        config.journal.keep,
+        std::time::Duration::from_hours(400 * 24)
+    );
+    assert_eq!(
+        given("").accepted().journal.keep,
+        std::time::Duration::from_hours(90 * 24)
+    );
+}
