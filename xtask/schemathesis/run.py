@@ -40,18 +40,24 @@ def run(name, *filters):
         f'[auth.openapi.apiKey]\nbearer = "{key}"\n'
         f'[auth.openapi.sessionToken]\nbearer = "{sign_in()}"\n'
         f"[checks]\nnegative_data_rejection.expected-statuses = {REFUSALS}\n"
+        # Each check of a batch is answered by itself, its 422 too, within a 200.
+        '[[operations]]\ninclude-operation-id = "checkBatch"\n'
+        f"checks.negative_data_rejection.expected-statuses = [200, {REFUSALS[1:]}\n"
     )
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(config),
         "run", f"{base}/openapi.json", "--url", base, "--checks", CHECKS, "--seed", seed,
         "--max-examples", examples, "--continue-on-failure", "--no-color",
-        "--request-timeout", "20", "--output-truncate", "true", "--warnings", "off", *filters,
+        "--request-timeout", "20", "--header", "Accept: application/json", "--output-truncate", "true", "--warnings", "off", *filters,
     ]
     return subprocess.run(command, cwd=folder).returncode
 
 
-# Streams do not end by themselves, and the tester waits for the end of each answer.
+# Streams do not end by themselves, and the tester waits for the end of each answer. Asked for
+# JSON, /v1/events answers with a page.
 streams = ["--exclude-path", "/me/events"]
 failed = run("all", "--exclude-operation-id", "logOut", *streams)
-failed |= run("log-out", "--include-operation-id", "logOut")
+failed |= run(
+    "log-out", "--include-operation-id", "logOut", "--phases", "examples,coverage,fuzzing",
+)
 sys.exit(failed)

@@ -54,7 +54,7 @@ pub use problem_code::ProblemCode;
 pub use revocation::{
     Revocation, RevocationCount, RevocationRequest, RevocationState, SearchQuery, SessionFilter,
 };
-pub use secret::{Secret, Ticket};
+pub use secret::{AnyToken, Secret, Ticket};
 pub use session::Session;
 pub use subject::{
     Contact, CredentialChangedAnswer, CredentialChangedRequest, FailureRequest, SubjectLimits,

@@ -3,15 +3,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
+use crate::AnyToken;
 
 /// The form of `POST /oauth/introspect` (RFC 7662, 2.1) and `POST /oauth/revoke` (RFC 7009, 2.1).
 ///
 /// Parameters that are not known are passed over, as RFC 6749 wants it in section 3.2.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
 pub struct TokenForm {
-    /// The session token, `ik_…`.
-    pub token: Secret,
+    /// The session token, `ik_…`. Any other text is a token that opens nothing.
+    pub token: AnyToken,
     /// What kind of token the caller believes it is; the token itself says so, and is believed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_type_hint: Option<String>,

@@ -18,6 +18,9 @@ pub struct Secret<const MAX: usize = 2_048>(String);
 /// A choice ticket, which carries evidence and is longer than any other secret.
 pub type Ticket = Secret<{ 24 * 1_024 }>;
 
+/// A token of whatever issuer: as long as a body may be, since one that is not ours is no error.
+pub type AnyToken = Secret<{ 64 * 1_024 }>;
+
 impl<const MAX: usize> Secret<MAX> {
     /// The longest text that is read as a secret, in bytes.
     pub const LEN_MAX: usize = MAX;

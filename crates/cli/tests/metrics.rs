@@ -3,12 +3,10 @@
 mod support;
 
 use reqwest::StatusCode;
-use support::{Server, innkeeper};
+use support::{Server, client, innkeeper};
 
 async fn scrape(base: &str) -> (StatusCode, String) {
-    let client = reqwest::Client::builder().no_proxy().build();
-    let client = client.expect("no TLS to set up");
-    let answer = client.get(format!("{base}/metrics")).send().await;
+    let answer = client().get(format!("{base}/metrics")).send().await;
     let answer = answer.expect("it listens");
     (answer.status(), answer.text().await.expect("it is text"))
 }

@@ -12,7 +12,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
-use innkeeper_api::{OAuthError, OAuthErrorCode, TokenForm};
+use innkeeper_api::{AnyToken, OAuthError, OAuthErrorCode, TokenForm};
 use innkeeper_domain::name::TenantId;
 use innkeeper_engine::Authority;
 use innkeeper_engine::keys::KeyInfo;
@@ -224,7 +224,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let token_type_hint = one("token_type_hint")?;
         match one("token")? {
             Some(token) if !token.is_empty() => Ok(Self(TokenForm {
-                token: innkeeper_api::Secret::new(token),
+                token: AnyToken::new(token),
                 token_type_hint,
             })),
             _ => Err(wrong("The parameter `token` is missing.")),

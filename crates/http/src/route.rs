@@ -10,7 +10,7 @@ mod described;
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use http::Method;
+use http::{Method, StatusCode};
 use innkeeper_api::ProblemCode;
 use serde_json::Value;
 
@@ -42,6 +42,7 @@ pub struct Link {
     pub(crate) operation: &'static str,
     pub(crate) parameters: Vec<(&'static str, &'static str)>,
     pub(crate) body: Option<Value>,
+    pub(crate) only_at: Option<u16>,
 }
 
 macro_rules! methods {
@@ -147,7 +148,15 @@ impl Link {
             operation,
             parameters: Vec::new(),
             body: None,
+            only_at: None,
         }
+    }
+
+    /// Keeps it to answers of this status, where others have nothing to lead on from.
+    #[must_use]
+    pub const fn only_at(mut self, status: StatusCode) -> Self {
+        self.only_at = Some(status.as_u16());
+        self
     }
 
     /// Fills a parameter of the operation from the answer, by a runtime expression of OpenAPI

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::schemas::{Schemas, common_headers, schema_of};
-use crate::route::Route;
+use crate::route::{Link, Route};
 
 /// Collects what the types of a handler say of it.
 #[derive(Debug)]
@@ -187,8 +187,9 @@ impl<'s> Operation<'s> {
     fn responses(self, route: &Route) -> Value {
         let mut responses = Map::new();
         for (status, mut answer) in self.answers {
-            if !route.links.is_empty() {
-                answer["links"] = links(route);
+            let links = links(route, status);
+            if !links.is_empty() {
+                answer["links"] = links.into();
             }
             responses.insert(status.to_string(), answer);
         }
@@ -216,8 +217,10 @@ fn join(own: &mut Value, problems: &BTreeSet<String>) {
     own["content"]["application/problem+json"] = json!({"schema": schema_of(problems)});
 }
 
-fn links(route: &Route) -> Value {
-    let links = route.links.iter().map(|link| {
+/// What an answer of this status leads to.
+fn links(route: &Route, status: u16) -> Map<String, Value> {
+    let there = |link: &&Link| link.only_at.is_none_or(|only| only == status);
+    let links = route.links.iter().filter(there).map(|link| {
         let parameters: Map<_, _> = link
             .parameters
             .iter()
@@ -232,7 +235,7 @@ fn links(route: &Route) -> Value {
         }
         (link.name.to_owned(), shown)
     });
-    Value::Object(links.collect())
+    links.collect()
 }
 
 /// The names in braces.

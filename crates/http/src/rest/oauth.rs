@@ -85,7 +85,7 @@ async fn revoke(
 /// The session that a token opens, to a client of this tenant.
 async fn look_up(
     door: &Door,
-    token: &api::Secret,
+    token: &api::AnyToken,
     tenant: Option<TenantId>,
     activity: Activity,
 ) -> Result<Option<Box<Checked>>, Refusal> {

@@ -34,7 +34,11 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .example(json!({"filter": {"client": "tv"}, "reason": "risk", "dry_run": true}))
         .refuses(&[ProblemCode::TooManyRevocations])
-        .link(Link::to("follow", "showRevocation").parameter("id", "$response.body#/id")),
+        .link(
+            Link::to("follow", "showRevocation")
+                .parameter("id", "$response.body#/id")
+                .only_at(StatusCode::ACCEPTED),
+        ),
         Route::get(
             ONE,
             show,

@@ -107,6 +107,23 @@ async fn s14_given_a_key_of_a_tenant_when_it_asks_about_another_then_the_token_i
     assert_inactive(&elsewhere);
 }
 
+/// Whoever trusts several issuers asks each of them, and tokens of others can be long.
+#[tokio::test]
+async fn given_a_long_token_of_another_issuer_when_asked_about_then_it_is_inactive_and_published() {
+    let desk = desk().await;
+    let token = "e".repeat(60 * 1_024);
+
+    assert_inactive(&ask(&desk, INTROSPECT, &token).await);
+    assert_eq!(ask(&desk, REVOKE, &token).await.status, StatusCode::OK);
+
+    let form = desk.call(Method::GET, "/openapi.json").send().await.json;
+    let length = &form["components"]["schemas"]["TokenForm"]["properties"]["token"];
+    assert!(
+        length["maxLength"].as_u64() > Some(token.len() as u64),
+        "{length}"
+    );
+}
+
 #[tokio::test]
 async fn given_an_introspection_when_the_holder_is_silent_then_it_counts_unless_it_is_passive() {
     let desk = desk().await;
