@@ -2,7 +2,7 @@
 //!
 //! Members are named as in the configuration file, with an underscore where that has a hyphen;
 //! spans are whole seconds. What a member may be is said by the table of the domain's
-//! [`Terms`](innkeeper_domain::policy::Terms), so nothing here knows a single key. Unknown and
+//! [`Terms`], so nothing here knows a single key. Unknown and
 //! repeated members are errors: whoever misspells a limit must not believe that it holds.
 
 mod members;
