@@ -17,13 +17,14 @@ file and the licences into target/dist/innkeeper-VERSION-TARGET.tar.gz, with SHA
 Where a container builder is at hand and --container is given, it builds the image as well.";
 
 /// What lies in the repository and goes along.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("LICENSE-APACHE", "LICENSE-APACHE"),
     ("LICENSE-MIT", "LICENSE-MIT"),
     ("README.md", "README.md"),
     ("CHANGELOG.md", "CHANGELOG.md"),
     ("dist/innkeeper.service", "systemd/innkeeper.service"),
     ("dist/innkeeper.socket", "systemd/innkeeper.socket"),
+    ("dist/innkeeper.toml", "systemd/innkeeper.toml"),
     ("dist/Containerfile", "Containerfile"),
 ];
 

@@ -9,12 +9,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Api, Server, innkeeper};
 
+/// Replaces the file in one step: the server looks by itself, and could see it half written.
 fn write(file: &Path, policy: &str) {
-    std::fs::write(
-        file,
-        format!("[server]\nlisten = \"127.0.0.1:0\"\n[policy]\n{policy}\n"),
-    )
-    .expect("the folder is ours");
+    let aside = file.with_extension("new");
+    let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n[policy]\n{policy}\n");
+    std::fs::write(&aside, text).expect("the folder is ours");
+    std::fs::rename(aside, file).expect("the folder is ours");
 }
 
 fn started(data: &Path, file: &Path) -> Server {

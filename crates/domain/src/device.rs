@@ -230,10 +230,21 @@ pub fn rename(roster: &Roster, id: DeviceId, label: &DeviceLabel, now: Timestamp
 /// The device that makes room for one more, if one must: of those that nobody relies on the one
 /// seen longest ago (D9). Its sessions live on: room for a newcomer is no reason to sign anybody
 /// out, and a session that is bound keeps what it is bound to.
+///
+/// Where all are trusted, the one that the subject trusted last goes: else whoever holds a stolen
+/// password could sign in and trust fifty times, and push out the device that the owner relies on.
 pub(crate) fn find_forgettable(roster: &Roster) -> Option<DeviceId> {
     let is_full = roster.devices.len() >= Device::MAX;
-    let order =
-        |device: &&Arc<Device>| (device.is_trusted(), roster.device_seen(device), device.id);
+    let order = |device: &&Arc<Device>| {
+        let (rank, place) = match device.trust {
+            None => (0, roster.device_seen(device).as_millis()),
+            Some(trust) => {
+                let rank = if trust.by == Initiator::User { 1 } else { 2 };
+                (rank, u64::MAX - trust.since.as_millis())
+            }
+        };
+        (rank, place, device.id)
+    };
     let first = roster.devices.iter().min_by_key(order);
     first.filter(|_| is_full).map(|device| device.id)
 }

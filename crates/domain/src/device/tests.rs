@@ -147,6 +147,26 @@ fn given_a_full_roster_when_one_more_device_comes_then_the_untrusted_seen_longes
 }
 
 #[test]
+fn given_only_trusted_devices_when_one_must_go_then_it_is_the_one_the_subject_trusted_last() {
+    let trusting = |by_whom: fn(u8) -> Initiator| {
+        let devices = (1..=50).map(|number| Device {
+            last_seen: at(number.into()),
+            trust: Some(by(by_whom(number), number.into())),
+            ..device(number)
+        });
+        find_forgettable(&roster_with(devices, []))
+    };
+
+    assert_eq!(trusting(|_| Initiator::User), Some(device_id(50)));
+    assert_eq!(trusting(|_| Initiator::Admin), Some(device_id(50)));
+    let own = |number| match number {
+        7 | 9 => Initiator::User,
+        _ => Initiator::Admin,
+    };
+    assert_eq!(trusting(own), Some(device_id(9)));
+}
+
+#[test]
 fn given_a_session_that_is_in_use_when_a_device_must_go_then_its_device_was_seen_with_it() {
     let mut roster = full_roster(&[]);
     roster.sessions = vec![Arc::new(session(1).on(1).seen_at(99).build())];
