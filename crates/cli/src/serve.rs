@@ -26,7 +26,7 @@ use innkeeper_store::clock::SystemClock;
 use innkeeper_store_embedded::EmbeddedStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
@@ -87,12 +87,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     admin_key::ensure(&authority, &data)
         .await
         .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
-    if !admin_key::file(&data).exists() {
-        tracing::warn!(
-            file = %admin_key::file(&data).display(),
-            "the administrator's key is not in its file; commands need --key-file"
-        );
-    }
+    warn_of_a_lost_key(&data);
 
     let address = address_of(&listener)?;
 
@@ -117,6 +112,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         }
         router = router.merge(innkeeper_gateway::router(gateway));
     }
+    // Whoever is told that we serve may tell us to stop, or to read the settings again.
+    let told_to_stop = hear_stop();
+    let hangup = hear(SignalKind::hangup(), "SIGHUP");
     let scheme = if tls.is_some() { "https" } else { "http" };
     println!("innkeeper listens on {scheme}://{address}");
     manager::tell("READY=1");
@@ -125,7 +123,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let reload = Reload { arguments, config };
     let mut beside = vec![
         tokio::spawn(sweep(Arc::clone(&authority), keep)),
-        tokio::spawn(reload.follow(Arc::clone(&authority))),
+        tokio::spawn(reload.follow(Arc::clone(&authority), hangup)),
         tokio::spawn(follow(Arc::clone(&authority))),
         tokio::spawn(work(Arc::clone(&authority))),
     ];
@@ -139,7 +137,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         tokio::spawn(async move { _ = shown.await })
     }));
     let told = async {
-        told_to_stop().await;
+        told_to_stop.await;
         manager::tell("STOPPING=1");
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
@@ -153,6 +151,16 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
     close(store).await
+}
+
+fn warn_of_a_lost_key(data: &Path) {
+    let file = admin_key::file(data);
+    if !file.exists() {
+        tracing::warn!(
+            file = %file.display(),
+            "the administrator's key is not in its file; commands need --key-file"
+        );
+    }
 }
 
 /// Stops what runs beside the requests. What was at the store has left it when this returns.
@@ -355,21 +363,31 @@ async fn work(authority: Arc<Authority>) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn told_to_stop() {
-    let terminate = signal(SignalKind::terminate());
-    let interrupt = tokio::signal::ctrl_c();
-    match terminate {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt => {}
-            }
+/// Hears SIGINT and SIGTERM from now on. What is returned ends with the first of them.
+fn hear_stop() -> impl Future<Output = ()> {
+    let mut terminate = hear(SignalKind::terminate(), "SIGTERM");
+    let mut interrupt = hear(SignalKind::interrupt(), "SIGINT");
+    async move {
+        tokio::select! {
+            () = heard(&mut terminate) => {}
+            () = heard(&mut interrupt) => {}
         }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM is not heard; stop with SIGINT");
-            let _ = interrupt.await;
-        }
+        tracing::info!("told to stop");
     }
-    tracing::info!("told to stop");
+}
+
+/// Hears a signal from now on. Until then it would have ended the process.
+fn hear(kind: SignalKind, name: &str) -> Option<Signal> {
+    signal(kind)
+        .inspect_err(|error| tracing::warn!(%error, "{name} is not heard"))
+        .ok()
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
 }

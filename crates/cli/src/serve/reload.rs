@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use innkeeper_engine::Authority;
 use innkeeper_engine::policy::Filed;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::MissedTickBehavior;
 
 use crate::args::ServeArguments;
@@ -29,23 +29,14 @@ pub(super) struct Reload {
 
 impl Reload {
     /// Follows the file and the register for good.
-    pub(super) async fn follow(mut self, authority: Arc<Authority>) {
+    pub(super) async fn follow(mut self, authority: Arc<Authority>, mut hangup: Option<Signal>) {
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut hangup = signal(SignalKind::hangup())
-            .inspect_err(|error| tracing::warn!(%error, "SIGHUP is not heard"))
-            .ok();
         let mut seen = state(self.arguments.config.as_deref());
         loop {
-            let told = async {
-                match &mut hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
             let is_told = tokio::select! {
                 _ = ticks.tick() => false,
-                _ = told => true,
+                () = super::heard(&mut hangup) => true,
             };
             let now = state(self.arguments.config.as_deref());
             if is_told || now != seen {
