@@ -60,7 +60,21 @@ impl Taken {
     /// Gives up where `is_over` says so. If it fails, all is as before.
     pub(crate) fn write(&self, disk: &Disk, is_over: impl Fn() -> bool) -> io::Result<Written> {
         let aside = disk.folder.join(ASIDE);
-        let mut writer = Writer::create(&aside)?;
+        let written = self.write_to(&aside, disk, is_over);
+        if !matches!(written, Ok(Written::InPlace)) {
+            // What it took of the disk is needed for the log. It is gone if it is in place.
+            let _ = fs::remove_file(&aside);
+        }
+        written
+    }
+
+    fn write_to(
+        &self,
+        aside: &Path,
+        disk: &Disk,
+        is_over: impl Fn() -> bool,
+    ) -> io::Result<Written> {
+        let mut writer = Writer::create(aside)?;
         writer.row(
             Kind::Head,
             b"",
@@ -68,7 +82,6 @@ impl Taken {
         )?;
         for roster in &self.rosters {
             if is_over() {
-                fs::remove_file(&aside)?;
                 return Ok(Written::GivenUp);
             }
             writer.row(
@@ -86,7 +99,7 @@ impl Taken {
         }
         writer.finish()?;
         let held = self.head.batch;
-        fs::rename(&aside, path_of(&disk.folder, held))?;
+        fs::rename(aside, path_of(&disk.folder, held))?;
         File::open(&disk.folder)?.sync_all()?;
         for older in numbers_in(&disk.folder)?
             .into_iter()

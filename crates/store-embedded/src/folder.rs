@@ -61,6 +61,8 @@ impl Folder {
         if !exists(&store)? {
             self.begin(&store)?;
         }
+        // Whoever put it in place may have been killed before that was durable.
+        self.sync()?;
         self.check_format(&store.join("format"))?;
         let mark = Mark::open(&store.join("mark")).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => self.missing("store/mark"),

@@ -107,8 +107,10 @@ impl Log {
         let file = OpenOptions::new().append(true).open(path)?;
         if file.metadata()?.len() != scanned.end {
             file.set_len(scanned.end)?;
-            file.sync_all()?;
         }
+        // Whoever made it may have been killed before it was durable, its name included.
+        file.sync_all()?;
+        File::open(folder)?.sync_all()?;
         let (end, behind) = (scanned.end, scanned.behind);
         Ok(Self::new(folder, file, end, behind, scanned.segments))
     }
@@ -177,9 +179,10 @@ impl Log {
             .windows(2)
             .position(|pair| is_needed(&pair[1]))
             .unwrap_or(segments.len().saturating_sub(1));
-        for segment in segments.drain(..keep) {
-            fs::remove_file(segment.path(&self.folder))?;
-            // Each before the next: what is left after a crash has no gap.
+        for _ in 0..keep {
+            fs::remove_file(segments[0].path(&self.folder))?;
+            // Each before the next: what is left after a crash, or a failure, has no gap.
+            segments.remove(0);
             File::open(&self.folder)?.sync_all()?;
         }
         Ok(())
