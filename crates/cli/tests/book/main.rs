@@ -1,5 +1,6 @@
 //! The book keeps its word: every example in it runs, and prints what the book says it prints.
 
+mod calls;
 mod chapter;
 mod coverage;
 mod pattern;
@@ -7,9 +8,12 @@ mod shell;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::thread;
 
+use calls::{Answered, Call};
 use chapter::{Chapter, Step};
 use shell::Shell;
 use support::Server;
@@ -17,11 +21,10 @@ use support::Server;
 /// Where readers are told that the server listens. Here it listens somewhere else.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:7070";
 
-#[test]
-fn given_the_book_when_every_example_is_run_then_each_prints_what_the_book_says() {
+/// The whole book, run once for all tests.
+static BOOK: LazyLock<Outcome> = LazyLock::new(|| {
     let chapters = chapters();
-
-    let run: Vec<(usize, Vec<String>)> = thread::scope(|scope| {
+    let run: Vec<Outcome> = thread::scope(|scope| {
         let running: Vec<_> = chapters
             .iter()
             .map(|chapter| scope.spawn(|| run(chapter)))
@@ -29,12 +32,58 @@ fn given_the_book_when_every_example_is_run_then_each_prints_what_the_book_says(
         let ended = running.into_iter().map(thread::ScopedJoinHandle::join);
         ended.map(|one| one.expect("no chapter panics")).collect()
     });
+    println!("{} chapters", chapters.len());
+    run.into_iter().fold(Outcome::default(), Outcome::and)
+});
 
-    let examples: usize = run.iter().map(|(examples, _)| examples).sum();
-    let faults: Vec<String> = run.into_iter().flat_map(|(_, faults)| faults).collect();
-    println!("{examples} examples in {} chapters", chapters.len());
-    assert!(examples > 0, "the book has no examples");
+/// What came of running a chapter, or several.
+#[derive(Default)]
+struct Outcome {
+    /// How many examples ran.
+    examples: usize,
+    /// What was wrong.
+    faults: Vec<String>,
+    /// Which calls were made and answered.
+    calls: BTreeSet<Call>,
+}
+
+impl Outcome {
+    fn and(mut self, other: Self) -> Self {
+        self.examples += other.examples;
+        self.faults.extend(other.faults);
+        self.calls.extend(other.calls);
+        self
+    }
+}
+
+#[test]
+fn given_the_book_when_every_example_is_run_then_each_prints_what_the_book_says() {
+    let Outcome {
+        examples, faults, ..
+    } = &*BOOK;
+
+    println!("{examples} examples");
+    assert!(*examples > 0, "the book has no examples");
     assert!(faults.is_empty(), "\n{}", faults.join("\n\n"));
+}
+
+#[test]
+fn given_the_published_calls_when_the_book_is_run_then_none_is_without_an_example() {
+    let published = calls::published();
+
+    let made: Vec<_> = published.intersection(&BOOK.calls).collect();
+    let left_out: Vec<_> = published.difference(&BOOK.calls).cloned().collect();
+
+    println!(
+        "{} of {} calls have an example",
+        made.len(),
+        published.len()
+    );
+    let names = left_out.join("\n  ");
+    assert!(
+        left_out.is_empty(),
+        "docs/book has no example in which these are called and answered with 2xx:\n  {names}"
+    );
 }
 
 #[test]
@@ -59,41 +108,47 @@ fn chapters() -> Vec<Chapter> {
 }
 
 /// Runs one chapter from top to bottom, as a reader would who starts with an empty folder.
-/// Returns how many examples ran, and what was wrong.
-fn run(chapter: &Chapter) -> (usize, Vec<String>) {
+fn run(chapter: &Chapter) -> Outcome {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let mut shell = Shell::start(folder.path());
-    let mut server: Option<Server> = None;
-    let mut faults = Vec::new();
-    let mut examples = 0;
+    let mut running: Option<(Server, Answered)> = None;
+    let mut outcome = Outcome::default();
     for step in &chapter.steps {
         match step {
             Step::File { name, text } => {
                 std::fs::write(folder.path().join(name), text).expect("it can be written");
             }
             Step::Serve { arguments } => {
-                if let Some(before) = server.take() {
+                if let Some((before, _)) = running.take() {
                     before.stop();
                 }
-                let started = Server::start_with(serve(folder.path(), arguments));
-                shell.run(&format!("export INNKEEPER_URL={}", started.base));
-                server = Some(started);
+                let server = Server::start_with(serve(folder.path(), arguments));
+                shell.run(&format!("export INNKEEPER_URL={}", server.base));
+                let answered = Answered::begin(&server.base);
+                running = Some((server, answered));
             }
             Step::Example(example) => {
-                examples += 1;
-                let here = server.as_ref().map_or(DEFAULT_ADDRESS, |s| {
-                    s.base.strip_prefix("http://").expect("it is plain http")
+                outcome.examples += 1;
+                let here = running.as_ref().map_or(DEFAULT_ADDRESS, |(server, _)| {
+                    server
+                        .base
+                        .strip_prefix("http://")
+                        .expect("it is plain http")
                 });
                 let ran = shell.run(&example.command.replace(DEFAULT_ADDRESS, here));
                 let printed = ran.printed.replace(here, DEFAULT_ADDRESS);
                 if let Some(fault) = example.fault(&printed, ran.status) {
                     let place = chapter.path.display();
-                    faults.push(format!("{place}:{}: {fault}", example.line));
+                    let fault = format!("{place}:{}: {fault}", example.line);
+                    outcome.faults.push(fault);
+                }
+                if let Some((_, answered)) = &mut running {
+                    outcome.calls.extend(answered.by(example));
                 }
             }
         }
     }
-    (examples, faults)
+    outcome
 }
 
 /// `innkeeper serve` with the arguments of the book, on a port of its own.
