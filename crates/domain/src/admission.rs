@@ -138,9 +138,9 @@ pub enum Refusal {
 /// force for everybody in the same step: the newcomer is judged beside what they leave live.
 ///
 /// Sessions that the subject chose to end go first, as far as this evidence may end them. Where
-/// that leaves no seat and the policy gives none up, the refusal names what may be chosen, or how
-/// strong the proof has to be for that: nobody is locked out by sessions that are not theirs
-/// (V4).
+/// that leaves no seat and the policy gives none up, or where others were chosen than may be, the
+/// refusal names what may be chosen, or how strong the proof has to be for that: nobody is locked
+/// out by sessions that are not theirs (V4).
 pub fn admit(
     roster: &Roster,
     sign_in: &SignIn,
@@ -196,7 +196,7 @@ pub fn admit(
         at_limit: terms.at_limit,
         proof: sign_in.authentication.assurance,
         chosen: &sign_in.end,
-        protected: &|s| protection.covers(s),
+        protection,
     };
     let room = match arrival.make_room(&present, now) {
         Ok(room) => room,

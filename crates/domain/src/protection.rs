@@ -30,6 +30,20 @@ pub struct Protection<'r> {
 struct Asker {
     birth: u64,
     device: Option<DeviceId>,
+    /// How long the subject's own word for a device takes to be believed.
+    span: Duration,
+    now: Timestamp,
+}
+
+/// How well a session is shielded, the least first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Shield {
+    /// Not at all.
+    None,
+    /// By trust in its device that is itself too young to be believed of somebody who asks.
+    Fresh,
+    /// By trust that is believed.
+    Believed,
 }
 
 impl<'r> Protection<'r> {
@@ -48,6 +62,8 @@ impl<'r> Protection<'r> {
             from: held_back.then(|| Asker {
                 birth: u64::MAX,
                 device: device.map(|d| d.id),
+                span: protect_trusted_for,
+                now,
             }),
         }
     }
@@ -70,16 +86,34 @@ impl<'r> Protection<'r> {
             from: held_back.then(|| Asker {
                 birth: session.birth,
                 device: session.device_id(),
+                span,
+                now,
             }),
+        }
+    }
+
+    /// How well `session` is shielded.
+    ///
+    /// Trust shields from the moment it is given. That nobody believes it yet only says who of
+    /// those it shields comes first, where one of them has to go.
+    #[must_use]
+    pub fn shield(&self, session: &Session) -> Shield {
+        let Some(asker) = self.from else {
+            return Shield::None;
+        };
+        let elsewhere = asker.device.is_none() || session.device_id() != asker.device;
+        let device = self.roster.device_of(session).filter(|d| d.is_trusted());
+        match device.filter(|_| elsewhere && session.birth < asker.birth) {
+            None => Shield::None,
+            Some(device) if is_believed(device, asker.span, asker.now) => Shield::Believed,
+            Some(_) => Shield::Fresh,
         }
     }
 
     /// Whether `session` is shielded.
     #[must_use]
     pub fn covers(&self, session: &Session) -> bool {
-        let Some(asker) = self.from else { return false };
-        let elsewhere = asker.device.is_none() || session.device_id() != asker.device;
-        elsewhere && session.birth < asker.birth && is_on_trusted(self.roster, session)
+        self.shield(session) != Shield::None
     }
 
     /// Whether `session` is shielded from somebody with this evidence: only stronger evidence

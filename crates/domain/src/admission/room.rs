@@ -1,10 +1,18 @@
 //! Room for one more: who ends for a newcomer, by the subject's choice or by the policy.
+//!
+//! Whom the subject may choose is a list that widens only as far as it must (V4). A stolen
+//! password proves as much as the owner's, so the list must not be what the thief needs: whoever
+//! signed in with it and called those devices trusted, until every seat was protected, would be
+//! given the owner's session to end as well. So sessions that are not protected come first; then
+//! those whose protection rests on trust that is itself too young to be believed; and those that
+//! the owner has relied on for long only where all of these together free no seat.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::change::Change;
-use crate::policy::{Facts, Overflow, Policy, SessionLimit};
+use crate::policy::{Facts, Overflow, Policy};
+use crate::protection::{Protection, Shield};
 use crate::roster::Roster;
 use crate::seats::{FullLimit, Limits, NoSeat, Observed, WayOut};
 use crate::session::{AssuranceLevel, EndReason, Initiator, Session, SessionId, Timestamp};
@@ -20,7 +28,7 @@ pub(super) struct Arrival<'a> {
     /// The sessions that the subject chose to end.
     pub(super) chosen: &'a [SessionId],
     /// Which sessions the policy does not give up for this newcomer.
-    pub(super) protected: &'a dyn Fn(&Session) -> bool,
+    pub(super) protection: Protection<'a>,
 }
 
 /// A seat, and what it costs.
@@ -45,10 +53,11 @@ impl Arrival<'_> {
         now: Timestamp,
     ) -> Result<Room, NoSeat> {
         let limits = Limits::new(self.roster, self.policy, Observed::Free);
+        let may_choose = self.choosable(&limits, present)?;
         let (chosen, seated): (Vec<_>, Vec<_>) = present
             .iter()
             .copied()
-            .partition(|s| self.chosen.contains(&s.id) && self.may_choose(s, present.len()));
+            .partition(|s| self.chosen.contains(&s.id) && may_choose.contains(&s.id));
         let full = limits.find_full(&self.newcomer, &seated);
         let has_seat = full.is_none();
         let reason = match (self.at_limit, full) {
@@ -62,10 +71,12 @@ impl Arrival<'_> {
             }
         };
         let newcomer = Some(&self.newcomer);
-        let victims = limits.victims(&seated, newcomer, self.at_limit, self.protected);
+        let victims = limits.victims(&seated, newcomer, self.at_limit, &|s| {
+            self.protection.covers(s)
+        });
         // Protection is from the newcomer. What the groups it brought leave no seat goes all the
         // same.
-        if !has_seat && victims.iter().any(|s| (self.protected)(s)) {
+        if !has_seat && victims.iter().any(|s| self.protection.covers(s)) {
             return Err(self.no_seat(&limits, present));
         }
         let over_limit = self.at_limit == Overflow::Observe
@@ -87,47 +98,74 @@ impl Arrival<'_> {
         })
     }
 
-    /// Whether a proof of this strength may end `session` to take its seat.
+    /// What shields `session` from a proof of this strength that may end it to take its seat;
+    /// `None` if it may not.
     ///
-    /// Where the policy asks, anybody's it does not protect; else those that rest on a proof no
+    /// Where the policy asks, anybody's that is not protected; else those that rest on a proof no
     /// stronger, so that a stolen password ends nothing that was opened with more.
-    fn may_end(&self, session: &Session, proof: AssuranceLevel) -> bool {
-        let is_given_up = self.at_limit != Overflow::Refuse && !(self.protected)(session);
-        is_given_up || session.authentication.assurance <= proof
+    fn shield_opened(&self, session: &Session, proof: AssuranceLevel) -> Option<Shield> {
+        let shield = self.protection.shield(session);
+        let is_given_up = self.at_limit != Overflow::Refuse && shield == Shield::None;
+        (is_given_up || session.authentication.assurance <= proof).then_some(shield)
     }
 
-    /// Whether the newcomer may choose to end `session`, one of those `present`: only what is
-    /// counted with it.
-    fn may_choose(&self, session: &Session, present: usize) -> bool {
-        let counted = session.class == self.newcomer.class || present >= SessionLimit::MAX.get();
-        counted && self.may_end(session, self.proof)
+    /// The sessions among which the newcomer may choose, or why it may not choose as it did.
+    ///
+    /// Where it has a seat without choosing, nobody has to go: what it chose ends all the same, if
+    /// that is counted with it and not protected. Else it may choose what is listed, and whoever
+    /// names anything else that lives is shown the list again.
+    fn choosable(
+        &self,
+        limits: &Limits<'_>,
+        present: &[&Arc<Session>],
+    ) -> Result<BTreeSet<SessionId>, NoSeat> {
+        if self.chosen.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        if limits.find_full(&self.newcomer, present).is_none() {
+            let counted = present.iter().filter(|s| s.class == self.newcomer.class);
+            let open = counted.filter(|s| self.shield_opened(s, self.proof) == Some(Shield::None));
+            return Ok(open.map(|s| s.id).collect());
+        }
+        let (listed, _) = self.endable(limits, present, self.proof);
+        let is_listed = |s: &&Arc<Session>| !self.chosen.contains(&s.id) || listed.contains(&s.id);
+        if present.iter().all(is_listed) {
+            Ok(listed)
+        } else {
+            Err(self.no_seat(limits, present))
+        }
     }
 
     /// The sessions that a proof of this strength may end to get a seat, and whether that is
-    /// enough. Those that hold seats of a wider limit are among them only where one is needed.
+    /// enough.
+    ///
+    /// Limit by limit, the narrowest first, and of those who hold its seats the least shielded
+    /// first: others are among them only where ending all of these leaves that limit full.
     fn endable(
         &self,
         limits: &Limits<'_>,
         present: &[&Arc<Session>],
         proof: AssuranceLevel,
     ) -> (BTreeSet<SessionId>, bool) {
-        let mut ended = BTreeSet::new();
-        for (_, holders) in limits.full(&self.newcomer, present) {
-            ended.extend(
-                present
-                    .iter()
-                    .filter(|s| holders.contains(&s.id) && self.may_end(s, proof))
-                    .map(|s| s.id),
-            );
-            let left = present.iter().copied().filter(|s| !ended.contains(&s.id));
-            if limits
-                .find_full(&self.newcomer, &left.collect::<Vec<_>>())
-                .is_none()
-            {
-                return (ended, true);
-            }
+        let mut listed = BTreeSet::new();
+        let mut left = present.to_vec();
+        loop {
+            let full = limits.full(&self.newcomer, &left);
+            let Some((_, holders)) = full.first() else {
+                return (listed, true);
+            };
+            let opened: Vec<_> = left
+                .iter()
+                .filter(|s| holders.contains(&s.id))
+                .filter_map(|s| Some((self.shield_opened(s, proof)?, s.id)))
+                .collect();
+            let Some(least) = opened.iter().map(|(shield, _)| *shield).min() else {
+                return (listed, false);
+            };
+            let next = opened.iter().filter(|(shield, _)| *shield == least);
+            listed.extend(next.map(|(_, id)| *id));
+            left.retain(|s| !listed.contains(&s.id));
         }
-        (ended, false)
     }
 
     /// Why there is no seat, and what may be done about it.

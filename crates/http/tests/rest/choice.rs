@@ -111,6 +111,44 @@ async fn v4_given_a_policy_that_refuses_when_the_proof_is_weaker_then_it_names_w
     assert_eq!(sign_in(&desk, body).await.status, 201);
 }
 
+/// Whoever stole a password signed in until every seat but the owner's was theirs, called each of
+/// those devices trusted, and was then handed a ticket that ended the owner's session.
+#[tokio::test]
+async fn given_a_thief_who_called_all_their_devices_trusted_when_full_then_the_owner_is_not_listed()
+{
+    let mut policy = policy(3, Overflow::EvictLeastRecent);
+    policy.terms.protect_trusted_for = 10 * MINUTE;
+    let desk = desk_with(policy).await;
+    let trusting = async || {
+        let (token, id) = desk.sign_in("alice").await;
+        let path = "/me/devices/current/trust";
+        let call = desk.call(http::Method::POST, path).bearer(&token);
+        assert_eq!(call.send().await.json["trusted"], true);
+        (token, id)
+    };
+    let (owner, owners) = trusting().await;
+    desk.clock.pass(10 * MINUTE);
+    let (_, first) = trusting().await;
+    let (_, second) = trusting().await;
+
+    let refused = sign_in(&desk, json!({"subject": "alice"})).await;
+    let ending =
+        |id: &str| json!({"subject": "alice", "choice": refused.word("/choice"), "end": [id]});
+    let again = sign_in(&desk, ending(&owners)).await;
+    let own = sign_in(&desk, ending(&first)).await;
+
+    for refused in [&refused, &again] {
+        refused.assert_problem(409, "session-limit");
+        let listed = refused.json["sessions"]
+            .as_array()
+            .expect("there is a list");
+        let listed: Vec<_> = listed.iter().map(|s| s["id"].as_str()).collect();
+        assert_eq!(listed, [Some(&*first), Some(&*second)]);
+    }
+    assert_eq!(own.status, 201, "{}", own.text);
+    assert_eq!(desk.check(&owner).await.status, 200);
+}
+
 #[tokio::test]
 async fn s8_given_a_changed_credential_when_a_ticket_from_before_comes_then_it_is_412() {
     let desk = asking().await;
