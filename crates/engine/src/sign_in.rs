@@ -1,33 +1,28 @@
 //! Sign in: one more session for a subject, or a clear no.
 
+mod born;
+mod repeat;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
-use innkeeper_domain::change::Change;
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::seats::WayOut;
 use innkeeper_domain::session::{
-    EndReason, EndedSession, Initiator, Sealed, Session, SessionId, Timestamp,
+    EndReason, EndedSession, Initiator, Session, SessionId, Timestamp,
 };
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
-use innkeeper_store::{KeyDigest, Remembered, record};
+use innkeeper_store::record;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
+use self::born::{Born, displaced};
+pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
 use crate::choice::{ChoiceRequest, Opened, Standing};
-use crate::seal::{self, Purpose};
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
-
-/// For how long an idempotency key is remembered.
-pub const KEYS_FOR: Duration = Duration::from_mins(10);
-/// How many keys of one subject are remembered at once.
-pub const KEYS_MAX: usize = 1024;
 
 /// A sign-in to carry out.
 #[derive(Debug)]
@@ -44,40 +39,6 @@ pub struct SignInRequest {
     pub device: Option<DeviceToken>,
     /// What makes a repeat of this request known as one.
     pub idempotency: Option<Idempotency>,
-}
-
-/// An idempotency key, with the request it came with.
-pub struct Idempotency {
-    digest: KeyDigest,
-    secret: Zeroizing<Vec<u8>>,
-    request: [u8; 32],
-}
-
-impl Idempotency {
-    /// Takes the key as it was sent, and the request in a form that says what it means.
-    #[must_use]
-    pub fn new(tenant: &TenantId, key: &str, request: &[u8]) -> Self {
-        let mut hash = Sha256::new_with_prefix(b"innkeeper idempotency key 1");
-        hash.update((tenant.as_str().len() as u64).to_be_bytes());
-        hash.update(tenant.as_str());
-        hash.update(key);
-        // The key is in it, so that what is stored gives away nothing of the request.
-        let mut meaning = Sha256::new_with_prefix(b"innkeeper idempotent request 1");
-        meaning.update((key.len() as u64).to_be_bytes());
-        meaning.update(key);
-        meaning.update(request);
-        Self {
-            digest: KeyDigest(hash.finalize().into()),
-            secret: Zeroizing::new(key.as_bytes().to_vec()),
-            request: meaning.finalize().into(),
-        }
-    }
-}
-
-impl std::fmt::Debug for Idempotency {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Idempotency(hidden)")
-    }
 }
 
 /// The answer to a sign-in.
@@ -182,20 +143,6 @@ struct Attempt {
     idempotency: Option<Idempotency>,
     ticket: Option<Opened>,
     drawn: Drawn,
-}
-
-/// What the answer says beyond the session itself; sealed for a repeat.
-#[derive(Deserialize, Serialize)]
-struct Born {
-    #[serde(with = "secret_bytes")]
-    secret: [u8; TokenSecret::LEN],
-    serial: [u8; SessionId::SERIAL_LEN],
-    device: [u8; 12],
-    device_secret: [u8; DeviceToken::SECRET_LEN],
-    is_known: bool,
-    /// The sessions that ended for it, in their stored form: the roster forgets.
-    ended: Vec<u8>,
-    notices: Vec<Notice>,
 }
 
 impl Authority {
@@ -412,151 +359,5 @@ impl Authority {
             | Refusal::DeviceNotTrusted
             | Refusal::StaleGeneration => Ok(None),
         }
-    }
-
-    fn remember(
-        &self,
-        key: KeyDigest,
-        attempt: &Attempt,
-        born: &Born,
-        now: Timestamp,
-    ) -> Result<Remembered, EngineError> {
-        let (request, sealed) = match &attempt.idempotency {
-            Some(idempotency) => {
-                let plain = postcard::to_stdvec(born).expect("a vector takes any record");
-                let plain = Zeroizing::new(plain);
-                let secret = &idempotency.secret;
-                let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
-                (idempotency.request, sealed)
-            }
-            // By its ticket alone a call cannot be repeated, so there is nothing to give again.
-            None => ([0; 32], Sealed(Box::default())),
-        };
-        Ok(Remembered {
-            key,
-            request,
-            session: attempt.drawn.newborn.id,
-            sealed,
-            until: now.plus(KEYS_FOR),
-        })
-    }
-}
-
-impl Attempt {
-    /// Under what the admission is remembered: the ticket before the key that came with it.
-    fn key(&self) -> Option<KeyDigest> {
-        let ticket = self.ticket.as_ref().map(|t| t.key);
-        ticket.or_else(|| self.idempotency.as_ref().map(|i| i.digest))
-    }
-
-    /// The answer that is remembered under the key, if there is one.
-    fn repeat(&self, case: &Case<'_>) -> Result<Option<Decided>, EngineError> {
-        let Some(remembered) = &case.reading.remembered else {
-            return Ok(None);
-        };
-        let same = self.idempotency.as_ref().filter(|i| {
-            remembered.session.tag() == self.drawn.tag && remembered.request == i.request
-        });
-        let Some(idempotency) = same else {
-            return Ok(Some(match self.ticket {
-                Some(_) => Decided::AlreadyUsed,
-                None => Decided::KeyMisused,
-            }));
-        };
-        let live = case
-            .roster
-            .live(case.now())
-            .any(|s| s.id == remembered.session);
-        if !live {
-            return Ok(Some(Decided::AlreadyUsed));
-        }
-        let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
-            .ok_or_else(|| {
-                unreadable("it does not open under the key it is remembered by".into())
-            })?;
-        let born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
-        Ok(Some(Decided::Repeated(Box::new(born))))
-    }
-}
-
-fn unreadable(source: Box<dyn std::error::Error + Send + Sync>) -> EngineError {
-    EngineError::Register {
-        name: "remembered answer".into(),
-        source,
-    }
-}
-
-/// The sessions that an admission displaces, as it leaves them. An expiry displaces nobody.
-fn displaced(roster: &Roster, changes: &[Change]) -> Vec<EndedSession> {
-    changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::End { id, ending } => {
-                let expired = matches!(ending.reason, EndReason::Idle | EndReason::Absolute);
-                let session = roster.find(*id).filter(|_| !expired)?;
-                Some(EndedSession {
-                    session: Arc::clone(session),
-                    ending: *ending,
-                })
-            }
-            _ => None,
-        })
-        .collect()
-}
-
-impl Born {
-    /// Puts the answer together; `None` if the session is not in the roster, which a store that
-    /// keeps its contract never says of a commit that is done.
-    fn into_answer(
-        self,
-        roster: Arc<Roster>,
-        now: Timestamp,
-    ) -> Result<Option<SignedIn>, EngineError> {
-        let tag = roster.tag;
-        let id = SessionId::from_entropy(tag, self.serial);
-        let Some(session) = roster.find(id).map(Arc::clone) else {
-            return Ok(None);
-        };
-        let ended = record::decode_ended(tag, &self.ended).map_err(|e| unreadable(e.into()))?;
-        Ok(Some(SignedIn {
-            token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
-            device: SignedInDevice {
-                id: DeviceId::new(tag, DeviceSerial(self.device)),
-                token: DeviceToken::from_entropy(tag, self.device_secret),
-                recognition: if self.is_known {
-                    Recognition::Known
-                } else {
-                    Recognition::Unseen
-                },
-            },
-            session,
-            ended,
-            notices: self.notices,
-            roster,
-            now,
-        }))
-    }
-}
-
-mod secret_bytes {
-    //! Arrays longer than serde knows, as bytes.
-
-    use innkeeper_domain::token::TokenSecret;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(
-        bytes: &[u8; TokenSecret::LEN],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        bytes.as_slice().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<[u8; TokenSecret::LEN], D::Error> {
-        let bytes = Vec::<u8>::deserialize(deserializer)?;
-        bytes
-            .try_into()
-            .map_err(|_| D::Error::custom("a secret has another length"))
     }
 }

@@ -1,0 +1,111 @@
+//! What the answer to a sign-in says beyond the session itself, as it is sealed for a repeat.
+
+use std::sync::Arc;
+
+use innkeeper_domain::admission::Recognition;
+use innkeeper_domain::change::Change;
+use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
+use innkeeper_domain::roster::Roster;
+use innkeeper_domain::session::{EndReason, EndedSession, SessionId, Timestamp};
+use innkeeper_domain::token::{SessionToken, TokenSecret};
+use innkeeper_store::record;
+use serde::{Deserialize, Serialize};
+
+use super::{Notice, SignedIn, SignedInDevice};
+use crate::EngineError;
+
+/// What the answer says beyond the session itself; sealed for a repeat.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Born {
+    #[serde(with = "secret_bytes")]
+    pub(super) secret: [u8; TokenSecret::LEN],
+    pub(super) serial: [u8; SessionId::SERIAL_LEN],
+    pub(super) device: [u8; 12],
+    pub(super) device_secret: [u8; DeviceToken::SECRET_LEN],
+    pub(super) is_known: bool,
+    /// The sessions that ended for it, in their stored form: the roster forgets.
+    pub(super) ended: Vec<u8>,
+    pub(super) notices: Vec<Notice>,
+}
+
+pub(super) fn unreadable(source: Box<dyn std::error::Error + Send + Sync>) -> EngineError {
+    EngineError::Register {
+        name: "remembered answer".into(),
+        source,
+    }
+}
+
+/// The sessions that an admission displaces, as it leaves them. An expiry displaces nobody.
+pub(super) fn displaced(roster: &Roster, changes: &[Change]) -> Vec<EndedSession> {
+    changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::End { id, ending } => {
+                let expired = matches!(ending.reason, EndReason::Idle | EndReason::Absolute);
+                let session = roster.find(*id).filter(|_| !expired)?;
+                Some(EndedSession {
+                    session: Arc::clone(session),
+                    ending: *ending,
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+impl Born {
+    /// Puts the answer together; `None` if the session is not in the roster, which a store that
+    /// keeps its contract never says of a commit that is done.
+    pub(super) fn into_answer(
+        self,
+        roster: Arc<Roster>,
+        now: Timestamp,
+    ) -> Result<Option<SignedIn>, EngineError> {
+        let tag = roster.tag;
+        let id = SessionId::from_entropy(tag, self.serial);
+        let Some(session) = roster.find(id).map(Arc::clone) else {
+            return Ok(None);
+        };
+        let ended = record::decode_ended(tag, &self.ended).map_err(|e| unreadable(e.into()))?;
+        Ok(Some(SignedIn {
+            token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
+            device: SignedInDevice {
+                id: DeviceId::new(tag, DeviceSerial(self.device)),
+                token: DeviceToken::from_entropy(tag, self.device_secret),
+                recognition: if self.is_known {
+                    Recognition::Known
+                } else {
+                    Recognition::Unseen
+                },
+            },
+            session,
+            ended,
+            notices: self.notices,
+            roster,
+            now,
+        }))
+    }
+}
+
+mod secret_bytes {
+    //! Arrays longer than serde knows, as bytes.
+
+    use innkeeper_domain::token::TokenSecret;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &[u8; TokenSecret::LEN],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        bytes.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<[u8; TokenSecret::LEN], D::Error> {
+        let bytes = Vec::<u8>::deserialize(deserializer)?;
+        bytes
+            .try_into()
+            .map_err(|_| D::Error::custom("a secret has another length"))
+    }
+}
