@@ -8,7 +8,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-use innkeeper_scan::{Kind, Options, Report, run};
+use innkeeper_scan::{Kind, Options, Report, Via, run};
 use serde_json::Value;
 
 #[derive(Default)]
@@ -78,7 +78,11 @@ fn score(words: &[String]) -> Result<bool, Box<dyn Error>> {
             prefilter: false,
             ..Options::new(&root)
         })?;
-        let lost = places(&whole).difference(&places(&report)).count();
+        let (seen, all) = (places(&report), places(&whole));
+        let lost = all.difference(&seen).count();
+        misses.extend(all.difference(&seen).map(|(kind, file, line)| {
+            format!("{id}: the prefilter loses {kind:?} at {file}:{line}")
+        }));
         if shown.is_some() {
             println!("{}", report.to_text());
             for fact in report.units.iter().flat_map(|u| &u.facts) {
@@ -182,11 +186,13 @@ fn strings<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
         .filter_map(Value::as_str)
 }
 
+/// What the code itself shows. A framework's defaults rest on a manifest, which no filter hides.
 fn places(report: &Report) -> BTreeSet<(Kind, String, u32)> {
     report
         .units
         .iter()
         .flat_map(|u| &u.facts)
+        .filter(|f| f.via != Via::FrameworkDefault)
         .map(|f| (f.kind, f.file.clone(), f.line))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use innkeeper_report::Confidence;
 
-use crate::fact::{Fact, Kind, Subject, Via};
+use crate::fact::{Fact, Kind};
 use crate::model::{Model, Parsed};
 use crate::syntax::Call;
 use crate::syntax::words::{any, words};
@@ -21,19 +21,15 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
             let Some(missing) = missing.filter(|missing| !missing.is_empty()) else {
                 continue;
             };
+            let note = format!("{} leaves out {}", call.path, missing.join(", "));
             out.push(Fact {
-                kind: Kind::CookieConfig,
-                file: file.path.clone(),
-                line: call.line,
                 scope: model
                     .id(number, call.function)
                     .map(|id| model.scope(id))
                     .unwrap_or_default(),
-                subject: Subject::User,
                 confidence: Confidence::Sure,
-                via: Via::Call,
                 mechanism: "cookie".into(),
-                note: format!("{} leaves out {}", call.path, missing.join(", ")),
+                ..Fact::likely(Kind::CookieConfig, &file.path, call.line, note)
             });
         }
     }

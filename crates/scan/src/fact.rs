@@ -57,6 +57,22 @@ pub enum Kind {
     Delegated,
     /// Sessions are counted and created in two steps that nothing holds together.
     CountsThenCreates,
+    /// A list of sessions is read, changed and written back whole.
+    RewritesSessions,
+    /// A session is ended by an id that nobody checks against its owner.
+    RevokesUnowned,
+    /// An account is disabled, and its sessions end.
+    RevokesOnDisable,
+    /// An account is disabled, and its sessions stay.
+    DisableKeeps,
+    /// Each request asks whether the account is still in use.
+    RefusesDisabled,
+    /// A new access token is given out and the refresh token stays the same.
+    RefreshKept,
+    /// The refresh token is replaced, and nobody notices the old one coming back.
+    ReuseUnseen,
+    /// A session's secret is written to a log, put into an address, or kept as it is.
+    Leaks,
 }
 
 impl Kind {
@@ -116,4 +132,25 @@ pub struct Fact {
     pub mechanism: String,
     /// What is to be seen there.
     pub note: String,
+    /// For a bound: how many sessions it allows, where the code or a setting says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
+}
+
+impl Fact {
+    /// A likely fact about home-grown code, which is what most facts are.
+    pub(crate) fn likely(kind: Kind, file: &str, line: u32, note: String) -> Self {
+        Self {
+            kind,
+            file: file.to_owned(),
+            line,
+            scope: String::new(),
+            subject: Subject::User,
+            confidence: Confidence::Likely,
+            via: Via::Call,
+            mechanism: "home-grown".into(),
+            note,
+            number: None,
+        }
+    }
 }

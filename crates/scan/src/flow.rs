@@ -1,8 +1,12 @@
 //! From lines to facts: what a line means depends on the way in that leads to it.
 
 mod creation;
+mod disabling;
 mod ending;
 mod entry;
+mod expiry;
+mod owner;
+mod refresh;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +14,6 @@ use crate::config::Setting;
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::{Id, Model};
 use crate::primitive::Primitive;
-use crate::syntax::Language;
 
 /// How far a way in is followed.
 const DEPTH: usize = 4;
@@ -24,6 +27,8 @@ const DEPTH: usize = 4;
 pub(crate) struct Path {
     pub(crate) fact: Fact,
     pub(crate) regenerates: bool,
+    /// The number of sessions is bounded on this way.
+    pub(crate) limited: bool,
     /// The session's id was there before and identity is written into it.
     pub(crate) keeps_id: bool,
     pub(crate) is_token: bool,
@@ -64,6 +69,7 @@ pub(crate) fn flow(
         out.paths.push(Path {
             fact: fact.clone(),
             regenerates: true,
+            limited: false,
             keeps_id: false,
             is_token: false,
             is_main: true,
@@ -72,9 +78,13 @@ pub(crate) fn flow(
     }
     flow.entries(&mut out);
     flow.bounds(&mut out);
+    flow.never_ending(&mut out);
     flow.expiries(&mut out);
     out.facts.extend(crate::shared::facts(model));
     out.facts.extend(crate::cookie::facts(model));
+    flow.disablings(&mut out);
+    out.facts.extend(crate::rewrite::facts(model));
+    out.facts.extend(crate::leak::facts(model, &out.paths));
     out
 }
 
@@ -104,6 +114,7 @@ impl<'m> Tracer<'m, '_> {
             },
             mechanism: primitive.mechanism.clone(),
             note: primitive.note.clone(),
+            number: None,
         }
     }
 
@@ -113,33 +124,5 @@ impl<'m> Tracer<'m, '_> {
             .iter()
             .flat_map(|id| self.by_function.get(id).into_iter().flatten().copied())
             .collect()
-    }
-
-    /// Is this code that runs in the browser?
-    fn is_client(&self, file: usize) -> bool {
-        let file = self.model.files[file];
-        let place = format!("/{}", file.path.to_ascii_lowercase());
-        file.language == Language::Tsx
-            || [
-                "/frontend/",
-                "/client/",
-                "/components/",
-                "/hooks/",
-                "/stores/",
-                "/composables/",
-                "/web-client/",
-                "/webapp/static/",
-                "/static/",
-                "/public/",
-                "/assets/",
-                "/cypress/",
-                "/mobile/",
-                "/android/",
-                "/ios/",
-                "/scripts/",
-            ]
-            .iter()
-            .any(|part| place.contains(part))
-                && !place.contains("livewire")
     }
 }

@@ -1,16 +1,17 @@
 //! From the state of each control to findings.
 
-use innkeeper_report::{Confidence, Evidence, Finding, Location, Severity};
-use sha2::{Digest, Sha256};
+mod case;
+
+use innkeeper_report::{Evidence, Finding, Severity};
 
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::flow::Path;
 use crate::knowledge::Framework;
 use crate::policy::Policy;
-use crate::rules;
-use crate::syntax::words::words;
+use crate::syntax::words::{any, words};
 use crate::verdict::{Controls, State, entry_paths};
 use crate::vocabulary as v;
+use case::evidence;
 
 /// What there is to judge of one unit.
 pub(crate) struct Case<'a> {
@@ -47,6 +48,11 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         (Kind::SharedState, "CSC-SHARED-001"),
         (Kind::StoreLocal, "CSC-SHARED-002"),
         (Kind::CountsThenCreates, "CSC-RACE-001"),
+        (Kind::RewritesSessions, "CSC-RACE-002"),
+        (Kind::RevokesUnowned, "CSC-REVOKE-005"),
+        (Kind::RefreshKept, "CSC-ROTATE-001"),
+        (Kind::ReuseUnseen, "CSC-ROTATE-002"),
+        (Kind::Leaks, "CSC-LEAK-001"),
     ] {
         let mut at: Vec<&Fact> = case.of(kind);
         at.dedup_by_key(|f| (f.file.clone(), f.line));
@@ -94,7 +100,83 @@ fn limits(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
         State::OptInOff => out.extend(case.first("CSC-LIMIT-002", Kind::LimitsOff)),
         State::PerDevice => out.extend(case.first("CSC-LIMIT-003", Kind::LimitsPerDevice)),
         State::ImplicitSingleRefresh => out.extend(case.first("CSC-LIMIT-004", Kind::SingleSlot)),
+        State::Enforced => {
+            far_above(case, out);
+            goes_past(case, out);
+        }
         _ => {}
+    }
+}
+
+/// A bound this high stops floods. Ten times what the policy allows, or a hundred where it says
+/// nothing.
+fn far_above(case: &Case<'_>, out: &mut Vec<Finding>) {
+    let wanted = case.policy.max.filter(|max| *max > 0);
+    let far = wanted.map_or(100, |max| u64::from(max) * 10);
+    let bounds = case.of(Kind::Limits);
+    let lowest = bounds
+        .iter()
+        .filter_map(|f| Some((f.number?, *f)))
+        .min_by_key(|(number, _)| *number);
+    // A bound whose number is not to be seen may be the one that counts.
+    if bounds
+        .iter()
+        .any(|f| f.number.is_none() && f.via != Via::Config)
+    {
+        return;
+    }
+    if let Some((number, fact)) = lowest.filter(|(number, _)| *number > far) {
+        let wanted = wanted.map_or("nobody needs as many".into(), |max| {
+            format!("the policy says {max}")
+        });
+        let seen = format!("{} allows {number}, and {wanted}", fact.note);
+        out.push(case.found("CSC-LIMIT-005", fact, &seen));
+    }
+}
+
+/// Ways of signing in beside a bounded one that make sessions without it.
+///
+/// Where a framework or a filter holds the bound, it holds for every way, and nothing is said.
+fn goes_past(case: &Case<'_>, out: &mut Vec<Finding>) {
+    let own = case.of(Kind::Limits);
+    if own
+        .iter()
+        .any(|f| f.mechanism != "home-grown" || f.via == Via::Config)
+    {
+        return;
+    }
+    let entries = || case.paths.iter().filter(|p| p.is_entry);
+    let covered: Vec<Evidence> = entries()
+        .filter(|p| p.limited)
+        .map(|p| evidence(&p.fact, "this way bounds the sessions"))
+        .collect();
+    // Somebody who registers has no other session, and a refresh takes no seat.
+    let harmless =
+        "register registration signup setup install invite refresh renew rotate impersonate";
+    let mut past = entries().filter(|p| {
+        let scope = words(&p.fact.scope);
+        let registers = scope
+            .windows(2)
+            .any(|two| two[0] == "sign" && two[1] == "up");
+        !p.limited
+            && !registers
+            && !any(&scope, harmless)
+            && (v::is_login(&scope) || v::is_login(&words(&p.fact.file)))
+    });
+    if covered.is_empty() {
+        return;
+    }
+    if let Some(first) = past.next() {
+        let mut finding = case.found(
+            "CSC-LIMIT-006",
+            &first.fact,
+            "a session is made and nothing on the way asks how many there are",
+        );
+        finding.related = covered;
+        finding
+            .related
+            .extend(past.map(|p| evidence(&p.fact, "this way goes past the bound too")));
+        out.push(finding);
     }
 }
 
@@ -208,6 +290,21 @@ fn on_change(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
         State::OptIn => out.extend(case.first("CSC-PWD-002", Kind::RevokesOnPasswordOptIn)),
         _ => {}
     }
+    if case.of(Kind::RefusesDisabled).is_empty() {
+        out.extend(case.first("CSC-DISABLE-001", Kind::DisableKeeps));
+    }
+    let stored = case
+        .paths
+        .iter()
+        .any(|p| !p.is_token && p.fact.kind == Kind::Creates);
+    if stored && case.of(Kind::Expires).is_empty() && case.of(Kind::Delegated).is_empty() {
+        out.push(case.absent(
+            "CSC-EXPIRE-002",
+            main,
+            &[Kind::CookieConfig],
+            "an age, a time of silence or a lifetime of stored sessions, in code and settings",
+        ));
+    }
     if case.controls["logout_revokes_server_side"] == State::No {
         match case.first("CSC-LOGOUT-001", Kind::LogoutClientOnly) {
             Some(finding) => out.push(finding),
@@ -218,143 +315,5 @@ fn on_change(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
                 "a way of signing out that ends the token on the server",
             )),
         }
-    }
-}
-
-impl<'a> Case<'a> {
-    fn of(&self, kind: Kind) -> Vec<&'a Fact> {
-        let mut facts: Vec<&Fact> = self.facts.iter().filter(|f| f.kind == kind).collect();
-        facts.sort_by_key(|f| {
-            (
-                std::cmp::Reverse(f.confidence),
-                f.subject,
-                f.file.clone(),
-                f.line,
-            )
-        });
-        facts
-    }
-
-    fn first(&self, rule: &str, kind: Kind) -> Option<Finding> {
-        let facts = self.of(kind);
-        let fact = facts.first()?;
-        let mut finding = self.found(rule, fact, &fact.note);
-        finding.related = facts
-            .iter()
-            .skip(1)
-            .take(4)
-            .map(|f| evidence(f, &f.note))
-            .collect();
-        Some(finding)
-    }
-
-    /// A finding about something that is there.
-    fn found(&self, rule: &str, fact: &Fact, seen: &str) -> Finding {
-        let rule = rules::rule(rule).expect("the judge names rules of the table");
-        let severity = if fact.confidence == Confidence::Hint {
-            rule.severity.lowered()
-        } else {
-            rule.severity
-        };
-        let mut finding = self.finding(rule, fact, severity);
-        finding.message = format!("{}. Here: {seen}.", rule.title);
-        finding
-    }
-
-    /// A finding about something that is not there, with what was looked for and what came nearest.
-    fn absent(&self, rule: &str, main: &Fact, near: &[Kind], looked_for: &str) -> Finding {
-        let rule = rules::rule(rule).expect("the judge names rules of the table");
-        let nearest: Vec<&Fact> = near
-            .iter()
-            .flat_map(|kind| self.of(*kind))
-            .take(3)
-            .collect();
-        let nearest_words = nearest.first().map_or_else(
-            || "nothing came near".to_owned(),
-            |f| format!("nearest: {}:{}", f.file, f.line),
-        );
-        // Someone else may keep the sessions, or this may not be a sign-in: then it is said quietly.
-        let unsure = main.confidence == Confidence::Hint
-            || self.facts.iter().any(|f| f.kind == Kind::Delegated);
-        let severity = if unsure {
-            rule.severity.lowered()
-        } else {
-            rule.severity
-        };
-        let mut finding = self.finding(rule, main, severity);
-        finding.message = format!(
-            "{}. Looked for {looked_for} in {}; {nearest_words}.",
-            rule.title,
-            match self.parsed {
-                1 => "one file".to_owned(),
-                n => format!("{n} files"),
-            }
-        );
-        finding.related = nearest
-            .iter()
-            .map(|f| evidence(f, &format!("nearest: {}", f.note)))
-            .collect();
-        finding
-    }
-
-    fn finding(
-        &self,
-        rule: &'static innkeeper_report::Rule,
-        fact: &Fact,
-        severity: Severity,
-    ) -> Finding {
-        // The line is left out, so that a finding stays the same when code above it grows.
-        let digest = Sha256::digest(
-            format!(
-                "{}\0{}\0{}\0{}\0{}",
-                rule.id, self.root, fact.mechanism, fact.file, fact.note
-            )
-            .as_bytes(),
-        );
-        let fingerprint = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
-        Finding {
-            rule: rule.id,
-            severity,
-            confidence: fact.confidence,
-            cwe: rule.cwe.to_vec(),
-            requirements: rule.requirements.iter().map(|r| (*r).to_owned()).collect(),
-            at: Location {
-                file: fact.file.clone(),
-                line: fact.line,
-            },
-            message: String::new(),
-            remedy: self.remedy(rule),
-            related: Vec::new(),
-            fingerprint,
-            suppressed: None,
-        }
-    }
-
-    /// The framework's own words where it has some for this rule.
-    fn remedy(&self, rule: &innkeeper_report::Rule) -> String {
-        self.frameworks
-            .iter()
-            .find_map(|f| f.remedy.get(rule.id.0))
-            .cloned()
-            .unwrap_or_else(|| rule.remedy.to_owned())
-    }
-}
-
-fn evidence(fact: &Fact, note: &str) -> Evidence {
-    let via = if fact.via == Via::FrameworkDefault {
-        " (framework default)"
-    } else {
-        ""
-    };
-    Evidence {
-        at: Location {
-            file: fact.file.clone(),
-            line: fact.line,
-        },
-        note: format!("{note}{via}"),
     }
 }

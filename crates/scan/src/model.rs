@@ -274,4 +274,41 @@ impl<'a> Model<'a> {
         !self.routes(id).is_empty()
             || self.callers(id).is_empty() && !self.function(id).name.is_empty()
     }
+
+    /// Is this code that runs in the browser?
+    pub(crate) fn is_client(&self, file: usize) -> bool {
+        let file = self.files[file];
+        let place = format!("/{}", file.path.to_ascii_lowercase());
+        file.language == Language::Tsx
+            || [
+                "/frontend/",
+                "/client/",
+                "/components/",
+                "/hooks/",
+                "/stores/",
+                "/composables/",
+                "/web-client/",
+                "/webapp/static/",
+                "/static/",
+                "/public/",
+                "/assets/",
+                "/cypress/",
+                "/mobile/",
+                "/android/",
+                "/ios/",
+                "/scripts/",
+            ]
+            .iter()
+            .any(|part| place.contains(part))
+                && !place.contains("livewire")
+    }
+
+    /// The calls that stand in a function, its closures included.
+    pub(crate) fn calls_in(&self, id: Id) -> impl Iterator<Item = &'a Call> {
+        let function = self.function(id);
+        let calls: &'a [Call] = &self.file_of(id).outline.calls;
+        calls
+            .iter()
+            .filter(|c| (function.line..=function.end_line).contains(&c.line))
+    }
 }

@@ -72,6 +72,7 @@ pub(crate) fn known(
                     via: Via::Config,
                     mechanism: framework.name.clone(),
                     note: format!("{} = {}", setting.key, setting.value),
+                    number: setting.value.parse().ok(),
                 });
             }
         }
@@ -142,8 +143,18 @@ fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Kno
             via: Via::FrameworkDefault,
             mechanism: framework.name.clone(),
             note: default.note.clone(),
+            number: None,
         });
     }
+}
+
+/// A place where a pattern fits.
+struct Hit {
+    line: u32,
+    function: Option<usize>,
+    path: String,
+    is_off: bool,
+    number: Option<u64>,
 }
 
 #[expect(
@@ -175,7 +186,7 @@ fn matches(
         }
         asked && !pattern.unless.iter().any(|u| any(&all, u))
     };
-    let mut hits: Vec<(u32, Option<usize>, String, bool)> = Vec::new();
+    let mut hits: Vec<Hit> = Vec::new();
     for call in &outline.calls {
         if (by_import || model.resolve(number, call).is_empty())
             && fits(&call.path, &pattern.call)
@@ -186,31 +197,39 @@ fn matches(
                 .first()
                 .is_some_and(|a| pattern.off.contains(a))
                 || call.texts.iter().any(|t| pattern.off.contains(t));
-            hits.push((call.line, call.function, call.path.clone(), is_off));
+            hits.push(Hit {
+                line: call.line,
+                function: call.function,
+                path: call.path.clone(),
+                is_off,
+                number: call.arguments.first().and_then(|a| a.parse().ok()),
+            });
         }
     }
     for assign in &outline.assigns {
         if fits(&assign.target, &pattern.target)
             && allowed(&assign.target, &assign.names, &[], assign.function)
         {
-            hits.push((
-                assign.line,
-                assign.function,
-                assign.target.clone(),
-                pattern.off.contains(&assign.written),
-            ));
+            hits.push(Hit {
+                line: assign.line,
+                function: assign.function,
+                path: assign.target.clone(),
+                is_off: pattern.off.contains(&assign.written),
+                number: assign.written.parse().ok(),
+            });
         }
     }
     for pair in &outline.pairs {
         if fits(&pair.target, &pattern.pair)
             && allowed(&pair.target, &pair.names, &[], pair.function)
         {
-            hits.push((
-                pair.line,
-                pair.function,
-                pair.target.clone(),
-                pattern.off.contains(&pair.written),
-            ));
+            hits.push(Hit {
+                line: pair.line,
+                function: pair.function,
+                path: pair.target.clone(),
+                is_off: pattern.off.contains(&pair.written),
+                number: pair.written.parse().ok(),
+            });
         }
     }
     for annotation in &outline.annotations {
@@ -222,15 +241,23 @@ fn matches(
                 annotation.function,
             )
         {
-            hits.push((
-                annotation.line,
-                annotation.function,
-                annotation.path.clone(),
-                false,
-            ));
+            hits.push(Hit {
+                line: annotation.line,
+                function: annotation.function,
+                path: annotation.path.clone(),
+                is_off: false,
+                number: None,
+            });
         }
     }
-    for (line, function, path, is_off) in hits {
+    for hit in hits {
+        let Hit {
+            line,
+            function,
+            path,
+            is_off,
+            number: bound,
+        } = hit;
         let function = model.id(number, function);
         let note = if pattern.note.is_empty() {
             path
@@ -262,6 +289,7 @@ fn matches(
                 via: Via::Call,
                 mechanism: framework.name.clone(),
                 note,
+                number: bound,
             }),
         }
     }

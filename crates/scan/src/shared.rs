@@ -1,8 +1,6 @@
 //! State that callers share: identity in a variable of the module, sessions in one process.
 
-use innkeeper_report::Confidence;
-
-use crate::fact::{Fact, Kind, Subject, Via};
+use crate::fact::{Fact, Kind};
 use crate::model::Model;
 use crate::syntax::Language;
 use crate::syntax::words::{any, words};
@@ -29,15 +27,8 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
             continue;
         }
         let fact = |kind, line, scope: &str, note: String| Fact {
-            kind,
-            file: file.path.clone(),
-            line,
             scope: scope.to_owned(),
-            subject: Subject::User,
-            confidence: Confidence::Likely,
-            via: Via::Call,
-            mechanism: "home-grown".into(),
-            note,
+            ..Fact::likely(kind, &file.path, line, note)
         };
         for assign in outline
             .assigns

@@ -12,7 +12,7 @@ use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
 /// How many times a function that makes sessions hands that on to its callers.
-const HANDED_ON: usize = 3;
+pub(super) const HANDED_ON: usize = 3;
 
 impl Tracer<'_, '_> {
     /// Where sessions are made, and every place that asks for one.
@@ -22,7 +22,8 @@ impl Tracer<'_, '_> {
         let mut seen: BTreeSet<(usize, u32)> = BTreeSet::new();
         for primitive in self.primitives {
             let is_token = primitive.does == Does::SignToken;
-            if !(primitive.does == Does::Create || is_token) || self.is_client(primitive.file) {
+            if !(primitive.does == Does::Create || is_token) || self.model.is_client(primitive.file)
+            {
                 continue;
             }
             let keeps_id = !is_token && primitive.keeps_id;
@@ -62,7 +63,7 @@ impl Tracer<'_, '_> {
         for _ in 0..HANDED_ON {
             let mut next: BTreeMap<Id, (bool, bool)> = BTreeMap::new();
             for (number, file) in self.model.files.iter().enumerate() {
-                if self.is_client(number) {
+                if self.model.is_client(number) {
                     continue;
                 }
                 for call in &file.outline.calls {
@@ -119,6 +120,7 @@ impl Tracer<'_, '_> {
                                 call.path,
                                 self.model.function(maker).name
                             ),
+                            number: None,
                         };
                         self.path(out, fact, caller, keeps_id, is_token);
                     }
@@ -156,6 +158,7 @@ impl Tracer<'_, '_> {
                     via: Via::Call,
                     mechanism: "home-grown".into(),
                     note: format!("{} makes sessions for its callers", function.name),
+                    number: None,
                 });
             }
         }
@@ -178,6 +181,7 @@ impl Tracer<'_, '_> {
             let inside = self.reached(id).iter().any(|p| p.does == Does::Regenerate);
             own && self.is_alone(around) || inside || self.same_chain(id, fact.line)
         });
+        let limited = function.is_some_and(|id| self.bounds_on_the_way(id));
         let near = function.map(|id| self.model.near(id)).unwrap_or_default();
         let is_main = !any(
             &near,
@@ -191,6 +195,7 @@ impl Tracer<'_, '_> {
         out.paths.push(Path {
             fact,
             regenerates,
+            limited,
             keeps_id,
             is_token,
             is_main,
@@ -213,70 +218,5 @@ impl Tracer<'_, '_> {
                 && call.closures.len() == 1
                 && any(&words(call.method()), "regenerate")
         })
-    }
-
-    /// Tokens that are signed on a way on which nobody names an expiry.
-    pub(super) fn expiries(&self, out: &mut Flow) {
-        let entries: BTreeSet<(String, u32)> = out
-            .paths
-            .iter()
-            .filter(|p| p.is_token)
-            .map(|p| (p.fact.file.clone(), p.fact.line))
-            .collect();
-        if entries.is_empty() {
-            return;
-        }
-        let says = |id: Id| {
-            let function = self.model.function(id);
-            let file = self.model.file_of(id);
-            let texts = file
-                .outline
-                .calls
-                .iter()
-                .filter(|c| c.line >= function.line && c.end_line <= function.end_line)
-                .flat_map(|c| c.texts.iter());
-            let mut list = words(&function.names);
-            list.extend(words(&function.parameters));
-            list.extend(texts.flat_map(|t| words(t)));
-            for pair in &file.outline.pairs {
-                if pair.line >= function.line && pair.line <= function.end_line {
-                    list.extend(words(&pair.target));
-                }
-            }
-            any(
-                &list,
-                "exp expire expires expiry expiration ttl lifetime validity maxage timedelta",
-            )
-        };
-        for primitive in self.primitives.iter().filter(|p| p.does == Does::SignToken) {
-            let Some(start) = primitive.function else {
-                continue;
-            };
-            let mut stack = vec![(self.model.named_around(start), 0)];
-            let mut seen = BTreeSet::new();
-            let mut bare = false;
-            while let Some((id, depth)) = stack.pop() {
-                if !seen.insert(id) || says(id) || depth > HANDED_ON + 1 {
-                    continue;
-                }
-                let file = &self.model.file_of(id).path;
-                let function = self.model.function(id);
-                let is_path = entries
-                    .iter()
-                    .any(|(f, l)| f == file && (function.line..=function.end_line).contains(l));
-                let is_way_in = self.model.is_entry(id) && is_path;
-                bare |= is_way_in;
-                stack.extend(
-                    self.model
-                        .callers(id)
-                        .iter()
-                        .map(|c| (self.model.named_around(*c), depth + 1)),
-                );
-            }
-            if bare {
-                out.facts
-                    .push(self.fact(Kind::NeverExpires, primitive, None, Subject::User));
-            }
-        }
     }
 }

@@ -131,6 +131,42 @@ impl Tracer<'_, '_> {
         }
     }
 
+    /// Is the number of a user's sessions bounded on the way that leads to this line?
+    pub(super) fn bounds_on_the_way(&self, id: Id) -> bool {
+        let around = self.model.named_around(id);
+        let from = if self.is_alone(around) { around } else { id };
+        let signs_in = v::is_login_strictly(&self.model.near(around));
+        self.reached(from).iter().any(|p| match p.does {
+            Does::Bound => true,
+            Does::EndAll | Does::EndOthers => signs_in,
+            _ => false,
+        })
+    }
+
+    /// How many a comparison allows: written in it, in a constant it names, or in a setting of
+    /// that name.
+    fn number_of(&self, comparison: &str) -> Option<u64> {
+        let (left, right) = comparison.split_once(' ')?;
+        let right = right.rsplit(' ').next()?;
+        [right, left].into_iter().find_map(|operand| {
+            let name = operand.rsplit('.').next().unwrap_or("");
+            let constant = || {
+                let assigns = self.model.files.iter().flat_map(|f| &f.outline.assigns);
+                assigns
+                    .filter(|a| a.target.rsplit('.').next() == Some(name))
+                    .find_map(|a| number(&a.written))
+            };
+            let setting = || {
+                let wanted = words(name).concat();
+                self.settings
+                    .iter()
+                    .filter(|s| wanted.len() > 3 && words(&s.key).concat().ends_with(&wanted))
+                    .find_map(|s| number(&s.value))
+            };
+            number(operand).or_else(constant).or_else(setting)
+        })
+    }
+
     /// Bounds on how many there may be, and whether they are on where this ships.
     pub(super) fn bounds(&self, out: &mut Flow) {
         let off = self.settings.iter().find(|s| {
@@ -146,9 +182,10 @@ impl Tracer<'_, '_> {
                 .function
                 .map(|id| self.model.near(id))
                 .unwrap_or_default();
-            if v::is_cleanup(&near) || self.is_client(primitive.file) {
+            if v::is_cleanup(&near) || self.model.is_client(primitive.file) {
                 continue;
             }
+            let number = self.number_of(&primitive.note);
             let mut fact = self.fact(
                 if off.is_some() {
                     Kind::LimitsOff
@@ -159,6 +196,7 @@ impl Tracer<'_, '_> {
                 None,
                 Subject::User,
             );
+            fact.number = number;
             if let Some(off) = off {
                 fact.note = format!(
                     "{}; switched off at {}:{} ({} = {})",
@@ -193,6 +231,7 @@ impl Tracer<'_, '_> {
                 via: Via::Config,
                 mechanism: "home-grown".into(),
                 note: format!("{} = {}", off.key, off.value),
+                number: None,
             });
         }
         for id in self.model.ids() {
@@ -215,8 +254,19 @@ impl Tracer<'_, '_> {
                     via: Via::Call,
                     mechanism: "home-grown".into(),
                     note: "the session carries a hash of the password".into(),
+                    number: None,
                 });
             }
         }
     }
+}
+
+/// A number as languages write it: `1_000`, `20;`, `5L`.
+fn number(text: &str) -> Option<u64> {
+    let bare: String = text
+        .trim_end_matches(|c: char| !c.is_ascii_digit())
+        .chars()
+        .filter(|c| *c != '_')
+        .collect();
+    bare.parse().ok()
 }

@@ -56,11 +56,13 @@ impl Tracer<'_, '_> {
                 continue;
             }
             self.password(id, &near, &reached, out);
+            self.refresh(id, &near, &reached, makes, out);
             if v::is_cleanup(&near) && self.model.routes(id).is_empty() {
                 continue;
             }
             self.lists(id, &near, faces, subject, &reached, out);
             self.revokes(id, &near, faces, makes, subject, &reached, out);
+            self.unowned(id, &near, subject, &reached, out);
         }
         for primitive in self
             .primitives
@@ -147,6 +149,7 @@ impl Tracer<'_, '_> {
                         via: Via::Config,
                         mechanism: "home-grown".into(),
                         note: format!("{} is an option", option.target),
+                        number: None,
                     });
                 }
             }
@@ -336,6 +339,7 @@ impl Tracer<'_, '_> {
             via: Via::Call,
             mechanism: primitive.map_or_else(|| "home-grown".into(), |p| p.mechanism.clone()),
             note: primitive.map_or_else(|| self.model.scope(id), |p| p.note.clone()),
+            number: None,
         }
     }
 }

@@ -298,10 +298,14 @@ impl<'a> Walk<'a> {
                 .take(16)
                 .map(|child| {
                     if self.shape(child) == Shape::Function {
-                        String::new()
-                    } else {
-                        self.look(child).names
+                        return String::new();
                     }
+                    let names = self.look(child).names;
+                    let text = self.text(child);
+                    if names.is_empty() && is_number(text) {
+                        return text.replace('_', "");
+                    }
+                    names
                 })
                 .collect()
         });
@@ -597,6 +601,14 @@ impl<'a> Walk<'a> {
                 .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
         }
     }
+}
+
+/// A whole number as it stands in source, with or without a sign.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    text.len() <= 20
+        && digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || c == '_')
 }
 
 /// Is what follows these attributes there for tests only, as `#[cfg(test)] mod tests` is?

@@ -41,7 +41,7 @@ pub(crate) struct Call {
     pub(crate) names: String,
     /// String literals of the arguments and of the calls this one is chained to.
     pub(crate) texts: Vec<String>,
-    /// Identifiers of each argument that is not a closure.
+    /// Identifiers of each argument that is not a closure, or the number it is.
     pub(crate) arguments: Vec<String>,
     pub(crate) line: u32,
     pub(crate) end_line: u32,

@@ -1,0 +1,141 @@
+//! For how long sessions and their tokens last, as far as the code says.
+
+use std::collections::BTreeSet;
+
+use super::creation::HANDED_ON;
+use super::{Flow, Tracer};
+use crate::fact::{Fact, Kind, Subject, Via};
+use crate::model::Id;
+use crate::primitive::Does;
+use crate::syntax::words::{any, words};
+use crate::vocabulary as v;
+
+/// Words that give something an end in time.
+const ENDS: &str = "exp expire expires expired expiry expiration ttl lifetime validity maxage max_age timedelta timeout idle setex";
+
+impl Tracer<'_, '_> {
+    /// Where a stored session is given an end in time: in a setting, in the options of its cookie,
+    /// on the way that makes it, or where it is checked.
+    pub(super) fn never_ending(&self, out: &mut Flow) {
+        let mut found: Option<Fact> = None;
+        let ends = |text: &str| {
+            let list = words(text);
+            any(&list, ENDS) || any(&list, "max") && any(&list, "age") || any(&list, "valid")
+        };
+        for setting in self.settings {
+            let list = words(&setting.key);
+            if v::names_session_loosely(&list) && (ends(&setting.key) || any(&list, "age duration"))
+            {
+                let note = format!("{} = {}", setting.key, setting.value);
+                let fact = Fact::likely(Kind::Expires, &setting.file, setting.line, note);
+                found = Some(Fact {
+                    via: Via::Config,
+                    scope: setting.key.clone(),
+                    ..fact
+                });
+            }
+        }
+        for (number, file) in self.model.files.iter().enumerate() {
+            if self.model.is_client(number) || found.is_some() {
+                continue;
+            }
+            let outline = &file.outline;
+            for pair in outline.pairs.iter().chain(&outline.assigns) {
+                let holder = pair.holder.and_then(|call| outline.calls.get(call));
+                let about = |text: &str| {
+                    v::names_session_loosely(&words(text)) || any(&words(text), "cookie")
+                };
+                let tied = holder.is_some_and(|call| about(&call.path)) || about(&pair.target);
+                if tied && ends(&pair.target) {
+                    let note = format!("{} = {}", pair.target, pair.written);
+                    found = Some(Fact::likely(Kind::Expires, &file.path, pair.line, note));
+                }
+            }
+        }
+        for id in self.model.ids() {
+            if found.is_some() {
+                break;
+            }
+            let function = self.model.function(id);
+            let speaks = function.names.split(' ').any(ends)
+                || self.model.calls_in(id).any(|call| {
+                    let path = words(&call.path);
+                    (any(&path, ENDS) || call.texts.iter().any(|text| ends(text)))
+                        && (v::names_session_loosely(&path)
+                            || any(&path, "query execute exec redis store cache"))
+                });
+            let list = words(&function.names);
+            if speaks && v::names_session_loosely(&list) {
+                let file = &self.model.file_of(id).path;
+                let note = format!("{} gives sessions an end", function.name);
+                found = Some(Fact::likely(Kind::Expires, file, function.line, note));
+            }
+        }
+        out.facts.extend(found);
+    }
+
+    /// Tokens that are signed on a way on which nobody names an expiry.
+    pub(super) fn expiries(&self, out: &mut Flow) {
+        let entries: BTreeSet<(String, u32)> = out
+            .paths
+            .iter()
+            .filter(|p| p.is_token)
+            .map(|p| (p.fact.file.clone(), p.fact.line))
+            .collect();
+        if entries.is_empty() {
+            return;
+        }
+        let says = |id: Id| {
+            let function = self.model.function(id);
+            let file = self.model.file_of(id);
+            let texts = file
+                .outline
+                .calls
+                .iter()
+                .filter(|c| c.line >= function.line && c.end_line <= function.end_line)
+                .flat_map(|c| c.texts.iter());
+            let mut list = words(&function.names);
+            list.extend(words(&function.parameters));
+            list.extend(texts.flat_map(|t| words(t)));
+            for pair in &file.outline.pairs {
+                if pair.line >= function.line && pair.line <= function.end_line {
+                    list.extend(words(&pair.target));
+                }
+            }
+            any(
+                &list,
+                "exp expire expires expiry expiration ttl lifetime validity maxage timedelta",
+            )
+        };
+        for primitive in self.primitives.iter().filter(|p| p.does == Does::SignToken) {
+            let Some(start) = primitive.function else {
+                continue;
+            };
+            let mut stack = vec![(self.model.named_around(start), 0)];
+            let mut seen = BTreeSet::new();
+            let mut bare = false;
+            while let Some((id, depth)) = stack.pop() {
+                if !seen.insert(id) || says(id) || depth > HANDED_ON + 1 {
+                    continue;
+                }
+                let file = &self.model.file_of(id).path;
+                let function = self.model.function(id);
+                let is_path = entries
+                    .iter()
+                    .any(|(f, l)| f == file && (function.line..=function.end_line).contains(l));
+                let is_way_in = self.model.is_entry(id) && is_path;
+                bare |= is_way_in;
+                stack.extend(
+                    self.model
+                        .callers(id)
+                        .iter()
+                        .map(|c| (self.model.named_around(*c), depth + 1)),
+                );
+            }
+            if bare {
+                out.facts
+                    .push(self.fact(Kind::NeverExpires, primitive, None, Subject::User));
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Rules against code written for them: what must fire, what is done right, and what only looks
+//! like it.
+//!
+//! `tests/rules/RULE` holds three folders, and each file or folder in one of them is a tree of its
+//! own. `fires` and `secure` have to sign somebody in: a rule that is quiet because nothing was
+//! seen would be quiet for the wrong reason.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use innkeeper_scan::{Options, Report, rule, run};
+
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let read = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut all: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    all.sort();
+    all
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[test]
+fn given_code_for_each_rule_when_scanned_then_it_fires_there_and_only_there() {
+    let mut wrong = Vec::new();
+    let mut checked: BTreeMap<String, usize> = BTreeMap::new();
+    for folder in below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules")) {
+        let id = name(&folder);
+        assert!(rule(&id).is_some(), "{id} is no rule");
+        for kind in ["fires", "secure", "look-alike"] {
+            for tree in below(&folder.join(kind)) {
+                let report: Report = run(&Options::new(&tree)).expect("the fixture is there");
+                let fired = report.open().any(|f| f.rule.0 == id);
+                let place = format!("{id}/{kind}/{}", name(&tree));
+                if fired != (kind == "fires") {
+                    wrong.push(format!("{place}: fired is {fired}\n{}", report.facts()));
+                }
+                if kind != "look-alike" && !report.units.iter().any(|u| u.creates_sessions) {
+                    wrong.push(format!("{place}: no login seen\n{}", report.facts()));
+                }
+                *checked.entry(id.clone()).or_default() += 1;
+            }
+        }
+    }
+    assert!(
+        checked.len() >= 9 && checked.values().all(|n| *n >= 3),
+        "{checked:?}"
+    );
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}

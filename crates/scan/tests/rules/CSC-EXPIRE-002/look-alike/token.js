@@ -1,0 +1,7 @@
+const jwt = require("jsonwebtoken");
+const router = require("express").Router();
+
+router.post("/login", async (req, res) => {
+  const user = await users.check(req.body.name, req.body.password);
+  res.json({ token: jwt.sign({ sub: user.id }, process.env.SECRET, { expiresIn: "15m" }) });
+});
