@@ -5,20 +5,22 @@
 //! the number of the last batch that it holds. Only then may segments go that it makes needless.
 //! Its frames are those of the log, numbered from 1.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fmt;
+use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use innkeeper_domain::roster::Roster;
 use innkeeper_store::{Remembered, StoreError, record};
 
+use crate::aside::{Aside, has_room};
 use crate::committer::Reply;
 use crate::disk::{Disk, Head, HeadRecord, Slot};
 use crate::error::{Damage, OpenError};
+use crate::files::{Files, remove_if_there};
 use crate::log::Erasure;
 use crate::log::frame::{self, Frames, Next};
 use crate::log::row::{self, Kind, Rows};
@@ -26,14 +28,16 @@ use crate::shared::Shared;
 
 /// How long the rows of one frame grow.
 const FRAME: usize = 1 << 18;
-/// How much may be written before a checkpoint is made, if the last one was smaller.
-const BEHIND: u64 = 64 << 20;
+/// How long to wait after one that failed before the next is tried that nobody asks for.
+const PAUSE: Duration = Duration::from_mins(1);
 const ASIDE: &str = "checkpoint.new";
 
 /// What memory holds after a batch.
 #[derive(Debug)]
 pub(crate) struct Taken {
     head: Head,
+    /// How many bytes were written until then that no checkpoint held.
+    behind: u64,
     rosters: Vec<Arc<Roster>>,
     keys: Vec<Remembered>,
     register: Vec<(String, Slot)>,
@@ -42,10 +46,10 @@ pub(crate) struct Taken {
 impl Taken {
     /// Takes it; no batch may be under way.
     pub(crate) fn of(shared: &Shared, head: &Head) -> Self {
-        shared.disk.log.catch_up();
         let register = shared.register.read();
         Self {
             head: *head,
+            behind: shared.disk.log.behind(),
             rosters: shared.resident.all().collect(),
             keys: shared.keys.lock().all().cloned().collect(),
             register: register
@@ -57,24 +61,15 @@ impl Taken {
 
     /// Writes it down, puts it in place, and removes what it makes needless.
     ///
-    /// Gives up where `is_over` says so. If it fails, all is as before.
+    /// Gives up where `is_over` says so, and fails where it would take room that the log may
+    /// need. If it fails, all is as before.
     pub(crate) fn write(&self, disk: &Disk, is_over: impl Fn() -> bool) -> io::Result<Written> {
-        let aside = disk.folder.join(ASIDE);
-        let written = self.write_to(&aside, disk, is_over);
-        if !matches!(written, Ok(Written::InPlace)) {
-            // What it took of the disk is needed for the log. It is gone if it is in place.
-            let _ = fs::remove_file(&aside);
-        }
-        written
-    }
-
-    fn write_to(
-        &self,
-        aside: &Path,
-        disk: &Disk,
-        is_over: impl Fn() -> bool,
-    ) -> io::Result<Written> {
-        let mut writer = Writer::create(aside)?;
+        let (files, reserve) = (&disk.files, disk.log.sizes().reserve);
+        // What it holds is in the one before and in the log, and little of that is there twice.
+        let length = length_of_newest(&**files, &disk.folder).unwrap_or_default() + self.behind;
+        has_room(&**files, &disk.folder, length, reserve)?;
+        let aside = Aside::begin(Arc::clone(files), &disk.folder, ASIDE, reserve)?;
+        let mut writer = Writer::begin(aside);
         writer.row(
             Kind::Head,
             b"",
@@ -97,17 +92,19 @@ impl Taken {
         for (name, slot) in &self.register {
             writer.row(Kind::Register, b"", &record::encode(&(name, slot)))?;
         }
-        writer.finish()?;
         let held = self.head.batch;
-        fs::rename(aside, path_of(&disk.folder, held))?;
-        File::open(&disk.folder)?.sync_all()?;
-        for older in numbers_in(&disk.folder)?
-            .into_iter()
-            .filter(|older| *older < held)
-        {
-            fs::remove_file(path_of(&disk.folder, older))?;
+        writer
+            .finish()?
+            .put_in_place(&path_of(&disk.folder, held))?;
+        files.sync_folder(&disk.folder)?;
+        disk.log.catch_up(self.behind);
+        for older in numbers_in(&**files, &disk.folder)? {
+            if older < held {
+                files.remove(&path_of(&disk.folder, older))?;
+            }
         }
-        disk.log.drop_before(held, self.head.trimmed)?;
+        let (last, trimmed) = (self.head.place, self.head.trimmed);
+        disk.log.drop_before(held, last, trimmed)?;
         Ok(Written::InPlace)
     }
 }
@@ -116,72 +113,78 @@ impl Taken {
 pub(crate) type Asked = (Option<Erasure>, Reply<()>);
 
 /// The checkpoints of an open store, written one at a time beside the commits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Checkpoints {
+    beside: Beside,
     under_way: Option<UnderWay>,
     /// Who waits for one that begins from now on.
     asked: Vec<Asked>,
     /// How much may be written to the log before the next; `None` if that is to be looked up.
     allowance: Option<u64>,
+    /// Until when, by the steady clock, none is tried that nobody asks for.
+    paused_until: Duration,
+}
+
+/// Who writes a checkpoint while commits go on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Beside {
+    /// A thread of its own.
+    Thread,
+    /// Whoever has the next round done, after it.
+    NextRound,
 }
 
 impl Checkpoints {
+    pub(crate) const fn new(beside: Beside) -> Self {
+        Self {
+            beside,
+            under_way: None,
+            asked: Vec::new(),
+            allowance: None,
+            paused_until: Duration::ZERO,
+        }
+    }
+
     /// Begins one if so much was written since the last, or if it is asked for.
     ///
     /// Whoever asks while one is under way waits for it and then for its own; commits do not.
     pub(crate) fn turn(&mut self, shared: &Arc<Shared>, head: &Head, asked: Vec<Asked>) {
         self.asked.extend(asked);
         if self.under_way.as_ref().is_some_and(UnderWay::is_over) {
-            self.wait();
+            self.wait(shared);
         }
         if self.under_way.is_some() {
             return;
         }
-        let allowance = *self
-            .allowance
-            .get_or_insert_with(|| allowance(&shared.disk.folder));
-        if self.asked.is_empty() && shared.disk.log.behind() < allowance {
+        let disk = &shared.disk;
+        let allowance = *self.allowance.get_or_insert_with(|| allowance(disk));
+        let is_due = || {
+            let is_paused = shared.time.clock.steady() < self.paused_until;
+            disk.log.behind() >= allowance && !is_paused
+        };
+        if self.asked.is_empty() && !is_due() {
             return;
         }
-        let asked = std::mem::take(&mut self.asked);
+        let asked = mem::take(&mut self.asked);
         let erasures: Vec<_> = asked.iter().filter_map(|(erasure, _)| *erasure).collect();
         if !erasures.is_empty() {
-            shared.disk.log.turn_over();
+            disk.log.turn_over();
         }
-        let (shared, taken) = (Arc::clone(shared), Taken::of(shared, head));
-        let is_done = Arc::new(AtomicBool::new(false));
-        let done = Arc::clone(&is_done);
-        let work = move || {
-            let is_over = || shared.stopped.get().is_some();
-            let written = taken.write(&shared.disk, is_over);
-            let written = written.and_then(|written| match written {
-                Written::InPlace => shared.disk.log.erase(&erasures, taken.head.batch, is_over),
-                Written::GivenUp if asked.is_empty() => Ok(()),
-                Written::GivenUp => Err(io::Error::other("the store is being closed")),
-            });
-            if let Err(error) = &written {
-                let error = error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "no checkpoint could be written, or nothing erased; the log holds it all"
-                );
-            }
-            done.store(true, Ordering::Release);
-            for (_, reply) in asked {
-                let answer = match &written {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err(StoreError::Unavailable {
-                        source: Box::new(io::Error::new(error.kind(), error.to_string())),
-                    }),
-                };
-                // Nobody may be waiting any more.
-                let _ = reply.send(answer);
-            }
+        let ended = Arc::new(OnceLock::new());
+        let work = {
+            let (shared, ended) = (Arc::clone(shared), Arc::clone(&ended));
+            let taken = Taken::of(&shared, head);
+            move || work(&shared, &taken, asked, &erasures, &ended)
         };
+        if self.beside == Beside::NextRound {
+            self.under_way = Some(UnderWay::NextRound(Work(Box::new(work)), ended));
+            return;
+        }
         let thread = thread::Builder::new().name("innkeeper-checkpoint".into());
         match thread.spawn(work) {
-            Ok(thread) => self.under_way = Some(UnderWay { thread, is_done }),
+            Ok(thread) => self.under_way = Some(UnderWay::Thread(thread, ended)),
             Err(error) => {
+                self.paused_until = shared.time.clock.steady() + PAUSE;
                 tracing::warn!(%error, "no thread for a checkpoint; the log holds it all");
             }
         }
@@ -193,34 +196,111 @@ impl Checkpoints {
     }
 
     /// Waits until none is under way.
-    fn wait(&mut self) {
-        if let Some(under_way) = self.under_way.take() {
-            // It said itself what went wrong.
-            let _ = under_way.thread.join();
-            self.allowance = None;
+    fn wait(&mut self, shared: &Shared) {
+        let Some(under_way) = self.under_way.take() else {
+            return;
+        };
+        self.allowance = None;
+        // It said itself what went wrong.
+        if under_way.join() != Some(Ended::Well) {
+            self.paused_until = shared.time.clock.steady() + PAUSE;
         }
     }
 }
 
+/// Writes a checkpoint, erases behind it, and answers those who asked.
+fn work(
+    shared: &Shared,
+    taken: &Taken,
+    asked: Vec<Asked>,
+    erasures: &[Erasure],
+    ended: &OnceLock<Ended>,
+) {
+    let is_over = || shared.stopped.get().is_some();
+    let written = taken.write(&shared.disk, is_over);
+    let written = written.and_then(|written| match written {
+        Written::InPlace => shared.disk.log.erase(erasures, taken.head.batch, is_over),
+        Written::GivenUp if asked.is_empty() => Ok(()),
+        Written::GivenUp => Err(io::Error::other("the store is being closed")),
+    });
+    if let Err(error) = &written {
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(
+            error,
+            "no checkpoint could be written, or nothing erased; the log holds it all"
+        );
+    }
+    let _ = ended.set(match &written {
+        Ok(()) => Ended::Well,
+        Err(_) => Ended::Failed,
+    });
+    for (_, reply) in asked {
+        let answer = match &written {
+            Ok(()) => Ok(()),
+            Err(error) => Err(StoreError::Unavailable {
+                source: Box::new(io::Error::new(error.kind(), error.to_string())),
+            }),
+        };
+        // Nobody may be waiting any more.
+        let _ = reply.send(answer);
+    }
+}
+
+/// How one ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ended {
+    Well,
+    Failed,
+}
+
+/// A checkpoint that is being written.
+#[derive(Debug)]
+enum UnderWay {
+    /// The cell is filled when all is done but telling so to those who asked.
+    Thread(JoinHandle<()>, Arc<OnceLock<Ended>>),
+    NextRound(Work, Arc<OnceLock<Ended>>),
+}
+
+struct Work(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Work")
+    }
+}
+
 impl UnderWay {
+    /// Whether it would not be waited for.
     fn is_over(&self) -> bool {
-        self.is_done.load(Ordering::Acquire) || self.thread.is_finished()
+        match self {
+            Self::Thread(thread, ended) => ended.get().is_some() || thread.is_finished(),
+            Self::NextRound(..) => true,
+        }
+    }
+
+    /// Has it come to its end; `None` if it panicked.
+    fn join(self) -> Option<Ended> {
+        let ended = match self {
+            Self::Thread(thread, ended) => {
+                let _ = thread.join();
+                ended
+            }
+            Self::NextRound(work, ended) => {
+                (work.0)();
+                ended
+            }
+        };
+        ended.get().copied()
     }
 }
 
 impl Drop for Checkpoints {
     /// Nothing writes to the folder once the store is closed: it may be opened anew.
     fn drop(&mut self) {
-        self.wait();
+        if let Some(UnderWay::Thread(thread, _)) = self.under_way.take() {
+            let _ = thread.join();
+        }
     }
-}
-
-/// A checkpoint that another thread writes.
-#[derive(Debug)]
-struct UnderWay {
-    thread: JoinHandle<()>,
-    /// Set when all is done but telling so to those who asked.
-    is_done: Arc<AtomicBool>,
 }
 
 /// What became of a checkpoint.
@@ -233,27 +313,34 @@ pub(crate) enum Written {
 
 /// How much may be written to the log before the next checkpoint: as much as the last one held,
 /// so that a change is written about twice in all, and opening reads at most twice what it must.
-fn allowance(folder: &Path) -> u64 {
-    let newest = newest_in(folder).ok().flatten();
-    let length = newest.and_then(|n| fs::metadata(path_of(folder, n)).ok());
-    length.map_or(BEHIND, |found| found.len().max(BEHIND))
+fn allowance(disk: &Disk) -> u64 {
+    let newest = length_of_newest(&*disk.files, &disk.folder).unwrap_or_default();
+    newest.max(disk.log.sizes().checkpoint)
+}
+
+/// The length of the newest checkpoint: 0 if there is none.
+fn length_of_newest(files: &dyn Files, folder: &Path) -> io::Result<u64> {
+    match newest_in(files, folder)? {
+        Some(held) => files.open(&path_of(folder, held))?.length(),
+        None => Ok(0),
+    }
 }
 
 /// Hands the frames of the newest checkpoint to `take`, and says which batch it ends with: 0 if
 /// there is none.
 pub(crate) fn read(
+    files: &dyn Files,
     folder: &Path,
     store: &Path,
     mut take: impl FnMut(Vec<u8>) -> Result<(), OpenError>,
 ) -> Result<u64, OpenError> {
-    let Some(held) = newest_in(folder).map_err(|e| OpenError::io(folder, e))? else {
+    let Some(held) = newest_in(files, folder).map_err(|e| OpenError::io(folder, e))? else {
         return Ok(0);
     };
     let path = path_of(folder, held);
-    let damaged =
-        |what| OpenError::damaged(store, format!("store/data/{held:016x}.checkpoint"), what);
+    let damaged = |what| OpenError::damaged(store, name_of(held), what);
     let io = |e| OpenError::io(&path, e);
-    let mut frames = Frames::open(&path, 0).map_err(io)?;
+    let mut frames = Frames::open(files, &path, 0).map_err(io)?;
     let mut ended = false;
     for expected in 1_u64.. {
         match frames.next().map_err(io)? {
@@ -274,16 +361,13 @@ pub(crate) fn read(
 }
 
 /// Removes what a crash left: one that was not finished, and ones that a newer has replaced.
-pub(crate) fn clear(folder: &Path) -> io::Result<()> {
-    match fs::remove_file(folder.join(ASIDE)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut numbers = numbers_in(folder)?;
+pub(crate) fn clear(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    remove_if_there(files, &folder.join(ASIDE))?;
+    let mut numbers = numbers_in(files, folder)?;
     numbers.sort_unstable();
     numbers.pop();
     for older in numbers {
-        fs::remove_file(path_of(folder, older))?;
+        files.remove(&path_of(folder, older))?;
     }
     Ok(())
 }
@@ -293,21 +377,23 @@ fn is_end(rows: &[u8], number: u64) -> bool {
     matches!(Rows(rows).next(), Some(Ok(row)) if end(row))
 }
 
+/// What it is called in messages.
+pub(crate) fn name_of(held: u64) -> String {
+    format!("store/data/{held:016x}.checkpoint")
+}
+
 fn path_of(folder: &Path, held: u64) -> PathBuf {
     folder.join(format!("{held:016x}.checkpoint"))
 }
 
-fn newest_in(folder: &Path) -> io::Result<Option<u64>> {
-    Ok(numbers_in(folder)?.into_iter().max())
+fn newest_in(files: &dyn Files, folder: &Path) -> io::Result<Option<u64>> {
+    Ok(numbers_in(files, folder)?.into_iter().max())
 }
 
-fn numbers_in(folder: &Path) -> io::Result<Vec<u64>> {
+fn numbers_in(files: &dyn Files, folder: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name();
-        let digits = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".checkpoint"));
+    for name in files.list(folder)? {
+        let digits = name.strip_suffix(".checkpoint");
         numbers.extend(digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()));
     }
     Ok(numbers)
@@ -315,26 +401,20 @@ fn numbers_in(folder: &Path) -> io::Result<Vec<u64>> {
 
 /// Writes frames one after the other.
 struct Writer {
-    file: BufWriter<File>,
+    file: Aside,
     frame: Vec<u8>,
     number: u64,
 }
 
 impl Writer {
-    fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)?;
+    fn begin(file: Aside) -> Self {
         let mut frame = Vec::with_capacity(FRAME * 2);
         frame::begin(&mut frame);
-        Ok(Self {
-            file: BufWriter::new(file),
+        Self {
+            file,
             frame,
             number: 1,
-        })
+        }
     }
 
     fn row(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> io::Result<()> {
@@ -347,22 +427,20 @@ impl Writer {
 
     fn end_frame(&mut self) -> io::Result<()> {
         frame::seal(&mut self.frame, self.number)?;
-        self.file.write_all(&self.frame)?;
+        self.file.write(&self.frame)?;
         self.number += 1;
         frame::begin(&mut self.frame);
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    /// Ends it, and hands it back durable.
+    fn finish(mut self) -> io::Result<Aside> {
         if self.frame.len() > frame::HEAD {
             self.end_frame()?;
         }
         row::write(&mut self.frame, Kind::End, &self.number.to_be_bytes(), b"");
         self.end_frame()?;
-        let file = self
-            .file
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()
+        self.file.sync()?;
+        Ok(self.file)
     }
 }

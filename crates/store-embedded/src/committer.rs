@@ -1,5 +1,6 @@
 //! The committing thread: it alone changes the store, one round at a time.
 
+use std::fmt;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +14,7 @@ use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, Outcome, StoreError, Touch, Touched};
 use tokio::sync::oneshot;
 
-use crate::checkpoint::Checkpoints;
+use crate::checkpoint::{Beside, Checkpoints};
 use crate::disk::Head;
 use crate::error::{Stopped, WriteError};
 use crate::log::Erasure;
@@ -46,7 +47,8 @@ pub(crate) enum Job {
     Put(String, Option<u64>, Option<Vec<u8>>, Reply<Put>),
     /// Let time go on; a reading waits for it, unless it was asked for ahead.
     RaiseCeiling(Option<Reply<()>>),
-    /// The first sign of life since they were last written down.
+    /// The first sign of life since they were last written down: wakes the thread, which looks
+    /// itself whether there are any.
     Heard,
     /// Take everything as it is after this round.
     Snapshot(Reply<Taken>),
@@ -69,6 +71,12 @@ pub(crate) struct Committer {
     heard_until: Option<Duration>,
 }
 
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Committer").finish_non_exhaustive()
+    }
+}
+
 impl Committer {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -76,6 +84,7 @@ impl Committer {
         jobs: Receiver<Job>,
         head: Head,
         highest: Highest,
+        beside: Beside,
     ) -> Self {
         Self {
             shared,
@@ -83,7 +92,7 @@ impl Committer {
             jobs,
             head,
             highest,
-            checkpoints: Checkpoints::default(),
+            checkpoints: Checkpoints::new(beside),
             heard_until: None,
         }
     }
@@ -103,8 +112,24 @@ impl Committer {
                 None => drop(self.close()),
             }
         }
-        let stopped = self.shared.stopped.get().expect("the loop ends with it");
-        while let Ok(job) = self.jobs.try_recv() {
+        self.refuse_rest();
+    }
+
+    /// Does one round with all that waits, on the thread of whoever calls.
+    #[cfg(feature = "simulated")]
+    pub(crate) fn turn_once(&mut self) {
+        if self.shared.stopped.get().is_none() {
+            let waiting = self.jobs.try_iter().take(ROUND_MAX).collect();
+            self.turn(waiting);
+        }
+        self.refuse_rest();
+    }
+
+    /// Once it has stopped: answers that nothing is done any more.
+    fn refuse_rest(&self) {
+        while let Some(stopped) = self.shared.stopped.get()
+            && let Ok(job) = self.jobs.try_recv()
+        {
             job.refuse(stopped);
         }
     }
@@ -144,14 +169,14 @@ impl Committer {
                 Job::Close(reply) => closing.push(reply),
                 Job::Snapshot(reply) => asked.push(reply),
                 Job::Checkpoint(erasure, reply) => wanted.push((erasure, reply)),
-                Job::Heard => {
-                    let until = shared.time.clock.steady() + HEARD_KEPT;
-                    self.heard_until.get_or_insert(until);
-                }
                 job => answers.extend(job.carry_out(&mut round)),
             }
         }
         let now = shared.time.clock.steady();
+        // Whoever was heard from may have found no room in the queue to say so.
+        if shared.resident.has_heard() {
+            self.heard_until.get_or_insert(now + HEARD_KEPT);
+        }
         if self.heard_until.is_some_and(|until| until <= now) {
             self.heard_until = None;
             round.flush_heard();

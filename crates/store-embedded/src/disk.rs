@@ -1,8 +1,8 @@
 //! The one place that knows which records there are, and how a batch of them becomes durable.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
 use crate::error::{Damage, OpenError};
+use crate::files::Files;
 use crate::log::row::{self, Kind};
-use crate::log::{Enough, Log, Scanned, frame};
+use crate::log::{Begun, Enough, Log, Scanned, Sizes, frame};
 
 /// What lies on disk of a store that is open.
 #[derive(Debug)]
 pub(crate) struct Disk {
+    pub(crate) files: Arc<dyn Files>,
     pub(crate) folder: PathBuf,
     pub(crate) log: Log,
 }
@@ -45,7 +47,11 @@ impl Disk {
     pub(crate) const FIRST_BATCH: u64 = 1;
 
     /// Makes the files of an empty store in `data`, which belongs to the store at `store`.
-    pub(crate) fn create(data: &Path, store: &Path) -> Result<(), OpenError> {
+    pub(crate) fn create(
+        files: &Arc<dyn Files>,
+        data: &Path,
+        store: &Path,
+    ) -> Result<(), OpenError> {
         let head = Head {
             batch: Self::FIRST_BATCH,
             place: 0,
@@ -58,27 +64,37 @@ impl Disk {
             },
             floor_rose_at: Timestamp::ZERO,
         };
-        let disk = Self::begin(data, head.batch).map_err(|e| OpenError::io(store, e))?;
+        let disk = Self::begin(files, data, head.batch).map_err(|e| OpenError::io(store, e))?;
         let mut batch = disk.batch();
         batch.head(&head);
-        batch.commit().map_err(|e| OpenError::io(store, e))
+        batch.commit().map_err(|e| OpenError::io(store, e))?;
+        Ok(())
     }
 
     /// Makes the files of a store whose first batch is yet to be written.
-    pub(crate) fn begin(data: &Path, first: u64) -> io::Result<Self> {
-        fs::create_dir(data)?;
+    pub(crate) fn begin(files: &Arc<dyn Files>, data: &Path, first: u64) -> io::Result<Self> {
+        files.make_folder(data)?;
         Ok(Self {
+            files: Arc::clone(files),
             folder: data.into(),
-            log: Log::create(data, first)?,
+            log: Log::create(Arc::clone(files), data, first, Sizes::default())?,
         })
     }
 
     /// Goes on with the files of a store that was read back whole.
-    pub(crate) fn resume(data: &Path, scanned: Scanned) -> io::Result<Self> {
-        checkpoint::clear(data)?;
+    pub(crate) fn resume(
+        files: &Arc<dyn Files>,
+        data: &Path,
+        scanned: Scanned,
+        sizes: Sizes,
+    ) -> io::Result<Self> {
+        // Nothing goes before that is durable for which it goes.
+        files.sync_folder(data)?;
+        checkpoint::clear(&**files, data)?;
         Ok(Self {
+            files: Arc::clone(files),
             folder: data.into(),
-            log: Log::resume(data, scanned)?,
+            log: Log::resume(Arc::clone(files), data, scanned, sizes)?,
         })
     }
 
@@ -208,7 +224,7 @@ impl Batch<'_> {
     }
 
     /// Writes all of it and syncs once. After an error, what the disk holds is unknown.
-    pub(crate) fn commit(mut self) -> io::Result<()> {
+    pub(crate) fn commit(mut self) -> io::Result<Begun> {
         frame::seal(&mut self.frame, self.number)?;
         self.disk.log.append(&self.frame, self.number, self.place)
     }

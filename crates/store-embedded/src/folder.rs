@@ -10,13 +10,14 @@
 //!
 //! A store is made aside and renamed into place, so that `store` is whole or absent.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::TryLockError;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
+use crate::files::{Files, Lock, read_all};
 use crate::mark::Mark;
 
 /// The layout that this version writes.
@@ -25,31 +26,25 @@ const FORMAT_TITLE: &str = "innkeeper store, format ";
 
 #[derive(Debug)]
 pub(crate) struct Folder {
+    pub(crate) files: Arc<dyn Files>,
     path: PathBuf,
-    /// Released by the system when the process ends, however it ends.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Folder {
     /// Takes the folder at `path` for this process, and makes it if there is none.
-    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
-        make_private(path, true).map_err(|e| match e.kind() {
+    pub(crate) fn take(files: Arc<dyn Files>, path: &Path) -> Result<Self, OpenError> {
+        make_durable(&*files, path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => OpenError::NotAFolder { path: path.into() },
             _ => OpenError::io(path, e),
         })?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&lock_path)
-            .map_err(|e| OpenError::io(&lock_path, e))?;
-        lock.try_lock().map_err(|e| match e {
+        let lock = files.lock(&lock_path).map_err(|e| match e {
             TryLockError::WouldBlock => OpenError::InUse { path: path.into() },
             TryLockError::Error(e) => OpenError::io(&lock_path, e),
         })?;
         Ok(Self {
+            files,
             path: path.into(),
             _lock: lock,
         })
@@ -58,18 +53,19 @@ impl Folder {
     /// Finds what lies in it, and begins a store first if there is none. Says where its data is.
     pub(crate) fn open(&self) -> Result<(PathBuf, Mark), OpenError> {
         let store = self.store();
-        if !exists(&store)? {
+        if !self.exists(&store)? {
             self.begin(&store)?;
         }
         // Whoever put it in place may have been killed before that was durable.
         self.sync()?;
+        self.sync_folder(&store)?;
         self.check_format(&store.join("format"))?;
-        let mark = Mark::open(&store.join("mark")).map_err(|e| match e.kind() {
+        let mark = Mark::open(&*self.files, &store.join("mark")).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => self.missing("store/mark"),
             _ => OpenError::io(&store.join("mark"), e),
         })?;
         let data = store.join("data");
-        if !exists(&data)? {
+        if !self.exists(&data)? {
             return Err(self.missing("store/data"));
         }
         Ok((data, mark))
@@ -90,18 +86,31 @@ impl Folder {
     }
 
     pub(crate) fn has_store(&self) -> Result<bool, OpenError> {
-        exists(&self.store())
+        self.exists(&self.store())
     }
 
     /// Makes what was renamed in it durable.
     pub(crate) fn sync(&self) -> Result<(), OpenError> {
-        sync_folder(&self.path).map_err(|e| OpenError::io(&self.path, e))
+        self.sync_folder(&self.path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> Result<(), OpenError> {
+        let synced = self.files.sync_folder(path);
+        synced.map_err(|e| OpenError::io(path, e))
+    }
+
+    pub(crate) fn exists(&self, path: &Path) -> Result<bool, OpenError> {
+        self.files.has(path).map_err(|e| OpenError::io(path, e))
     }
 
     /// Makes an empty store aside, and puts it in place.
     fn begin(&self, store: &Path) -> Result<(), OpenError> {
-        self.make_aside(|data| Disk::create(data, &self.path).map(|()| (Disk::FIRST_BATCH, ())))?;
-        fs::rename(self.aside(), store).map_err(|e| OpenError::io(store, e))?;
+        self.make_aside(|data| {
+            let made = Disk::create(&self.files, data, &self.path);
+            made.map(|()| (Disk::FIRST_BATCH, ()))
+        })?;
+        let placed = self.files.rename(&self.aside(), store);
+        placed.map_err(|e| OpenError::io(store, e))?;
         self.sync()
     }
 
@@ -116,19 +125,19 @@ impl Folder {
             move |e| OpenError::io(&path, e)
         };
         // Left by a process that was killed here before: nobody was told of it.
-        if exists(&aside)? {
-            fs::remove_dir_all(&aside).map_err(io(&aside))?;
+        if self.exists(&aside)? {
+            self.files.remove_folder(&aside).map_err(io(&aside))?;
         }
-        make_private(&aside, false).map_err(io(&aside))?;
+        self.files.make_folder(&aside).map_err(io(&aside))?;
         let (batch, made) = fill(&aside.join("data"))?;
-        Mark::create(&aside.join("mark"), batch).map_err(io(&aside.join("mark")))?;
-        write_format(&aside.join("format")).map_err(io(&aside.join("format")))?;
-        sync_folder(&aside).map_err(io(&aside))?;
+        Mark::create(&*self.files, &aside.join("mark"), batch).map_err(io(&aside.join("mark")))?;
+        write_format(&*self.files, &aside.join("format")).map_err(io(&aside.join("format")))?;
+        self.sync_folder(&aside)?;
         Ok(made)
     }
 
     fn check_format(&self, file: &Path) -> Result<(), OpenError> {
-        let text = fs::read(file).map_err(|e| match e.kind() {
+        let text = read_all(&*self.files, file).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => self.missing("store/format"),
             _ => OpenError::io(file, e),
         })?;
@@ -155,23 +164,26 @@ impl Folder {
     }
 }
 
-fn make_private(path: &Path, with_parents: bool) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(with_parents)
-        .mode(0o700)
-        .create(path)
+/// Makes a folder, and its name durable: without that a power cut could take it with all in it.
+fn make_durable(files: &dyn Files, path: &Path) -> io::Result<()> {
+    let is_missing = |folder: &&Path| matches!(files.has(folder), Ok(false));
+    let missing = path.ancestors().take_while(is_missing).count();
+    files.make_folder(path)?;
+    // That of one which is there too: whoever made it may have been killed before this.
+    for folder in path.ancestors().skip(1).take(missing.max(1)) {
+        let here = Path::new(".");
+        let is_here = folder.as_os_str().is_empty();
+        match files.sync_folder(if is_here { here } else { folder }) {
+            // It was there before us: what we may not read we cannot have made it in.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            synced => synced?,
+        }
+    }
+    Ok(())
 }
 
-fn write_format(path: &Path) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    writeln!(file, "{FORMAT_TITLE}{FORMAT}")?;
-    file.sync_all()
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-fn exists(path: &Path) -> Result<bool, OpenError> {
-    path.try_exists().map_err(|e| OpenError::io(path, e))
+fn write_format(files: &dyn Files, path: &Path) -> io::Result<()> {
+    let file = files.create(path)?;
+    file.write_at(format!("{FORMAT_TITLE}{FORMAT}\n").as_bytes(), 0)?;
+    file.sync()
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use innkeeper_store::{Cursor, StoreError, Tail};
-use tokio::task;
 
 use crate::committer::Job;
 use crate::error::{Damage, Stopped};
@@ -25,10 +24,7 @@ impl EmbeddedStore {
         loop {
             let shared = Arc::clone(&self.shared);
             // Old entries lie on disk only.
-            let read = task::spawn_blocking(move || shared.page_after(after, limit)).await;
-            let read = read.map_err(|e| StoreError::Unavailable {
-                source: Box::new(e),
-            })?;
+            let read = self.beside(move || shared.page_after(after, limit)).await?;
             if let Some(tail) = read? {
                 return Ok(tail);
             }

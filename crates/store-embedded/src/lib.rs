@@ -8,14 +8,20 @@
 //! - `committer` and `round`: how a change becomes durable and then visible.
 //! - `time`: why time cannot fall across a crash.
 //! - `log` and `checkpoint`: what lies on disk.
+//! - `files`: what is asked of a file system, and all that is built on.
 //! - `load` and `mark`: how opening knows that nothing acknowledged is missing.
 //! - `snapshot` and [`restore`](mod@restore): all of it out at one point, and back.
 
+mod aside;
 mod chains;
 mod checkpoint;
 mod committer;
 mod disk;
 mod error;
+#[cfg(feature = "simulated")]
+pub mod files;
+#[cfg(not(feature = "simulated"))]
+mod files;
 mod folder;
 mod journal;
 mod keys;
@@ -33,5 +39,7 @@ mod texts;
 mod time;
 
 pub use error::{Damage, OpenError};
+#[cfg(feature = "simulated")]
+pub use log::Sizes;
 pub use restore::{Onto, RestoreError, Restored, restore};
 pub use store::EmbeddedStore;

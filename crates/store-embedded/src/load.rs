@@ -17,6 +17,7 @@ use innkeeper_store::record::{self, RecordError};
 use crate::checkpoint;
 use crate::disk::{Head, Signs, Slot};
 use crate::error::{Damage, OpenError};
+use crate::files::Files;
 use crate::keys::Keys;
 use crate::log::row::{Kind, Row, Rows};
 use crate::log::{self, Scanned};
@@ -42,19 +43,25 @@ pub(crate) struct Loaded {
 
 /// Reads everything in the folder `data` of the store at `store`, and compares it. Changes
 /// nothing.
-pub(crate) fn load(data: &Path, mark: &Mark, store: &Path) -> Result<(Loaded, Scanned), OpenError> {
+pub(crate) fn load(
+    files: &dyn Files,
+    data: &Path,
+    mark: &Mark,
+    store: &Path,
+) -> Result<(Loaded, Scanned), OpenError> {
     let acknowledged = acknowledged(mark, store)?;
     let (resident, texts) = (Resident::new(), Texts::new());
     let mut rest = Rest::default();
     let scanned = thread::scope(|scope| {
         let readers = Readers::start(scope, &resident, &texts, store);
-        let read = checkpoint::read(data, store, |rows| {
+        let read = checkpoint::read(files, data, store, |rows| {
             rest.take(&rows, store)?;
             readers.hand_out(rows);
             Ok(())
         });
         let read = read.and_then(|held| {
-            log::scan(data, store, held, acknowledged, |whole| {
+            rest.is_of(held, store)?;
+            log::scan(files, data, store, held, acknowledged, |whole| {
                 if let Some(place) = rest.follow_journal(&whole.rows, store)? {
                     whole.segment.note(place, whole.offset);
                 }
@@ -141,6 +148,15 @@ impl Rest {
     fn take_head(&mut self, row: &Row<'_>) -> Result<(), Damage> {
         self.head = Some(Head::decode(row.value)?);
         Ok(())
+    }
+
+    /// Whether what was taken until now ends with the batch `held`, as its name says.
+    fn is_of(&self, held: u64, store: &Path) -> Result<(), OpenError> {
+        if self.head.map_or(0, |head| head.batch) == held {
+            return Ok(());
+        }
+        let what = Damage::Contradiction("is that of another batch");
+        Err(refuse(store, &checkpoint::name_of(held), what))
     }
 
     fn take_key(&mut self, row: &Row<'_>) -> Result<(), Damage> {

@@ -11,11 +11,10 @@ pub(crate) mod frame;
 pub(crate) mod row;
 mod scan;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::iter;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -25,20 +24,47 @@ pub(crate) use scan::{Scanned, scan};
 use self::frame::{Frames, Next};
 use self::row::{Kind, Rows};
 use crate::error::Damage;
+use crate::files::{File, Files, FromHere};
 
-/// How long a segment grows before the next is begun.
-const SEGMENT: u64 = 64 << 20;
 /// How far apart the places of the journal are that are known without looking for them.
 const STRIDE: u64 = 64 << 10;
 
 /// Writes batches, and reads the journal back.
 #[derive(Debug)]
 pub(crate) struct Log {
+    files: Arc<dyn Files>,
     folder: PathBuf,
-    /// How long a segment grows before the next is begun.
-    segment_len: u64,
+    sizes: Sizes,
     writer: Mutex<Writer>,
     segments: RwLock<Vec<Segment>>,
+}
+
+/// How much is written before something else is due.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// How many bytes a segment of the log grows before the next is begun.
+    pub segment: u64,
+    /// How many bytes are written before a checkpoint is made, if the last one was smaller.
+    pub checkpoint: u64,
+    /// How many bytes of the disk are left to the log by whatever else is written.
+    pub reserve: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            segment: 64 << 20,
+            checkpoint: 64 << 20,
+            reserve: 8 << 20,
+        }
+    }
+}
+
+/// Whether a frame was the first of its segment.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Begun {
+    Segment,
+    Nothing,
 }
 
 /// A file of frames.
@@ -52,7 +78,7 @@ pub(crate) struct Segment {
 
 #[derive(Debug)]
 struct Writer {
-    file: File,
+    file: Box<dyn File>,
     length: u64,
     /// Whether the next batch begins a segment, however short this one is.
     is_full: bool,
@@ -91,74 +117,107 @@ impl Segment {
 
 impl Log {
     /// Begins a log whose first batch is `first`.
-    pub(crate) fn create(folder: &Path, first: u64) -> io::Result<Self> {
+    pub(crate) fn create(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        first: u64,
+        sizes: Sizes,
+    ) -> io::Result<Self> {
         let segment = Segment::new(first);
-        let file = begin(folder, &segment)?;
-        Ok(Self::new(folder, file, 0, 0, vec![segment]))
+        let writer = Writer {
+            file: begin(&*files, folder, &segment)?,
+            length: 0,
+            is_full: false,
+            behind: 0,
+        };
+        Ok(Self {
+            files,
+            folder: folder.into(),
+            sizes,
+            writer: Mutex::new(writer),
+            segments: RwLock::new(vec![segment]),
+        })
     }
 
-    /// Goes on with a log that was scanned, and cuts off what a crash left behind its end.
-    pub(crate) fn resume(folder: &Path, scanned: Scanned) -> io::Result<Self> {
+    /// Goes on with a log that was scanned: cuts off what a crash left behind its end, and makes
+    /// durable what was read, before anybody is told of it.
+    pub(crate) fn resume(
+        files: Arc<dyn Files>,
+        folder: &Path,
+        scanned: Scanned,
+        sizes: Sizes,
+    ) -> io::Result<Self> {
         let Some(last) = scanned.segments.last() else {
             return Err(io::Error::other("there is no segment to go on with"));
         };
-        erase::clear(folder)?;
+        erase::clear(&*files, folder)?;
         let path = last.path(folder);
-        let file = OpenOptions::new().append(true).open(path)?;
-        if file.metadata()?.len() != scanned.end {
-            file.set_len(scanned.end)?;
+        let file = files.open(&path)?;
+        if file.length()? != scanned.end {
+            file.cut(scanned.end)?;
+        }
+        if let Some(offset) = scanned.last_at {
+            write_anew(&*files, &path, offset)?;
         }
         // Whoever made it may have been killed before it was durable, its name included.
-        file.sync_all()?;
-        File::open(folder)?.sync_all()?;
-        let (end, behind) = (scanned.end, scanned.behind);
-        Ok(Self::new(folder, file, end, behind, scanned.segments))
-    }
-
-    fn new(folder: &Path, file: File, length: u64, behind: u64, segments: Vec<Segment>) -> Self {
-        Self {
+        file.sync()?;
+        files.sync_folder(folder)?;
+        let writer = Writer {
+            file,
+            length: scanned.end,
+            is_full: false,
+            behind: scanned.behind,
+        };
+        Ok(Self {
+            files,
             folder: folder.into(),
-            segment_len: SEGMENT,
-            writer: Mutex::new(Writer {
-                file,
-                length,
-                is_full: false,
-                behind,
-            }),
-            segments: RwLock::new(segments),
-        }
+            sizes,
+            writer: Mutex::new(writer),
+            segments: RwLock::new(scanned.segments),
+        })
     }
 
     /// Writes a sealed frame and syncs it. After an error nobody knows what the disk holds.
     ///
     /// `place` is that of its first journal entry.
-    pub(crate) fn append(&self, frame: &[u8], number: u64, place: Option<u64>) -> io::Result<()> {
+    pub(crate) fn append(
+        &self,
+        frame: &[u8],
+        number: u64,
+        place: Option<u64>,
+    ) -> io::Result<Begun> {
         let mut writer = self.writer.lock();
-        if writer.is_full || writer.length >= self.segment_len {
+        let mut begun = Begun::Nothing;
+        if writer.is_full || writer.length >= self.sizes.segment {
             let segment = Segment::new(number);
-            writer.file = begin(&self.folder, &segment)?;
+            writer.file = begin(&*self.files, &self.folder, &segment)?;
             writer.length = 0;
             writer.is_full = false;
             self.segments.write().push(segment);
+            begun = Begun::Segment;
         }
-        writer.file.write_all(frame)?;
-        writer.file.sync_data()?;
+        writer.file.write_at(frame, writer.length)?;
+        writer.file.sync()?;
         if let (Some(place), Some(segment)) = (place, self.segments.write().last_mut()) {
             segment.note(place, writer.length);
         }
         writer.length += frame.len() as u64;
         writer.behind += frame.len() as u64;
-        Ok(())
+        Ok(begun)
     }
 
-    /// How many bytes were written since the last checkpoint.
+    pub(crate) const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// How many bytes were written that no checkpoint holds.
     pub(crate) fn behind(&self) -> u64 {
         self.writer.lock().behind
     }
 
-    /// A checkpoint begins, which will hold all that was written until now.
-    pub(crate) fn catch_up(&self) {
-        self.writer.lock().behind = 0;
+    /// A checkpoint holds so many more of them.
+    pub(crate) fn catch_up(&self, bytes: u64) {
+        self.writer.lock().behind -= bytes;
     }
 
     /// Has the next batch begin a segment, so that all there are may be written anew.
@@ -167,23 +226,23 @@ impl Log {
     }
 
     /// Removes the segments of which nothing is needed: a checkpoint holds all up to the batch
-    /// `held`, and the journal was let go of up to the place `trimmed`.
-    pub(crate) fn drop_before(&self, held: u64, trimmed: u64) -> io::Result<()> {
+    /// `held`, with which the journal had come to the place `last`; and the journal was let go of
+    /// up to the place `trimmed`.
+    pub(crate) fn drop_before(&self, held: u64, last: u64, trimmed: u64) -> io::Result<()> {
         let mut segments = self.segments.write();
-        let is_needed = |next: &Segment| {
-            // A segment without places says nothing of where the journal was.
-            let begins = next.places.first().map_or(0, |(place, _)| *place);
-            next.first > held + 1 || begins > trimmed + 1 || begins == 0
-        };
-        let keep = segments
-            .windows(2)
-            .position(|pair| is_needed(&pair[1]))
-            .unwrap_or(segments.len().saturating_sub(1));
-        for _ in 0..keep {
-            fs::remove_file(segments[0].path(&self.folder))?;
+        let needless = (1..segments.len())
+            .take_while(|next| {
+                let places = segments[*next..].iter().find_map(|s| s.places.first());
+                // Where none follow, all that there were by then lie before.
+                let goes_on = places.map_or(last + 1, |(place, _)| *place);
+                segments[*next].first <= held + 1 && goes_on <= trimmed + 1
+            })
+            .count();
+        for _ in 0..needless {
+            self.files.remove(&segments[0].path(&self.folder))?;
             // Each before the next: what is left after a crash, or a failure, has no gap.
             segments.remove(0);
-            File::open(&self.folder)?.sync_all()?;
+            self.files.sync_folder(&self.folder)?;
         }
         Ok(())
     }
@@ -195,7 +254,8 @@ impl Log {
         mut take: impl FnMut(Kind, u64, &[u8]) -> Result<Enough, Damage>,
     ) -> Result<(), Damage> {
         let (first, rest) = self.lying_after(place).map_err(Damage::Unreadable)?;
-        let rest = rest.iter().map(|path| Frames::open(path, 0));
+        let files = &*self.files;
+        let rest = rest.iter().map(|path| Frames::open(files, path, 0));
         for frames in iter::once(Ok(first)).chain(rest) {
             let mut frames = frames.map_err(Damage::Unreadable)?;
             while let Next::Frame { rows, .. } = frames.next().map_err(Damage::Unreadable)? {
@@ -234,7 +294,8 @@ impl Log {
         });
         let mut paths = segments[first..].iter().map(|s| s.path(&self.folder));
         let begins = paths.next().ok_or(io::ErrorKind::NotFound)?;
-        Ok((Frames::open(&begins, offset)?, paths.collect()))
+        let frames = Frames::open(&*self.files, &begins, offset)?;
+        Ok((frames, paths.collect()))
     }
 }
 
@@ -253,30 +314,46 @@ pub(crate) fn place_of(key: &[u8]) -> Result<u64, Damage> {
 }
 
 /// Makes the file of a segment, durable in its folder before anything is written to it.
-fn begin(folder: &Path, segment: &Segment) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(segment.path(folder))?;
-    File::open(folder)?.sync_all()?;
+fn begin(files: &dyn Files, folder: &Path, segment: &Segment) -> io::Result<Box<dyn File>> {
+    let file = files.create(&segment.path(folder))?;
+    files.sync_folder(folder)?;
     Ok(file)
+}
+
+/// Writes the last frame, which lies at `offset`, once more, so that a sync makes it durable.
+///
+/// It may be one whose sync failed: then it can be read until the power goes, and no sync would
+/// write it. All before it were durable when it was begun.
+fn write_anew(files: &dyn Files, path: &Path, offset: u64) -> io::Result<()> {
+    let mut frame = Vec::new();
+    let file = files.open(path)?;
+    FromHere { file, offset }.read_to_end(&mut frame)?;
+    files.open(path)?.write_at(&frame, offset)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::files::LocalFiles;
 
     const STORE: &str = "the store";
 
     /// A log of so many batches, each with one entry, in segments of about three.
     fn log_of(folder: &Path, batches: u64) -> Log {
-        let mut log = Log::create(folder, 1).unwrap();
-        log.segment_len = 3 * frame_of(1).len() as u64;
+        let log = Log::create(Arc::new(LocalFiles), folder, 1, sizes()).unwrap();
         for number in 1..=batches {
             log.append(&frame_of(number), number, Some(number)).unwrap();
         }
         log
+    }
+
+    fn sizes() -> Sizes {
+        Sizes {
+            segment: 3 * frame_of(1).len() as u64,
+            ..Sizes::default()
+        }
     }
 
     fn frame_of(number: u64) -> Vec<u8> {
@@ -290,7 +367,7 @@ mod tests {
     /// The first and the last batch that lie in a folder.
     fn scanned(folder: &Path, held: u64) -> Result<(u64, u64), crate::OpenError> {
         let mut first = None;
-        let scanned = scan(folder, Path::new(STORE), held, 0, |whole| {
+        let scanned = scan(&LocalFiles, folder, Path::new(STORE), held, 0, |whole| {
             first.get_or_insert(whole.number);
             Ok(())
         })?;
@@ -328,7 +405,7 @@ mod tests {
                 let folder = tempfile::tempdir().unwrap();
                 let log = log_of(folder.path(), 20);
 
-                log.drop_before(held, trimmed).unwrap();
+                log.drop_before(held, 20, trimmed).unwrap();
 
                 // Segments begin at 1, 4, 7 and so on; the last one stays in any case.
                 let needed = held.min(trimmed) + 1;
@@ -349,7 +426,8 @@ mod tests {
             let bytes = fs::read(&path).unwrap();
             fs::remove_file(&path).unwrap();
 
-            let scanned = scan(folder.path(), Path::new(STORE), 0, 20, |_| Ok(()));
+            let store = Path::new(STORE);
+            let scanned = scan(&LocalFiles, folder.path(), store, 0, 20, |_| Ok(()));
 
             let refused = scanned.expect_err("a segment is missing");
             let is_last = matches!(refused, crate::OpenError::Lost { found: 18, .. });
@@ -378,8 +456,9 @@ mod tests {
         torn.extend_from_slice(&frame_of(5)[..9]);
         fs::write(&last, torn).unwrap();
 
-        let found = scan(folder.path(), Path::new(STORE), 0, 4, |_| Ok(())).unwrap();
-        let log = Log::resume(folder.path(), found).unwrap();
+        let store = Path::new(STORE);
+        let found = scan(&LocalFiles, folder.path(), store, 0, 4, |_| Ok(())).unwrap();
+        let log = Log::resume(Arc::new(LocalFiles), folder.path(), found, sizes()).unwrap();
         assert_eq!(fs::metadata(&last).unwrap().len(), whole as u64);
         log.append(&frame_of(5), 5, Some(5)).unwrap();
 

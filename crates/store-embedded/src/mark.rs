@@ -2,33 +2,34 @@
 //!
 //! From the log alone nobody can tell an end that was torn by a crash from one that was lost later.
 //! The mark can. It is written after the sync of each batch and before anybody hears of it, so it
-//! never runs ahead of the data, and a kill does not set it back. It is not synced itself: a power cut may leave it some seconds behind, and then
-//! it proves that much less.
+//! never runs ahead of the data, and a kill does not set it back. It is synced when a segment has
+//! begun, and not for each batch: a power cut may leave it some seconds behind, within a segment,
+//! and then it proves that much less.
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Two slots, written in turn, so that a torn write leaves the other.
+use crate::files::{File, Files};
+
+/// Two slots, written in turn, so that a torn write leaves the other. Both lie in one sector, which
+/// a disk writes as a whole: a power cut leaves what was written last, or something before it.
 const SLOT: usize = 16;
 
 #[derive(Debug)]
-pub(crate) struct Mark(File);
+pub(crate) struct Mark(Box<dyn File>);
 
 impl Mark {
     /// Makes the mark of a new store, whose first batch is `batch`.
-    pub(crate) fn create(path: &Path, batch: u64) -> io::Result<()> {
-        let mark = Self(File::create_new(path)?);
-        mark.0.write_all_at(&encode(batch), 0)?;
-        mark.0.write_all_at(&encode(batch), SLOT as u64)?;
+    pub(crate) fn create(files: &dyn Files, path: &Path, batch: u64) -> io::Result<()> {
+        let mark = Self(files.create(path)?);
+        mark.0.write_at(&encode(batch), 0)?;
+        mark.0.write_at(&encode(batch), SLOT as u64)?;
         mark.sync()
     }
 
     /// Opens the mark of a store.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Self(file))
+    pub(crate) fn open(files: &dyn Files, path: &Path) -> io::Result<Self> {
+        Ok(Self(files.open(path)?))
     }
 
     /// The last batch that was durable, or `None` if neither slot can be read back.
@@ -47,11 +48,11 @@ impl Mark {
     /// Notes that `batch` is durable.
     pub(crate) fn set(&self, batch: u64) -> io::Result<()> {
         let place = batch % 2 * SLOT as u64;
-        self.0.write_all_at(&encode(batch), place)
+        self.0.write_at(&encode(batch), place)
     }
 
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.0.sync_all()
+        self.0.sync()
     }
 }
 

@@ -83,6 +83,11 @@ impl Resident {
         heard.len() == 1
     }
 
+    /// Whether any roster was heard from since the last time they were taken.
+    pub(crate) fn has_heard(&self) -> bool {
+        !self.heard.lock().is_empty()
+    }
+
     /// Takes the rosters that were heard from since the last time.
     pub(crate) fn take_heard(&self) -> Vec<Arc<Roster>> {
         let tags = std::mem::take(&mut *self.heard.lock());

@@ -1,18 +1,19 @@
 //! Restore: a store made of a copy, aside, read back whole, and only then put in place (S20).
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use innkeeper_domain::session::Timestamp;
 use innkeeper_store::archive::{CopyError, Counts, Head as CopyHead, Item};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::chains;
 use crate::disk::{Batch, Disk, Head, Slot};
 use crate::error::OpenError;
+use crate::files::{Files, LocalFiles};
 use crate::folder::Folder;
 use crate::load::load;
+use crate::log::Sizes;
 use crate::mark::Mark;
 
 /// How many records one batch takes.
@@ -38,7 +39,7 @@ pub struct Restored {
     pub replaced: Option<PathBuf>,
 }
 
-/// Why nothing was restored. What was there is as it was.
+/// Why nothing was restored. What was there is as it was, unless it is said that it is not.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestoreError {
@@ -57,6 +58,14 @@ pub enum RestoreError {
     /// The folder cannot be used.
     #[error(transparent)]
     Folder(#[from] OpenError),
+    /// It is all in its place, and may not be after a power cut.
+    #[error("the back-up is in its place, but the system could not make that durable")]
+    NotDurable {
+        /// Where the store went that had been there.
+        replaced: Option<PathBuf>,
+        /// What the system said.
+        source: OpenError,
+    },
 }
 
 /// Makes the store in the folder at `path` of a copy, under a higher incarnation: nothing in it
@@ -69,8 +78,20 @@ pub fn restore(
     copy: impl IntoIterator<Item = Result<Item, CopyError>>,
     now: Timestamp,
 ) -> Result<Restored, RestoreError> {
-    let folder = Folder::take(path.as_ref())?;
-    let (store, aside) = (folder.store(), folder.aside());
+    restore_on(Arc::new(LocalFiles), path.as_ref(), onto, copy, now)
+}
+
+/// The same, on the files that are given.
+pub(crate) fn restore_on(
+    files: Arc<dyn Files>,
+    path: &Path,
+    onto: Onto,
+    copy: impl IntoIterator<Item = Result<Item, CopyError>>,
+    now: Timestamp,
+) -> Result<Restored, RestoreError> {
+    let folder = Folder::take(files, path)?;
+    let files = &folder.files;
+    let aside = folder.aside();
     let before = match (folder.has_store()?, onto) {
         (true, Onto::Nothing) => {
             let path = folder.path().to_path_buf();
@@ -81,7 +102,7 @@ pub fn restore(
     };
     let made = folder.make_aside(|data| {
         let made = fill(
-            &Disk::begin(data, Disk::FIRST_BATCH).map_err(|e| OpenError::io(data, e))?,
+            &Disk::begin(files, data, Disk::FIRST_BATCH).map_err(|e| OpenError::io(data, e))?,
             copy,
             before,
             now,
@@ -90,12 +111,15 @@ pub fn restore(
         Ok::<_, RestoreError>((made.head.batch, made))
     });
     let read_back = made.and_then(|made| {
-        let mark = Mark::open(&aside.join("mark")).map_err(|e| OpenError::io(&aside, e))?;
+        let mark =
+            Mark::open(&**files, &aside.join("mark")).map_err(|e| OpenError::io(&aside, e))?;
         let data = aside.join("data");
-        let read_back = load(&data, &mark, folder.path()).and_then(|(loaded, scanned)| {
-            let disk = Disk::resume(&data, scanned).map_err(|e| OpenError::io(&data, e))?;
-            chains::follow(&disk, &loaded, folder.path())
-        });
+        let read_back =
+            load(&**files, &data, &mark, folder.path()).and_then(|(loaded, scanned)| {
+                let disk = Disk::resume(files, &data, scanned, Sizes::default())
+                    .map_err(|e| OpenError::io(&data, e))?;
+                chains::follow(&disk, &loaded, folder.path())
+            });
         read_back.map_err(RestoreError::Contradictory)?;
         Ok(made)
     });
@@ -103,11 +127,11 @@ pub fn restore(
         Ok(made) => made,
         Err(error) => {
             // The next one that comes here removes what is left of it.
-            let _ = fs::remove_dir_all(&aside);
+            let _ = files.remove_folder(&aside);
             return Err(error);
         }
     };
-    let replaced = swap(&folder, &store, &aside, made.head.ground.store_generation.0)?;
+    let replaced = swap(&folder, made.head.ground.store_generation.0)?;
     Ok(Restored {
         counts: made.counts,
         made_at: made.copied_at,
@@ -131,7 +155,7 @@ fn fill(
 ) -> Result<Made, RestoreError> {
     let written = |batch: Batch<'_>| {
         let done = batch.commit();
-        done.map_err(|e| OpenError::io(path, e))
+        done.map_err(|e| OpenError::io(path, e)).map(drop)
     };
     let mut begun: Option<Made> = None;
     let mut batch = disk.batch();
@@ -209,35 +233,56 @@ fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
 /// numbered above it.
 fn generation_of(folder: &Folder) -> Option<u64> {
     let (data, mark) = folder.open().ok()?;
-    let (loaded, _) = load(&data, &mark, folder.path()).ok()?;
+    let (loaded, _) = load(&*folder.files, &data, &mark, folder.path()).ok()?;
     Some(loaded.head.ground.store_generation.0)
 }
 
 /// Puts what was made aside in its place, and what was there aside.
-fn swap(
-    folder: &Folder,
-    store: &Path,
-    aside: &Path,
-    number: u64,
-) -> Result<Option<PathBuf>, OpenError> {
+fn swap(folder: &Folder, number: u64) -> Result<Option<PathBuf>, RestoreError> {
+    let (files, store, aside) = (&*folder.files, &folder.store(), &folder.aside());
     let moved = |e| OpenError::io(store, e);
-    let replaced = if folder.has_store()? {
-        let kept = folder.path().join(format!("replaced-{number}"));
-        // In one step, so that a crash leaves one of the two and never none, which would begin
-        // an empty store. Some file systems over the network cannot do it.
-        match renameat_with(CWD, aside, CWD, store, RenameFlags::EXCHANGE) {
-            Ok(()) => fs::rename(aside, &kept).map_err(moved)?,
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                fs::rename(store, &kept).map_err(moved)?;
-                fs::rename(aside, store).map_err(moved)?;
-            }
-            Err(error) => return Err(moved(io::Error::from(error))),
-        }
-        Some(kept)
-    } else {
-        fs::rename(aside, store).map_err(moved)?;
-        None
-    };
+    if !folder.has_store()? {
+        files.rename(aside, store).map_err(moved)?;
+        return durable(folder, None);
+    }
+    let kept = &free_name(folder, number)?;
+    // Under this name already, so that one step puts both where they stay: a crash leaves either
+    // of the two in its place, and neither without a name that is kept.
+    files.rename(aside, kept).map_err(moved)?;
     folder.sync()?;
-    Ok(replaced)
+    match files.exchange(kept, store) {
+        Ok(()) => {}
+        // Between two of these steps there is no store. Opening refuses to begin an empty one.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            files.rename(kept, aside).map_err(moved)?;
+            files.rename(store, kept).map_err(moved)?;
+            files.rename(aside, store).map_err(moved)?;
+        }
+        Err(error) => {
+            // What cannot be removed is a store of which nobody was told, and dead.
+            let _ = files.remove_folder(kept);
+            return Err(moved(error).into());
+        }
+    }
+    durable(folder, Some(kept.clone()))
+}
+
+/// A name for what was there before the store of this incarnation.
+fn free_name(folder: &Folder, number: u64) -> Result<PathBuf, OpenError> {
+    let mut number = number;
+    loop {
+        let name = folder.path().join(format!("replaced-{number}"));
+        if !folder.exists(&name)? {
+            return Ok(name);
+        }
+        // Of a restore over a store that could not tell its incarnation.
+        number += 1;
+    }
+}
+
+fn durable(folder: &Folder, replaced: Option<PathBuf>) -> Result<Option<PathBuf>, RestoreError> {
+    match folder.sync() {
+        Ok(()) => Ok(replaced),
+        Err(source) => Err(RestoreError::NotDurable { replaced, source }),
+    }
 }

@@ -15,6 +15,7 @@ use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
 
 use crate::disk::{Batch, Head, Signs, Slot};
 use crate::error::WriteError;
+use crate::log::Begun;
 use crate::mark::Mark;
 use crate::resident::{Shard, carry_over, replace};
 use crate::shared::Shared;
@@ -208,8 +209,12 @@ impl<'a> Round<'a> {
             register,
             ..
         } = self;
-        batch.commit().map_err(WriteError::Batch)?;
+        let begun = batch.commit().map_err(WriteError::Batch)?;
         mark.set(head.batch).map_err(WriteError::Mark)?;
+        if begun == Begun::Segment {
+            // So that a power cut never sets it back beyond a file that could go missing whole.
+            mark.sync().map_err(WriteError::Mark)?;
+        }
 
         for (tag, pending) in rosters {
             // The roster and the answer that goes with it appear together.

@@ -1,5 +1,6 @@
 //! The store that a caller meets: memory answers, the committing thread changes.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,13 +18,16 @@ use innkeeper_store::{
 };
 use tokio::sync::futures::Notified;
 use tokio::sync::oneshot;
+use tokio::task;
 
+use crate::checkpoint::Beside;
 use crate::committer::{Committer, Job, Reply, WAITING_MAX};
 use crate::disk::Disk;
 use crate::error::{OpenError, Stopped};
+use crate::files::{Files, LocalFiles};
 use crate::folder::Folder;
 use crate::load::load;
-use crate::log::Erasure;
+use crate::log::{Erasure, Sizes};
 use crate::resident::Place;
 use crate::shared::Shared;
 use crate::time::CeiledTime;
@@ -37,8 +41,18 @@ pub struct EmbeddedStore {
     pub(crate) shared: Arc<Shared>,
     /// `None` only while it is being dropped.
     jobs: Option<SyncSender<Job>>,
-    committer: Option<JoinHandle<()>>,
+    committer: Turns,
     _folder: Folder,
+}
+
+/// Who does the rounds.
+#[derive(Debug)]
+enum Turns {
+    /// A thread of its own; `None` only while the store is being dropped.
+    Thread(Option<JoinHandle<()>>),
+    /// Whoever calls for one, so that a seed decides when.
+    #[cfg(feature = "simulated")]
+    ByHand(Box<parking_lot::Mutex<Committer>>),
 }
 
 impl EmbeddedStore {
@@ -46,27 +60,79 @@ impl EmbeddedStore {
     ///
     /// Reads every record back, so a store that opens is whole.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let folder = Folder::take(path.as_ref())?;
+        let files = Arc::new(LocalFiles);
+        let begin = |committer: Committer| {
+            let thread = thread::Builder::new().name("innkeeper-commit".into());
+            let begun = thread.spawn(move || committer.run());
+            Ok(Turns::Thread(Some(begun?)))
+        };
+        Self::open_on(
+            files,
+            path.as_ref(),
+            clock,
+            Sizes::default(),
+            Beside::Thread,
+            begin,
+        )
+    }
+
+    /// Opens the store in a folder of files that may be simulated. It starts no thread: a round is
+    /// done when somebody calls for [`turn`](Self::turn), and dropping it closes nothing.
+    #[cfg(feature = "simulated")]
+    pub fn open_simulated(
+        files: Arc<dyn Files>,
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+        sizes: Sizes,
+    ) -> Result<Self, OpenError> {
+        let by_hand = |committer| Ok(Turns::ByHand(Box::new(parking_lot::Mutex::new(committer))));
+        Self::open_on(
+            files,
+            path.as_ref(),
+            clock,
+            sizes,
+            Beside::NextRound,
+            by_hand,
+        )
+    }
+
+    /// Does one round with all that waits.
+    #[cfg(feature = "simulated")]
+    pub fn turn(&self) {
+        if let Turns::ByHand(committer) = &self.committer {
+            committer.lock().turn_once();
+        }
+    }
+
+    fn open_on(
+        files: Arc<dyn Files>,
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        sizes: Sizes,
+        beside: Beside,
+        begin: impl FnOnce(Committer) -> io::Result<Turns>,
+    ) -> Result<Self, OpenError> {
+        let folder = Folder::take(files, path)?;
+        let files = &folder.files;
         let (data, mark) = folder.open()?;
-        let (loaded, scanned) = load(&data, &mark, folder.path())?;
-        let disk = Disk::resume(&data, scanned).map_err(|e| OpenError::io(&data, e))?;
+        let (loaded, scanned) = load(&**files, &data, &mark, folder.path())?;
+        let disk = Disk::resume(files, &data, scanned, sizes);
+        let disk = disk.map_err(|e| OpenError::io(&data, e))?;
         let time = CeiledTime::starting_at(loaded.head.ceiling, clock);
         let (head, highest) = (loaded.head, loaded.highest);
         let shared = Arc::new(Shared::new(disk, time, loaded));
         let (jobs, waiting) = mpsc::sync_channel(WAITING_MAX);
-        let mut committer = Committer::new(Arc::clone(&shared), mark, waiting, head, highest);
+        let mut committer =
+            Committer::new(Arc::clone(&shared), mark, waiting, head, highest, beside);
         // The first batch of this process shows early whether there is room to write.
         committer
             .raise_ceiling()
             .map_err(|e| e.at_opening(folder.path()))?;
-        let committer = thread::Builder::new()
-            .name("innkeeper-commit".into())
-            .spawn(move || committer.run())
-            .map_err(|e| OpenError::io(folder.path(), e))?;
+        let committer = begin(committer).map_err(|e| OpenError::io(folder.path(), e))?;
         Ok(Self {
             shared,
             jobs: Some(jobs),
-            committer: Some(committer),
+            committer,
             _folder: folder,
         })
     }
@@ -108,6 +174,21 @@ impl EmbeddedStore {
         })
     }
 
+    /// Has a read of the disk done beside everything else.
+    pub(crate) async fn beside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.committer {
+            Turns::Thread(_) => task::spawn_blocking(read).await.map_err(|e| {
+                let source = Box::new(e);
+                StoreError::Unavailable { source }
+            }),
+            #[cfg(feature = "simulated")]
+            Turns::ByHand(_) => Ok(read()),
+        }
+    }
+
     /// The time now, if memory may say so; asks ahead for more of it.
     fn now(&self) -> Option<Timestamp> {
         let now = self.shared.time.now()?;
@@ -138,7 +219,7 @@ impl EmbeddedStore {
 
     fn hear(&self, place: &Place) {
         if self.shared.resident.hear(place) {
-            // If it is not taken up, the next round or the close writes it down.
+            // If it is not taken up, there are rounds enough that look.
             let _ = self.send(Job::Heard);
         }
     }
@@ -148,8 +229,10 @@ impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         // The thread ends when nobody is left to ask it.
         self.jobs = None;
-        if let Some(committer) = self.committer.take() {
-            let _ = committer.join();
+        if let Turns::Thread(thread) = &mut self.committer
+            && let Some(thread) = thread.take()
+        {
+            let _ = thread.join();
         }
     }
 }

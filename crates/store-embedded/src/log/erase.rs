@@ -5,10 +5,9 @@
 //! a person what the journal says. Frames keep their numbers, and one from which something was
 //! taken says so: without its checkpoint it is not enough to open the store.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::record;
@@ -16,7 +15,9 @@ use innkeeper_store::record;
 use super::frame::{self, Frames, Next};
 use super::row::{self, Kind, Rows};
 use super::{Log, Segment, place_of};
+use crate::aside::{Aside, has_room};
 use crate::error::Damage;
+use crate::files::{Files, remove_if_there};
 
 const ASIDE: &str = "log.new";
 
@@ -44,7 +45,7 @@ impl Log {
                 return Err(io::Error::other("the store is being closed"));
             }
             let path = Segment::new(first).path(&self.folder);
-            if concerns(&path, erasures)? {
+            if concerns(&*self.files, &path, erasures)? {
                 self.write_anew(first, &path, erasures)?;
             }
         }
@@ -52,52 +53,45 @@ impl Log {
     }
 
     fn write_anew(&self, first: u64, path: &Path, erasures: &[Erasure]) -> io::Result<()> {
-        let aside = self.folder.join(ASIDE);
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&aside)?;
-        let mut file = BufWriter::new(file);
+        let reserve = self.sizes.reserve;
+        let length = self.files.open(path)?.length()?;
+        has_room(&*self.files, &self.folder, length, reserve)?;
+        let mut aside = Aside::begin(Arc::clone(&self.files), &self.folder, ASIDE, reserve)?;
         let (mut anew, mut offset) = (Segment::new(first), 0);
-        each_frame(path, |number, rows| {
+        each_frame(&*self.files, path, |number, rows| {
             let mut bytes = Vec::new();
             frame::begin(&mut bytes);
             let thinned = thin(rows, erasures, &mut bytes)?;
             frame::seal(&mut bytes, number)?;
-            file.write_all(&bytes)?;
+            aside.write(&bytes)?;
             if let Some(place) = thinned.place {
                 anew.note(place, offset);
             }
             offset += bytes.len() as u64;
             Ok(())
         })?;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
+        aside.sync()?;
         let mut segments = self.segments.write();
         let Some(known) = segments.iter_mut().find(|s| s.first == first) else {
-            return fs::remove_file(&aside);
+            // Nobody has need of it any more.
+            return Ok(());
         };
         // In one step for whoever reads: the offsets are those of the new file.
-        fs::rename(&aside, path)?;
+        aside.put_in_place(path)?;
         *known = anew;
         drop(segments);
-        File::open(&self.folder)?.sync_all()
+        self.files.sync_folder(&self.folder)
     }
 }
 
 /// Removes what a crash left of a segment that was being written anew.
-pub(super) fn clear(folder: &Path) -> io::Result<()> {
-    match fs::remove_file(folder.join(ASIDE)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+pub(super) fn clear(files: &dyn Files, folder: &Path) -> io::Result<()> {
+    remove_if_there(files, &folder.join(ASIDE))
 }
 
-fn concerns(path: &Path, erasures: &[Erasure]) -> io::Result<bool> {
+fn concerns(files: &dyn Files, path: &Path, erasures: &[Erasure]) -> io::Result<bool> {
     let mut concerned = false;
-    each_frame(path, |_, rows| {
+    each_frame(files, path, |_, rows| {
         let mut bytes = Vec::new();
         concerned |= thin(rows, erasures, &mut bytes)?.has_lost;
         Ok(())
@@ -105,8 +99,12 @@ fn concerns(path: &Path, erasures: &[Erasure]) -> io::Result<bool> {
     Ok(concerned)
 }
 
-fn each_frame(path: &Path, mut take: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut frames = Frames::open(path, 0)?;
+fn each_frame(
+    files: &dyn Files,
+    path: &Path,
+    mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut frames = Frames::open(files, path, 0)?;
     loop {
         match frames.next()? {
             Next::Frame { number, rows, .. } => take(number, &rows)?,

@@ -9,9 +9,10 @@
 //!
 //! Numbers are little-endian.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+
+use crate::files::{Files, FromHere};
 
 /// Bytes in front of the rows.
 pub(crate) const HEAD: usize = 16;
@@ -59,7 +60,7 @@ fn sum_of(number: u64, rows: &[u8]) -> u32 {
 /// Reads the frames of a file, in order.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    file: BufReader<File>,
+    file: BufReader<FromHere>,
     length: u64,
     offset: u64,
 }
@@ -81,13 +82,12 @@ pub(crate) enum Next {
 
 impl Frames {
     /// Begins at `offset` of a file.
-    pub(crate) fn open(path: &Path, offset: u64) -> io::Result<Self> {
-        use std::io::{Seek, SeekFrom};
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(offset))?;
+    pub(crate) fn open(files: &dyn Files, path: &Path, offset: u64) -> io::Result<Self> {
+        let file = files.open(path)?;
+        let length = file.length()?;
+        let from_here = FromHere { file, offset };
         Ok(Self {
-            file: BufReader::with_capacity(1 << 18, file),
+            file: BufReader::with_capacity(1 << 18, from_here),
             length,
             offset,
         })

@@ -1,11 +1,11 @@
 //! Reading all segments back: whether every frame is there, and where the last one ends.
 
-use std::fs;
 use std::path::Path;
 
 use super::Segment;
 use super::frame::{self, Frames, Next};
 use crate::error::{Damage, OpenError};
+use crate::files::{Files, read_all};
 
 /// What the segments of a store come to.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Scanned {
     pub(crate) last: u64,
     /// Where it ends in the last segment.
     pub(crate) end: u64,
+    /// Where it begins there, if nobody knows that it is durable.
+    pub(crate) last_at: Option<u64>,
     /// Bytes of the batches that no checkpoint holds.
     pub(crate) behind: u64,
 }
@@ -31,13 +33,14 @@ pub(crate) struct Whole<'a> {
 /// Hands every frame to `take`, in order. A checkpoint holds the batches up to `held`; the mark
 /// knows of those up to `acknowledged`.
 pub(crate) fn scan(
+    files: &dyn Files,
     folder: &Path,
     store: &Path,
     held: u64,
     acknowledged: u64,
     mut take: impl FnMut(Whole<'_>) -> Result<(), OpenError>,
 ) -> Result<Scanned, OpenError> {
-    let mut segments = list(folder)?;
+    let mut segments = list(files, folder)?;
     let missing = |what: String| OpenError::damaged(store, what, Damage::Missing);
     let Some(first) = segments.first().map(|s| s.first) else {
         return Err(missing("store/data: the log".into()));
@@ -45,7 +48,7 @@ pub(crate) fn scan(
     if first > held + 1 {
         return Err(missing(format!("store/data: batch {}", held + 1)));
     }
-    let (mut expected, mut end, mut behind) = (first, 0, 0);
+    let (mut expected, mut end, mut last_at, mut behind) = (first, 0, None, 0);
     let count = segments.len();
     for (place, segment) in segments.iter_mut().enumerate() {
         let path = segment.path(folder);
@@ -53,8 +56,8 @@ pub(crate) fn scan(
         if segment.first != expected {
             return Err(missing(format!("store/data: batch {expected}")));
         }
-        let mut frames = Frames::open(&path, 0).map_err(|e| OpenError::io(&path, e))?;
-        end = 0;
+        let mut frames = Frames::open(files, &path, 0).map_err(|e| OpenError::io(&path, e))?;
+        (end, last_at) = (0, None);
         loop {
             match frames.next().map_err(|e| OpenError::io(&path, e))? {
                 Next::Frame {
@@ -71,7 +74,7 @@ pub(crate) fn scan(
                         ));
                     }
                     let length = (frame::HEAD + rows.len()) as u64;
-                    end = offset + length;
+                    (end, last_at) = (offset + length, Some(offset));
                     behind += if number > held { length } else { 0 };
                     take(Whole {
                         number,
@@ -84,7 +87,7 @@ pub(crate) fn scan(
                 Next::End => break,
                 Next::Torn { offset } => {
                     let is_last = place + 1 == count;
-                    let bytes = fs::read(&path).map_err(|e| OpenError::io(&path, e))?;
+                    let bytes = read_all(files, &path).map_err(|e| OpenError::io(&path, e))?;
                     let rest = bytes.get(usize::try_from(offset).unwrap_or(usize::MAX)..);
                     if !is_last || frame::is_followed(rest.unwrap_or_default(), expected) {
                         let what = Damage::Contradiction("cannot be read back");
@@ -112,17 +115,18 @@ pub(crate) fn scan(
         segments,
         last,
         end,
+        // Of what the mark knows its sync has returned.
+        last_at: last_at.filter(|_| last > acknowledged),
         behind,
     })
 }
 
 /// The segments in a folder, in order.
-fn list(folder: &Path) -> Result<Vec<Segment>, OpenError> {
+fn list(files: &dyn Files, folder: &Path) -> Result<Vec<Segment>, OpenError> {
     let io = |e| OpenError::io(folder, e);
     let mut numbers = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
-        numbers.extend(name.to_str().and_then(Segment::number_in));
+    for name in files.list(folder).map_err(io)? {
+        numbers.extend(Segment::number_in(&name));
     }
     numbers.sort_unstable();
     Ok(numbers.into_iter().map(Segment::new).collect())
