@@ -9,6 +9,7 @@ mod environment;
 mod kinds;
 mod known;
 mod policy;
+mod preset;
 mod problem;
 mod raw;
 mod read;

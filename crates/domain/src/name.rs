@@ -115,6 +115,8 @@ names! {
     GroupName, 256;
     /// How identity was proved, in the words of RFC 8176 (`pwd`, `otp`, `hwk`, …).
     AuthenticationMethod, 64;
+    /// Why somebody decided so, in their own words: for whoever reads it later.
+    Reason, 512;
 }
 
 impl Default for TenantId {

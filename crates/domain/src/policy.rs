@@ -1,6 +1,8 @@
 //! The policy: how many sessions, for how long, and what happens at the limit.
 
 mod faults;
+mod laxer;
+mod preset;
 mod terms;
 mod warnings;
 mod word;
@@ -10,6 +12,7 @@ use crate::name::{ClientId, GroupName};
 use crate::session::SessionClass;
 
 pub use faults::Fault;
+pub use preset::{Laxer, Preset, Reasons};
 pub use terms::{Bounds, Setting, Terms, VisitTerms};
 pub use warnings::Warning;
 pub use word::Word;
@@ -138,6 +141,8 @@ pub struct Rule {
     pub when: Condition,
     /// What.
     pub set: Setting,
+    /// Why, where that is laxer than the preset asks.
+    pub reasons: Reasons,
 }
 
 /// What sessions must share to be counted together by a further limit.
@@ -165,8 +170,12 @@ pub struct Limit {
 pub struct Policy {
     /// Its number.
     pub version: PolicyVersion,
+    /// The standard that it keeps to, but for what is explained.
+    pub preset: Option<&'static Preset>,
     /// What holds where no rule says otherwise.
     pub terms: Terms,
+    /// Why, where that is laxer than the preset asks.
+    pub reasons: Reasons,
     /// In order; the first match wins for each key it sets.
     pub rules: Vec<Rule>,
     /// Further limits.
@@ -227,6 +236,7 @@ mod tests {
                         max_sessions: limit(2),
                         ..Setting::default()
                     },
+                    ..Rule::default()
                 },
                 Rule {
                     when: Condition::default(),
@@ -235,6 +245,7 @@ mod tests {
                         at_limit: Some(Overflow::Refuse),
                         ..Setting::default()
                     },
+                    ..Rule::default()
                 },
             ],
             ..Policy::default()

@@ -84,7 +84,11 @@ pub(crate) fn observing() -> Setting {
 pub(crate) fn ruled(policy: Policy, version: u64, when: Condition, set: Setting) -> Policy {
     let mut policy = policy;
     policy.version = PolicyVersion(version);
-    policy.rules.push(Rule { when, set });
+    policy.rules.push(Rule {
+        when,
+        set,
+        ..Rule::default()
+    });
     policy
 }
 

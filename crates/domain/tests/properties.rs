@@ -702,7 +702,7 @@ prop_compose! {
             absolute: absolute.map(Duration::from_secs),
             ..Setting::default()
         };
-        Rule { when, set }
+        Rule { when, set, ..Rule::default() }
     }
 }
 
@@ -723,7 +723,7 @@ prop_compose! {
         };
         let further = |(when, max)| Limit { per: Per::Client, when, max_sessions: limit(max) };
         let limits = limits.into_iter().map(further).collect();
-        Policy { version: PolicyVersion(1), terms, rules, limits }
+        Policy { version: PolicyVersion(1), terms, rules, limits, ..Policy::default() }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use innkeeper_domain::policy::{Rule, Setting};
+use innkeeper_domain::policy::Setting;
 
 use super::Config;
 use super::policy::LimitDraft;
+use super::preset::{Explained, Standing};
 use super::problem::Origin;
 use super::read::{Origins, row_key};
 use super::schema::Section;
@@ -37,6 +38,11 @@ impl Lines<'_> {
     fn table(&mut self, section: &'static str, settings: &impl Section) {
         self.push(&format!("[{section}]"));
         self.section = Some(section);
+        settings.write(self);
+    }
+
+    /// Writes more settings of the same table.
+    fn more(&mut self, settings: &impl Section) {
         settings.write(self);
     }
 
@@ -74,11 +80,16 @@ impl Config {
         lines.table("server.tls", &self.tls);
         lines.table("store", &self.store);
         lines.table("journal", &self.journal);
-        lines.table("policy", &Setting::from(self.policy.terms));
-        for (place, Rule { when, set }) in self.policy.rules.iter().enumerate() {
+        lines.table("policy", &Standing(self.policy.preset));
+        lines.more(&Setting::from(self.policy.terms));
+        if !self.policy.reasons.is_empty() {
+            lines.table("policy.reason", &Explained(self.policy.reasons.clone()));
+        }
+        for (place, rule) in self.policy.rules.iter().enumerate() {
             lines.row("policy.rule", place);
-            lines.members("when.", when);
-            lines.members("", set);
+            lines.members("when.", &rule.when);
+            lines.members("", &rule.set);
+            lines.members("reason.", &Explained(rule.reasons.clone()));
         }
         for (place, limit) in self.policy.limits.iter().enumerate() {
             lines.row("policy.limit", place);

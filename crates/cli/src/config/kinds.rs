@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use compound::{AnyOf, Maybe};
-pub(super) use words::{Choice, Words};
+pub(super) use words::{Choice, Standard, Words, hyphenated};
 
-use innkeeper_domain::name::NameError;
+use innkeeper_domain::name::{NameError, Reason};
 use innkeeper_domain::policy::SessionLimit;
 
 use super::raw::{Raw, quoted};
@@ -241,6 +241,28 @@ impl<T: ToString> Kind for Named<T> {
 
     fn literal(&self, value: &T) -> Option<String> {
         Some(quoted(&value.to_string()))
+    }
+}
+
+/// Why somebody decided so.
+pub(super) struct Sentence;
+
+impl Kind for Sentence {
+    type Value = Reason;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Reason, Refusal> {
+        Named(Reason::parse).read(raw)
+    }
+
+    fn accepts(&self) -> String {
+        format!(
+            "a text of 1 to {} bytes in one line, for whoever reads it later",
+            Reason::LEN_MAX
+        )
+    }
+
+    fn literal(&self, value: &Reason) -> Option<String> {
+        Named(Reason::parse).literal(value)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use innkeeper_domain::policy::{Condition, Setting};
 
 use super::policy::LimitDraft;
+use super::preset::{Explained, Standing};
 use super::problem::Fault;
 use super::schema::{Journal, Section, Server, Store, Tls};
 use super::unavailable::{NOT_YET, Refused};
@@ -40,7 +41,10 @@ impl Known {
         known.add("store", Store::KEYS);
         known.add("journal", Journal::KEYS);
         known.add("policy", Setting::KEYS);
+        known.add("policy", Standing::KEYS);
+        known.add("policy.reason", Explained::KEYS);
         known.add("policy.rule", Setting::KEYS);
+        known.add("policy.rule.reason", Explained::KEYS);
         known.add("policy.rule.when", Condition::KEYS);
         known.add("policy.limit", LimitDraft::KEYS);
         known.add("policy.limit.when", Condition::KEYS);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use innkeeper_domain::name::{ClientId, GroupName};
 use innkeeper_domain::policy::{
-    Bounds, Condition, Limit, Per, Policy, Rule, SessionLimit, Setting, Terms, VisitTerms, Word,
+    Bounds, Condition, Limit, Per, Policy, Preset, Rule, SessionLimit, Setting, VisitTerms, Word,
 };
 use innkeeper_domain::session::SessionClass;
 
 use super::effective::Lines;
 use super::kinds::{AnyOf, Choice, Kind, Named, Sessions, Span, Truth};
+use super::preset::{Explained, Standing, laxer_needs_reason, note_origins};
 use super::problem::{Fault, Problems};
 use super::read::{Origins, Reader, missing, note_rows};
 use super::schema::Section;
@@ -27,7 +28,7 @@ impl Section for Setting {
 
     fn write(&self, to: &mut Lines<'_>) {
         let mut set = *self;
-        set.visit(&mut Putting(to));
+        set.visit(&mut Putting(&mut |key, literal| to.line(key, literal)));
     }
 }
 
@@ -48,17 +49,28 @@ impl VisitTerms for Taking<'_, '_, '_> {
     }
 }
 
-/// Writes a line for each key that is set.
-struct Putting<'t, 'o>(&'t mut Lines<'o>);
+/// The value of one key as a literal; empty if it is not set.
+pub(super) fn literal(mut set: Setting, key: &str) -> String {
+    let mut found = String::new();
+    let mut keep = |name: &str, literal: Option<String>| {
+        if name == key {
+            found = literal.unwrap_or_default();
+        }
+    };
+    set.visit(&mut Putting(&mut keep));
+    found
+}
 
-impl Putting<'_, '_> {
+/// Tells of each key, with its literal if it is set.
+struct Putting<'t>(&'t mut dyn FnMut(&str, Option<String>));
+
+impl Putting<'_> {
     fn put<K: Kind>(&mut self, key: &str, kind: &K, value: Option<&K::Value>) {
-        self.0
-            .line(key, value.and_then(|value| kind.literal(value)));
+        self.0(key, value.and_then(|value| kind.literal(value)));
     }
 }
 
-impl VisitTerms for Putting<'_, '_> {
+impl VisitTerms for Putting<'_> {
     fn sessions(&mut self, key: &'static str, slot: &mut Option<SessionLimit>) {
         self.put(key, &Sessions, slot.as_ref());
     }
@@ -145,12 +157,20 @@ pub(super) fn policy(
     problems: &mut Problems,
     origins: &mut Origins,
 ) -> Policy {
+    let Standing(preset) = Reader::section("policy", entries, problems, origins);
     let set: Setting = Reader::section("policy", entries, problems, origins);
-    let terms = Terms::default().with(set);
+    let Explained(reasons) = Reader::section("policy.reason", entries, problems, origins);
+    let terms = Policy::base(preset).with(set);
     idle_within_absolute("policy", terms.into(), entries, problems);
+    if let Some(preset) = preset {
+        laxer_needs_reason("policy", set, preset, entries, problems);
+        note_origins(preset, origins);
+    }
     Policy {
+        preset,
         terms,
-        rules: rules(entries, problems, origins),
+        reasons,
+        rules: rules(preset, entries, problems, origins),
         limits: limits(entries, problems, origins),
         ..Policy::default()
     }
@@ -172,27 +192,37 @@ fn bounded<'r, 'a>(
     &rows[..Policy::ROWS_MAX]
 }
 
-fn rules(entries: &Entries<'_>, problems: &mut Problems, origins: &mut Origins) -> Vec<Rule> {
+fn rules(
+    preset: Option<&Preset>,
+    entries: &Entries<'_>,
+    problems: &mut Problems,
+    origins: &mut Origins,
+) -> Vec<Rule> {
     let read = bounded("policy.rule", entries, problems).iter();
     // One that only asks for what happens anyway says nothing.
     let (rules, rows): (Vec<_>, Vec<_>) = read
-        .map(|row| (rule(row, problems), row))
+        .map(|row| (rule(preset, row, problems), row))
         .filter(|(rule, _)| rule.set != Setting::default())
         .unzip();
     note_rows("policy.rule", rows, origins);
     rules
 }
 
-fn rule(row: &Entries<'_>, problems: &mut Problems) -> Rule {
+fn rule(preset: Option<&Preset>, row: &Entries<'_>, problems: &mut Problems) -> Rule {
     const KEY: &str = "policy.rule";
     let mut origins = Origins::new();
     let set: Setting = Reader::section(KEY, row, problems, &mut origins);
     let when: Condition = Reader::section("policy.rule.when", row, problems, &mut origins);
+    let Explained(reasons) = Reader::section("policy.rule.reason", row, problems, &mut origins);
     idle_within_absolute(KEY, set, row, problems);
+    if let Some(preset) = preset {
+        laxer_needs_reason(KEY, set, preset, row, problems);
+    }
 
     // A value that was refused was still written, and that was said already.
     let (conditions, others): (Vec<_>, Vec<_>) = row
         .written()
+        .filter(|key| !key.starts_with("policy.rule.reason."))
         .partition(|key| key.starts_with("policy.rule.when."));
     if conditions.is_empty() {
         missing(
@@ -210,7 +240,7 @@ fn rule(row: &Entries<'_>, problems: &mut Problems) -> Rule {
             "changes nothing; give it a key of [policy], such as max_sessions",
         );
     }
-    Rule { when, set }
+    Rule { when, set, reasons }
 }
 
 fn limits(entries: &Entries<'_>, problems: &mut Problems, origins: &mut Origins) -> Vec<Limit> {

@@ -18,6 +18,13 @@ pub(crate) enum Origin {
         /// Line and column, both from 1; `None` if it concerns the file as a whole.
         at: Option<(usize, usize)>,
     },
+    /// The preset that was chosen.
+    Preset {
+        /// Its word.
+        word: String,
+        /// The clause of its standard.
+        clause: String,
+    },
     /// A variable of the environment.
     Environment(String),
     /// An option of the command line.
@@ -33,6 +40,7 @@ impl fmt::Display for Origin {
                 name,
                 at: Some((line, column)),
             } => write!(f, "{}:{line}:{column}", Shown(name)),
+            Self::Preset { word, clause } => write!(f, "preset {word}, {clause}"),
             Self::Environment(name) => write!(f, "{}", Shown(name)),
             Self::CommandLine(option) => f.write_str(option),
         }
@@ -99,6 +107,16 @@ pub(crate) enum Fault {
         accepted: String,
         /// Why the one found cannot be accepted, if that needs saying.
         why: Option<String>,
+    },
+    /// The value is laxer than the preset asks, and nobody says why.
+    #[error("{found} is laxer than the {asked}; make it as strict, or say why it is laxer: {how}")]
+    Laxer {
+        /// What stands there, as a literal.
+        found: String,
+        /// What is asked, by which clause of what.
+        asked: String,
+        /// Where to write the reason.
+        how: String,
     },
     /// The key is known, but what it asks for is not built yet. Ignoring it would be worse:
     /// somebody would rely on it.

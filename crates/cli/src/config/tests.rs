@@ -4,6 +4,7 @@ mod bounds;
 mod doors;
 mod file;
 mod keys;
+mod preset;
 mod rules;
 mod unavailable;
 

@@ -40,8 +40,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "store.url_file", refused: AllBut(&[]), what: "a shared store" },
     NotYet { key: "store.lease", refused: AllBut(&["\"1s\"", "\"0s\""]), what: "a shared store" },
     NotYet { key: "store.allow_snapshots", refused: AllBut(&["false"]), what: "a shared store" },
-    NotYet { key: "policy.preset", refused: AllBut(&[]), what: "a preset" },
-    NotYet { key: "policy.reason", refused: AllBut(&[]), what: "a preset" },
     NotYet { key: "policy.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.sign_ins", refused: AllBut(&[]), what: "a budget of sign-ins" },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Policy, Setting};
+use super::{Laxer, Policy, Setting};
 
 /// What is wrong with a policy, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,7 +22,24 @@ impl Policy {
         let everybody = idle_beyond_absolute(None, self.terms.into());
         let rules = self.rules.iter().enumerate();
         let rules = rules.filter_map(|(place, rule)| idle_beyond_absolute(Some(place), rule.set));
-        everybody.into_iter().chain(rules).collect()
+        let laxer = self.laxer().into_iter().filter(|l| l.reason.is_none());
+        let spans = everybody.into_iter().chain(rules);
+        spans.chain(laxer.map(unexplained)).collect()
+    }
+}
+
+/// A value that is laxer than the preset asks, and nobody says why.
+fn unexplained(laxer: Laxer<'_>) -> Fault {
+    let Laxer { key, preset, .. } = laxer;
+    let (word, asked) = (&preset.word, preset.asks.written(key));
+    let (title, clause) = (&preset.title, preset.clause(key));
+    Fault {
+        rule: laxer.rule,
+        key,
+        expected: format!(
+            "a value no laxer than {asked}, which preset {word} asks for ({title}, {clause}), or \
+             why it is laxer, written beside it as reason.{key}"
+        ),
     }
 }
 

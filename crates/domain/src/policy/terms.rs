@@ -1,11 +1,13 @@
 //! The terms: every key that a policy or a rule can set, each in one line.
 //!
 //! A line here is all that a new key needs. The configuration file, the JSON of the API and of
-//! the register, presets and bounds are made from this table; what is left is to obey it. A word
-//! of its own needs a [`Word`] too, and a new kind of value a method of [`VisitTerms`].
+//! the register, presets and bounds are made from this table, and it says when one value is laxer
+//! than another; what is left is to obey it. A word of its own needs a [`Word`] too, and a new
+//! kind of value a method of [`VisitTerms`].
 
 use std::time::Duration;
 
+use super::laxer::{doubling, less, more, observing, unbound, unwatched};
 use super::{BindTo, Overflow, SameDevice, SessionLimit, UnseenDevice, Word};
 
 /// Goes through the keys of a policy, one after the other, each by the kind of its value.
@@ -50,7 +52,7 @@ const PROTECTION: Bounds = Bounds {
 macro_rules! terms {
     ($(
         $(#[$about:meta])*
-        $key:ident: $type:ty, $kind:ident($($bounds:expr)?), $default:expr;
+        $key:ident: $type:ty, $kind:ident($($bounds:expr)?), $default:expr, laxer if $laxer:ident;
     )*) => {
         /// What the policy says of one sign-in or session, once all rules have spoken.
         ///
@@ -76,12 +78,11 @@ macro_rules! terms {
                 Self {$( $key: set.$key.map_or(self.$key, Term::from_set), )*}
             }
 
-            /// What differs from the defaults.
+            /// What differs from these.
             #[must_use]
-            pub fn own(self) -> Setting {
-                let default = Self::default();
+            pub fn beyond(self, base: Self) -> Setting {
                 Setting {$(
-                    $key: if self.$key == default.$key { None } else { self.$key.into_set() },
+                    $key: if self.$key == base.$key { None } else { self.$key.into_set() },
                 )*}
             }
         }
@@ -103,6 +104,20 @@ macro_rules! terms {
                 Self {$( $key: self.$key.or(later.$key), )*}
             }
 
+            /// The keys that both set, and this one laxer.
+            #[must_use]
+            pub fn laxer_than(self, asked: Self) -> Vec<&'static str> {
+                let mut keys = Vec::new();
+                $(
+                    if let (Some(set), Some(asked)) = (self.$key, asked.$key)
+                        && $laxer(set, asked)
+                    {
+                        keys.push(stringify!($key));
+                    }
+                )*
+                keys
+            }
+
             /// Shows each key and its value, to be read or changed.
             pub fn visit(&mut self, visitor: &mut impl VisitTerms) {
                 $( visitor.$kind(stringify!($key), &mut self.$key $(, $bounds)?); )*
@@ -119,28 +134,28 @@ macro_rules! terms {
 
 terms! {
     /// How many sessions of one class a subject may hold.
-    max_sessions: SessionLimit, sessions(), SessionLimit(5);
+    max_sessions: SessionLimit, sessions(), SessionLimit(5), laxer if more;
     /// What happens beyond that.
-    at_limit: Overflow, word(), Overflow::EvictLeastRecent;
+    at_limit: Overflow, word(), Overflow::EvictLeastRecent, laxer if observing;
     /// The idle timeout.
-    idle: Duration, span(LIFETIME), Duration::from_mins(30);
+    idle: Duration, span(LIFETIME), Duration::from_mins(30), laxer if more;
     /// The absolute timeout.
-    absolute: Duration, span(LIFETIME), Duration::from_hours(12);
+    absolute: Duration, span(LIFETIME), Duration::from_hours(12), laxer if more;
     /// For how long a rotated token is still good once its successor was presented.
-    rotation_grace: Duration, span(GRACE), Duration::from_secs(30);
+    rotation_grace: Duration, span(GRACE), Duration::from_secs(30), laxer if more;
     /// How old a token may grow before a check hands out its successor.
-    rotate_every: Option<Duration>, span(LIFETIME), None;
+    rotate_every: Option<Duration>, span(LIFETIME), None, laxer if more;
     /// How old an authentication may be that ends other sessions.
-    freshness: Duration, span(LIFETIME), Duration::from_mins(15);
+    freshness: Duration, span(LIFETIME), Duration::from_mins(15), laxer if more;
     /// What becomes of a session on the same device.
-    same_device: SameDevice, word(), SameDevice::Replace;
+    same_device: SameDevice, word(), SameDevice::Replace, laxer if doubling;
     /// What happens on a device that was not seen before.
-    unseen_device: UnseenDevice, word(), UnseenDevice::Notify;
+    unseen_device: UnseenDevice, word(), UnseenDevice::Notify, laxer if unwatched;
     /// What a new session is bound to.
-    binding: BindTo, word(), BindTo::Nothing;
+    binding: BindTo, word(), BindTo::Nothing, laxer if unbound;
     /// For how long after its birth a session on an untrusted device neither evicts nor ends an
     /// older one on a trusted device; see [`protection`](crate::protection).
-    protect_trusted_for: Duration, span(PROTECTION), Duration::from_hours(24);
+    protect_trusted_for: Duration, span(PROTECTION), Duration::from_hours(24), laxer if less;
 }
 
 /// A value that terms hold: one that is always there, or one that is off unless set.

@@ -52,6 +52,17 @@ impl Policy {
                 warn(row("rule", place), text);
             }
         }
+        for (place, key) in self.needless_reasons() {
+            let place = place.map_or("policy".to_owned(), |place| row("rule", place));
+            let text = match self.preset {
+                Some(preset) => format!(
+                    "reason.{key} explains nothing: {key} is no laxer there than preset {} asks",
+                    preset.word
+                ),
+                None => format!("reason.{key} explains nothing: there is no preset"),
+            };
+            warn(place, text);
+        }
         let rules = self.rules.iter().filter_map(|rule| rule.set.max_sessions);
         let most = rules.fold(self.terms.max_sessions, Ord::max);
         for (place, limit) in self.limits.iter().enumerate() {
@@ -64,6 +75,19 @@ impl Policy {
             }
         }
         found
+    }
+}
+
+impl Policy {
+    /// The reasons that are written for keys which are not laxer than the preset asks.
+    fn needless_reasons(&self) -> Vec<(Option<usize>, &'static str)> {
+        let rules = self.rules.iter().enumerate();
+        let rules = rules.map(|(place, rule)| (Some(place), &rule.reasons));
+        let everywhere = std::iter::once((None, &self.reasons)).chain(rules);
+        let written =
+            everywhere.flat_map(|(rule, reasons)| reasons.keys().map(move |k| (rule, *k)));
+        let laxer: Vec<_> = self.laxer().iter().map(|l| (l.rule, l.key)).collect();
+        written.filter(|place| !laxer.contains(place)).collect()
     }
 }
 
@@ -159,7 +183,11 @@ mod tests {
             groups: groups(names).into(),
             ..Condition::default()
         };
-        Rule { when, set }
+        Rule {
+            when,
+            set,
+            ..Rule::default()
+        }
     }
 
     fn at_most(sessions: u64) -> Setting {

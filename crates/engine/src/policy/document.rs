@@ -2,11 +2,12 @@
 //!
 //! Members are named as in the configuration file, with an underscore where that has a hyphen;
 //! spans are whole seconds. What a member may be is said by the table of the domain's
-//! [`Terms`], so nothing here knows a single key. Unknown and
+//! [`Terms`](innkeeper_domain::policy::Terms), so nothing here knows a single key. Unknown and
 //! repeated members are errors: whoever misspells a limit must not believe that it holds.
 
 mod members;
-mod terms;
+mod standing;
+pub(super) mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use std::num::NonZeroU64;
 
 use innkeeper_domain::name::{ClientId, GroupName, NameError};
 use innkeeper_domain::policy::{
-    Condition, Limit, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
+    Condition, Limit, Per, Policy, PolicyVersion, Preset, Reasons, Rule, SessionLimit, Setting,
 };
 use innkeeper_domain::session::SessionClass;
 use serde::de::{Deserializer, Error, MapAccess};
@@ -22,6 +23,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use members::{Many, Members, Names, members};
+use standing::{ReadPreset, ReadReasons};
 use terms::{Count, OneWord};
 
 /// A policy that is read from JSON and written as such.
@@ -35,10 +37,10 @@ pub(super) struct Short<'a>(pub(super) &'a Policy);
 
 impl Serialize for Document {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Policy { version, terms, .. } = &self.0;
         let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("version", &version.0)?;
-        map.serialize_entry("policy", &terms::Written((*terms).into()))?;
+        map.serialize_entry("version", &self.0.version.0)?;
+        let set = self.0.terms.into();
+        map.serialize_entry("policy", &WrittenPolicy(&self.0, set))?;
         write_rows(&self.0, &mut map)?;
         map.end()
     }
@@ -47,7 +49,8 @@ impl Serialize for Document {
 impl Serialize for Short<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("policy", &terms::Written(self.0.terms.own()))?;
+        let set = self.0.terms.beyond(Policy::base(self.0.preset));
+        map.serialize_entry("policy", &WrittenPolicy(self.0, set))?;
         write_rows(self.0, &mut map)?;
         map.end()
     }
@@ -61,6 +64,22 @@ fn write_rows<M: SerializeMap>(policy: &Policy, map: &mut M) -> Result<(), M::Er
     map.serialize_entry("limits", &limits)
 }
 
+/// What holds for everybody, and of that what is set so.
+struct WrittenPolicy<'a>(&'a Policy, Setting);
+
+impl Serialize for WrittenPolicy<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(policy, set) = self;
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(preset) = policy.preset {
+            map.serialize_entry("preset", &preset.word)?;
+        }
+        terms::write(*set, &mut map)?;
+        standing::write(&policy.reasons, &mut map)?;
+        map.end()
+    }
+}
+
 struct WrittenRule<'a>(&'a Rule);
 
 impl Serialize for WrittenRule<'_> {
@@ -68,6 +87,7 @@ impl Serialize for WrittenRule<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("when", &WrittenCondition(&self.0.when))?;
         terms::write(self.0.set, &mut map)?;
+        standing::write(&self.0.reasons, &mut map)?;
         map.end()
     }
 }
@@ -119,7 +139,9 @@ impl<'de> Deserialize<'de> for Document {
         let draft: Draft = members(deserializer)?;
         Ok(Self(Policy {
             version: PolicyVersion(draft.version.unwrap_or_default()),
-            terms: Terms::default().with(draft.set),
+            preset: draft.policy.preset,
+            terms: Policy::base(draft.policy.preset).with(draft.policy.set),
+            reasons: draft.policy.reasons,
             rules: draft.rules,
             limits: draft.limits,
         }))
@@ -130,7 +152,7 @@ impl<'de> Deserialize<'de> for Document {
 #[derive(Default)]
 struct Draft {
     version: Option<u64>,
-    set: Setting,
+    policy: PolicyDraft,
     rules: Vec<Rule>,
     limits: Vec<Limit>,
 }
@@ -143,7 +165,7 @@ impl Members for Draft {
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
             "version" => self.version = Some(map.next_value::<NonZeroU64>()?.get()),
-            "policy" => self.set = map.next_value::<terms::Read>()?.0,
+            "policy" => self.policy = map.next_value::<ReadPolicy>()?.0,
             "rules" => {
                 self.rules = map
                     .next_value::<Many<ReadRule, 0, ROWS_MAX>>()?
@@ -157,6 +179,42 @@ impl Members for Draft {
         }
         Ok(())
     }
+}
+
+struct ReadPolicy(PolicyDraft);
+
+impl<'de> Deserialize<'de> for ReadPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        members(deserializer).map(Self)
+    }
+}
+
+#[derive(Default)]
+struct PolicyDraft {
+    preset: Option<&'static Preset>,
+    set: Setting,
+    reasons: Reasons,
+}
+
+impl Members for PolicyDraft {
+    fn names() -> &'static [&'static str] {
+        static NAMES: Names = Names::new(|| with_keys(&["preset", "reason"]));
+        &NAMES
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "preset" => self.preset = Some(map.next_value::<ReadPreset>()?.0),
+            "reason" => self.reasons = map.next_value::<ReadReasons>()?.0,
+            _ => return terms::take(&mut self.set, name, map),
+        }
+        Ok(())
+    }
+}
+
+/// These names, and the keys of a policy.
+fn with_keys(more: &[&'static str]) -> Vec<&'static str> {
+    more.iter().chain(Setting::KEYS).copied().collect()
 }
 
 struct ReadRule(Rule);
@@ -183,17 +241,17 @@ struct RuleDraft(Rule);
 
 impl Members for RuleDraft {
     fn names() -> &'static [&'static str] {
-        static NAMES: Names =
-            Names::new(|| ["when"].iter().chain(Setting::KEYS).copied().collect());
+        static NAMES: Names = Names::new(|| with_keys(&["when", "reason"]));
         &NAMES
     }
 
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        if name == "when" {
-            self.0.when = map.next_value::<ReadCondition>()?.0;
-            return Ok(());
+        match name {
+            "when" => self.0.when = map.next_value::<ReadCondition>()?.0,
+            "reason" => self.0.reasons = map.next_value::<ReadReasons>()?.0,
+            _ => return terms::take(&mut self.0.set, name, map),
         }
-        terms::take(&mut self.0.set, name, map)
+        Ok(())
     }
 }
 

@@ -432,6 +432,7 @@ fn s1_given_groups_that_come_with_the_sign_in_when_admitted_then_their_limit_is_
             max_sessions: SessionLimit::new(1),
             ..Default::default()
         },
+        ..Rule::default()
     });
     let house = house_with(strict);
     let earlier: Vec<_> = (0..3).map(|_| house.sign_in("alice")).collect();

@@ -148,6 +148,7 @@ fn given_the_same_policy_when_opened_again_then_its_version_stays() {
             max_sessions: SessionLimit::new(2),
             ..Setting::default()
         },
+        ..Rule::default()
     });
     let other = house.reopened(other);
 

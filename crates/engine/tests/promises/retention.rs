@@ -69,6 +69,7 @@ fn v5_given_a_span_shorter_than_a_life_when_trimmed_then_entries_stay_for_a_whol
             absolute: Some(20 * DAY),
             ..Setting::default()
         },
+        ..Rule::default()
     });
     let house = house_with(policy);
     house.sign_in_now("alice");

@@ -127,6 +127,7 @@ fn s8_given_new_groups_when_set_then_the_fence_rises_and_who_has_a_seat_stays() 
             max_sessions: SessionLimit::new(1),
             ..Setting::default()
         },
+        ..Rule::default()
     });
     let house = house_with(ruled);
     let first = house.sign_in("alice");

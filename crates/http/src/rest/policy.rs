@@ -30,12 +30,14 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/v1/policy", show, "showPolicy", "Show the policy in force").detail(
             "Members are named as in the configuration file, with an underscore where that has a \
-             hyphen. Every key of `policy` is there that is not off.",
+             hyphen. Every key of `policy` is there that is not off, with the `preset` it keeps to \
+             and the `reason` for each key that is laxer than that asks.",
         ),
         Route::put("/v1/policy", put, "putPolicy", "Replace the policy")
             .detail(
-                "The whole of it: a key that is left out is as by default. With `version`, only \
-                 if that one is still in force. Every roster obeys it before its next answer; \
+                "The whole of it: a key that is left out is as by default, or as the `preset` \
+                 asks. A key that is laxer than the preset needs its `reason`, in `policy` or in \
+                 the rule. With `version`, only if that one is still in force. Every roster obeys it before its next answer; \
                  sessions for which no seat or no time is left end as `policy_change`. A restart \
                  with the same configuration file keeps it; a change of the policy in the file \
                  replaces it. Only a key of all tenants may do this.",

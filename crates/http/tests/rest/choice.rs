@@ -176,6 +176,7 @@ async fn given_classes_with_limits_of_their_own_when_full_then_each_is_counted_a
             max_sessions: SessionLimit::new(2),
             ..Setting::default()
         },
+        ..Rule::default()
     });
     let desk = desk_with(by_class).await;
     let machine = json!({"subject": "alice", "class": "machine"});

@@ -112,11 +112,33 @@ async fn given_a_document_that_is_wrong_when_put_then_the_field_is_named_and_not
             "limits[0].max_sessions",
         ),
         (json!({"version": 0}), "version"),
+        (
+            json!({"policy": {"preset": "pci", "idle": 901}}),
+            "policy.idle",
+        ),
+        (
+            json!({"policy": {"preset": "pci"}, "rules": [{"when": {"remember": true}, "idle": 901}]}),
+            "rules[0].idle",
+        ),
     ] {
         put(&desk, body).await.assert_invalid(field);
     }
 
     assert_eq!(desk.get("/v1/policy").await.json["version"], 1);
+}
+
+#[tokio::test]
+async fn given_a_laxer_value_than_the_preset_when_put_with_its_reason_then_both_are_shown() {
+    let desk = desk().await;
+    let body = json!({"policy": {"preset": "pci", "idle": 1000, "reason": {"idle": "the hall"}}});
+
+    let answer = put(&desk, body).await;
+
+    assert_eq!(answer.status, 200);
+    let shown = desk.get("/v1/policy").await.json;
+    assert_eq!(shown["policy"]["preset"], "pci");
+    assert_eq!(shown["policy"]["reason"], json!({"idle": "the hall"}));
+    assert_eq!(shown["policy"]["idle"], 1000);
 }
 
 /// Whoever misspells a limit is told which one may have been meant.

@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use innkeeper_domain::policy::Word;
+use innkeeper_domain::policy::{Preset, Word};
+use innkeeper_engine::policy::presets;
 
 use super::{Kind, Refusal};
 use crate::config::raw::{Raw, quoted};
@@ -70,7 +71,34 @@ impl<W: Word> Kind for Choice<W> {
     }
 }
 
-fn hyphenated(word: &str) -> String {
+/// A standard that the policy keeps to, by its word.
+pub(in crate::config) struct Standard;
+
+impl Kind for Standard {
+    type Value = &'static Preset;
+
+    fn read(&self, raw: Raw<'_>) -> Result<&'static Preset, Refusal> {
+        let words = words_of_presets();
+        raw.text()
+            .and_then(|text| presets::find(&text.replace('-', "_")))
+            .ok_or_else(|| refusal(raw, words.iter().map(String::as_str)))
+    }
+
+    fn accepts(&self) -> String {
+        one_of(words_of_presets().iter().map(String::as_str))
+    }
+
+    fn literal(&self, value: &&'static Preset) -> Option<String> {
+        Some(quoted(&hyphenated(&value.word)))
+    }
+}
+
+fn words_of_presets() -> Vec<String> {
+    let presets = presets::all().iter();
+    presets.map(|preset| hyphenated(&preset.word)).collect()
+}
+
+pub(in crate::config) fn hyphenated(word: &str) -> String {
     word.replace('_', "-")
 }
 

@@ -10,17 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::members::{Members, members};
 
-/// Terms in an object of their own.
-pub(super) struct Written(pub(super) Setting);
-
-impl Serialize for Written {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        write(self.0, &mut map)?;
-        map.end()
-    }
-}
-
 /// Writes what is set.
 pub(super) fn write<M: SerializeMap>(mut set: Setting, map: &mut M) -> Result<(), M::Error> {
     let mut writing = Writing {
@@ -59,7 +48,7 @@ impl<M: SerializeMap> VisitTerms for Writing<'_, M> {
 }
 
 /// Terms from an object of their own.
-pub(super) struct Read(pub(super) Setting);
+pub(in crate::policy) struct Read(pub(in crate::policy) Setting);
 
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,13 +5,14 @@ use super::Document;
 /// A document in which every kind of member occurs.
 const FULL: &str = r#"{
     "version": 7,
-    "policy": {"max_sessions": 4, "at_limit": "evict_oldest", "idle": 600, "absolute": 7200,
+    "policy": {"preset": "asvs_l3", "reason": {"absolute": "two shifts"}, "max_sessions": 4, "at_limit": "evict_oldest", "idle": 600, "absolute": 7200,
         "rotation_grace": 0, "rotate_every": 900, "freshness": 60,
         "same_device": "count", "unseen_device": "refuse", "binding": "device_cookie",
         "protect_trusted_for": 0},
     "rules": [
         {"when": {"group": ["admins"], "client": ["web", "tv"], "class": ["machine"],
-            "remember": false}, "max_sessions": 2, "at_limit": "refuse"},
+            "remember": false}, "max_sessions": 2, "at_limit": "refuse",
+            "reason": {"idle": "the hall"}},
         {"when": {"remember": true}, "idle": 60}
     ],
     "limits": [{"per": "device_class", "max_sessions": 3, "when": {"client": ["ios"]}},
@@ -49,6 +50,16 @@ fn given_a_written_policy_when_looked_at_then_every_term_that_is_set_is_there() 
         "unseen_device": "notify", "binding": "none", "protect_trusted_for": 86400
     });
     assert_eq!(written["policy"], expected);
+}
+
+/// What a preset asks is a default: what is not said beside it is as it says.
+#[test]
+fn given_a_preset_in_a_document_when_read_then_what_is_left_out_is_as_it_asks() {
+    let policy = read(r#"{"policy": {"preset": "pci", "max_sessions": 3}}"#).expect("it is one");
+
+    assert_eq!(policy.terms.idle.as_secs(), 900);
+    assert_eq!(policy.terms.absolute, Policy::default().terms.absolute);
+    assert_eq!(policy.terms.max_sessions.get(), 3);
 }
 
 #[test]
@@ -121,6 +132,18 @@ fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
         (
             r#"{"limits": [{"per": "colour", "max_sessions": 1}]}"#,
             "expected one of: client",
+        ),
+        (
+            r#"{"policy": {"preset": "asvs-l1"}}"#,
+            "expected one of: asvs_l1, asvs_l2",
+        ),
+        (
+            r#"{"policy": {"reason": {"idle": ""}}}"#,
+            "must not be empty",
+        ),
+        (
+            r#"{"policy": {"reason": {"colour": "x"}}}"#,
+            "unknown field `colour`",
         ),
         (r#"{"version": -1}"#, "expected a nonzero u64"),
         (r#"{"version": 0}"#, "expected a nonzero u64"),

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use innkeeper_domain::name::Reason;
 use innkeeper_domain::policy::{
     Bounds, Condition, Per, Policy, SessionLimit, Setting, VisitTerms, Word,
 };
 use innkeeper_domain::session::SessionClass;
+use innkeeper_engine::policy::presets;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -18,9 +20,11 @@ impl JsonSchema for PolicyDocument {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let terms = terms();
+        let mut terms = terms();
+        terms.insert("reason".into(), reasons());
         let mut rule = terms.clone();
         rule.insert("when".into(), condition());
+        terms.insert("preset".into(), presets());
         json_schema!({
             "type": "object",
             "additionalProperties": false,
@@ -79,6 +83,21 @@ fn condition() -> Value {
         }),
         &[],
     )
+}
+
+/// A sentence for each key that is laxer than the preset asks.
+fn reasons() -> Value {
+    let sentence = json!({"type": "string", "minLength": 1, "maxLength": Reason::LEN_MAX});
+    let keys = Setting::KEYS.iter();
+    let reasons: Map<_, _> = keys
+        .map(|key| ((*key).to_owned(), sentence.clone()))
+        .collect();
+    object(&Value::Object(reasons), &[])
+}
+
+fn presets() -> Value {
+    let words: Vec<_> = presets::all().iter().map(|p| p.word.as_str()).collect();
+    json!({"type": "string", "enum": words})
 }
 
 fn terms() -> Map<String, Value> {
