@@ -89,6 +89,16 @@ const CHORES: &[Chore] = &[
         run: siege::kills,
     },
     Chore {
+        name: "policy-try",
+        summary: "a policy tried over 100,000 subjects, and what putting it then ends",
+        run: siege::policy_try,
+    },
+    Chore {
+        name: "bulk",
+        summary: "100,000 sessions ended by a filter beside sign-ins and checks",
+        run: siege::bulk,
+    },
+    Chore {
         name: "scan-corpus",
         summary: "how well the scanner reads labelled repositories",
         run: scan_corpus::run,

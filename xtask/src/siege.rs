@@ -1,4 +1,4 @@
-//! Sieges of the release binary: simultaneous sign-ins, and kills under load.
+//! Sieges of the release binary: simultaneous sign-ins, kills under load, and work in bulk.
 
 use crate::asks_for_help;
 use crate::failure::Failure;
@@ -12,6 +12,16 @@ pub(crate) fn rounds(words: &[String]) -> Result<(), Failure> {
 /// Kills under load; any violation fails.
 pub(crate) fn kills(words: &[String]) -> Result<(), Failure> {
     run("kills", words)
+}
+
+/// A policy tried over many subjects, and then put; any difference fails.
+pub(crate) fn policy_try(words: &[String]) -> Result<(), Failure> {
+    run("policy-try", words)
+}
+
+/// A bulk revocation beside sign-ins and checks; any count that is off fails.
+pub(crate) fn bulk(words: &[String]) -> Result<(), Failure> {
+    run("bulk", words)
 }
 
 fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
@@ -47,12 +57,18 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 const HELP: &str = "\
 Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200]
        cargo xtask kills [--rounds 500] [--pause-every 5] [--full-every 7]
+       cargo xtask policy-try [--subjects 100000]
+       cargo xtask bulk [--sessions 100000] [--checks 500] [--seconds 10]
 
-Runs the release binary on folders of its own and calls it over HTTP; what callers were told is
-judged by the checker of the simulation.
+Runs the release binary on folders of its own and calls it over HTTP. What callers were told in
+rounds and kills is judged by the checker of the simulation.
 
 rounds: so many sign-ins of one subject at once, with checks, rotations, revocations, disables
 and changes of the limit among them, every other round where the policy refuses the newcomer.
 kills: kill -9 in the middle of such work; every few rounds the process is stopped for a while
 before, or its disk is full. A full disk is a tmpfs, which takes the rights of root to mount;
---full-every 0 leaves it out.";
+--full-every 0 leaves it out.
+policy-try: so many subjects of one to four sessions; a stricter policy is tried and then put, and
+what was said is compared with what each subject has left.
+bulk: so many sessions ended by a filter while others sign in, with so many checks a second before
+(for so many seconds) and meanwhile. Counts must match; the ratio of the p99s is printed.";

@@ -1,7 +1,11 @@
 //! The everyday share of the sieges: the real binary over HTTP, and the checker as the judge of
-//! what callers were told. `cargo xtask rounds` and `cargo xtask kills` run the rest.
+//! what callers were told. `cargo xtask rounds`, `kills`, `policy-try` and `bulk` run the rest.
 
+use std::time::Duration;
+
+use innkeeper_siege::bulk::Bulk;
 use innkeeper_siege::kills::Kills;
+use innkeeper_siege::policy_try::PolicyTry;
 use innkeeper_siege::rounds::{Outcome, Rounds};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_innkeeper");
@@ -39,6 +43,37 @@ async fn given_kill_9_amid_everything_when_it_restarts_then_no_acknowledged_end_
     println!("{deeds:?}");
     assert!(deeds.kills > 0 && deeds.pauses > 0, "{deeds:?}");
     holds(&outcome, &["refusals"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_policy_that_was_tried_when_it_is_put_then_each_subject_loses_what_was_said() {
+    let siege = PolicyTry {
+        binary: BINARY.into(),
+        subjects: 300,
+    };
+    let folder = tempfile::tempdir().unwrap();
+
+    let tried = siege.play(folder.path(), |_| {}).await.unwrap();
+
+    assert!(tried.violations.is_empty(), "{:#?}", tried.violations);
+    assert!(tried.ended > 0 && tried.subjects_hit < 300, "{tried:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_sign_ins_meanwhile_when_a_filter_is_ended_then_counts_match_and_no_later_birth_ends()
+{
+    let siege = Bulk {
+        binary: BINARY.into(),
+        sessions: 3000,
+        rate: 50,
+        idle: Duration::ZERO,
+    };
+    let folder = tempfile::tempdir().unwrap();
+
+    let ended = siege.play(folder.path(), |_| {}).await.unwrap();
+
+    assert!(ended.violations.is_empty(), "{:#?}", ended.violations);
+    assert!(ended.ended >= 3000 && ended.later > 0, "{ended:?}");
 }
 
 fn holds(outcome: &Outcome, may_be_zero: &[&str]) {

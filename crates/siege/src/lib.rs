@@ -7,10 +7,14 @@
 //! [`History`](innkeeper_simulation::history::History).
 
 mod book;
+pub mod bulk;
 mod client;
+mod crowd;
 mod disk;
 mod hand;
 pub mod kills;
+mod pace;
+pub mod policy_try;
 mod reading;
 pub mod rounds;
 mod server;

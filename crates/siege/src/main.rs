@@ -1,10 +1,13 @@
-//! The command behind `cargo xtask rounds` and `cargo xtask kills`.
+//! The command behind `cargo xtask rounds`, `kills`, `policy-try` and `bulk`.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use innkeeper_siege::bulk::Bulk;
 use innkeeper_siege::kills::Kills;
+use innkeeper_siege::policy_try::PolicyTry;
 use innkeeper_siege::rounds::{Outcome, Rounds};
 
 #[tokio::main]
@@ -13,6 +16,8 @@ async fn main() -> ExitCode {
     let done = match words.split_first() {
         Some((chore, rest)) if chore == "rounds" => rounds(rest).await,
         Some((chore, rest)) if chore == "kills" => kills(rest).await,
+        Some((chore, rest)) if chore == "policy-try" => policy_try(rest).await,
+        Some((chore, rest)) if chore == "bulk" => bulk(rest).await,
         _ => Ok(None),
     };
     match done {
@@ -21,7 +26,9 @@ async fn main() -> ExitCode {
         Ok(None) => {
             eprintln!(
                 "usage: rounds [--rounds N] [--limit L] [--sign-ins K]\n       \
-                 kills [--rounds N] [--pause-every N] [--full-every N]\n\
+                 kills [--rounds N] [--pause-every N] [--full-every N]\n       \
+                 policy-try [--subjects N]\n       \
+                 bulk [--sessions N] [--checks N] [--seconds N]\n\
                  with --binary FILE, another than the `innkeeper` beside this program"
             );
             ExitCode::from(2)
@@ -98,6 +105,91 @@ async fn kills(words: &[String]) -> io::Result<Option<bool>> {
         println!("a kind of round never happened, or had no effect");
     }
     Ok(Some(judge(&outcome, &["refusals"]) && exercised))
+}
+
+/// The goal is five seconds; what was wrong fails, the time does not.
+async fn policy_try(words: &[String]) -> io::Result<Option<bool>> {
+    let Some((binary, [subjects])) = read(words, [("--subjects", 100_000)]) else {
+        return Ok(None);
+    };
+    let Ok(subjects) = usize::try_from(subjects) else {
+        return Ok(None);
+    };
+    let siege = PolicyTry { binary, subjects };
+    let folder = tempfile::tempdir()?;
+    let tried = siege
+        .play(folder.path(), |step| eprintln!("{step}"))
+        .await?;
+    print("subjects", subjects as u64);
+    print("live sessions", tried.sessions as u64);
+    print("subjects hit", tried.subjects_hit as u64);
+    print("sessions ended", tried.ended as u64);
+    print_time(
+        "answered in",
+        tried.took,
+        "goal: under 5 s at 100,000 subjects",
+    );
+    Ok(Some(verdict(&tried.violations)))
+}
+
+/// The goal is twice the idle p99; what was wrong fails, the ratio does not.
+async fn bulk(words: &[String]) -> io::Result<Option<bool>> {
+    let defaults = [
+        ("--sessions", 100_000),
+        ("--checks", 500),
+        ("--seconds", 10),
+    ];
+    let Some((binary, [sessions, checks, seconds])) = read(words, defaults) else {
+        return Ok(None);
+    };
+    let (Ok(sessions), Ok(rate)) = (usize::try_from(sessions), u32::try_from(checks)) else {
+        return Ok(None);
+    };
+    let siege = Bulk {
+        binary,
+        sessions,
+        rate,
+        idle: Duration::from_secs(seconds),
+    };
+    let folder = tempfile::tempdir()?;
+    let ended = siege
+        .play(folder.path(), |step| eprintln!("{step}"))
+        .await?;
+    print("counted (dry run)", ended.counted as u64);
+    print("born before the call", ended.early as u64);
+    print("ended", ended.ended as u64);
+    print("born after, alive", ended.later as u64);
+    print("progress seen", ended.steps as u64);
+    print_time("took", ended.took, "");
+    print("checks a second", checks);
+    print("checks meanwhile", ended.checks as u64);
+    let [alone, beside, during] = ended.p99;
+    print_time("p99 alone", alone, "");
+    print_time("p99 beside sign-ins", beside, "");
+    print_time("p99 meanwhile", during, "");
+    let ratio = during.as_secs_f64() / alone.as_secs_f64();
+    println!("{:<20} {ratio:.2} (goal: at most 2)", "meanwhile to alone");
+    let ratio = during.as_secs_f64() / beside.as_secs_f64();
+    println!("{:<20} {ratio:.2}", "meanwhile to beside");
+    Ok(Some(verdict(&ended.violations)))
+}
+
+fn verdict(violations: &[String]) -> bool {
+    print("violations", violations.len() as u64);
+    for violation in violations.iter().take(20) {
+        println!("{violation}");
+    }
+    violations.is_empty()
+}
+
+fn print_time(name: &str, span: Duration, goal: &str) {
+    let milliseconds = span.as_secs_f64() * 1e3;
+    let goal = if goal.is_empty() {
+        String::new()
+    } else {
+        format!(" ({goal})")
+    };
+    println!("{name:<20} {milliseconds:.2} ms{goal}");
 }
 
 /// Tells on standard error how far it is, now and then.
