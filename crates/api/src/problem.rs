@@ -25,13 +25,25 @@ pub struct Problem {
     detail: Option<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
+    /// The id under which the log has this request, as `X-Request-Id` names it too: what a person
+    /// quotes to the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     #[serde(flatten)]
     extensions: Map<String, Value>,
 }
 
 impl Problem {
     /// The names that are the document's own, and no extension's.
-    const OWN: [&'static str; 6] = ["type", "title", "status", "code", "detail", "instance"];
+    const OWN: [&'static str; 7] = [
+        "type",
+        "title",
+        "status",
+        "code",
+        "detail",
+        "instance",
+        "request_id",
+    ];
 
     /// A problem of the given kind, and nothing more said of it.
     #[must_use]
@@ -43,6 +55,7 @@ impl Problem {
             code,
             detail: None,
             instance: None,
+            request_id: None,
             extensions: Map::new(),
         }
     }
@@ -59,6 +72,13 @@ impl Problem {
     #[must_use]
     pub fn instance(mut self, uri: String) -> Self {
         self.instance = Some(uri);
+        self
+    }
+
+    /// Names the request that met it, as the log does.
+    #[must_use]
+    pub fn request_id(mut self, id: String) -> Self {
+        self.request_id = Some(id);
         self
     }
 
@@ -94,6 +114,12 @@ impl Problem {
     #[must_use]
     pub const fn status_code(&self) -> u16 {
         self.status
+    }
+
+    /// The id under which the log has the request, if that is said.
+    #[must_use]
+    pub fn request_id_text(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// What was wrong this time, for people.

@@ -32,8 +32,8 @@ use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
-pub(crate) use schema::StoreKind;
 use schema::{Journal, Server, Store, Tls};
+pub(crate) use schema::{Log, LogFormat, LogLevel, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     /// How long it is known what happened.
     pub(crate) journal: Journal,
+    /// What is said on standard error.
+    pub(crate) log: Log,
     /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
     origins: Origins,
@@ -121,6 +123,7 @@ impl Config {
             tls: Reader::section("server.tls", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
             journal: Reader::section("journal", &entries, problems, &mut origins),
+            log: Reader::section("log", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
             origins,
         }

@@ -11,6 +11,7 @@ mod config;
 mod doctor;
 mod events;
 mod exit;
+mod log;
 mod pages;
 mod password;
 mod policy;

@@ -21,19 +21,19 @@ use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest;
-use innkeeper_http::server::{self, Limits};
+use innkeeper_http::server::{self, House, Limits};
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store_embedded::EmbeddedStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
-use tracing_subscriber::EnvFilter;
 
 use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
+use crate::log;
 use crate::promises::EMBEDDED;
 use reload::Reload;
 
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         data: arguments.data.clone(),
     })
     .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
-    start_log();
+    log::start(&config.log);
     log_settings(&config);
 
     let limits = limits();
@@ -103,13 +103,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         None => router = router.merge(metrics.clone()),
     }
     if arguments.demo {
-        let (demo, gateway) = demo(door, users).await?;
-        if demo.replaced {
-            println!("the demo's users were here before: they have new passwords");
-        }
-        for user in &demo.users {
-            println!("demo user {} password {}", user.name, user.password);
-        }
+        let gateway = demo(door, users).await?;
         router = router.merge(innkeeper_gateway::router(gateway));
     }
     // Whoever is told that we serve may tell us to stop, or to read the settings again.
@@ -120,6 +114,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     manager::tell("READY=1");
 
     let keep = config.journal.keep;
+    let trusted_peers = config.server.trusted_peers.clone();
     let reload = Reload { arguments, config };
     let mut beside = vec![
         tokio::spawn(sweep(Arc::clone(&authority), keep)),
@@ -131,18 +126,24 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         tls.clone()
             .map(|tls| tokio::spawn(certificate::follow(tls))),
     );
-    beside.extend(for_metrics.map(|own| {
-        let forever = std::future::pending();
-        let shown = server::serve(own, enveloped(metrics), limits, forever);
-        tokio::spawn(async move { _ = shown.await })
-    }));
+    let shown = House {
+        limits,
+        ..House::new(enveloped(metrics))
+    };
+    beside.extend(for_metrics.map(|own| tokio::spawn(show_metrics(own, shown))));
     let told = async {
         told_to_stop.await;
         manager::tell("STOPPING=1");
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
-    let drained = server::serve_with(listener, tls, enveloped(router), limits, told).await;
+    let house = House {
+        router: enveloped(router),
+        limits,
+        tls,
+        trusted_peers,
+    };
+    let drained = server::serve(listener, house, told).await;
     stop(beside).await;
     if drained.cut > 0 {
         tracing::warn!(
@@ -151,6 +152,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
     close(store).await
+}
+
+/// Shows metrics on a listener of their own, for good.
+async fn show_metrics(listener: TcpListener, house: House) {
+    server::serve(listener, house, std::future::pending()).await;
 }
 
 fn warn_of_a_lost_key(data: &Path) {
@@ -245,17 +251,6 @@ fn open_files_max() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-fn start_log() {
-    let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        // They would be written to the same place, by a call that panics if it cannot.
-        .log_internal_errors(false)
-        .init();
-}
-
 fn log_settings(config: &Config) {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -301,12 +296,19 @@ fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door,
     })
 }
 
-async fn demo(door: Door, users: Users) -> Result<(Demo, Gateway), Failure> {
+/// The sign-in of the demo, with its users, whose passwords are printed.
+async fn demo(door: Door, users: Users) -> Result<Gateway, Failure> {
     let gateway = Gateway::new(door, TenantId::default()).with_users(users);
     let demo = Demo::prepare(&gateway)
         .await
         .map_err(|error| Failure::cannot_run("the demo has no users", error))?;
-    Ok((demo, gateway))
+    if demo.replaced {
+        println!("the demo's users were here before: they have new passwords");
+    }
+    for user in &demo.users {
+        println!("demo user {} password {}", user.name, user.password);
+    }
+    Ok(gateway)
 }
 
 async fn sweep(authority: Arc<Authority>, keep: Duration) {

@@ -230,16 +230,13 @@ fn given_few_file_descriptors_when_a_peer_takes_all_connections_then_the_store_s
     let server = Server::start_with(command);
     let key = fs::read_to_string(data.path().join("admin.key")).unwrap();
     let address = server.base.trim_start_matches("http://").to_owned();
-    // This client has its one connection from before, and keeps it.
-    let mut seat = BufReader::new(TcpStream::connect(&address).unwrap());
-    assert_eq!(sign_in_on(&mut seat, key.trim(), "alice"), 201);
-
     let held: Vec<_> = (0..500)
         .map_while(|_| TcpStream::connect(&address).ok())
         .collect();
     assert!(held.len() > 200, "the peer has its connections");
     for subject in 0..50 {
         let subject = format!("subject-{subject}");
+        let mut seat = BufReader::new(TcpStream::connect(&address).unwrap());
         assert_eq!(sign_in_on(&mut seat, key.trim(), &subject), 201);
     }
     drop(held);

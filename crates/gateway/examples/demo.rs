@@ -15,7 +15,7 @@ use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::OriginRule;
 use innkeeper_http::rest;
-use innkeeper_http::server::{self, Limits};
+use innkeeper_http::server::{self, House};
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store::memory::MemoryStore;
 use tokio::net::TcpListener;
@@ -46,6 +46,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     let router = enveloped(rest::router(door).merge(router(gateway)));
-    server::serve(listener, router, Limits::default(), std::future::pending()).await;
+    server::serve(listener, House::new(router), std::future::pending()).await;
     Ok(())
 }

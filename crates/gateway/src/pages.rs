@@ -25,9 +25,9 @@ use innkeeper_api::ProblemCode;
 use innkeeper_domain::device::DeviceClass;
 use innkeeper_domain::session::Origin;
 use innkeeper_engine::check::Checked;
+use innkeeper_http::peers::ClientIp;
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::rest::PREFIX;
-use innkeeper_http::server::Peer;
 use innkeeper_http::user_agent;
 
 use crate::address::SitePath;
@@ -174,11 +174,9 @@ fn guard(headers: &mut HeaderMap) {
 
 /// Where a request came from: from which address, and what its browser says it is.
 fn origin_of(parts: &Parts) -> (Origin, Option<DeviceClass>) {
-    let peer: Option<&Peer> = parts.extensions.get();
     let described = user_agent::describe_request(&parts.headers);
     let origin = Origin {
-        // An IPv4 address is one, also where the socket speaks IPv6.
-        ip: peer.map(|peer| peer.0.ip().to_canonical()),
+        ip: ClientIp::of(&parts.extensions),
         label: described.label,
     };
     (origin, described.class)

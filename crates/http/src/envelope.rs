@@ -1,15 +1,17 @@
-//! What every answer has in common: an id, outer headers, and nothing of a panic.
+//! What every answer has in common: an id, a line in the log, outer headers, and nothing of a panic.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use http::Method;
 use http::header::{
     CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -18,8 +20,19 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 
 use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
-use crate::request_id::{self, RequestId, X_REQUEST_ID};
-use crate::traffic;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::{rest, traffic};
+
+/// What is asked again and again, by programs. Its answers are logged at the level `debug`: at
+/// `info`, a line for each check would cost more than the check.
+const ASKED_OFTEN: [&str; 6] = [
+    "/v1/check",
+    "/v1/check/batch",
+    "/oauth/introspect",
+    "/livez",
+    "/readyz",
+    "/metrics",
+];
 
 /// Closes a router: every route that has been added gets the envelope, and every path and method
 /// that has not is answered by a problem document.
@@ -46,8 +59,8 @@ impl<S> Layer<S> for EnvelopeLayer {
 
 /// A service in its envelope. See [`enveloped`].
 ///
-/// The request finds its [`RequestId`] among its extensions. The span names the route, never the
-/// path: a path can hold what somebody pasted there.
+/// The request finds its [`RequestId`] among its extensions. Log and span name the route, never
+/// the path: a path can hold what somebody pasted there.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<S> {
     inner: S,
@@ -68,39 +81,103 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let id = RequestId::next();
-        let span = tracing::info_span!(
-            "request",
-            %id,
-            caller_id = request_id::of_caller(request.headers()),
-            method = %request.method(),
-            route = request.extensions().get().map(MatchedPath::as_str),
-        );
+        // The accept loop has read it where a trusted proxy gave one.
+        let given: Option<RequestId> = request.extensions().get().copied();
+        let id = given.unwrap_or_else(RequestId::next);
         request.extensions_mut().insert(id);
-        let method = request.method().clone();
-        let route = request.extensions().get::<MatchedPath>().cloned();
+        let asked = Asked::of(&request);
+        let span = asked.span(id);
 
         // A panic leaves the store's own work running in its own task, and this request unwound;
         // nothing of it is touched again, so asserting unwind safety is right.
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(
-            async move {
-                let mut response = match answer.await {
-                    Ok(Ok(response)) => response.into_response(),
-                    Ok(Err(never)) => match never {},
-                    Err(_) => {
-                        tracing::error!("a handler panicked");
-                        ProblemAnswer::from(ProblemCode::Internal).into_response()
-                    }
-                };
-                stamp(response.headers_mut(), id);
-                let route = route.as_ref().map(MatchedPath::as_str);
-                traffic::count(&method, route, response.status());
-                tracing::debug!(status = response.status().as_u16(), "answered");
-                Ok(response)
+        let answer = id.around(|| AssertUnwindSafe(self.inner.call(request)).catch_unwind());
+        let work = async move {
+            let mut response = match answer.await {
+                Ok(Ok(response)) => response.into_response(),
+                Ok(Err(never)) => match never {},
+                Err(_) => {
+                    tracing::error!("a handler panicked");
+                    ProblemAnswer::from(ProblemCode::Internal).into_response()
+                }
+            };
+            stamp(response.headers_mut(), id);
+            asked.answered(&response);
+            Ok(response)
+        };
+        Box::pin(id.within(work).instrument(span))
+    }
+}
+
+/// What was asked, as far as it may be known: a method, and a route.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    route: Option<MatchedPath>,
+    at: Instant,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+            at: Instant::now(),
+        }
+    }
+
+    /// For traces, and for those who read everything.
+    fn span(&self, id: RequestId) -> tracing::Span {
+        let (method, route) = (self.method(), self.route());
+        tracing::debug_span!("request", %id, method, route, status = tracing::field::Empty)
+    }
+
+    /// Counts the answer, and logs it in one line.
+    fn answered(&self, response: &Response) {
+        let status = response.status();
+        let route = self.route.as_ref().map(MatchedPath::as_str);
+        traffic::count(&self.method, route, status);
+        let (method, route) = (self.method(), self.route());
+        let status = status.as_u16();
+        tracing::Span::current().record("status", status);
+        macro_rules! line {
+            ($level:ident) => {{
+                let ms = (self.at.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+                tracing::$level!(method, route, status, ms, "answered")
+            }};
+        }
+        match status {
+            500.. => line!(warn),
+            _ if ASKED_OFTEN.contains(&route) => {
+                if tracing::enabled!(tracing::Level::DEBUG) {
+                    line!(debug);
+                }
             }
-            .instrument(span),
-        )
+            _ => line!(info),
+        }
+    }
+
+    /// The method, of those that HTTP knows; the others are whatever somebody wrote.
+    fn method(&self) -> &str {
+        let known = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ];
+        if known.contains(&self.method) {
+            self.method.as_str()
+        } else {
+            "other"
+        }
+    }
+
+    /// The route as it was written down, without our prefix.
+    fn route(&self) -> &str {
+        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        route.strip_prefix(rest::PREFIX).unwrap_or(route)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::cookies::SessionCookie;
 use crate::credentials::{Credential, bearer};
 use crate::origin::OriginRule;
 use crate::problem::{ProblemAnswer, invalid};
+use crate::request_id;
 use crate::wire;
 
 /// What every route of ours stands on.
@@ -240,7 +241,7 @@ pub(crate) fn one_tenant<'a>(
 pub async fn wholly<T: Send + 'static>(
     work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
 ) -> Result<T, ProblemAnswer> {
-    match tokio::spawn(work.in_current_span()).await {
+    match tokio::spawn(request_id::within_current(work).in_current_span()).await {
         Ok(done) => done.map_err(wire::failed),
         Err(broken) if broken.is_panic() => Err(ProblemCode::Internal.into()),
         // We are being stopped, and nobody knows how far it came.

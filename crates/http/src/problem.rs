@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Method, StatusCode};
 use innkeeper_api::{InvalidField, InvalidFields, Problem, ProblemCode};
+
+use crate::request_id::RequestId;
 
 /// The media type of RFC 9457.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -59,6 +61,14 @@ impl ProblemAnswer {
         &self.0.problem
     }
 
+    /// Names the request that is worked on, so that its caller can quote it.
+    pub(crate) fn named(mut self) -> Self {
+        if let Some(id) = RequestId::current() {
+            self.0.problem = self.0.problem.request_id(id.to_string());
+        }
+        self
+    }
+
     /// The document as JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(&self.0.problem).expect("a problem has string keys and finite numbers")
@@ -82,8 +92,9 @@ impl From<ProblemCode> for ProblemAnswer {
 
 impl IntoResponse for ProblemAnswer {
     fn into_response(self) -> Response {
-        let json = self.to_json();
-        let Parts { problem, headers } = *self.0;
+        let named = self.named();
+        let json = named.to_json();
+        let Parts { problem, headers } = *named.0;
         let status = StatusCode::from_u16(problem.status_code())
             .expect("the statuses of problems are between 400 and 599");
 
@@ -128,8 +139,7 @@ pub async fn not_found() -> ProblemAnswer {
 
 /// The answer where a route is, but not for this method; the router adds `Allow`. For
 /// `Router::method_not_allowed_fallback`.
-pub async fn method_not_allowed(method: Method) -> ProblemAnswer {
-    tracing::debug!(%method, "method not allowed");
+pub async fn method_not_allowed() -> ProblemAnswer {
     ProblemCode::MethodNotAllowed.into()
 }
 

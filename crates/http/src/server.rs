@@ -6,6 +6,7 @@
 mod connection;
 mod limits;
 mod raw;
+mod seats;
 mod service;
 mod tls;
 mod watch;
@@ -21,7 +22,11 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as signal;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::peers::TrustedPeers;
+use seats::Seats;
+use watch::Watch;
 
 pub use limits::Limits;
 pub use tls::{Reloaded, Tls, TlsError};
@@ -29,7 +34,8 @@ pub use tls::{Reloaded, Tls, TlsError};
 /// The most that is read of a request line and its headers, in bytes. More is 431.
 pub const HEAD_LEN_MAX: usize = 16 * 1024;
 
-/// How many connections over the bound are told so at a time; more are closed in silence.
+/// How many connections over the bound are told so at a time; more are closed in silence. And
+/// how many that gave up their seat may be closing beside those that took it.
 const REFUSALS_MAX: usize = 64;
 
 /// How long to wait after a failed accept. Most often no file descriptor is left, and trying at
@@ -49,30 +55,49 @@ pub struct Drained {
     pub cut: usize,
 }
 
+/// What a listener serves, and how.
+#[derive(Clone, Debug)]
+pub struct House {
+    /// The routes.
+    pub router: Router,
+    /// The bounds.
+    pub limits: Limits,
+    /// TLS, where there is one. A handshake has as long as headers have.
+    pub tls: Option<Arc<Tls>>,
+    /// Who is believed about a request.
+    pub trusted_peers: TrustedPeers,
+}
+
+impl House {
+    /// In clear, within the usual bounds, and believing nobody.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self {
+            router,
+            limits: Limits::default(),
+            tls: None,
+            trusted_peers: TrustedPeers::default(),
+        }
+    }
+}
+
 /// Serves until `shutdown` completes, then drains.
 ///
 /// Draining closes the listener and the idle connections at once, lets requests that have begun
 /// be answered, and cuts what is left after [`Limits::drain`]. A request that is cut is done or
 /// not done, as with any lost connection.
+///
+/// When every seat is taken, whoever holds the most of them gives up the connection that waited
+/// longest for its peer; where none waits, a new connection is refused.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
-    limits: Limits,
+    house: House,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
-    serve_with(listener, None, router, limits, shutdown).await
-}
-
-/// As [`serve`], behind TLS where there is one. A handshake has as long as headers have.
-pub async fn serve_with(
-    listener: TcpListener,
-    tls: Option<Arc<Tls>>,
-    router: Router,
-    limits: Limits,
-    shutdown: impl Future<Output = ()>,
-) -> Drained {
+    let limits = house.limits;
     let (drain, draining) = signal::channel(());
     let mut connections = JoinSet::new();
+    let mut seats = Seats::default();
     let mut refusals = JoinSet::new();
     let mut shutdown = pin!(shutdown);
 
@@ -80,15 +105,17 @@ pub async fn serve_with(
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(ended) = connections.join_next() => note(ended),
-            Some(ended) = refusals.join_next() => note(ended),
+            Some(ended) = connections.join_next_with_id() => seats.leave(note(ended)),
+            Some(ended) = refusals.join_next_with_id() => { note(ended); }
             (stream, peer) = accept(&listener) => {
-                if connections.len() < limits.connections_max {
-                    let router = router.clone();
-                    let draining = draining.clone();
-                    let open = connection::open(stream, tls.clone(), Peer(peer), router, limits, draining);
-                    connections.spawn(open);
-                } else if tls.is_some() {
+                let is_full = connections.len() >= limits.connections_max;
+                let is_closing = connections.len() >= limits.connections_max + REFUSALS_MAX;
+                if !is_full || !is_closing && seats.free_one() {
+                    let watch = Watch::new(limits);
+                    let (of_task, house) = (watch.clone(), house.clone());
+                    let open = connection::open(stream, Peer(peer), of_task, house, draining.clone());
+                    seats.take(peer.ip(), watch, connections.spawn(open));
+                } else if house.tls.is_some() {
                     // A refusal in clear would not be understood.
                     tracing::warn!(max = limits.connections_max, "too many connections");
                 } else if refusals.len() < REFUSALS_MAX {
@@ -104,7 +131,7 @@ pub async fn serve_with(
     drop(drain);
     tracing::info!(connections = connections.len(), "draining");
     let all_ended = async {
-        while let Some(ended) = connections.join_next().await {
+        while let Some(ended) = connections.join_next_with_id().await {
             note(ended);
         }
     };
@@ -138,8 +165,15 @@ fn is_of_peer(error: &io::Error) -> bool {
     )
 }
 
-fn note(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a connection ended by a panic");
+/// Says it if a task panicked, and which task it was. One that was cut did what it should.
+fn note(ended: Result<(Id, ()), JoinError>) -> Id {
+    match ended {
+        Ok((id, ())) => id,
+        Err(error) => {
+            if error.is_panic() {
+                tracing::error!(%error, "a connection ended by a panic");
+            }
+            error.id()
+        }
     }
 }

@@ -80,6 +80,7 @@ impl Config {
         lines.table("server.tls", &self.tls);
         lines.table("store", &self.store);
         lines.table("journal", &self.journal);
+        lines.table("log", &self.log);
         lines.table("policy", &Standing(self.policy.preset));
         lines.more(&Setting::from(self.policy.terms));
         if !self.policy.reasons.is_empty() {

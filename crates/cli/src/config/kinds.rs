@@ -12,10 +12,12 @@ pub(super) use words::{Choice, Standard, Words, hyphenated};
 
 use innkeeper_domain::name::{NameError, Reason};
 use innkeeper_domain::policy::SessionLimit;
+use innkeeper_http::peers::{self, TrustedPeers};
 
 use super::raw::{Raw, quoted};
 use super::span::{self, NotASpan};
 use super::url;
+use crate::shown::Shown;
 
 /// One kind of value.
 pub(super) trait Kind {
@@ -73,6 +75,48 @@ impl Kind for Address {
 
     fn literal(&self, value: &SocketAddr) -> Option<String> {
         Some(quoted(&value.to_string()))
+    }
+}
+
+/// Addresses and ranges of them. As a variable, with commas between.
+pub(super) struct Networks;
+
+impl Networks {
+    /// More is a mistake, and each is looked at with each request.
+    const LISTED_MAX: usize = 64;
+}
+
+impl Kind for Networks {
+    type Value = TrustedPeers;
+
+    fn read(&self, raw: Raw<'_>) -> Result<TrustedPeers, Refusal> {
+        let texts: Option<Vec<&str>> = match raw {
+            Raw::Word(word) => Some(word.split(',').map(str::trim).collect()),
+            Raw::Toml(_) => raw
+                .members()
+                .and_then(|members| members.map(Raw::text).collect()),
+        };
+        let texts = texts.ok_or_else(|| Refusal::of(raw))?;
+        if texts.len() > Self::LISTED_MAX {
+            let most = Self::LISTED_MAX;
+            return Err(Refusal::of(raw).because(format!("at most {most} can be listed")));
+        }
+        let named = texts.into_iter().filter(|text| !text.is_empty());
+        named
+            .map(|text| {
+                let named = peers::network(text);
+                named.map_err(|e| Refusal::of(raw).because(format!("\"{}\" is {e}", Shown(text))))
+            })
+            .collect()
+    }
+
+    fn accepts(&self) -> String {
+        "a list of IP addresses and ranges, such as [\"10.0.0.1\", \"192.168.0.0/16\"]".to_owned()
+    }
+
+    fn literal(&self, value: &TrustedPeers) -> Option<String> {
+        let all: Vec<_> = value.networks().map(|n| quoted(&n.to_string())).collect();
+        Some(format!("[{}]", all.join(", ")))
     }
 }
 

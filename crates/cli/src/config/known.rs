@@ -7,7 +7,7 @@ use innkeeper_domain::policy::{Condition, Setting};
 use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Fault;
-use super::schema::{Journal, Section, Server, Store, Tls};
+use super::schema::{Journal, Log, Section, Server, Store, Tls};
 use super::unavailable::{NOT_YET, Refused};
 use innkeeper_http::nearest::nearest;
 
@@ -40,6 +40,7 @@ impl Known {
         known.add("server.tls", Tls::KEYS);
         known.add("store", Store::KEYS);
         known.add("journal", Journal::KEYS);
+        known.add("log", Log::KEYS);
         known.add("policy", Setting::KEYS);
         known.add("policy", Standing::KEYS);
         known.add("policy.reason", Explained::KEYS);

@@ -9,8 +9,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use innkeeper_http::peers::TrustedPeers;
+
 use super::effective::Lines;
-use super::kinds::{Address, Folder, Kind, Maybe, PemFile, Span, Url, Words};
+use super::kinds::{Address, Folder, Kind, Maybe, Networks, PemFile, Span, Url, Words};
 use super::read::Reader;
 
 /// Settings that stand together in one table.
@@ -70,6 +72,8 @@ sections! {
         metrics_listen: Option<SocketAddr> = Maybe(Address), None;
         /// The origin under which browsers see us, as they send it in `Origin`.
         public_url: Option<String> = Maybe(Url), None;
+        /// The proxies whose word about a request counts: its id, its trace, its client.
+        trusted_peers: TrustedPeers = Networks, TrustedPeers::default();
     }
 
     /// `[server.tls]`: what the listener shows; without it, it speaks plain http.
@@ -88,6 +92,14 @@ sections! {
         path: PathBuf = Folder, PathBuf::from("innkeeper-data");
     }
 
+    /// `[log]`: what is said on standard error.
+    Log {
+        /// For people, or for programs.
+        format: LogFormat = LOG_FORMAT, LogFormat::Text;
+        /// How much.
+        level: LogLevel = LOG_LEVEL, LogLevel::Info;
+    }
+
     /// `[journal]`: how long it is known what happened.
     Journal {
         /// How long an entry stays; longer where a session may live longer, and until all that
@@ -104,3 +116,37 @@ pub(crate) enum StoreKind {
 }
 
 const STORE_KIND: Words<StoreKind> = Words(&[("embedded", StoreKind::Embedded)]);
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+const LOG_FORMAT: Words<LogFormat> = Words(&[("text", LogFormat::Text), ("json", LogFormat::Json)]);
+
+/// The least that is logged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LogLevel {
+    /// What does not work.
+    Error,
+    /// And what somebody should look at.
+    Warn,
+    /// And a line for each request, but for checks.
+    Info,
+    /// And one for each check.
+    Debug,
+    /// And every step.
+    Trace,
+}
+
+const LOG_LEVEL: Words<LogLevel> = Words(&[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+]);

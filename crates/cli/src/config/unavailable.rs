@@ -34,7 +34,6 @@ use Refused::{AllBut, Rows, Table, Words};
 #[rustfmt::skip]
 pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "server.admin_listen", refused: AllBut(&[]), what: "the console" },
-    NotYet { key: "server.trusted_peers", refused: AllBut(&["[]"]), what: "believing forwarded headers" },
     NotYet { key: "store.kind", refused: Words(&["redis", "postgres"]), what: "a shared store" },
     NotYet { key: "store.url", refused: AllBut(&[]), what: "a shared store" },
     NotYet { key: "store.url_file", refused: AllBut(&[]), what: "a shared store" },

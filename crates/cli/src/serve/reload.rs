@@ -66,7 +66,10 @@ impl Reload {
                 return;
             }
         };
-        if config.server != self.config.server || config.store != self.config.store {
+        let is_more = config.server != self.config.server
+            || config.store != self.config.store
+            || config.log != self.config.log;
+        if is_more {
             tracing::warn!("only the policy is reloaded; other changes wait for a restart");
         }
         put(authority, &config).await;

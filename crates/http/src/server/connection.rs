@@ -2,10 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,14 +15,14 @@ use tokio::time::{Instant, Sleep};
 
 use super::watch::{Overdue, Watch};
 use super::wire::Wire;
-use super::{HEAD_LEN_MAX, Limits, Peer, Tls, raw, service};
+use super::{HEAD_LEN_MAX, House, Limits, Peer, raw, service};
 
 /// How a connection came to its end.
 enum End {
     /// As HTTP says, or by a failure of the network.
     Over,
-    /// A request was not HTTP, or its headers were too large. hyper has said so.
-    Refused,
+    /// What came was no request, or its headers were too large.
+    Refused(ProblemCode),
     /// The headers did not come in time.
     HeadTooSlow,
     /// Nobody is owed anything.
@@ -38,16 +36,16 @@ enum End {
 /// `draining` is closed to say that it shall end.
 pub(super) async fn open(
     stream: TcpStream,
-    tls: Option<Arc<Tls>>,
     peer: Peer,
-    router: Router,
-    limits: Limits,
+    watch: Watch,
+    house: House,
     mut draining: signal::Receiver<()>,
 ) {
+    let limits = house.limits;
     // Answers are written whole; waiting for more to send would only delay them.
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else {
-        return run(stream, peer, router, limits, draining).await;
+    let Some(tls) = house.tls.clone() else {
+        return run(stream, peer, watch, house, draining).await;
     };
     let shaken = tokio::select! {
         shaken = tokio::time::timeout(limits.header, tls.accept(stream)) => shaken,
@@ -55,7 +53,10 @@ pub(super) async fn open(
         _ = draining.changed() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => run(stream, peer, router, limits, draining).await,
+        Ok(Ok(stream)) => {
+            watch.opened();
+            run(stream, peer, watch, house, draining).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
         Err(_) => tracing::debug!("a handshake took too long"),
     }
@@ -65,14 +66,16 @@ pub(super) async fn open(
 async fn run<I: AsyncRead + AsyncWrite + Unpin>(
     stream: I,
     peer: Peer,
-    router: Router,
-    limits: Limits,
+    watch: Watch,
+    house: House,
     mut draining: signal::Receiver<()>,
 ) {
-    let watch = Watch::new(limits);
+    let limits = house.limits;
     let wire = TokioIo::new(Wire::new(stream, watch.clone()));
-    let service =
-        service_fn(|request| service::serve(router.clone(), watch.clone(), peer, request));
+    let service = service_fn(|request| {
+        let (router, trusted) = (house.router.clone(), &house.trusted_peers);
+        service::serve(router, watch.clone(), peer, trusted, request)
+    });
     let mut connection = http1::Builder::new()
         // Our own timer stands for this one: it tells a slow header from an idle connection, and
         // does not allocate for each request.
@@ -89,7 +92,10 @@ async fn run<I: AsyncRead + AsyncWrite + Unpin>(
         loop {
             if let Poll::Ready(outcome) = Pin::new(&mut connection).poll(cx) {
                 return Poll::Ready(match outcome {
-                    Err(error) if error.is_parse() => End::Refused,
+                    Err(error) if error.is_parse_too_large() => {
+                        End::Refused(ProblemCode::HeaderTooLarge)
+                    }
+                    Err(error) if error.is_parse() => End::Refused(ProblemCode::BadRequest),
                     Ok(()) | Err(_) => End::Over,
                 });
             }
@@ -112,13 +118,8 @@ async fn run<I: AsyncRead + AsyncWrite + Unpin>(
 
     let mut stream = connection.into_parts().io.into_inner().into_stream();
     match end {
-        End::HeadTooSlow => {
-            let written = raw::write(&mut stream, ProblemCode::RequestTimeout);
-            if let Ok(Ok(())) = tokio::time::timeout(limits.answer, written).await {
-                raw::linger(stream).await;
-            }
-        }
-        End::Refused => raw::linger(stream).await,
+        End::HeadTooSlow => say(&mut stream, ProblemCode::RequestTimeout, limits).await,
+        End::Refused(code) => say(&mut stream, code, limits).await,
         End::Over if watch.has_unread_body() => raw::linger(stream).await,
         End::Over | End::Quiet | End::Stalled => {}
     }
@@ -126,7 +127,15 @@ async fn run<I: AsyncRead + AsyncWrite + Unpin>(
 
 /// Tells a peer that there is no place for it.
 pub(super) async fn refuse(mut stream: TcpStream, limits: Limits) {
-    let written = raw::write(&mut stream, ProblemCode::Unavailable);
+    say(&mut stream, ProblemCode::Unavailable, limits).await;
+}
+
+/// Writes the last answer of a connection, and closes it so that the peer can read it.
+async fn say<I>(stream: &mut I, code: ProblemCode, limits: Limits)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    let written = raw::write(stream, code);
     if let Ok(Ok(())) = tokio::time::timeout(limits.answer, written).await {
         raw::linger(stream).await;
     }
@@ -180,6 +189,7 @@ impl Timer {
 mod tests {
     use std::time::Duration;
 
+    use super::super::watch::Rest;
     use super::*;
 
     const LIMITS: Limits = Limits {
@@ -216,7 +226,7 @@ mod tests {
         let watch = Watch::new(LIMITS);
         let mut timer = Timer::new(&watch);
         watch.request_began(false);
-        watch.answered();
+        watch.answered(Rest::Some);
         watch.answer_ended();
         watch.flushed();
         let waiting = poll_fn(|cx| {
@@ -243,7 +253,7 @@ mod tests {
             (Overdue::Request, 10)
         );
         watch.body_abandoned();
-        watch.answered();
+        watch.answered(Rest::Some);
         watch.answer_ended();
         watch.flushed();
 

@@ -20,7 +20,12 @@ pub(super) async fn write<I>(stream: &mut I, code: ProblemCode) -> io::Result<()
 where
     I: AsyncWrite + Unpin,
 {
-    stream.write_all(&answer(code)).await?;
+    let id = RequestId::next();
+    let answer = id.around(|| {
+        tracing::info!(status = code.status(), "answered what is no request");
+        answer(code, id)
+    });
+    stream.write_all(&answer).await?;
     stream.flush().await
 }
 
@@ -41,8 +46,8 @@ where
     let _ = tokio::time::timeout(LINGER, drained).await;
 }
 
-fn answer(code: ProblemCode) -> Vec<u8> {
-    let problem = ProblemAnswer::from(code);
+fn answer(code: ProblemCode, id: RequestId) -> Vec<u8> {
+    let problem = ProblemAnswer::from(code).named();
     let body = problem.to_json();
     let reason = http::StatusCode::from_u16(code.status())
         .ok()
@@ -58,12 +63,11 @@ fn answer(code: ProblemCode) -> Vec<u8> {
          content-length: {}\r\n\
          cache-control: no-store\r\n\
          x-content-type-options: nosniff\r\n\
-         x-request-id: {}\r\n\
+         x-request-id: {id}\r\n\
          {retry}\
          connection: close\r\n\r\n",
         code.status(),
         body.len(),
-        RequestId::next(),
     )
     .into_bytes();
     answer.extend(body);

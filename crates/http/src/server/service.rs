@@ -8,18 +8,21 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, HOST, HeaderMap};
-use http::{Request, Version};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap};
+use http::{Extensions, Request, Version};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use innkeeper_api::{Problem, ProblemCode};
 use tower::Service;
 
 use super::Peer;
-use super::watch::Watch;
+use super::watch::{Rest, Watch};
 use crate::body::{BODY_LEN_MAX, BodyError};
 use crate::envelope::stamp;
+use crate::peers::{ClientIp, TrustedPeers};
 use crate::problem::ProblemAnswer;
 use crate::request_id::RequestId;
+use crate::sse::EVENT_STREAM;
+use crate::traceparent::TraceParent;
 
 /// Answers one request, in time.
 ///
@@ -29,37 +32,92 @@ pub(super) async fn serve(
     mut router: Router,
     watch: Watch,
     peer: Peer,
+    trusted: &TrustedPeers,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    watch.request_began(!request.body().is_end_stream());
+    if !watch.request_began(!request.body().is_end_stream()) {
+        // The connection is being closed, and must not look as if it had done something.
+        std::future::pending::<()>().await;
+    }
+    let arrival = Arrival::of(&request, peer, trusted);
+    let id = arrival.id;
 
     let response = if let Some(refusal) = refusal(&request) {
         if !request.body().is_end_stream() {
             watch.body_abandoned();
         }
-        by_itself(refusal)
+        by_itself(id, refusal)
     } else {
         let mut request = request.map(|body| RequestBody::wrap(body, &watch));
-        request.extensions_mut().insert(peer);
+        arrival.note(request.extensions_mut());
         match in_time(&watch, router.call(request)).await {
             Some(Ok(response)) => response,
             Some(Err(never)) => match never {},
-            None => {
-                tracing::warn!("a request took too long and was given up");
-                by_itself(ProblemCode::Unavailable.into())
-            }
+            None => by_itself(id, ProblemCode::Unavailable.into()),
         }
     };
 
-    watch.answered();
+    watch.answered(rest_of(&response));
     Ok(response.map(|body| AnswerBody { body, watch }))
 }
 
-/// An answer that no route made, in the same outer headers.
-fn by_itself(problem: ProblemAnswer) -> Response {
-    let mut response = problem.into_response();
-    stamp(response.headers_mut(), RequestId::next());
-    response
+/// What is known of a request by the connection that it came on.
+struct Arrival {
+    id: RequestId,
+    peer: Peer,
+    /// Whom a trusted peer brought.
+    client: Option<ClientIp>,
+    trace: Option<TraceParent>,
+}
+
+impl Arrival {
+    fn of(request: &Request<Incoming>, peer: Peer, trusted: &TrustedPeers) -> Self {
+        let (ip, headers) = (peer.0.ip(), request.headers());
+        let believed = trusted.contains(ip).then_some(headers);
+        Self {
+            id: believed
+                .and_then(RequestId::given)
+                .unwrap_or_else(RequestId::next),
+            peer,
+            client: believed.map(|headers| ClientIp(trusted.client_of(ip, headers))),
+            trace: believed.and_then(TraceParent::of),
+        }
+    }
+
+    fn note(self, extensions: &mut Extensions) {
+        extensions.insert(self.id);
+        extensions.insert(self.peer);
+        if let Some(client) = self.client {
+            extensions.insert(client);
+        }
+        if let Some(trace) = self.trace {
+            extensions.insert(trace);
+        }
+    }
+}
+
+/// An answer that no route made, in the same outer headers, and in the log too.
+fn by_itself(id: RequestId, problem: ProblemAnswer) -> Response {
+    id.around(|| {
+        let mut response = problem.into_response();
+        stamp(response.headers_mut(), id);
+        let status = response.status().as_u16();
+        if status >= 500 {
+            tracing::warn!(status, "a request took too long and was given up");
+        } else {
+            tracing::info!(status, "answered before any route");
+        }
+        response
+    })
+}
+
+fn rest_of(response: &Response) -> Rest {
+    let kind = response.headers().get(CONTENT_TYPE);
+    if kind.is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes())) {
+        Rest::Endless
+    } else {
+        Rest::Some
+    }
 }
 
 /// What is wrong with a request, before any route looks at it.

@@ -30,6 +30,8 @@ struct State {
     is_body_late: bool,
     is_answer_late: bool,
     has_unread_body: bool,
+    /// Whoever waits to hear that the peer will say no more.
+    end_reader: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,8 +44,21 @@ enum Phase {
     Head,
     /// A request is being answered.
     Serving,
-    /// The answer is being written; `body_done` once its last byte is in the buffer.
-    Answering { body_done: bool },
+    /// The answer is being written.
+    Answering(Rest),
+    /// The connection is about to be closed, so that another may be served.
+    Dismissed,
+}
+
+/// What of an answer is not in the buffer yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Rest {
+    /// Some of it.
+    Some,
+    /// It goes on for as long as somebody listens.
+    Endless,
+    /// Nothing.
+    None,
 }
 
 /// A bound that was passed.
@@ -72,7 +87,14 @@ impl Watch {
             is_body_late: false,
             is_answer_late: false,
             has_unread_body: false,
+            end_reader: None,
         })))
+    }
+
+    /// The handshake is over, and headers may come.
+    pub(super) fn opened(&self) {
+        let state = &mut *self.0.lock();
+        state.phase_until = Some(Instant::now() + state.limits.header);
     }
 
     /// Bytes have come.
@@ -87,15 +109,39 @@ impl Watch {
         }
     }
 
-    /// The headers of a request are complete.
-    pub(super) fn request_began(&self, has_body: bool) {
+    /// The headers of a request are complete. False where nobody shall answer it any more.
+    pub(super) fn request_began(&self, has_body: bool) -> bool {
         let state = &mut *self.0.lock();
+        if state.phase == Phase::Dismissed {
+            return false;
+        }
         let now = Instant::now();
         state.phase = Phase::Serving;
         state.phase_until = Some(now + state.limits.request);
         state.body_until = has_body.then(|| now + state.limits.body);
         state.is_body_late = false;
         state.is_answer_late = false;
+        true
+    }
+
+    /// Whether a request has come, and its answer has not gone out whole.
+    pub(super) fn is_answering(&self) -> bool {
+        matches!(self.0.lock().phase, Phase::Serving | Phase::Answering(_))
+    }
+
+    /// Since when it is the peer's turn to say something; `None` while it is ours.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        self.0.lock().waits_since()
+    }
+
+    /// Closes the connection, if it is the peer's turn: what has come whole is answered.
+    pub(super) fn dismiss(&self) -> bool {
+        let state = &mut *self.0.lock();
+        let waits = state.waits_since().is_some();
+        if waits {
+            state.phase = Phase::Dismissed;
+        }
+        waits
     }
 
     /// Whether the body is late; if not, the caller is woken once it is.
@@ -130,18 +176,38 @@ impl Watch {
         self.0.lock().is_answer_late
     }
 
-    /// The handler has answered.
-    pub(super) fn answered(&self) {
+    /// The handler has answered, and this is to be written after the headers.
+    pub(super) fn answered(&self, rest: Rest) {
         let state = &mut *self.0.lock();
-        state.phase = Phase::Answering { body_done: false };
+        state.phase = Phase::Answering(rest);
         state.phase_until = None;
+        if rest == Rest::Endless {
+            state.show_end();
+        }
+    }
+
+    /// Whether it is kept back that the peer will say no more; if so, the caller is woken once it
+    /// is not.
+    ///
+    /// A request that has come whole is answered all the same, unless the answer has no end.
+    pub(super) fn hides_end(&self, cx: &Context<'_>) -> bool {
+        let state = &mut *self.0.lock();
+        let hides = match state.phase {
+            Phase::Opening | Phase::Idle | Phase::Head | Phase::Dismissed => false,
+            Phase::Serving => state.body_until.is_none(),
+            Phase::Answering(rest) => rest != Rest::Endless,
+        };
+        if hides {
+            state.end_reader = Some(cx.waker().clone());
+        }
+        hides
     }
 
     /// The last byte of the answer is in the buffer.
     pub(super) fn answer_ended(&self) {
         let state = &mut *self.0.lock();
-        if matches!(state.phase, Phase::Answering { .. }) {
-            state.phase = Phase::Answering { body_done: true };
+        if matches!(state.phase, Phase::Answering(_)) {
+            state.phase = Phase::Answering(Rest::None);
         }
     }
 
@@ -157,9 +223,10 @@ impl Watch {
     pub(super) fn flushed(&self) {
         let state = &mut *self.0.lock();
         state.backlog_until = None;
-        if state.phase == (Phase::Answering { body_done: true }) {
+        if state.phase == Phase::Answering(Rest::None) {
             state.phase = Phase::Idle;
             state.phase_until = Some(Instant::now() + state.limits.idle);
+            state.show_end();
         }
     }
 
@@ -203,8 +270,28 @@ impl Watch {
                 state.is_answer_late = true;
                 Some(Overdue::Request)
             }
-            Phase::Answering { .. } => None,
+            Phase::Answering(_) | Phase::Dismissed => None,
         }
+    }
+}
+
+impl State {
+    fn show_end(&mut self) {
+        if let Some(reader) = self.end_reader.take() {
+            reader.wake();
+        }
+    }
+
+    fn waits_since(&self) -> Option<Instant> {
+        let limits = &self.limits;
+        let span = match self.phase {
+            Phase::Opening | Phase::Head => limits.header,
+            Phase::Idle => limits.idle,
+            // Nobody acts on half a body.
+            Phase::Serving if self.body_until.is_some() => limits.request,
+            Phase::Serving | Phase::Answering(_) | Phase::Dismissed => return None,
+        };
+        self.phase_until?.checked_sub(span)
     }
 }
 
@@ -300,7 +387,7 @@ mod tests {
     async fn given_an_answer_that_went_out_when_nothing_follows_then_the_idle_bound_holds() {
         let watch = Watch::new(LIMITS);
         watch.request_began(false);
-        watch.answered();
+        watch.answered(Rest::Some);
         watch.flushed();
         assert_eq!(watch.next_bound(), None);
 
@@ -317,7 +404,7 @@ mod tests {
     async fn given_a_peer_that_takes_nothing_when_time_passes_then_the_answer_is_overdue() {
         let watch = Watch::new(LIMITS);
         watch.request_began(false);
-        watch.answered();
+        watch.answered(Rest::Some);
         watch.backed_up();
         pass(3).await;
         watch.backed_up();
@@ -328,10 +415,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn given_a_connection_when_asked_since_when_it_waits_then_only_the_peers_turn_counts() {
+        let start = Instant::now();
+        let watch = Watch::new(LIMITS);
+        assert_eq!(watch.waits_since(), Some(start));
+
+        watch.request_began(true);
+        assert_eq!(watch.waits_since(), Some(start));
+        watch.body_ended();
+        assert_eq!(watch.waits_since(), None);
+        assert!(!watch.dismiss());
+        watch.answered(Rest::Some);
+        watch.answer_ended();
+        assert_eq!(watch.waits_since(), None);
+        pass(1).await;
+        watch.flushed();
+        assert_eq!(watch.waits_since(), Some(start + Duration::from_secs(1)));
+
+        assert!(watch.dismiss());
+        assert!(!watch.request_began(false));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn given_a_stream_with_nothing_to_say_when_time_passes_then_no_bound_is_passed() {
         let watch = Watch::new(LIMITS);
         watch.request_began(false);
-        watch.answered();
+        watch.answered(Rest::Some);
         watch.flushed();
 
         pass(1_000).await;

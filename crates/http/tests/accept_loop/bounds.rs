@@ -1,5 +1,7 @@
 //! Sizes and counts.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
@@ -7,6 +9,7 @@ use innkeeper_http::body::{BODY_LEN_MAX, read_body};
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::server::{HEAD_LEN_MAX, Limits};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::harness::{Client, PATIENT, Running, assert_ok, assert_problem, soon, start};
@@ -47,8 +50,7 @@ async fn given_headers_above_the_bound_when_sent_then_the_answer_is_431() {
 
         client.send(head_of(len)).await;
 
-        let answer = client.rest().await;
-        assert!(answer.starts_with("HTTP/1.1 431 "), "{len}: {answer}");
+        assert_problem(&client.rest().await, 431, "header-too-large");
     }
 }
 
@@ -65,8 +67,7 @@ async fn given_headers_above_the_bound_in_pieces_when_sent_then_the_answer_is_43
         tokio::task::yield_now().await;
     }
 
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert_problem(&client.rest().await, 431, "header-too-large");
 }
 
 #[tokio::test]
@@ -79,8 +80,7 @@ async fn given_more_headers_than_anybody_needs_when_sent_then_the_answer_is_431(
         .send(format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n"))
         .await;
 
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert_problem(&client.rest().await, 431, "header-too-large");
 }
 
 async fn send_body(client: &mut Client, body: &str) {
@@ -179,37 +179,91 @@ async fn given_a_body_that_no_route_reads_when_sent_then_the_answer_arrives() {
     assert_problem(&client.rest().await, 404, "not-found");
 }
 
+/// Requests under way are not cut for somebody who comes later.
 #[tokio::test]
-async fn given_every_place_taken_when_one_more_connects_then_it_is_told_and_a_free_place_serves() {
-    let server = running(Limits {
+async fn given_every_place_at_work_when_one_more_connects_then_it_is_told_and_a_free_place_serves()
+{
+    let gate = Arc::new(Semaphore::new(0));
+    let wait = {
+        let gate = Arc::clone(&gate);
+        async move || {
+            let _passed = gate.acquire().await.expect("nobody closes it");
+            "through"
+        }
+    };
+    let router = Router::new()
+        .route("/", get(async || "fine"))
+        .route("/wait", get(wait));
+    let limits = Limits {
         connections_max: 2,
         ..PATIENT
-    })
-    .await;
+    };
+    let server = start(router, limits).await;
     let mut first = server.connect().await;
     let mut second = server.connect().await;
-    assert_ok(&first.get("/").await);
-    assert_ok(&second.get("/").await);
+    for client in [&mut first, &mut second] {
+        // The answer to the first request says that the second one is being read.
+        client
+            .send("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await;
+        assert_ok(&client.answer().await);
+    }
 
-    let third = server.connect().await;
-    assert_problem(&third.rest().await, 503, "unavailable");
-
-    drop(first);
-    let answer = soon(async {
+    let refused = soon(async {
         loop {
-            let mut client = server.connect().await;
-            client
-                .send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                .await;
-            let answer = client.rest().await;
-            if answer.starts_with("HTTP/1.1 200 ") {
+            let mut third = server.connect().await;
+            third.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").await;
+            let answer = third.rest().await;
+            if !answer.is_empty() {
                 break answer;
             }
         }
     })
     .await;
-    assert_ok(&answer);
-    assert_ok(&second.get("/").await);
+
+    assert_problem(&refused, 503, "unavailable");
+    gate.add_permits(2);
+    assert_ok(&first.answer().await);
+    assert_ok(&second.answer().await);
+    assert_ok(&server.connect().await.get("/").await);
+}
+
+/// One machine opened connections and said nothing, and nobody else got in until their time was
+/// over; then it opened them again.
+#[tokio::test]
+async fn given_a_peer_that_holds_every_other_place_when_somebody_new_comes_then_that_peer_gives_way()
+ {
+    let server = running(Limits {
+        connections_max: 8,
+        ..PATIENT
+    })
+    .await;
+    let mut early = server.connect_from(2).await;
+    assert_ok(&early.get("/").await);
+    let mut silent = server.connect().await;
+    let mut dripping = server.connect().await;
+    dripping.send("GET / HTTP/1.1\r\n").await;
+    let mut half = server.connect().await;
+    half.send("POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1")
+        .await;
+    let mut idle = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect().await;
+        assert_ok(&client.get("/").await);
+        idle.push(client);
+    }
+
+    let mut newcomers = Vec::new();
+    for who in 3..9 {
+        let mut late = server.connect_from(who).await;
+        assert_ok(&late.get("/").await);
+        newcomers.push(late);
+    }
+
+    assert_ok(&early.get("/").await);
+    for client in [&mut silent, &mut dripping, &mut half] {
+        assert!(client.is_closed().await);
+    }
 }
 
 #[tokio::test]

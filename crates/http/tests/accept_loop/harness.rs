@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use innkeeper_http::envelope::enveloped;
-use innkeeper_http::server::{Drained, Limits, serve};
+use innkeeper_http::server::{Drained, House, Limits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -45,12 +45,21 @@ pub(crate) struct Running {
 
 /// Starts a server with these routes.
 pub(crate) async fn start(router: Router, limits: Limits) -> Running {
+    let house = House {
+        limits,
+        ..House::new(enveloped(router))
+    };
+    start_house(house).await
+}
+
+/// Starts a server as it is described.
+pub(crate) async fn start_house(house: House) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("loopback has a free port");
     let address = listener.local_addr().expect("it is bound");
     let (stop, stopped) = oneshot::channel();
-    let serving = tokio::spawn(serve(listener, enveloped(router), limits, async {
+    let serving = tokio::spawn(serve(listener, house, async {
         let _ = stopped.await;
     }));
     Running {
@@ -67,6 +76,17 @@ impl Running {
             .await
             .expect("the server listens");
         Client { stream }
+    }
+
+    /// Opens a connection from another address of loopback, `127.0.0.LAST`.
+    pub(crate) async fn connect_from(&self, last: u8) -> Client {
+        let socket = TcpSocket::new_v4().expect("there is a socket");
+        let from = SocketAddr::from(([127, 0, 0, last], 0));
+        socket.bind(from).expect("all of 127/8 is ours");
+        let stream = socket.connect(self.address).await;
+        Client {
+            stream: stream.expect("the server listens"),
+        }
     }
 
     /// Gives the signal to stop; the handle completes when all is drained.
@@ -93,6 +113,11 @@ impl Client {
         // A reset after the answer ends it as well; the assertion is on what came before.
         let _ = soon(self.stream.read_to_end(&mut bytes)).await;
         String::from_utf8(bytes).expect("answers are text")
+    }
+
+    /// Waits until the server closes without a word.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        soon(self.stream.read_u8()).await.is_err()
     }
 
     /// One answer with a `Content-Length`; the connection stays open.

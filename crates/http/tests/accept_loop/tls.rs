@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use innkeeper_http::envelope::enveloped;
-use innkeeper_http::server::{Limits, Reloaded, Tls, TlsError, serve_with};
+use innkeeper_http::server::{self, Limits, Reloaded, Tls, TlsError, serve};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -57,7 +57,12 @@ async fn house(shown: &CertifiedKey<KeyPair>, limits: Limits) -> House {
     let address = listener.local_addr().expect("it is bound");
     let router = enveloped(Router::new().route("/", get(async || "fine")));
     let (stop, stopped) = oneshot::channel();
-    let serving = serve_with(listener, Some(Arc::clone(&tls)), router, limits, async {
+    let house = server::House {
+        limits,
+        tls: Some(Arc::clone(&tls)),
+        ..server::House::new(router)
+    };
+    let serving = serve(listener, house, async {
         let _ = stopped.await;
     });
     tokio::spawn(serving);
