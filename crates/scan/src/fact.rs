@@ -47,6 +47,8 @@ pub enum Kind {
     CookieConfig,
     /// Identity or request context in state shared by callers.
     SharedState,
+    /// The same, and it decides who may do what.
+    SharedStateDecides,
     /// Sessions or revocations in the memory of one process.
     StoreLocal,
     /// Sessions or tokens expire.

@@ -45,6 +45,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
     for (kind, rule) in [
         (Kind::NeverExpires, "CSC-EXPIRE-001"),
         (Kind::CookieConfig, "CSC-COOKIE-001"),
+        (Kind::SharedStateDecides, "CSC-SHARED-001"),
         (Kind::SharedState, "CSC-SHARED-001"),
         (Kind::StoreLocal, "CSC-SHARED-002"),
         (Kind::CountsThenCreates, "CSC-RACE-001"),
@@ -57,7 +58,11 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         let mut at: Vec<&Fact> = case.of(kind);
         at.dedup_by_key(|f| (f.file.clone(), f.line));
         for fact in at.into_iter().take(5) {
-            out.push(case.found(rule, fact, &fact.note.clone()));
+            let mut finding = case.found(rule, fact, &fact.note);
+            if kind == Kind::SharedStateDecides {
+                finding.severity = Severity::Critical;
+            }
+            out.push(finding);
         }
     }
     for finding in &mut out {

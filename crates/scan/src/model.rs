@@ -135,6 +135,11 @@ impl<'a> Model<'a> {
         &self.files[file].outline.functions[own]
     }
 
+    /// The number of a function within its file.
+    pub(crate) fn own(&self, id: Id) -> usize {
+        self.functions[id].1
+    }
+
     pub(crate) fn file_of(&self, id: Id) -> &'a Parsed {
         self.files[self.functions[id].0]
     }

@@ -1,5 +1,8 @@
 //! State that callers share: identity in a variable of the module, sessions in one process.
 
+mod identity;
+mod slot;
+
 use crate::fact::{Fact, Kind};
 use crate::model::Model;
 use crate::syntax::Language;
@@ -66,65 +69,7 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
                 ));
             }
         }
-        identity(model, file, &fact, &mut out);
     }
+    out.extend(identity::facts(model));
     out
-}
-
-/// A variable of the module that a function fills with who is asking.
-fn identity(
-    model: &Model<'_>,
-    file: &crate::model::Parsed,
-    fact: &dyn Fn(Kind, u32, &str, String) -> Fact,
-    out: &mut Vec<Fact>,
-) {
-    let outline = &file.outline;
-    let _ = model;
-    let module_level: Vec<&str> = outline
-        .assigns
-        .iter()
-        .filter(|a| a.function.is_none() && !a.target.contains('.') && is_identity(&a.target))
-        .map(|a| a.target.as_str())
-        .collect();
-    for assign in outline.assigns.iter().filter(|a| a.function.is_some()) {
-        let bare = assign
-            .target
-            .trim_start_matches("global.")
-            .trim_start_matches("globalThis.");
-        let is_global = assign.target != bare;
-        if !(module_level.contains(&bare) || is_global && is_identity(bare))
-            || assign.written.is_empty()
-        {
-            continue;
-        }
-        // A `let` of the same name inside the function is the function's own.
-        let own = outline.assigns.iter().any(|a| {
-            a.function == assign.function && a.target == assign.target && a.line < assign.line
-        });
-        let from_request = any(
-            &words(&assign.names),
-            "req request ctx context user session token body find claims principal login",
-        );
-        let read_elsewhere = outline.functions.iter().enumerate().any(|(index, f)| {
-            Some(index) != assign.function && f.names.split(' ').any(|n| n == bare)
-        });
-        if !own && from_request && read_elsewhere && file.language != Language::Python {
-            out.push(fact(
-                Kind::SharedState,
-                assign.line,
-                bare,
-                format!("{bare} belongs to the module, so every caller shares it"),
-            ));
-        }
-    }
-}
-
-fn is_identity(name: &str) -> bool {
-    let list = words(name);
-    any(&list, "current active logged authenticated auth")
-        && any(&list, "user account session principal identity tenant")
-        && !any(
-            &list,
-            "count service store model schema router controller client config options sessions users",
-        )
 }

@@ -125,6 +125,9 @@ impl<'a> Walk<'a> {
                     continue;
                 }
                 Shape::Name => self.name(node, &place),
+                _ if self.language == Language::Python && node.kind() == "global_statement" => {
+                    self.global(node, &place);
+                }
                 _ => {}
             }
             self.push_children(node, &place, &mut stack);
@@ -197,6 +200,14 @@ impl<'a> Walk<'a> {
 
     fn import(&mut self, node: Node<'a>) {
         let seen = self.look(node);
+        match seen.texts.as_slice() {
+            [] => self.out.brought.push((seen.names, String::new())),
+            // Go lists several modules in one declaration, and they name themselves.
+            texts => {
+                let brought = texts.iter().map(|text| (seen.names.clone(), text.clone()));
+                self.out.brought.extend(brought);
+            }
+        }
         if seen.texts.is_empty() {
             let text: String = self.text(node).chars().take(WRITTEN_MAX).collect();
             self.out.imports.push(text);
@@ -247,6 +258,7 @@ impl<'a> Walk<'a> {
             parent: place.function,
             annotations: attached.iter().map(|a| a.written.clone()).collect(),
             parameters,
+            globals: String::new(),
             names: String::new(),
         });
         for mut annotation in attached {
@@ -288,7 +300,13 @@ impl<'a> Walk<'a> {
         let path = self.path(node, 0);
         let path = path.strip_suffix("()").unwrap_or(&path).to_owned();
         let arguments = arguments(node);
-        let names = arguments.map(|a| self.look(a).names).unwrap_or_default();
+        // What C# registers stands between angle brackets: `AddSingleton<CallerService>()`.
+        let within = if path.ends_with(".AddSingleton") {
+            Some(node)
+        } else {
+            arguments
+        };
+        let names = within.map(|a| self.look(a).names).unwrap_or_default();
         let each = arguments.map(|list| {
             let mut cursor = list.walk();
             let children: Vec<Node<'a>> = list.named_children(&mut cursor).collect();
@@ -312,6 +330,8 @@ impl<'a> Walk<'a> {
         let texts = self.look(node).texts;
         if path == "require" {
             self.out.imports.extend(texts.first().cloned());
+            let module = texts.first().cloned().unwrap_or_default();
+            self.out.brought.push((self.names_given(node), module));
         }
         let index = self.out.calls.len();
         self.out.calls.push(Call {
@@ -366,6 +386,9 @@ impl<'a> Walk<'a> {
             names: value.map(|v| self.look(v).names).unwrap_or_default(),
             line: line(node),
             function: place.function,
+            class: place.class.clone(),
+            declares: is_declaration(node.kind()),
+            is_static: place.function.is_none() && self.is_static(node),
             holder: place.call,
         };
         if is_pair {
@@ -373,6 +396,59 @@ impl<'a> Walk<'a> {
         } else {
             self.out.assigns.push(assign);
         }
+    }
+
+    /// Names that a function of Python declares to be the module's.
+    fn global(&mut self, node: Node<'a>, place: &Place) {
+        let names = self.look(node).names;
+        if let Some(function) = place.function
+            && let Some(function) = self.out.functions.get_mut(function)
+        {
+            function.globals.push_str(&names);
+            function.globals.push(' ');
+        }
+    }
+
+    /// The names that a value is given to: `state`, or `a b` of `const { a, b } = …`.
+    fn names_given(&self, node: Node<'a>) -> String {
+        let mut at = node;
+        for _ in 0..3 {
+            let Some(parent) = at.parent() else { break };
+            if self.shape(parent) == Shape::Assign {
+                return target(parent)
+                    .map(|target| self.look(target).names)
+                    .unwrap_or_default();
+            }
+            at = parent;
+        }
+        String::new()
+    }
+
+    /// Does the declaration of a field say `static`, before its name?
+    fn is_static(&self, node: Node<'a>) -> bool {
+        let mut at = node;
+        for _ in 0..3 {
+            if matches!(
+                at.kind(),
+                "field_declaration"
+                    | "property_declaration"
+                    | "public_field_definition"
+                    | "field_definition"
+            ) {
+                let from = at.start_byte();
+                let head = self
+                    .source
+                    .get(from..node.end_byte().min(from + WRITTEN_MAX));
+                let head = String::from_utf8_lossy(head.unwrap_or_default());
+                return head
+                    .split(['=', '{', ';'])
+                    .next()
+                    .is_some_and(|head| head.split_whitespace().any(|word| word == "static"));
+            }
+            let Some(parent) = at.parent() else { break };
+            at = parent;
+        }
+        false
     }
 
     fn compare(&mut self, node: Node<'a>, place: &Place) {
@@ -601,6 +677,24 @@ impl<'a> Walk<'a> {
                 .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
         }
     }
+}
+
+/// Does a node of this kind bring a name into being?
+fn is_declaration(kind: &str) -> bool {
+    matches!(
+        kind,
+        "variable_declarator"
+            | "public_field_definition"
+            | "field_definition"
+            | "short_var_declaration"
+            | "var_spec"
+            | "const_spec"
+            | "let_declaration"
+            | "static_item"
+            | "const_item"
+            | "property_declaration"
+            | "property_element"
+    )
 }
 
 /// A whole number as it stands in source, with or without a sign.

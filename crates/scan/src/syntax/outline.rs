@@ -9,6 +9,8 @@ pub(crate) struct Outline {
     pub(crate) compares: Vec<Compare>,
     pub(crate) pairs: Vec<Assign>,
     pub(crate) imports: Vec<String>,
+    /// The names each import brings in, and the module they come from as written, or empty.
+    pub(crate) brought: Vec<(String, String)>,
     pub(crate) annotations: Vec<Annotation>,
     pub(crate) routes: Vec<Route>,
     /// Comments that ask for a finding to be left out: line, rule, reason.
@@ -28,6 +30,8 @@ pub(crate) struct Function {
     /// Annotations of it and of its class.
     pub(crate) annotations: Vec<String>,
     pub(crate) parameters: String,
+    /// Names that it declares to be the module's: Python's `global`.
+    pub(crate) globals: String,
     /// Identifiers anywhere in it, closures left out.
     pub(crate) names: String,
 }
@@ -73,6 +77,12 @@ pub(crate) struct Assign {
     pub(crate) names: String,
     pub(crate) line: u32,
     pub(crate) function: Option<usize>,
+    /// The class it stands in, or empty.
+    pub(crate) class: String,
+    /// It brings the name into being, rather than giving a value to one that was there.
+    pub(crate) declares: bool,
+    /// For a field: one for all objects of its class.
+    pub(crate) is_static: bool,
     /// For a pair: the call whose argument holds it.
     pub(crate) holder: Option<usize>,
 }

@@ -1,0 +1,2 @@
+const state = { currentUser: null, sessionCount: 0 };
+module.exports = { state };

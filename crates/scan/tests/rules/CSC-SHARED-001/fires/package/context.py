@@ -1,0 +1,6 @@
+class Caller:
+    pass
+
+
+caller = Caller()
+session_days = 3
