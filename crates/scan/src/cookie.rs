@@ -2,7 +2,8 @@
 
 use innkeeper_report::Confidence;
 
-use crate::fact::{Fact, Kind};
+use crate::config::Setting;
+use crate::fact::{Fact, Kind, Via};
 use crate::model::{Model, Parsed};
 use crate::syntax::Call;
 use crate::syntax::words::{any, words};
@@ -12,11 +13,14 @@ use crate::vocabulary as v;
 ///
 /// Only options that stand in the code are judged. Where they come from elsewhere, nothing is said:
 /// the flags may be there.
-pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
+pub(crate) fn facts(model: &Model<'_>, settings: &[&Setting]) -> Vec<Fact> {
     let mut out = Vec::new();
+    switched_off(model, settings, &mut out);
     for (number, file) in model.files.iter().enumerate() {
         for (index, call) in file.outline.calls.iter().enumerate() {
             let missing = missing_in_middleware(file, index, call)
+                .or_else(|| missing_in_starlette(file, call))
+                .or_else(|| missing_in_struct(file, index, call))
                 .or_else(|| missing_in_set(file, index, call));
             let Some(missing) = missing.filter(|missing| !missing.is_empty()) else {
                 continue;
@@ -27,7 +31,12 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
                     .id(number, call.function)
                     .map(|id| model.scope(id))
                     .unwrap_or_default(),
-                confidence: Confidence::Sure,
+                // Most browsers read an absent SameSite as Lax, so that alone may be harmless.
+                confidence: if missing == ["SameSite"] {
+                    Confidence::Hint
+                } else {
+                    Confidence::Sure
+                },
                 mechanism: "cookie".into(),
                 ..Fact::likely(Kind::CookieConfig, &file.path, call.line, note)
             });
@@ -50,11 +59,97 @@ fn missing_in_middleware(file: &Parsed, index: usize, call: &Call) -> Option<Vec
     if !imported || !is_middleware || !has(file, index, "secret keys") {
         return None;
     }
-    Some(if is_on(file, call, "secure") {
-        Vec::new()
-    } else {
-        vec!["Secure"]
+    Some(missing(&[
+        ("Secure", is_on(file, call, "secure")),
+        ("SameSite", is_on(file, call, "samesite")),
+    ]))
+}
+
+/// Starlette's session middleware sets `HttpOnly` and `SameSite=Lax` by itself.
+fn missing_in_starlette(file: &Parsed, call: &Call) -> Option<Vec<&'static str>> {
+    let is_middleware = call.method() == "add_middleware"
+        && call.names.contains("SessionMiddleware")
+        || call.path == "Middleware" && call.names.contains("SessionMiddleware");
+    is_middleware.then(|| missing(&[("Secure", is_on(file, call, "httpsonly"))]))
+}
+
+/// A cookie of Go's `net/http`, which sets no flag by itself.
+fn missing_in_struct(file: &Parsed, index: usize, call: &Call) -> Option<Vec<&'static str>> {
+    let name = file
+        .outline
+        .pairs
+        .iter()
+        .find(|p| p.holder == Some(index) && p.target == "Name")?;
+    let name = words(&name.written);
+    let is_session = v::names_session(&name) || any(&name, "token jwt sid");
+    // Clearing a cookie needs no flags.
+    let clears = file
+        .outline
+        .pairs
+        .iter()
+        .any(|p| p.holder == Some(index) && p.target == "MaxAge" && p.written.starts_with('-'));
+    (call.path == "http.Cookie.new" && is_session && !v::is_errand(&name) && !clears).then(|| {
+        missing(&[
+            ("HttpOnly", is_on(file, call, "httponly")),
+            ("Secure", is_on(file, call, "secure")),
+            ("SameSite", is_on(file, call, "samesite")),
+        ])
     })
+}
+
+fn missing(flags: &[(&'static str, bool)]) -> Vec<&'static str> {
+    flags
+        .iter()
+        .filter(|(_, on)| !on)
+        .map(|(flag, _)| *flag)
+        .collect()
+}
+
+/// Flags that the code or the configuration of a framework turns off by name.
+fn switched_off(model: &Model<'_>, settings: &[&Setting], out: &mut Vec<Fact>) {
+    for setting in settings {
+        if is_switched_off(&setting.file, &setting.key, &setting.value) {
+            let note = format!("{} = {}", setting.key, setting.value);
+            out.push(Fact {
+                via: Via::Config,
+                mechanism: "cookie".into(),
+                ..Fact::likely(Kind::CookieConfig, &setting.file, setting.line, note)
+            });
+        }
+    }
+    for file in &model.files {
+        for assign in file.outline.assigns.iter().chain(&file.outline.pairs) {
+            if is_switched_off(&file.path, &assign.target, &assign.written) {
+                let note = format!("{} = {}", assign.target, assign.written);
+                out.push(Fact {
+                    mechanism: "cookie".into(),
+                    ..Fact::likely(Kind::CookieConfig, &file.path, assign.line, note)
+                });
+            }
+        }
+    }
+}
+
+/// `SESSION_COOKIE_SECURE = False`, `session.cookie.same-site=none`, `'same_site' => 'none'` in the
+/// file that configures sessions.
+fn is_switched_off(file: &str, key: &str, value: &str) -> bool {
+    let value = value.trim_matches([';', '"', '\'', ' ']);
+    let off = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "false" | "none" | "samesitemode.none" | "off"
+    );
+    if !off {
+        return false;
+    }
+    let joined = words(key).concat();
+    let of_session = ["sessioncookie", "cookie"].iter().any(|holder| {
+        ["secure", "httponly", "samesite"]
+            .iter()
+            .any(|flag| joined.ends_with(&format!("{holder}{flag}")))
+    }) && joined.contains("session");
+    let in_session_file = file.ends_with("config/session.php")
+        && matches!(joined.as_str(), "secure" | "httponly" | "samesite");
+    of_session || in_session_file
 }
 
 /// A cookie set by hand, with its options written out or left out altogether.
@@ -78,14 +173,11 @@ fn missing_in_set(file: &Parsed, index: usize, call: &Call) -> Option<Vec<&'stat
     if call.arguments.len() > 2 && any(&words(&call.names), "option cookieoptions opts") {
         return None;
     }
-    let mut missing = Vec::new();
-    if !is_on(file, call, "httponly") {
-        missing.push("HttpOnly");
-    }
-    if !is_on(file, call, "secure") {
-        missing.push("Secure");
-    }
-    Some(missing)
+    Some(missing(&[
+        ("HttpOnly", is_on(file, call, "httponly")),
+        ("Secure", is_on(file, call, "secure")),
+        ("SameSite", is_on(file, call, "samesite")),
+    ]))
 }
 
 fn has(file: &Parsed, index: usize, keys: &str) -> bool {
@@ -99,7 +191,12 @@ fn is_on(file: &Parsed, call: &Call, flag: &str) -> bool {
     file.outline.pairs.iter().any(|p| {
         (call.line..=call.end_line).contains(&p.line)
             && p.target.to_ascii_lowercase().replace('_', "") == flag
-            && p.written != "false"
-            && p.written != "False"
+            && !matches!(
+                p.written
+                    .trim_matches(['"', '\''])
+                    .to_ascii_lowercase()
+                    .as_str(),
+                "false" | "none" | "http.samesitenonemode"
+            )
     })
 }

@@ -65,7 +65,8 @@ pub(crate) fn flow(
     };
     let mut out = Flow::default();
     flow.creations(&mut out);
-    for fact in known.iter().filter(|f| f.kind == Kind::Creates) {
+    let begins = |f: &&Fact| matches!(f.kind, Kind::Creates | Kind::Delegated);
+    for fact in known.iter().filter(begins) {
         out.paths.push(Path {
             fact: fact.clone(),
             regenerates: true,
@@ -81,7 +82,7 @@ pub(crate) fn flow(
     flow.never_ending(&mut out);
     flow.expiries(&mut out);
     out.facts.extend(crate::shared::facts(model));
-    out.facts.extend(crate::cookie::facts(model));
+    out.facts.extend(crate::cookie::facts(model, settings));
     flow.disablings(&mut out);
     out.facts.extend(crate::rewrite::facts(model));
     out.facts.extend(crate::leak::facts(model, &out.paths));

@@ -30,6 +30,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let mut out = Vec::new();
+    held_elsewhere(case, main, &mut out);
     limits(case, main, &mut out);
     sight_and_ending(case, main, &mut out);
     if case.controls["notify_new_login"] == State::No {
@@ -105,11 +106,45 @@ fn limits(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
         State::OptInOff => out.extend(case.first("CSC-LIMIT-002", Kind::LimitsOff)),
         State::PerDevice => out.extend(case.first("CSC-LIMIT-003", Kind::LimitsPerDevice)),
         State::ImplicitSingleRefresh => out.extend(case.first("CSC-LIMIT-004", Kind::SingleSlot)),
-        State::Enforced => {
+        State::Enforced | State::OptInOn => {
             far_above(case, out);
             goes_past(case, out);
         }
         _ => {}
+    }
+}
+
+/// Where somebody else keeps the sessions, a control that is not here may be there: that is worth
+/// a note on what to look for, and no more.
+fn held_elsewhere(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
+    let Some(keeper) = case.of(Kind::Delegated).first().copied() else {
+        return;
+    };
+    for (control, rule, what) in [
+        (
+            "limit",
+            "CSC-LIMIT-001",
+            "how many sessions a user may hold",
+        ),
+        (
+            "listing",
+            "CSC-LIST-001",
+            "whether users see where they are signed in",
+        ),
+        (
+            "revoke_one",
+            "CSC-REVOKE-001",
+            "whether a user can end a session",
+        ),
+        (
+            "notify_new_login",
+            "CSC-NOTIFY-001",
+            "whether a new sign-in is announced",
+        ),
+    ] {
+        if case.controls[control] == State::Unknown {
+            out.push(case.note(rule, main, keeper, what));
+        }
     }
 }
 
@@ -187,6 +222,9 @@ fn goes_past(case: &Case<'_>, out: &mut Vec<Finding>) {
 
 fn sight_and_ending(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
     let controls = case.controls;
+    if controls["revoke_one"] == State::Unknown && controls["listing"] == State::Unknown {
+        return;
+    }
     match controls["listing"] {
         State::None => out.push(case.absent(
             "CSC-LIST-001",
@@ -230,6 +268,7 @@ fn sight_and_ending(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
             case.first("CSC-REVOKE-003", Kind::RevokesAll)
                 .or_else(|| case.first("CSC-REVOKE-003", Kind::RevokesOthers)),
         ),
+        (State::Unknown, _) => {}
         _ => match by_password {
             Some(fact) => out.push(case.found(
                 "CSC-REVOKE-002",

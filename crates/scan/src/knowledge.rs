@@ -29,6 +29,9 @@ pub(crate) struct Framework {
     /// Imports that mean the same for one file.
     #[serde(default)]
     pub(crate) imports: Vec<String>,
+    /// Strings that calls of the unit hand over, for what is used over HTTP: all have to be there.
+    #[serde(default)]
+    pub(crate) texts: Vec<String>,
     #[serde(default)]
     pub(crate) fact: Vec<Pattern>,
     #[serde(default)]
@@ -45,6 +48,9 @@ pub(crate) struct Pattern {
     /// Paths of calls.
     #[serde(default)]
     pub(crate) call: Vec<String>,
+    /// Strings of which a call has to hand one over.
+    #[serde(default)]
+    pub(crate) text: Vec<String>,
     /// Paths that are assigned to.
     #[serde(default)]
     pub(crate) target: Vec<String>,
@@ -82,6 +88,8 @@ pub(crate) struct Pattern {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefaultFact {
     pub(crate) kind: Kind,
+    /// Empty for what is used over HTTP and has no package.
+    #[serde(default)]
     pub(crate) package: String,
     /// First version that has it.
     #[serde(default)]

@@ -31,7 +31,8 @@ pub(crate) fn known(
             .packages
             .iter()
             .any(|wanted| unit.packages.keys().any(|have| glob(wanted, have)));
-        let mut in_use = false;
+        let by_text = says(model, framework);
+        let mut in_use = by_text;
         for (number, file) in model.files.iter().enumerate() {
             if !framework
                 .languages
@@ -41,12 +42,19 @@ pub(crate) fn known(
                 continue;
             }
             let by_import = imports(file, framework);
-            if !(by_package || by_import) {
+            if !(by_package || by_import || by_text) {
                 continue;
             }
             in_use |= by_import || by_package && framework.imports.is_empty();
             for pattern in &framework.fact {
-                matches(model, number, framework, pattern, by_import, &mut out);
+                matches(
+                    model,
+                    number,
+                    framework,
+                    pattern,
+                    by_import || by_text,
+                    &mut out,
+                );
             }
         }
         if !(in_use || by_package) {
@@ -90,6 +98,20 @@ fn imports(file: &Parsed, framework: &Framework) -> bool {
     })
 }
 
+/// Do calls of the unit hand over every string that gives the framework away?
+fn says(model: &Model<'_>, framework: &Framework) -> bool {
+    let handed_over = |wanted: &String| {
+        model.files.iter().any(|file| {
+            let texts = file.outline.calls.iter().flat_map(|call| &call.texts);
+            let in_call = |text: &String| text.len() < 200 && glob(wanted, text);
+            let in_pair = |text: &str| glob(wanted, text.trim_matches(['"', '\'', '`', 'f', '$']));
+            texts.into_iter().any(in_call)
+                || file.outline.pairs.iter().any(|pair| in_pair(&pair.written))
+        })
+    };
+    !framework.texts.is_empty() && framework.texts.iter().all(handed_over)
+}
+
 fn opposite(kind: Kind) -> Kind {
     if kind == Kind::Limits {
         Kind::LimitsOff
@@ -110,6 +132,7 @@ fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Kno
             Some(version) => at_least(version, &default.from),
             // Without a manifest, an import shows that the framework's own package is there, and no
             // other package of its family.
+            None if default.package.is_empty() => default.from.is_empty(),
             None => default.from.is_empty() && framework.packages.first() == Some(&default.package),
         };
         if !holds {
@@ -190,6 +213,7 @@ fn matches(
     for call in &outline.calls {
         if (by_import || model.resolve(number, call).is_empty())
             && fits(&call.path, &pattern.call)
+            && (pattern.text.is_empty() || call.texts.iter().any(|t| fits(t, &pattern.text)))
             && allowed(&call.path, &call.names, &call.texts, call.function)
         {
             let is_off = call

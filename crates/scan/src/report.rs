@@ -258,7 +258,9 @@ impl UnitReport {
             return;
         }
         for (name, state) in &self.controls {
-            let mark = if state.is_present() {
+            let mark = if matches!(state, State::NotApplicable) {
+                "not applicable"
+            } else if state.is_present() {
                 "present"
             } else if matches!(state, State::OptInOff | State::OptIn) {
                 "off"
@@ -271,7 +273,11 @@ impl UnitReport {
                 out,
                 "  {:<28} {mark:<8} {}",
                 name.replace('_', " "),
-                state.word()
+                if mark == "not applicable" {
+                    String::new()
+                } else {
+                    state.word()
+                }
             );
         }
         out.push('\n');

@@ -18,7 +18,7 @@ use crate::model::{Model, Parsed};
 use crate::pattern;
 use crate::policy::Policy;
 use crate::prefilter::Prefilter;
-use crate::primitive;
+use crate::primitive::{self, Does};
 use crate::syntax::{self, Language};
 use crate::unit::{self, Manifest, Unit};
 use crate::verdict;
@@ -255,7 +255,7 @@ fn judge_unit(
     primitives.extend(
         primitive::primitives(&model)
             .into_iter()
-            .filter(|p| !lines.contains(&(p.file, p.line))),
+            .filter(|p| p.does == Does::Bound || !lines.contains(&(p.file, p.line))),
     );
     let flow = flow::flow(&model, &primitives, &settings, &known.facts);
     let mut facts: Vec<Fact> = known.facts;
@@ -293,7 +293,8 @@ fn judge_unit(
         suppress(finding, &model, &options.baseline);
     }
     let languages: BTreeSet<&'static str> = model.files.iter().map(|f| f.language.word()).collect();
-    let creates = facts.iter().any(|f| f.kind == Kind::Creates);
+    let begins = |f: &Fact| matches!(f.kind, Kind::Creates | Kind::Delegated);
+    let creates = facts.iter().any(begins);
     Some(UnitReport {
         root: unit.root.clone(),
         languages: languages.into_iter().collect(),

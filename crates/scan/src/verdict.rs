@@ -14,6 +14,10 @@ use crate::syntax::words::{any, words};
 pub enum State {
     /// It holds.
     Enforced,
+    /// It holds, and what holds it is not in this code.
+    EnforcedElsewhere,
+    /// It is an option, and on where it ships.
+    OptInOn,
     /// It is written, and somebody has to switch it on.
     OptInOff,
     /// It holds for one device as the client names it.
@@ -49,7 +53,12 @@ impl State {
     pub const fn is_present(self) -> bool {
         matches!(
             self,
-            Self::Enforced | Self::User | Self::Yes | Self::FrameworkDefault | Self::NotApplicable
+            Self::Enforced
+                | Self::EnforcedElsewhere
+                | Self::OptInOn
+                | Self::User
+                | Self::Yes
+                | Self::FrameworkDefault
         )
     }
 
@@ -128,6 +137,14 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
             State::Unknown
         },
     );
+    // What somebody else keeps may have what this code does not.
+    if has(Kind::Delegated) {
+        for state in out.values_mut() {
+            if matches!(state, State::None | State::No) {
+                *state = State::Unknown;
+            }
+        }
+    }
     out
 }
 
@@ -152,8 +169,16 @@ fn is_recovery(change: &Fact) -> bool {
 
 fn limit(facts: &[Fact], paths: &[Path]) -> State {
     let has = |kind: Kind| facts.iter().any(|f| f.kind == kind);
-    if has(Kind::Limits) {
+    let limits = |via: &[Via]| {
+        let mut all = facts.iter().filter(|f| f.kind == Kind::Limits);
+        all.any(|f| via.contains(&f.via))
+    };
+    if limits(&[Via::Call, Via::Schema]) {
         State::Enforced
+    } else if limits(&[Via::FrameworkDefault]) {
+        State::EnforcedElsewhere
+    } else if limits(&[Via::Config]) {
+        State::OptInOn
     } else if has(Kind::LimitsOff) {
         State::OptInOff
     } else if has(Kind::LimitsPerDevice) {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use innkeeper_report::Severity;
 use innkeeper_scan::{Options, Report, rule, run};
 
 fn below(folder: &Path) -> Vec<PathBuf> {
@@ -52,4 +53,21 @@ fn given_code_for_each_rule_when_scanned_then_it_fires_there_and_only_there() {
         "{checked:?}"
     );
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn given_shared_identity_when_it_decides_then_it_is_critical_and_otherwise_high() {
+    let fires = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/CSC-SHARED-001/fires");
+    for (tree, wanted) in [
+        ("module.js", Severity::Critical),
+        ("across", Severity::Critical),
+        ("receiver.go", Severity::High),
+    ] {
+        let report = run(&Options::new(fires.join(tree))).expect("the fixture is there");
+        let severity = report
+            .open()
+            .find(|f| f.rule.0 == "CSC-SHARED-001")
+            .map(|f| f.severity);
+        assert_eq!(severity, Some(wanted), "{tree}");
+    }
 }

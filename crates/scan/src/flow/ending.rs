@@ -169,14 +169,17 @@ impl Tracer<'_, '_> {
 
     /// Bounds on how many there may be, and whether they are on where this ships.
     pub(super) fn bounds(&self, out: &mut Flow) {
-        let off = self.settings.iter().find(|s| {
+        let mut bounds = self.settings.iter().filter(|s| {
             let list = words(&s.key);
             let own = words(s.key.rsplit('.').next().unwrap_or(""));
             any(&own, "max maximum limit concurrent")
                 && v::names_session_loosely(&list)
                 && any(&own, "session sessions login logins user")
-                && s.is_off()
         });
+        let on = bounds
+            .clone()
+            .find(|s| number(&s.value).is_some() && !s.is_off());
+        let off = bounds.find(|s| s.is_off());
         for primitive in self.primitives.iter().filter(|p| p.does == Does::Bound) {
             let near = primitive
                 .function
@@ -197,6 +200,10 @@ impl Tracer<'_, '_> {
                 Subject::User,
             );
             fact.number = number;
+            if let Some(on) = on.filter(|_| off.is_none()) {
+                fact.via = Via::Config;
+                fact.note = format!("{}; on at {}:{}", fact.note, on.file, on.line);
+            }
             if let Some(off) = off {
                 fact.note = format!(
                     "{}; switched off at {}:{} ({} = {})",

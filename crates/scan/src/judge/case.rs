@@ -65,10 +65,8 @@ impl<'a> Case<'a> {
             || "nothing came near".to_owned(),
             |f| format!("nearest: {}:{}", f.file, f.line),
         );
-        // Someone else may keep the sessions, or this may not be a sign-in: then it is said quietly.
-        let unsure = main.confidence == Confidence::Hint
-            || self.facts.iter().any(|f| f.kind == Kind::Delegated);
-        let severity = if unsure {
+        // This may not be a sign-in: then it is said quietly.
+        let severity = if main.confidence == Confidence::Hint {
             rule.severity.lowered()
         } else {
             rule.severity
@@ -86,6 +84,19 @@ impl<'a> Case<'a> {
             .iter()
             .map(|f| evidence(f, &format!("nearest: {}", f.note)))
             .collect();
+        finding
+    }
+
+    /// A question to put to whoever keeps the sessions.
+    pub(super) fn note(&self, rule: &str, main: &Fact, keeper: &Fact, what: &str) -> Finding {
+        let rule = rules::rule(rule).expect("the judge names rules of the table");
+        let mut finding = self.finding(rule, main, Severity::Info);
+        finding.confidence = Confidence::Hint;
+        finding.message = format!(
+            "{}, as far as this code shows. The sessions are kept elsewhere ({}): find out there {what}.",
+            rule.title, keeper.note
+        );
+        finding.remedy = format!("In the settings of {}, find out {what}.", keeper.mechanism);
         finding
     }
 

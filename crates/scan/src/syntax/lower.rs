@@ -298,7 +298,13 @@ impl<'a> Walk<'a> {
 
     fn call(&mut self, node: Node<'a>, place: &mut Place) {
         let path = self.path(node, 0);
-        let path = path.strip_suffix("()").unwrap_or(&path).to_owned();
+        let mut path = path.strip_suffix("()").unwrap_or(&path).to_owned();
+        // Kotlin: `get("/") { … }` is a call of `get("/")` by its grammar, and of `get` to a reader.
+        if self.language == Language::Kotlin
+            && last_named(node).is_some_and(|last| last.kind() == "annotated_lambda")
+        {
+            path.truncate(path.strip_suffix("()").unwrap_or(&path).len());
+        }
         let arguments = arguments(node);
         // What C# registers stands between angle brackets: `AddSingleton<CallerService>()`.
         let within = if path.ends_with(".AddSingleton") {
