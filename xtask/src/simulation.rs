@@ -4,7 +4,7 @@ use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
-/// Runs seeds against the engine over the reference store; any violation fails.
+/// Runs seeds against the engine over both stores; any violation fails.
 pub(crate) fn simulate(words: &[String]) -> Result<(), Failure> {
     run("simulate", words)
 }
@@ -52,12 +52,15 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask simulate [--rolling] [--seeds N] [--from S]
-       cargo xtask simulate [--rolling] --seed S [--trace]
+Usage: cargo xtask simulate [--rolling | --embedded] [--seeds N] [--from S]
+       cargo xtask simulate [--rolling | --embedded] --seed S [--trace]
        cargo xtask flaws [--seeds N]
 
-Runs the engine over the reference store with faults, dropped futures, restarts and a clock that
-steps both ways, every choice from a seed, and checks each history. The same seed is the same run.
+Runs the engine over the reference store, and over the embedded one, with faults, dropped futures,
+restarts and a clock that steps both ways, every choice from a seed, and checks each history. The
+same seed is the same run. Beneath the embedded store lie files that crash at any write and sync:
+unsynced writes are lost or torn, names vanish, syncs fail, the disk runs full. With --embedded, only
+that store.
 With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";
 

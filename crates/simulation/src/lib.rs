@@ -3,6 +3,7 @@
 //! [`checker`] says which promises a [`history`] breaks. It knows nothing of how the history came
 //! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
 //! and callers in one thread, every choice from one seed, so that a failure can be had again.
+//! [`on_disk`] puts the embedded store beneath them, on files that lose what a crash may lose.
 //! [`flaws`] plants wrong designs in a store, to see that the checker finds them.
 
 pub mod checker;
@@ -11,6 +12,7 @@ pub mod flaws;
 mod guests;
 pub mod history;
 mod mood;
+pub mod on_disk;
 mod scribe;
 pub mod tally;
 pub mod weather;

@@ -1,12 +1,12 @@
 //! The command behind `cargo xtask simulate` and `cargo xtask flaws`: many seeds over the
-//! reference store, one with all that happened in it, or until each planted flaw is caught.
+//! reference store and the embedded one, one with all that happened in it, or until each planted flaw is caught.
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::{Run, run, run_rolling};
+use innkeeper_simulation::world::{Run, run, run_embedded, run_rolling};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -19,14 +19,15 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling]\n       flaws [--seeds N]"
+        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling | --embedded]\n       flaws [--seeds N]"
     );
     ExitCode::from(2)
 }
 
 fn simulate(words: &[String]) -> ExitCode {
     let (mut seeds, mut from, mut one, mut trace) = (1000, 0, None, false);
-    let mut run: fn(u64) -> Run = run;
+    // Each seed over both stores, unless one is named.
+    let mut runs: Vec<fn(u64) -> Run> = vec![run, run_embedded];
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == "--trace" {
@@ -34,7 +35,11 @@ fn simulate(words: &[String]) -> ExitCode {
             continue;
         }
         if word == "--rolling" {
-            run = run_rolling;
+            runs = vec![run_rolling];
+            continue;
+        }
+        if word == "--embedded" {
+            runs = vec![run_embedded];
             continue;
         }
         let Some(number) = words.next().and_then(|n| n.parse().ok()) else {
@@ -48,12 +53,18 @@ fn simulate(words: &[String]) -> ExitCode {
         }
     }
     if let Some(seed) = one {
-        return show(seed, &run(seed), trace);
+        let shown = runs.iter().map(|run| show(seed, &run(seed), trace));
+        let failed = shown.filter(|code| *code != ExitCode::SUCCESS).count();
+        return if failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
     }
 
     let mut tally = Tally::default();
     let mut failed = 0_u64;
-    for seed in from..from + seeds {
+    for (seed, run) in (from..from + seeds).flat_map(|s| runs.iter().map(move |run| (s, run))) {
         let run = run(seed);
         tally.add(&run.tally);
         if let Some(first) = run.violations.first() {

@@ -1,5 +1,7 @@
 //! A tally of what a run exercised. A check that could pass without running would show here.
 
+use innkeeper_store_embedded::files::simulated::Strokes;
+
 use crate::history::{Answer, Call, History, Line, Refusal};
 
 /// How often each thing happened.
@@ -43,13 +45,15 @@ pub struct Tally {
     pub crashes: u64,
     /// New policies.
     pub policies: u64,
+    /// What befell the files beneath the store, if there were any.
+    pub disk: Option<Strokes>,
 }
 
 impl Tally {
     /// Each count with its name.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64); 19] {
-        [
+    pub fn rows(&self) -> Vec<(&'static str, u64)> {
+        let mut rows = vec![
             ("operations", self.operations),
             ("answered", self.answered),
             ("births", self.births),
@@ -69,7 +73,19 @@ impl Tally {
             ("restarts", self.restarts),
             ("store crashes", self.crashes),
             ("policy changes", self.policies),
-        ]
+        ];
+        if let Some(disk) = &self.disk {
+            rows.extend([
+                ("machine crashes", disk.crashes),
+                ("processes killed", disk.kills),
+                ("lost writes", disk.lost),
+                ("torn writes", disk.torn),
+                ("lost names", disk.unnamed),
+                ("failed syncs", disk.failed_syncs),
+                ("writes without room", disk.full),
+            ]);
+        }
+        rows
     }
 
     /// Counts what the answers of a history tell.
@@ -119,6 +135,9 @@ impl Tally {
         ];
         for (sum, more) in sums {
             *sum += more;
+        }
+        if let Some(other) = &other.disk {
+            self.disk.get_or_insert_default().add(other);
         }
     }
 

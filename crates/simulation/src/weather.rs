@@ -14,6 +14,7 @@ use innkeeper_store::{
     Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
     Touched,
 };
+use innkeeper_store_embedded::files::simulated::Strokes;
 use parking_lot::Mutex;
 
 use crate::dice::Dice;
@@ -23,6 +24,19 @@ use crate::tally::Tally;
 pub trait Backend: SessionStore + Register {
     /// What was acknowledged stays. What else a crash takes is the store's affair.
     fn crash(&self);
+
+    /// Whether it has crashed by itself since it was last asked.
+    fn has_crashed(&self) -> bool {
+        false
+    }
+
+    /// Nothing befalls it any more.
+    fn clear_up(&self) {}
+
+    /// What has befallen the files beneath it, if there are any.
+    fn strokes(&self) -> Option<Strokes> {
+        None
+    }
 }
 
 impl Backend for MemoryStore {

@@ -20,6 +20,7 @@ pub use crate::guests::Door;
 use crate::guests::{self, Calling, Known};
 use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
 use crate::mood::{ABSOLUTE, IDLE, Mood, Turn, draw_policy};
+use crate::on_disk::OnDisk;
 use crate::scribe::{Reply, Scribe};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
@@ -46,6 +47,12 @@ pub struct Run {
 #[must_use]
 pub fn run(seed: u64) -> Run {
     run_over(seed, |clock, _| Arc::new(MemoryStore::new(clock)))
+}
+
+/// Runs one seed over the embedded store, which crashes at any write and sync.
+#[must_use]
+pub fn run_embedded(seed: u64) -> Run {
+    run_over(seed, |clock, dice| Arc::new(OnDisk::new(clock, dice)))
 }
 
 /// Runs one seed in which nodes get a new policy one by one, as in a rolling upgrade.
@@ -79,7 +86,19 @@ enum Rollout {
     OneByOne,
 }
 
+/// Names the seed of a run that panics, so that it can be had again.
+struct Named(u64);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}: it panicked", self.0);
+        }
+    }
+}
+
 struct World {
+    _named: Named,
     dice: Dice,
     mood: Mood,
     clock: Arc<ManualClock>,
@@ -101,6 +120,7 @@ struct World {
 
 impl World {
     fn new(seed: u64, build: impl FnOnce(Arc<ManualClock>, Dice) -> Arc<dyn Backend>) -> Self {
+        let named = Named(seed);
         let mut dice = Dice::new(seed);
         let clock = Arc::new(ManualClock::at(1_800_000_000));
         let backend = build(Arc::clone(&clock), dice.split());
@@ -109,6 +129,7 @@ impl World {
         let weather = Arc::new(Weather::over(Arc::clone(&backend), sky, mood.faults));
         let policy = draw_policy(&mut dice);
         let mut world = Self {
+            _named: named,
             dice,
             mood,
             clock,
@@ -144,6 +165,10 @@ impl World {
     }
 
     fn step(&mut self) {
+        if self.backend.has_crashed() {
+            self.tally.crashes += 1;
+            self.begin_anew();
+        }
         let caller = self.dice.place(CALLERS);
         match self.mood.turn(&mut self.dice) {
             Turn::Poll => self.poll(caller),
@@ -208,9 +233,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        for caller in 0..CALLERS {
-            self.give_up(caller);
-        }
+        self.give_all_up();
         self.tally.restarts += 1;
         if self.dice.once_in(2) {
             // A store that comes back knows of nothing that is still under way.
@@ -220,13 +243,25 @@ impl World {
             self.backend.crash();
             self.tally.crashes += 1;
         }
-        self.history.crashes.push(self.place);
-        self.place += 1;
         if self.dice.once_in(2) {
             self.policy = draw_policy(&mut self.dice);
             self.tally.policies += 1;
         }
+        self.begin_anew();
+    }
+
+    /// The nodes are opened after a crash: whoever was waiting waits no longer.
+    fn begin_anew(&mut self) {
+        self.give_all_up();
+        self.history.crashes.push(self.place);
+        self.place += 1;
         self.open();
+    }
+
+    fn give_all_up(&mut self) {
+        for caller in 0..CALLERS {
+            self.give_up(caller);
+        }
     }
 
     fn move_clock(&mut self) {
@@ -257,10 +292,11 @@ impl World {
     fn point(&mut self) -> Point {
         self.place += 1;
         let anywhere = RosterTag::from_bytes([0; 16]);
-        let reading = finish(self.backend.read(anywhere, None));
-        let reading = reading
-            .and_then(Result::ok)
-            .expect("the store itself is sound");
+        let reading = (0..100).find_map(|_| {
+            // It may go down just then, and comes back.
+            finish(self.backend.read(anywhere, None)).and_then(Result::ok)
+        });
+        let reading = reading.expect("the store itself is sound");
         Point {
             place: self.place,
             time: reading.now.as_millis(),

@@ -1,7 +1,7 @@
 //! The everyday share of the simulation: a bounded number of seeds, and that a seed repeats.
 
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::{Run, run, run_rolling};
+use innkeeper_simulation::world::{Run, run, run_embedded, run_rolling};
 
 #[test]
 fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
@@ -12,6 +12,12 @@ fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
 #[test]
 fn given_seeds_when_a_policy_is_rolled_out_then_no_promise_is_broken_and_every_fault_was_there() {
     keep_every_promise("--rolling ", run_rolling);
+}
+
+/// The engine over the embedded store, which crashes at any write and sync.
+#[test]
+fn given_seeds_when_the_store_lies_on_files_that_crash_then_no_promise_is_broken() {
+    keep_every_promise("--embedded ", run_embedded);
 }
 
 fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
@@ -37,7 +43,9 @@ fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
 
 #[test]
 fn given_a_seed_when_run_twice_then_both_histories_are_the_same() {
-    let told = || format!("{:?}", run(7).history);
+    for run in [run, run_embedded] {
+        let told = || format!("{:?}", run(7).history);
 
-    assert_eq!(told(), told());
+        assert_eq!(told(), told());
+    }
 }

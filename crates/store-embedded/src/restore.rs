@@ -81,8 +81,8 @@ pub fn restore(
     restore_on(Arc::new(LocalFiles), path.as_ref(), onto, copy, now)
 }
 
-/// The same, on the files that are given.
-pub(crate) fn restore_on(
+/// The same, on files that may be simulated.
+pub fn restore_on(
     files: Arc<dyn Files>,
     path: &Path,
     onto: Onto,

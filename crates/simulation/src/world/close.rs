@@ -21,6 +21,10 @@ impl World {
             finish(self.weather.deliver_late());
         }
         self.weather.clear_up();
+        self.backend.clear_up();
+        if self.backend.has_crashed() {
+            self.begin_anew();
+        }
         let calls: Vec<_> = self.calls.iter_mut().filter_map(Option::take).collect();
         self.finish_all(calls);
         for subject in (0..SUBJECTS).map(Subject) {
@@ -30,6 +34,7 @@ impl World {
         let mut violations = check(&self.history);
         violations.append(&mut self.stuck);
         self.tally.add(&self.weather.tally());
+        self.tally.disk = self.backend.strokes();
         self.tally.count(&self.history);
         Run {
             history: self.history,

@@ -42,6 +42,19 @@ pub struct Strokes {
     pub full: u64,
 }
 
+impl Strokes {
+    /// Adds what befell another machine.
+    pub fn add(&mut self, other: &Self) {
+        self.crashes += other.crashes;
+        self.kills += other.kills;
+        self.lost += other.lost;
+        self.torn += other.torn;
+        self.unnamed += other.unnamed;
+        self.failed_syncs += other.failed_syncs;
+        self.full += other.full;
+    }
+}
+
 #[derive(Debug)]
 struct Machine {
     dice: Dice,
@@ -111,7 +124,7 @@ impl SimulatedFiles {
     /// Has the machine go down at the step after so many more.
     pub fn crash_after(&self, steps: u64) {
         let mut machine = self.0.lock();
-        machine.crash_at = Some(machine.steps + steps);
+        machine.crash_at = Some(machine.steps.saturating_add(steps));
     }
 
     /// Has one sync in `times` fail; none if that is 0.
