@@ -5,7 +5,7 @@
 //! store/format   which layout this is
 //! store/mark     the last batch that was durable
 //! store/data/    the log of all batches and the newest checkpoint: see `log` and `checkpoint`
-//! replaced-N/    a store that a restore has put aside
+//! replaced-N/    a store that a restore has put aside, or had not put in place when it was cut off
 //! ```
 //!
 //! A store is made aside and renamed into place, so that `store` is whole or absent.
