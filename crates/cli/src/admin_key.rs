@@ -32,6 +32,20 @@ pub(crate) fn file(data: &Path) -> PathBuf {
     data.join("admin.key")
 }
 
+/// What to say where a key lies and its store does not: something took the store away, and an
+/// empty one in its place would know of no session, no subject and no revocation.
+pub(crate) fn without_store(data: &Path) -> Option<String> {
+    let is_alone = file(data).exists() && !data.join("store").exists();
+    is_alone.then(|| {
+        let data = data.display();
+        format!(
+            "{data} holds the admin.key of a store, and not the store: bring a back-up back with \
+             innkeeper restore FILE --data {data}, or put its folder `store` back; to begin anew, \
+             remove {data}/admin.key"
+        )
+    })
+}
+
 /// Makes the first key of a store that has none, and writes it down, mode 0600, never to the log.
 ///
 /// Once a key opens everything, none is made again: whoever moved the file away meant to.

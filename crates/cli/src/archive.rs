@@ -109,12 +109,19 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
              with --replace",
             path.display()
         )),
+        error @ RestoreError::NotDurable { .. } => Failure::cannot_run(
+            "restored, and what was there is kept; but see to the disk, then restore again",
+            error,
+        ),
         error => Failure::cannot_run("nothing was restored", error),
     })?;
     let made_at = wire::timestamp(restored.made_at);
-    if arguments.admin_key {
-        make_admin_key(&arguments.data).await?;
-    }
+    // What was restored is said in any case: it is in its place.
+    let keyed = if arguments.admin_key {
+        make_admin_key(&arguments.data).await
+    } else {
+        Ok(())
+    };
     if arguments.json {
         table::json(&json!({
             "schema": "innkeeper.restored/1",
@@ -125,7 +132,7 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
             "live_sessions": 0,
             "replaced": restored.replaced,
         }));
-        return Ok(());
+        return keyed;
     }
     println!(
         "restored {} subjects and {} journal entries as they were at {made_at}, into {}",
@@ -137,14 +144,14 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
         println!("what was there is in {}", replaced.display());
     }
     println!("No session of then is valid: everybody signs in again. {TIME_TRAVEL}");
-    if !admin_key::file(&arguments.data).exists() {
+    if keyed.is_ok() && !admin_key::file(&arguments.data).exists() {
         println!(
             "There is no admin.key in {}: put back the one that belongs to this back-up, or \
              restore with --admin-key to have one made.",
             arguments.data.display()
         );
     }
-    Ok(())
+    keyed
 }
 
 /// Makes a key that opens everything, for whoever has the back-up and no key.

@@ -192,6 +192,9 @@ fn stopwatch() -> Duration {
 }
 
 pub(crate) async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
+    if let Some(lost) = admin_key::without_store(&data) {
+        return Err(Failure::unsafe_to(lost));
+    }
     let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
     match tokio::task::spawn_blocking(opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),

@@ -62,6 +62,40 @@ fn given_a_folder_in_use_when_a_second_process_starts_then_it_names_the_folder_a
     assert!(first.stop().0.success(), "the first one is not disturbed");
 }
 
+/// The store was moved away, or a disk was not mounted: an empty one began in silence, in which
+/// nobody was signed in, nobody disabled and no key revoked.
+#[test]
+fn given_a_key_whose_store_is_gone_when_it_starts_then_it_says_what_to_do_and_begins_none() {
+    let root = tempfile::tempdir().unwrap();
+    let data = root.path().join("data");
+    Server::start(&data).stop();
+    fs::rename(data.join("store"), root.path().join("elsewhere")).unwrap();
+
+    let (code, said) = refused(innkeeper(&data));
+
+    assert_eq!(code, 4, "{said}");
+    for part in ["innkeeper restore", "admin.key", "begin anew"] {
+        assert!(said.contains(part), "{part} is missing in: {said}");
+    }
+    assert!(!data.join("store").exists(), "none was begun");
+    let mut doctor = std::process::Command::new(env!("CARGO_BIN_EXE_innkeeper"));
+    doctor
+        .env_clear()
+        .args(["doctor", "--json", "--data"])
+        .arg(&data);
+    let told = doctor.output().expect("the binary is there").stdout;
+    let told = String::from_utf8(told).expect("it prints text");
+    assert!(told.contains("begin anew"), "{told}");
+
+    fs::remove_file(data.join("admin.key")).unwrap();
+    let begun = Server::start(&data);
+    assert!(
+        data.join("admin.key").exists(),
+        "a first start as any other"
+    );
+    assert!(begun.stop().0.success());
+}
+
 #[test]
 fn given_a_file_in_place_of_the_folder_when_it_starts_then_it_exits_3() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ use innkeeper_store_embedded::{EmbeddedStore, OpenError};
 use tokio::task;
 
 use super::{Check, State};
+use crate::admin_key;
 use crate::args::DoctorArguments;
 use crate::call::Server;
 use crate::config::Config;
@@ -19,6 +20,9 @@ const PAGE: usize = 1024;
 /// The checks, and whether the store could be looked at.
 pub(super) async fn checks(config: &Config, arguments: &DoctorArguments) -> (Vec<Check>, bool) {
     let data = config.store.path.clone();
+    if let Some(lost) = admin_key::without_store(&data) {
+        return (vec![Check::new(NAME, State::Failed, lost)], true);
+    }
     if !data.join("store").exists() {
         let check = Check::new(
             NAME,
