@@ -9,7 +9,8 @@ use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{Session, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{
-    Commit, Ground, KeyDigest, Outcome, Reading, SessionStore, StoreError, Touch, Touched,
+    Commit, Ground, KeyDigest, Outcome, Reading, Remembered, SessionStore, StoreError, Touch,
+    Touched,
 };
 
 use crate::{Authority, EngineError};
@@ -51,6 +52,25 @@ impl Authority {
             return Err(EngineError::Mixed(tag));
         }
         Ok(reading)
+    }
+
+    /// Reads a roster, with all that is remembered under these keys.
+    ///
+    /// A reading brings one key along, so each of the others takes one more. Should one of them be
+    /// used meanwhile, the commit that would use it again is refused as stale.
+    pub(crate) async fn read_with(
+        &self,
+        tag: RosterTag,
+        keys: &[KeyDigest],
+    ) -> Result<(Reading, Vec<Remembered>), EngineError> {
+        let mut remembered = Vec::new();
+        let (last, others) = keys.split_last().unzip();
+        for key in others.into_iter().flatten() {
+            remembered.extend(self.read(tag, Some(*key)).await?.remembered);
+        }
+        let mut reading = self.read(tag, last.copied()).await?;
+        remembered.extend(reading.remembered.take());
+        Ok((reading, remembered))
     }
 
     /// Makes a commit; `None` if it came too late.

@@ -361,7 +361,7 @@ impl Authority {
             } else {
                 let mut changes = roster.expiries(now);
                 changes.extend(ends);
-                Step::Commit(changes, None, ended)
+                Step::Commit(changes, ended)
             })
         };
         let settled = self.settle_at(tag, Some(&order.tenant), decide).await?;

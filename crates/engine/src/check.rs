@@ -251,7 +251,7 @@ impl Authority {
                 }
                 tracing::warn!(session = %valid.session.id, "a token without its device");
                 let changes = count_mismatch(roster, valid.session, now);
-                Ok(Step::Commit(changes, None, Some(mismatch)))
+                Ok(Step::Commit(changes, Some(mismatch)))
             })
             .await?;
         Ok(settled.and_then(|s| s.answer).map(CheckAnswer::Shortfall))

@@ -65,11 +65,11 @@ impl Authority {
         let settled = match scope {
             DeviceScope::Tenant(tenant) => self.settle_at(id.tag(), Some(tenant), decide).await?,
             DeviceScope::Subject(tenant, subject) => {
-                Some(self.settle_for(tenant, subject, None, decide).await?)
+                Some(self.settle_for(tenant, subject, &[], decide).await?)
             }
             DeviceScope::Holder(asker) => {
                 let (tenant, subject) = (&asker.roster.tenant, &asker.roster.subject);
-                Some(self.settle_for(tenant, subject, None, decide).await?)
+                Some(self.settle_for(tenant, subject, &[], decide).await?)
             }
         };
         Ok(settled.map_or(DeviceAnswer::Absent, answer))
@@ -123,7 +123,7 @@ fn decide(
         DeviceChange::End => device::remove(roster, id, by, now),
     };
     match order {
-        DeviceOrder::Do(changes) => Step::Commit(changes, None, Decided::Done),
+        DeviceOrder::Do(changes) => Step::Commit(changes, Decided::Done),
         DeviceOrder::Done => Step::Answer(Decided::Done),
         DeviceOrder::Absent => Step::Answer(Decided::Absent),
     }

@@ -68,7 +68,7 @@ impl Authority {
             }
             Ok(
                 match revocation::revoke(roster, id, reason, initiator, now) {
-                    Revocation::End(changes) => Step::Commit(changes, None, Revoked::Ended),
+                    Revocation::End(changes) => Step::Commit(changes, Revoked::Ended),
                     Revocation::AlreadyEnded => Step::Answer(Revoked::Ended),
                     Revocation::Absent => Step::Answer(Revoked::Absent),
                 },
@@ -79,11 +79,11 @@ impl Authority {
         let settled = match scope {
             Scope::Tenant(tenant) => self.settle_at(id.tag(), Some(tenant), decide).await?,
             Scope::Owner(tenant, subject) => {
-                Some(self.settle_for(tenant, subject, None, decide).await?)
+                Some(self.settle_for(tenant, subject, &[], decide).await?)
             }
             Scope::Holder(asker) => {
                 let (tenant, subject) = (&asker.roster.tenant, &asker.roster.subject);
-                Some(self.settle_for(tenant, subject, None, decide).await?)
+                Some(self.settle_for(tenant, subject, &[], decide).await?)
             }
         };
         Ok(settled.map_or(Revoked::Absent, |s| s.answer))
@@ -96,7 +96,7 @@ impl Authority {
     pub async fn revoke_others(&self, asker: &Checked) -> Result<RevokedAll, EngineError> {
         let (tenant, subject) = (&asker.roster.tenant, &asker.roster.subject);
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 let (now, id) = (case.now(), asker.session.id);
                 if case.roster.live(now).all(|s| s.id != id) {
                     return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
@@ -108,7 +108,7 @@ impl Authority {
                 let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
                 let changes = revocation::revoke_all(case.roster, Keep::One(id), reason, by, now);
                 let ended = count_ended(&changes, reason);
-                Ok(Step::Commit(changes, None, RevokedAll::Ended(ended)))
+                Ok(Step::Commit(changes, RevokedAll::Ended(ended)))
             })
             .await?;
         Ok(settled.answer)
@@ -131,7 +131,7 @@ impl Authority {
             let (roster, now) = (case.roster, case.now());
             Ok(
                 match revocation::revoke(roster, session.id, reason, initiator, now) {
-                    Revocation::End(changes) => Step::Commit(changes, None, ()),
+                    Revocation::End(changes) => Step::Commit(changes, ()),
                     Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
                 },
             )
@@ -150,7 +150,7 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<RevokedAll, EngineError> {
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 let now = case.now();
                 if keep.is_some_and(|id| case.roster.live(now).all(|s| s.id != id)) {
                     return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
@@ -158,7 +158,7 @@ impl Authority {
                 let keep = keep.map_or(Keep::None, Keep::One);
                 let changes = revocation::revoke_all(case.roster, keep, reason, initiator, now);
                 let ended = count_ended(&changes, reason);
-                Ok(Step::Commit(changes, None, RevokedAll::Ended(ended)))
+                Ok(Step::Commit(changes, RevokedAll::Ended(ended)))
             })
             .await?;
         Ok(settled.answer)
@@ -182,7 +182,7 @@ impl Authority {
                     match revocation::revoke(roster, session.id, reason, by, now) {
                         Revocation::End(changes) => {
                             tracing::warn!(session = %session.id, "reuse of an older token");
-                            Step::Commit(changes, None, ())
+                            Step::Commit(changes, ())
                         }
                         Revocation::AlreadyEnded | Revocation::Absent => Step::Answer(()),
                     },

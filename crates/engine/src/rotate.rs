@@ -83,7 +83,7 @@ impl Authority {
                 Ok(if changes.is_empty() {
                     Step::Answer(decided)
                 } else {
-                    Step::Commit(changes, None, decided)
+                    Step::Commit(changes, decided)
                 })
             })
             .await?;
@@ -115,7 +115,7 @@ impl Authority {
         let tag = self.tag(tenant, subject);
         let keep = keep.filter(|token| token.tag() == tag);
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 let (rotation, decided) = match keep {
                     Some(token) => {
                         self.next_token(case, token, fresh, Occasion::CredentialChange)?
@@ -135,7 +135,7 @@ impl Authority {
                         .into_iter()
                         .filter(|c| !matches!(c, Change::End { .. })),
                 );
-                Ok(Step::Commit(changes, None, (ended, decided)))
+                Ok(Step::Commit(changes, (ended, decided)))
             })
             .await?;
         let (ended, decided) = settled.answer;

@@ -25,6 +25,8 @@ pub(crate) struct Case<'a> {
     pub(crate) roster: &'a Arc<Roster>,
     /// What the store said with it.
     pub(crate) reading: &'a Reading,
+    /// What is remembered under the keys that the call came with.
+    pub(crate) remembered: &'a [Remembered],
     /// The policy in force.
     pub(crate) policy: &'a Policy,
 }
@@ -40,7 +42,9 @@ impl Case<'_> {
 #[derive(Debug)]
 pub(crate) enum Step<T> {
     /// Commit these changes, then answer.
-    Commit(Vec<Change>, Option<Remembered>, T),
+    Commit(Vec<Change>, T),
+    /// Commit these changes and remember this with them, then answer.
+    Remember(Vec<Change>, Vec<Remembered>, T),
     /// Answer; nothing changes.
     Answer(T),
 }
@@ -71,12 +75,12 @@ impl Authority {
         &self,
         tenant: &TenantId,
         subject: &SubjectId,
-        key: Option<KeyDigest>,
+        keys: &[KeyDigest],
         decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Settled<T>, EngineError> {
         let tag = self.tag(tenant, subject);
         let settled = self
-            .settle(tag, Place::Of(tenant, subject), key, decide)
+            .settle(tag, Place::Of(tenant, subject), keys, decide)
             .await?;
         Ok(settled.expect("the roster of a subject reads as empty when it is absent"))
     }
@@ -91,20 +95,20 @@ impl Authority {
         tenant: Option<&TenantId>,
         decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
-        self.settle(tag, Place::At(tenant), None, decide).await
+        self.settle(tag, Place::At(tenant), &[], decide).await
     }
 
     async fn settle<T>(
         &self,
         tag: RosterTag,
         place: Place<'_>,
-        key: Option<KeyDigest>,
+        keys: &[KeyDigest],
         mut decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Option<Settled<T>>, EngineError> {
         let begun = self.metrics.now();
         let _turn = self.lanes.enter(tag).await;
         for _ in 0..ATTEMPTS {
-            let reading = self.read(tag, key).await?;
+            let (reading, remembered) = self.read_with(tag, keys).await?;
             let policy = self.policy_for(&reading).await?;
             let now = reading.now;
             let roster = match (&reading.roster, place) {
@@ -125,13 +129,15 @@ impl Authority {
             // An absent roster obeys with its first commit: reading makes none.
             let obeying = reading.roster.as_ref().and_then(|r| obey(r, &policy, now));
             let (changes, remember, answer) = match obeying {
-                Some(changes) => (changes, None, None),
+                Some(changes) => (changes, Vec::new(), None),
                 None => match decide(&Case {
                     roster: &roster,
                     reading: &reading,
+                    remembered: &remembered,
                     policy: &policy,
                 })? {
-                    Step::Commit(changes, remember, answer) => (changes, remember, Some(answer)),
+                    Step::Commit(changes, answer) => (changes, Vec::new(), Some(answer)),
+                    Step::Remember(changes, remember, answer) => (changes, remember, Some(answer)),
                     Step::Answer(answer) => {
                         return Ok(Some(Settled {
                             answer,

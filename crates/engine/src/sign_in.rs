@@ -231,7 +231,7 @@ impl Authority {
             .settle_for(
                 &attempt.tenant,
                 &attempt.subject,
-                attempt.key(),
+                &attempt.keys(),
                 |case| match attempt.repeat(case)? {
                     Some(answer) => Ok(Step::Answer(answer)),
                     None => self.decide(case, &attempt),
@@ -286,7 +286,11 @@ impl Authority {
         match attempt.ticket.as_ref().map(|t| t.proved.standing(case)) {
             Some(Standing::Void) => return Ok(Step::Answer(Decided::UnknownTicket)),
             Some(Standing::Stale) => {
-                let refusal = Refusal::StaleGeneration;
+                let refusal = if case.roster.disabled {
+                    Refusal::Disabled
+                } else {
+                    Refusal::StaleGeneration
+                };
                 return Ok(Step::Answer(Decided::Refused(refusal, None)));
             }
             Some(Standing::Good) | None => {}
@@ -304,8 +308,8 @@ impl Authority {
                 return Ok(Step::Answer(Decided::Refused(refusal, ticket)));
             }
         };
-        let key = attempt.key();
-        if key.is_some() && case.reading.keys_held >= KEYS_MAX {
+        let keys = attempt.keys().len();
+        if keys > 0 && case.reading.keys_held + keys > KEYS_MAX {
             return Ok(Step::Answer(Decided::TooManyKeys));
         }
 
@@ -332,11 +336,9 @@ impl Authority {
             ended: record::encode_ended(&displaced(case.roster, &admitted.changes)),
             notices,
         };
-        let remember = key
-            .map(|key| self.remember(key, attempt, &born, now))
-            .transpose()?;
+        let remember = self.remember(attempt, &born, now)?;
         let answer = Decided::Admitted(Box::new(born));
-        Ok(Step::Commit(admitted.changes, remember, answer))
+        Ok(Step::Remember(admitted.changes, remember, answer))
     }
 
     /// The ticket that goes out with a first refusal, where the subject has a choice.
@@ -352,7 +354,8 @@ impl Authority {
             {
                 let replaces = attempt.replaces.as_ref();
                 let device = attempt.device.as_ref();
-                Ok(self.ticket(case, &attempt.sign_in, replaces, device, attempt.key())?)
+                let key = attempt.idempotency.as_ref().map(|i| i.digest);
+                Ok(self.ticket(case, &attempt.sign_in, replaces, device, key)?)
             }
             Refusal::SessionLimit(_)
             | Refusal::Disabled

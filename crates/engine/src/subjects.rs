@@ -34,7 +34,7 @@ impl Authority {
         subject: &SubjectId,
     ) -> Result<Standing, EngineError> {
         let settled = self
-            .settle_for(tenant, subject, None, |_| Ok(Step::Answer(())))
+            .settle_for(tenant, subject, &[], |_| Ok(Step::Answer(())))
             .await?;
         Ok(Standing {
             roster: settled.roster,
@@ -65,10 +65,10 @@ impl Authority {
         patch: &SubjectPatch,
     ) -> Result<Standing, EngineError> {
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 Ok(
                     match amendment::amend(case.roster, patch, case.policy, case.now()) {
-                        Some(changes) => Step::Commit(changes, None, ()),
+                        Some(changes) => Step::Commit(changes, ()),
                         None => Step::Answer(()),
                     },
                 )
@@ -88,12 +88,12 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<usize, EngineError> {
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 Ok(
                     match revocation::disable(case.roster, initiator, case.now()) {
                         Some(changes) => {
                             let ended = count_ended(&changes, EndReason::SubjectDisabled);
-                            Step::Commit(changes, None, ended)
+                            Step::Commit(changes, ended)
                         }
                         None => Step::Answer(0),
                     },
@@ -116,9 +116,9 @@ impl Authority {
         initiator: Initiator,
     ) -> Result<(), EngineError> {
         let settled = self
-            .settle_for(tenant, subject, None, |case| {
+            .settle_for(tenant, subject, &[], |case| {
                 let changes = revocation::erase(case.roster, initiator, case.now());
-                Ok(Step::Commit(changes, None, ()))
+                Ok(Step::Commit(changes, ()))
             })
             .await?;
         self.store.erase(settled.roster.tag).await?;
@@ -154,9 +154,9 @@ impl Authority {
 
     /// Lets a disabled subject sign in again. Nothing that ended comes back.
     pub async fn enable(&self, tenant: &TenantId, subject: &SubjectId) -> Result<(), EngineError> {
-        self.settle_for(tenant, subject, None, |case| {
+        self.settle_for(tenant, subject, &[], |case| {
             Ok(match revocation::enable(case.roster, case.now()) {
-                Some(changes) => Step::Commit(changes, None, ()),
+                Some(changes) => Step::Commit(changes, ()),
                 None => Step::Answer(()),
             })
         })

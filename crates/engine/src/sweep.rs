@@ -99,7 +99,7 @@ impl Authority {
                     Step::Answer(0)
                 } else {
                     let expired = changes.len();
-                    Step::Commit(changes, None, expired)
+                    Step::Commit(changes, expired)
                 })
             })
             .await?;

@@ -102,9 +102,8 @@ impl WrongStore {
     fn carry_out(&self, state: &mut State, mut commit: Commit) -> Outcome {
         let now = self.now();
         let held = &mut state.held;
-        if let Some(r) = &commit.remember
-            && held.keys.get(&r.key).is_some_and(|r| now < r.until)
-        {
+        let remembered = |r: &Remembered| held.keys.get(&r.key).is_some_and(|r| now < r.until);
+        if commit.remember.iter().any(remembered) {
             return Outcome::Stale;
         }
         let current = held.rosters.get(&commit.tag).cloned();
@@ -136,10 +135,9 @@ impl WrongStore {
             }
             _ => held.journal.push(commit.entry),
         }
-        if let Some(remembered) = commit.remember
-            && self.flaw != Flaw::KeyForgotten
-        {
-            held.keys.insert(remembered.key, remembered);
+        if self.flaw != Flaw::KeyForgotten {
+            held.keys
+                .extend(commit.remember.into_iter().map(|r| (r.key, r)));
         }
         if self.flaw == Flaw::SecondIndex && state.dice.once_in(2) {
             state.index = state.held.rosters.clone();

@@ -80,7 +80,7 @@ impl<'a> Round<'a> {
         let mut shard = self.shared.resident.alone(commit.tag);
         let now = self.tick();
         let taken = |r: &Remembered| self.is_remembered(r.key);
-        if commit.remember.as_ref().is_some_and(taken) {
+        if commit.remember.iter().any(taken) {
             return Outcome::Stale;
         }
         let current = self.roster(&shard, commit.tag);
@@ -88,7 +88,7 @@ impl<'a> Round<'a> {
             return Outcome::Stale;
         };
         let roster = Arc::new(roster);
-        let remember = commit.remember.take();
+        let remember = std::mem::take(&mut commit.remember);
         self.place(&mut shard, commit.tag, Some(Arc::clone(&roster)), remember);
         drop(shard);
         self.highest.include(&roster);
@@ -116,7 +116,7 @@ impl<'a> Round<'a> {
             previous.accepted_until.bring_nearer(end);
         }
         let session = Arc::clone(&roster.sessions[place]);
-        self.place(&mut shard, tag, Some(roster), None);
+        self.place(&mut shard, tag, Some(roster), Vec::new());
         Touched::Live(session)
     }
 
@@ -128,7 +128,7 @@ impl<'a> Round<'a> {
             .roster(&shard, tag)
             .is_some_and(|r| r.version == version && r.is_forgettable(floor, now));
         if goes {
-            self.place(&mut shard, tag, None, None);
+            self.place(&mut shard, tag, None, Vec::new());
         }
     }
 
@@ -285,12 +285,12 @@ impl<'a> Round<'a> {
         shard: &mut Shard,
         tag: RosterTag,
         roster: Option<Arc<Roster>>,
-        remember: Option<Remembered>,
+        remember: Vec<Remembered>,
     ) {
         if let Some(place) = shard.get_mut(&tag) {
             place.changing = true;
         }
-        self.keys.extend(remember.as_ref().map(|r| r.key));
+        self.keys.extend(remember.iter().map(|r| r.key));
         let pending = self.rosters.entry(tag).or_insert_with(|| Pending {
             roster: None,
             remember: Vec::new(),

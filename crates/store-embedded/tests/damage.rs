@@ -121,7 +121,7 @@ async fn fill(path: &Path) -> Told {
         let answer = remembered(newborn.id, of + number * 16, now);
         let birth = vec![Change::Birth(newborn.into())];
         let mut commit = world.commit_of(tag(of), birth).await;
-        commit.remember = Some(answer);
+        commit.remember = vec![answer];
         let _ = world.outcome(commit).await;
         let id = world.born(tag(of), number + 1).await;
         world.born(tag(of), number + 2).await;

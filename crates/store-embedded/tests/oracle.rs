@@ -130,13 +130,14 @@ impl Pair {
             let here = store.read(tag(of), None).await.unwrap();
             let mut commit = commit_for(tag(of), &here, changes.clone());
             commit.entry.at = reading.now;
-            commit.remember = key.and_then(|key| {
+            let answer = key.and_then(|key| {
                 let born = changes.iter().find_map(|change| match change {
                     Change::Birth(session) => Some(session.id),
                     _ => None,
                 })?;
                 Some(remembered(born, key, reading.now))
             });
+            commit.remember = answer.into_iter().collect();
             let outcome = store.commit(commit).await.unwrap();
             done.push(matches!(outcome, Outcome::Done(_)));
         }

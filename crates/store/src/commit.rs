@@ -31,8 +31,8 @@ pub struct Commit {
     pub changes: Vec<Change>,
     /// The one journal entry that lists it.
     pub entry: JournalEntry,
-    /// The answer to remember.
-    pub remember: Option<Remembered>,
+    /// What to remember of the answer, under each of its keys.
+    pub remember: Vec<Remembered>,
 }
 
 /// What became of a commit.
@@ -66,7 +66,7 @@ impl Commit {
             stands_until,
             entry: JournalEntry::of(roster, &changes, now, salt),
             changes,
-            remember: None,
+            remember: Vec::new(),
         }
     }
 

@@ -66,7 +66,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
         look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
     ) -> bool;
 
-    /// Makes one commit: changes, journal entry and key in one step, or nothing.
+    /// Makes one commit: changes, journal entry and keys in one step, or nothing.
     ///
     /// # Contract
     ///
@@ -74,8 +74,8 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     ///   is one made for an absent roster before the floor rose.
     /// - A commit whose moment has passed by the store's own clock, read in that step, is
     ///   `Stale`, and changes nothing.
-    /// - A commit whose key is remembered already, for whichever roster, is `Stale`, and changes
-    ///   nothing.
+    /// - A commit of whose keys one is remembered already, for whichever roster, is `Stale`, and
+    ///   changes nothing.
     /// - Of any number of commits made for one version, one is done.
     /// - A commit that is done survives a crash, with all that was done before it.
     /// - It has exactly one journal entry, numbered without gaps in its roster.

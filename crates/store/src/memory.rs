@@ -165,7 +165,7 @@ impl SessionStore for MemoryStore {
         let mut state = self.state.lock();
         let now = self.time.now(&*self.clock);
         let remembered = |r: &Remembered| state.keys.get(&r.key).is_some_and(|r| now < r.until);
-        if commit.remember.as_ref().is_some_and(remembered) {
+        if commit.remember.iter().any(remembered) {
             return Ok(Outcome::Stale);
         }
         let current = state.rosters.get(&commit.tag).map(|r| &**r);
@@ -177,9 +177,10 @@ impl SessionStore for MemoryStore {
         let roster = Arc::new(roster);
         state.rosters.insert(commit.tag, Arc::clone(&roster));
         state.journal.push(commit.entry);
-        if let Some(remembered) = commit.remember {
+        if !commit.remember.is_empty() {
             state.keys.retain(|_, r| now < r.until);
-            state.keys.insert(remembered.key, remembered);
+            let remember = commit.remember.into_iter().map(|r| (r.key, r));
+            state.keys.extend(remember);
         }
         self.grown.notify_waiters();
         Ok(Outcome::Done(roster))

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use innkeeper_domain::check::find_valid;
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::session::{Sealed, Timestamp};
+use innkeeper_domain::token::TokenSecret;
 use innkeeper_store::{KeyDigest, Remembered};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -21,7 +23,7 @@ pub const KEYS_MAX: usize = 1024;
 
 /// An idempotency key, with the request it came with.
 pub struct Idempotency {
-    digest: KeyDigest,
+    pub(super) digest: KeyDigest,
     secret: Zeroizing<Vec<u8>>,
     request: [u8; 32],
 }
@@ -54,67 +56,75 @@ impl std::fmt::Debug for Idempotency {
 }
 
 impl Authority {
+    /// What to remember of an admission, under each key that stands for it.
+    ///
+    /// By its ticket alone a call cannot be repeated, so under that there is nothing to give again.
     pub(super) fn remember(
         &self,
-        key: KeyDigest,
         attempt: &Attempt,
         born: &Born,
         now: Timestamp,
-    ) -> Result<Remembered, EngineError> {
-        let (request, sealed) = match &attempt.idempotency {
-            Some(idempotency) => {
-                let plain = postcard::to_stdvec(born).expect("a vector takes any record");
-                let plain = Zeroizing::new(plain);
-                let secret = &idempotency.secret;
-                let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
-                (idempotency.request, sealed)
-            }
-            // By its ticket alone a call cannot be repeated, so there is nothing to give again.
-            None => ([0; 32], Sealed(Box::default())),
+    ) -> Result<Vec<Remembered>, EngineError> {
+        let remembered = |key| {
+            let (request, sealed) = match &attempt.idempotency {
+                Some(idempotency) if idempotency.digest == key => {
+                    let plain = postcard::to_stdvec(born).expect("a vector takes any record");
+                    let plain = Zeroizing::new(plain);
+                    let secret = &idempotency.secret;
+                    let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
+                    (idempotency.request, sealed)
+                }
+                Some(_) | None => ([0; 32], Sealed(Box::default())),
+            };
+            Ok(Remembered {
+                key,
+                request,
+                session: attempt.drawn.newborn.id,
+                sealed,
+                until: now.plus(KEYS_FOR),
+            })
         };
-        Ok(Remembered {
-            key,
-            request,
-            session: attempt.drawn.newborn.id,
-            sealed,
-            until: now.plus(KEYS_FOR),
-        })
+        attempt.keys().into_iter().map(remembered).collect()
     }
 }
 
 impl Attempt {
-    /// Under what the admission is remembered: the ticket before the key that came with it.
-    pub(super) fn key(&self) -> Option<KeyDigest> {
+    /// Under what the admission is remembered: its ticket, and the key that came with the call.
+    ///
+    /// A ticket that was issued to a call with a key stands for that key.
+    pub(super) fn keys(&self) -> Vec<KeyDigest> {
         let ticket = self.ticket.as_ref().map(|t| t.key);
-        ticket.or_else(|| self.idempotency.as_ref().map(|i| i.digest))
+        let sent = self.idempotency.as_ref().map(|i| i.digest);
+        let sent = sent.filter(|key| Some(*key) != ticket);
+        ticket.into_iter().chain(sent).collect()
     }
 
-    /// The answer that is remembered under the key, if there is one.
+    /// The answer to a call whose key or ticket was used before; `None` if neither was.
+    ///
+    /// Only a repeat of the very call is given the answer again, and only as long as the token in
+    /// it is good: one that was replaced opens nothing, or would be taken for a stolen copy.
     pub(super) fn repeat(&self, case: &Case<'_>) -> Result<Option<Decided>, EngineError> {
-        let Some(remembered) = &case.reading.remembered else {
-            return Ok(None);
+        let under = |key: KeyDigest| case.remembered.iter().find(|r| r.key == key);
+        let sent = self.idempotency.as_ref();
+        let Some((idempotency, remembered)) = sent.and_then(|i| Some((i, under(i.digest)?))) else {
+            let is_used = self.ticket.as_ref().is_some_and(|t| under(t.key).is_some());
+            return Ok(is_used.then_some(Decided::AlreadyUsed));
         };
-        let same = self.idempotency.as_ref().filter(|i| {
-            remembered.session.tag() == self.drawn.tag && remembered.request == i.request
-        });
-        let Some(idempotency) = same else {
-            return Ok(Some(match self.ticket {
-                Some(_) => Decided::AlreadyUsed,
-                None => Decided::KeyMisused,
-            }));
-        };
-        let live = case
-            .roster
-            .live(case.now())
-            .any(|s| s.id == remembered.session);
-        if !live {
-            return Ok(Some(Decided::AlreadyUsed));
+        if remembered.session.tag() != self.drawn.tag || remembered.request != idempotency.request {
+            return Ok(Some(Decided::KeyMisused));
         }
         let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
             .ok_or_else(|| {
                 unreadable("it does not open under the key it is remembered by".into())
             })?;
-        let born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
-        Ok(Some(Decided::Repeated(Box::new(born))))
+        let born: Born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
+        let token = TokenSecret::from_entropy(born.secret).digest();
+        let is_good = find_valid(case.roster, token, case.now())
+            .is_some_and(|valid| valid.session.id == remembered.session);
+        Ok(Some(if is_good {
+            Decided::Repeated(Box::new(born))
+        } else {
+            Decided::AlreadyUsed
+        }))
     }
 }

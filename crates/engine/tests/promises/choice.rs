@@ -44,6 +44,14 @@ fn choosing(name: &str, ticket: &ChoiceTicket, end: &[SessionId]) -> ChoiceReque
     }
 }
 
+/// The same, with an idempotency key and what the call says.
+fn with_key(request: ChoiceRequest, key: &str, says: &str) -> ChoiceRequest {
+    ChoiceRequest {
+        idempotency: Some(Idempotency::new(&tenant(), key, says.as_bytes())),
+        ..request
+    }
+}
+
 impl House {
     fn choose(&self, name: &str, ticket: &ChoiceTicket, end: &[SessionId]) -> SignInAnswer {
         self.choice(choosing(name, ticket, end))
@@ -230,7 +238,10 @@ fn given_a_disabled_subject_when_a_ticket_comes_then_nobody_is_let_in() {
 
     let answer = house.choose("alice", &ticket, &[first.session.id]);
 
-    assert!(matches!(answer, SignInAnswer::Refused(..)), "{answer:?}");
+    assert!(
+        matches!(answer, SignInAnswer::Refused(Refusal::Disabled, ..)),
+        "{answer:?}"
+    );
     assert_eq!(house.live("alice"), 0);
 }
 
@@ -317,24 +328,87 @@ fn given_a_choice_with_a_key_when_the_answer_was_lost_then_the_same_call_gets_it
     let house = asking(1);
     let first = house.sign_in("alice");
     let (_, ticket) = asked(house.answer(arrival("alice")));
-    let call = |says: &str| ChoiceRequest {
-        idempotency: Some(Idempotency::new(
-            &tenant(),
-            "key-of-this-call",
-            says.as_bytes(),
-        )),
-        ..choosing("alice", &ticket, &[first.session.id])
-    };
-    let born = admitted(house.choice(call("body")));
+    let call = |key, says| with_key(choosing("alice", &ticket, &[first.session.id]), key, says);
+    let born = admitted(house.choice(call("key-of-this-call", "body")));
 
-    let SignInAnswer::Repeated(again) = house.choice(call("body")) else {
+    let SignInAnswer::Repeated(again) = house.choice(call("key-of-this-call", "body")) else {
         panic!("expected the same answer");
     };
-    let other = house.choice(call("another body"));
+    let other_body = house.choice(call("key-of-this-call", "another body"));
+    let other_key = house.choice(call("key-of-another-call", "body"));
 
     assert_eq!(again.token.reveal(), born.token.reveal());
     assert_eq!(again.ended[0].session.id, first.session.id);
-    assert!(matches!(other, SignInAnswer::AlreadyUsed), "{other:?}");
+    assert!(
+        matches!(other_body, SignInAnswer::KeyMisused),
+        "{other_body:?}"
+    );
+    assert!(
+        matches!(other_key, SignInAnswer::AlreadyUsed),
+        "{other_key:?}"
+    );
+}
+
+/// The ticket alone was remembered, and not the key that came with it: so one key gave a session
+/// for each ticket, and one more without any.
+#[test]
+fn s10_given_one_key_when_it_comes_with_another_ticket_or_with_none_then_it_opens_nothing_more() {
+    const KEY: &str = "key-of-this-call";
+    let house = asking(1);
+    let first = house.sign_in("alice");
+    let of_bob = house.sign_in("bob");
+    let (_, ticket) = asked(house.answer(arrival("alice")));
+    let (_, twin) = asked(house.answer(arrival("alice")));
+    let (_, bobs) = asked(house.answer(arrival("bob")));
+    let call = choosing("alice", &ticket, &[first.session.id]);
+    let born = admitted(house.choice(with_key(call, KEY, "body")));
+
+    let with_twin = choosing("alice", &twin, &[born.session.id]);
+    let with_bobs = choosing("bob", &bobs, &[of_bob.session.id]);
+    for answer in [
+        house.choice(with_key(with_twin, KEY, "body with the twin")),
+        house.choice(with_key(with_bobs, KEY, "body with bob's")),
+        house.answer(keyed("alice", KEY, "body without")),
+        house.answer(keyed("carol", KEY, "body without")),
+    ] {
+        assert!(matches!(answer, SignInAnswer::KeyMisused), "{answer:?}");
+    }
+
+    assert!(house.passes(&born.token) && house.passes(&of_bob.token));
+    let (alices, carols) = (house.live("alice"), house.live("carol"));
+    assert_eq!((alices, carols), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn s10_given_forty_tickets_at_once_with_one_key_when_they_choose_then_one_is_in() {
+    let house = asking(1);
+    let names: Vec<_> = (0..40).map(|n| format!("subject-{n}")).collect();
+    let calls: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let held = house.sign_in(name);
+            let (_, ticket) = asked(house.answer(arrival(name)));
+            with_key(
+                choosing(name, &ticket, &[held.session.id]),
+                "key-of-all",
+                name,
+            )
+        })
+        .map(|call| {
+            let authority = Arc::clone(&house.authority);
+            tokio::spawn(async move { authority.choose(call).await })
+        })
+        .collect();
+
+    let mut born = 0;
+    for call in calls {
+        match call.await.unwrap().unwrap() {
+            SignInAnswer::Admitted(_) => born += 1,
+            SignInAnswer::KeyMisused => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(born, 1);
 }
 
 #[test]

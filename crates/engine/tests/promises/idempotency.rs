@@ -55,15 +55,39 @@ fn s10_given_a_sign_in_that_evicted_when_repeated_then_it_still_says_whom() {
 
 /// S10: the session went on meanwhile: the repeat shows it as it now stands.
 #[test]
-fn s10_given_a_session_that_was_raised_when_the_sign_in_is_repeated_then_it_shows_as_it_stands() {
+fn s10_given_a_session_that_was_heard_from_when_the_sign_in_is_repeated_then_it_shows_as_it_stands()
+{
     let house = house();
     let first = admitted(house.answer(keyed("alice", KEY, "x")));
-    let occasion = Occasion::Reauthentication(event(3));
-    let _ = rotated(house.rotate(&first.token, occasion));
+    house.clock.pass(MINUTE);
+    assert!(house.passes(&first.token));
 
     let again = repeated(house.answer(keyed("alice", KEY, "x")));
 
-    assert_eq!(again.session.authentication.assurance.get(), 3);
+    assert!(again.session.last_seen.get() >= first.session.created_at.plus(MINUTE));
+}
+
+/// The token of the first answer was replaced: it is dead after a reauthentication, and after the
+/// grace of a renewal whoever presents it is taken for a thief. Neither is handed out again.
+#[test]
+fn s10_given_a_token_that_was_replaced_when_the_sign_in_is_repeated_then_it_is_not_given_again() {
+    let house = house();
+    let first = admitted(house.answer(keyed("alice", KEY, "x")));
+    let _ = rotated(house.rotate(&first.token, Occasion::Reauthentication(event(3))));
+
+    let raised = house.answer(keyed("alice", KEY, "x"));
+
+    assert!(matches!(raised, SignInAnswer::AlreadyUsed), "{raised:?}");
+
+    let second = admitted(house.answer(keyed("bob", "a-second-key-of-bob", "x")));
+    let renewed = rotated(house.rotate(&second.token, Occasion::Renewal));
+    let in_grace = repeated(house.answer(keyed("bob", "a-second-key-of-bob", "x")));
+    house.clock.pass(5 * MINUTE);
+    let after = house.answer(keyed("bob", "a-second-key-of-bob", "x"));
+
+    assert_eq!(in_grace.token.reveal(), second.token.reveal());
+    assert!(matches!(after, SignInAnswer::AlreadyUsed), "{after:?}");
+    assert!(house.passes(&renewed.token), "nobody was taken for a thief");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The choice at the limit, and the classes that are counted apart.
 
+use http::StatusCode;
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
 use innkeeper_domain::session::SessionClass;
 use serde_json::{Value, json};
@@ -109,6 +110,38 @@ async fn v4_given_a_policy_that_refuses_when_the_proof_is_weaker_then_it_names_w
         "subject": "alice", "choice": equal.word("/choice"), "end": [held.word("/session/id")],
     });
     assert_eq!(sign_in(&desk, body).await.status, 201);
+}
+
+/// Our clients send a key with every sign-in, so one beside a ticket is the key of that call.
+#[tokio::test]
+async fn s10_given_a_choice_with_a_key_when_either_comes_with_another_then_nobody_else_is_in() {
+    const KEY: &str = "one-key-of-a-call";
+    let desk = asking().await;
+    let (_, first) = desk.sign_in("alice").await;
+    let [ticket, twin] = [(); 2].map(|()| sign_in(&desk, json!({"subject": "alice"})));
+    let (ticket, twin) = (ticket.await, twin.await);
+    let choose = async |ticket: &Answer, end: &str, key| {
+        let call = desk.call(http::Method::POST, "/v1/sessions");
+        let call = call.bearer(&desk.admin).header("idempotency-key", key);
+        let body = json!({"subject": "alice", "end": [end], "choice": ticket.word("/choice")});
+        call.json(&body).send().await
+    };
+
+    let born = choose(&ticket, &first, KEY).await;
+    let again = choose(&ticket, &first, KEY).await;
+    let id = born.word("/session/id");
+
+    assert_eq!(
+        (born.status, again.status),
+        (StatusCode::CREATED, StatusCode::CREATED)
+    );
+    assert_eq!(again.word("/token"), born.word("/token"));
+    for other in [choose(&twin, id, KEY).await, choose(&ticket, id, KEY).await] {
+        other.assert_invalid("Idempotency-Key");
+    }
+    let other_key = choose(&ticket, &first, "another-key-of-a-call").await;
+    other_key.assert_problem(409, "already-used");
+    assert_eq!(desk.check(born.word("/token")).await.status, 200);
 }
 
 /// Whoever stole a password signed in until every seat but the owner's was theirs, called each of

@@ -8,7 +8,7 @@ use innkeeper_domain::roster::RosterVersion;
 
 use super::Harness;
 use super::fixture::{World, drop_after, end, remembered, session, tag};
-use crate::{Outcome, SessionStore};
+use crate::{KeyDigest, Outcome, SessionStore};
 
 /// A commit made for another version than the roster has is `Stale`, and changes nothing.
 pub async fn given_another_version_when_committed_for_then_it_is_stale_and_changes_nothing(
@@ -79,13 +79,13 @@ pub async fn given_a_key_that_is_remembered_when_committed_again_then_it_is_stal
     };
     let (first, births) = birth(1, 1);
     let mut commit = world.commit_of(tag(1), births).await;
-    commit.remember = Some(first.clone());
+    commit.remember = vec![first.clone()];
     assert!(matches!(world.outcome(commit).await, Outcome::Done(_)));
 
     for of in [1, 2] {
         let (again, births) = birth(of, 2);
         let mut commit = world.commit_of(tag(of), births).await;
-        commit.remember = Some(again);
+        commit.remember = vec![again];
         assert!(matches!(world.outcome(commit).await, Outcome::Stale));
     }
     assert_eq!(world.agreed(tag(1)).await, RosterVersion(1));
@@ -96,11 +96,42 @@ pub async fn given_a_key_that_is_remembered_when_committed_again_then_it_is_stal
     world.clock.pass(Duration::from_mins(1));
     let (later, births) = birth(2, 2);
     let mut commit = world.commit_of(tag(2), births).await;
-    commit.remember = Some(later);
+    commit.remember = vec![later];
     assert!(
         matches!(world.outcome(commit).await, Outcome::Done(_)),
         "it had ended"
     );
+}
+
+/// A commit with several keys is remembered under each, and stale if any of them was used.
+pub async fn given_a_commit_with_two_keys_when_either_comes_again_then_it_is_stale(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    let now = world.read(tag(1)).await.now;
+    let with_keys = async |of, number, keys: &[u8]| {
+        let newborn = session(tag(of), number, now);
+        let remember = keys.iter().map(|key| remembered(newborn.id, *key, now));
+        let remember: Vec<_> = remember.collect();
+        let birth = vec![Change::Birth(newborn.into())];
+        let mut commit = world.commit_of(tag(of), birth).await;
+        commit.remember = remember;
+        world.outcome(commit).await
+    };
+    assert!(matches!(with_keys(1, 1, &[5, 6]).await, Outcome::Done(_)));
+
+    for keys in [&[5][..], &[6], &[7, 6], &[5, 7]] {
+        assert!(matches!(with_keys(2, 2, keys).await, Outcome::Stale));
+    }
+
+    let reading = world.read(tag(1)).await;
+    assert_eq!(reading.keys_held, 2);
+    for key in [5, 6] {
+        let key = KeyDigest([key; 32]);
+        let held = world.store.read(tag(2), Some(key)).await.unwrap();
+        assert_eq!(held.remembered.unwrap().key, key);
+    }
+    assert!(matches!(with_keys(2, 2, &[7]).await, Outcome::Done(_)));
 }
 
 /// It has exactly one journal entry, numbered without gaps in its roster.

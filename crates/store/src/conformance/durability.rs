@@ -208,7 +208,7 @@ pub async fn given_a_remembered_key_when_the_store_crashes_then_it_is_still_reme
     let answer = remembered(newborn.id, 5, now);
     let birth = vec![Change::Birth(newborn.into())];
     let mut commit = world.commit_of(tag(1), birth).await;
-    commit.remember = Some(answer.clone());
+    commit.remember = vec![answer.clone()];
     let _ = world.outcome(commit.clone()).await;
 
     let world = crash(&mut harness, world).await;

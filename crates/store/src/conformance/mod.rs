@@ -77,6 +77,7 @@ macro_rules! conformance {
             given_another_version_when_committed_for_then_it_is_stale_and_changes_nothing,
             given_a_moment_that_has_passed_when_committed_then_it_is_stale_and_changes_nothing,
             given_a_key_that_is_remembered_when_committed_again_then_it_is_stale_and_changes_nothing,
+            given_a_commit_with_two_keys_when_either_comes_again_then_it_is_stale,
             given_commits_done_and_stale_when_counted_then_each_done_one_has_one_entry_without_gaps,
             given_a_future_dropped_at_commit_when_all_is_quiet_then_it_is_wholly_done_or_not_done,
         }

@@ -228,7 +228,7 @@ pub async fn given_one_key_at_many_rosters_when_they_race_then_one_is_done(harne
             let answer = remembered(newborn.id, round, reading.now);
             let births = vec![Change::Birth(newborn.into())];
             let mut commit = commit_for(tag(of), &reading, births);
-            commit.remember = Some(answer);
+            commit.remember = vec![answer];
             let store = Arc::clone(&world.store);
             runners.push(tokio::spawn(async move { store.commit(commit).await }));
         }

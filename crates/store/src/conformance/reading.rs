@@ -51,7 +51,7 @@ pub async fn given_a_key_of_another_roster_when_read_with_it_then_what_is_rememb
     let answer = remembered(newborn.id, 5, now);
     let birth = vec![Change::Birth(newborn.into())];
     let mut commit = world.commit_of(tag(1), birth).await;
-    commit.remember = Some(answer.clone());
+    commit.remember = vec![answer.clone()];
     let _ = world.outcome(commit).await;
 
     for of in [tag(1), tag(2)] {
@@ -83,7 +83,7 @@ pub async fn given_remembered_keys_when_they_end_then_they_are_neither_found_nor
         let answer = remembered(newborn.id, number, now);
         let birth = vec![Change::Birth(newborn.into())];
         let mut commit = world.commit_of(tag(1), birth).await;
-        commit.remember = Some(answer);
+        commit.remember = vec![answer];
         let _ = world.outcome(commit).await;
         world.clock.pass(Duration::from_secs(20));
     }

@@ -102,7 +102,7 @@ pub async fn given_a_copy_when_brought_back_then_all_else_is_as_it_was<H: Restor
     let answer = remembered(newborn.id, 5, now);
     let birth = vec![Change::Birth(newborn.into()), Change::Disabled(true)];
     let mut commit = world.commit_of(tag(2), birth).await;
-    commit.remember = Some(answer.clone());
+    commit.remember = vec![answer.clone()];
     let _ = world.outcome(commit).await;
     let put = |name, seen, value: Option<&[u8]>| {
         let store = Arc::clone(&world.store);
