@@ -13,6 +13,7 @@ use http::request::Parts;
 use innkeeper_api::{NoSession, Problem, ProblemCode, TenantQuery};
 use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::name::TenantId;
+use innkeeper_domain::session::TokenDigest;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
 use innkeeper_engine::keys::{KeyInfo, KeyScope};
@@ -41,19 +42,31 @@ pub struct Door {
 #[derive(Debug)]
 pub struct Principal {
     checked: Checked,
+    token: TokenDigest,
     by_cookie: bool,
 }
 
 impl Principal {
     /// The one constructor: it takes the proof.
-    const fn new(checked: Checked, by_cookie: bool) -> Self {
-        Self { checked, by_cookie }
+    const fn new(checked: Checked, token: TokenDigest, by_cookie: bool) -> Self {
+        Self {
+            checked,
+            token,
+            by_cookie,
+        }
     }
 
     /// The session that was proved, with its roster.
     #[must_use]
     pub const fn checked(&self) -> &Checked {
         &self.checked
+    }
+
+    /// What is known of the token that proved it, for an answer that goes on: a token may cease to
+    /// be good before its session ends.
+    #[must_use]
+    pub const fn token(&self) -> TokenDigest {
+        self.token
     }
 
     /// Whether the proof came in a cookie, so that a browser may have sent it unasked.
@@ -85,10 +98,16 @@ impl Door {
             });
         };
         let device = self.cookie.find_device(&parts.headers, token.tag())?;
+        let digest = token.secret().digest();
         let request = CheckRequest {
             tenant: None,
             demand: Demand {
-                device: Shown::of(device.as_ref(), token.tag()),
+                device: match device {
+                    // A client that sends its token by hand has no cookies. That says nothing of
+                    // who it is, where a cookie without the other one does.
+                    None if !by_cookie => Shown::NoPlace,
+                    device => Shown::of(device.as_ref(), token.tag()),
+                },
                 ..Demand::default()
             },
             token,
@@ -96,7 +115,7 @@ impl Door {
             renewal: Renewal::Never,
         };
         match self.authority.check(&request).await.map_err(wire::failed)? {
-            CheckAnswer::Valid(checked) => Ok(Principal::new(*checked, by_cookie)),
+            CheckAnswer::Valid(checked) => Ok(Principal::new(*checked, digest, by_cookie)),
             CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
             CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
                 Err(ProblemCode::DeviceMismatch.into())

@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use innkeeper_domain::name::TenantId;
 use innkeeper_domain::session::SessionId;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{JournalEntry, Tail};
@@ -21,8 +22,10 @@ use crate::{Authority, EngineError};
 const LOOK: usize = 256;
 /// How many entries may wait for one who waits for a subject.
 const QUEUE: usize = 32;
-/// How many may read all events live, and how many of them by one key.
-const READERS_MAX: usize = 64;
+/// How many may read events live, how many of them those of one tenant, and how many by one key.
+/// A tenant may have many keys; with few streams it could else silence all the others.
+const READERS_MAX: usize = 256;
+const READERS_OF_ONE_TENANT: usize = 32;
 const READERS_OF_ONE_KEY: usize = 16;
 /// How many may wait for a subject, and how many of them for one session.
 const WATCHERS_MAX: usize = 1024;
@@ -39,8 +42,7 @@ pub(crate) struct Feed {
 
 #[derive(Debug, Default)]
 struct Listeners {
-    readers: HashMap<String, usize>,
-    readers_total: usize,
+    readers: Vec<(TenantId, String)>,
     watchers: HashMap<RosterTag, Vec<Watcher>>,
     watchers_total: usize,
 }
@@ -56,6 +58,7 @@ struct Watcher {
 #[derive(Debug)]
 pub struct Reader {
     grown: watch::Receiver<u64>,
+    tenant: TenantId,
     key: String,
     listeners: Arc<Mutex<Listeners>>,
 }
@@ -143,19 +146,25 @@ impl Authority {
         }
     }
 
-    /// Gives leave to the holder of a key to read events live; `None` if too many do.
+    /// Gives leave to the holder of a key to read the events of a tenant live; `None` if too many
+    /// do.
     #[must_use]
-    pub fn read_live(&self, key: &str) -> Option<Reader> {
+    pub fn read_live(&self, tenant: &TenantId, key: &str) -> Option<Reader> {
         let grown = self.feed.grown.lock().as_ref()?.subscribe();
         let mut listeners = self.feed.listeners.lock();
-        let of_key = listeners.readers.get(key).copied().unwrap_or(0);
-        if listeners.readers_total >= READERS_MAX || of_key >= READERS_OF_ONE_KEY {
+        let readers = &mut listeners.readers;
+        let of_key = readers.iter().filter(|(_, k)| k == key).count();
+        let of_tenant = readers.iter().filter(|(t, _)| t == tenant).count();
+        if readers.len() >= READERS_MAX
+            || of_tenant >= READERS_OF_ONE_TENANT
+            || of_key >= READERS_OF_ONE_KEY
+        {
             return None;
         }
-        listeners.readers.insert(key.into(), of_key + 1);
-        listeners.readers_total += 1;
+        readers.push((tenant.clone(), key.into()));
         Some(Reader {
             grown,
+            tenant: tenant.clone(),
             key: key.into(),
             listeners: Arc::clone(&self.feed.listeners),
         })
@@ -208,13 +217,10 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut listeners = self.listeners.lock();
-        listeners.readers_total -= 1;
-        if let Some(of_key) = listeners.readers.get_mut(&self.key) {
-            *of_key -= 1;
-            if *of_key == 0 {
-                listeners.readers.remove(&self.key);
-            }
+        let readers = &mut self.listeners.lock().readers;
+        let is_it = |(tenant, key): &(_, _)| *tenant == self.tenant && *key == self.key;
+        if let Some(place) = readers.iter().position(is_it) {
+            readers.swap_remove(place);
         }
     }
 }

@@ -233,7 +233,7 @@ fn given_watchers_when_much_happens_then_each_hears_of_its_own_and_the_deaf_one_
     );
 }
 
-/// Bounds: so many for one session or key, so many in all, and each place is given back.
+/// Bounds: so many for one session, key or tenant, so many in all, and each place is given back.
 #[test]
 fn given_ten_thousand_who_want_to_listen_when_they_ask_then_few_are_let_in_and_places_come_back() {
     let house = house();
@@ -248,22 +248,31 @@ fn given_ten_thousand_who_want_to_listen_when_they_ask_then_few_are_let_in_and_p
         .filter_map(|n| house.authority.watch(sessions[n % 600]))
         .collect();
     let of_key: Vec<_> = (0..100)
-        .filter_map(|_| house.authority.read_live("one"))
+        .filter_map(|_| house.authority.read_live(&tenant(), "one"))
         .collect();
+    let of_tenant: Vec<_> = (0..100)
+        .filter_map(|n| house.authority.read_live(&tenant(), &format!("key-{n}")))
+        .collect();
+    let elsewhere = |n: usize| TenantId::parse(&format!("tenant-{}", n % 100)).unwrap();
     let readers: Vec<_> = (0..10_000)
-        .filter_map(|n| house.authority.read_live(&format!("key-{n}")))
+        .filter_map(|n| {
+            house
+                .authority
+                .read_live(&elsewhere(n), &format!("key-{n}"))
+        })
         .collect();
 
     assert_eq!((of_one.len(), of_one.len() + watches.len()), (4, 1024));
-    assert_eq!((of_key.len(), of_key.len() + readers.len()), (16, 64));
-    drop((of_one, watches, of_key, readers));
+    assert_eq!((of_key.len(), of_key.len() + of_tenant.len()), (16, 32));
+    assert_eq!(32 + readers.len(), 256, "the others have what is left");
+    drop((of_one, watches, of_key, of_tenant, readers));
     assert!(house.authority.watch(sessions[1]).is_some());
-    assert!(house.authority.read_live("one").is_some());
+    assert!(house.authority.read_live(&tenant(), "one").is_some());
     let mut last = house.authority.watch(sessions[2]).unwrap();
-    let mut reader = house.authority.read_live("two").unwrap();
+    let mut reader = house.authority.read_live(&tenant(), "two").unwrap();
     house.authority.end_live();
     assert!(finish(last.next()).is_none());
     assert!(!finish(reader.more()));
     assert!(house.authority.watch(sessions[2]).is_none());
-    assert!(house.authority.read_live("two").is_none());
+    assert!(house.authority.read_live(&tenant(), "two").is_none());
 }

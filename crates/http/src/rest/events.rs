@@ -100,7 +100,7 @@ async fn events(
     };
     if is_live {
         let reader = caller.key()?;
-        let Some(reader) = door.authority.read_live(&reader.id) else {
+        let Some(reader) = door.authority.read_live(&tenant, &reader.id) else {
             return Err(ProblemAnswer::from(ProblemCode::TooManyStreams).retry_after(5));
         };
         let stream = Live::begin(door, caller, tenant, reader, from);

@@ -1,7 +1,8 @@
 //! `GET /me/events`: what happens to one's own account, live.
 //!
 //! Told are another sign-in, and that this session has ended and why; then the stream ends. It is
-//! no sign of life: a page left open would keep its session alive for ever.
+//! no sign of life: a page left open would keep its session alive for ever. And it is for who
+//! holds a good token: once the one that opened it was replaced, whoever has that hears no more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request, State};
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
+use innkeeper_domain::check::find_valid;
 use innkeeper_domain::name::TenantId;
-use innkeeper_domain::session::{Ending, SessionId};
+use innkeeper_domain::session::{Ending, SessionId, TokenDigest};
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::events::Event;
 use innkeeper_engine::events::feed::Watch;
@@ -36,7 +38,9 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .detail(
             "Server-sent events, each with an event as JSON; the stream ends after the end was \
-             told. It does not count as activity.",
+             told, or once the token that opened it is no longer good: after the grace of a \
+             rotation, and at once after a reauthentication or a changed credential. It does not \
+             count as activity.",
         )
         .takes::<(Principal, Query<Nothing>)>()
         .refuses(&[ProblemCode::TooManyStreams]),
@@ -50,7 +54,7 @@ async fn events(State(door): State<Door>, request: Request) -> Result<Stream, Pr
     let Query(Nothing {}) = Query::from_request_parts(&mut parts, &door).await?;
     let principal = door.principal(&parts, Activity::Passive).await?;
     let checked = principal.checked();
-    let session = checked.session.id;
+    let (session, token) = (checked.session.id, principal.token());
     let Some(watch) = door.authority.watch(session) else {
         return Err(ProblemAnswer::from(ProblemCode::TooManyStreams).retry_after(5));
     };
@@ -58,6 +62,7 @@ async fn events(State(door): State<Door>, request: Request) -> Result<Stream, Pr
         tenant: checked.roster.tenant.clone(),
         door,
         session,
+        token,
         watch,
         ready: VecDeque::from([sse::greeting(None)]),
         beat: Instant::now() + sse::HEARTBEAT,
@@ -76,6 +81,7 @@ struct Live {
     door: Door,
     tenant: TenantId,
     session: SessionId,
+    token: TokenDigest,
     watch: Watch,
     ready: VecDeque<String>,
     beat: Instant,
@@ -83,9 +89,12 @@ struct Live {
     is_over: bool,
 }
 
-/// How this session stands.
+/// How this session, and the token that this was opened with, stand.
 enum Standing {
-    Live,
+    /// Both are good.
+    Good,
+    /// The session lives, but by another token.
+    Replaced,
     Ended(Option<Ending>),
 }
 
@@ -112,20 +121,22 @@ impl Live {
             if self.is_in_doubt {
                 self.is_in_doubt = false;
                 match self.standing().await? {
-                    Standing::Live => {}
+                    Standing::Good => {}
+                    Standing::Replaced => return None,
                     Standing::Ended(ending) => {
                         self.end(ending);
                         continue;
                     }
                 }
+                // Not before: a sign of life is for a good token too.
+                if Instant::now() >= self.beat {
+                    return Some(sse::heartbeat(None));
+                }
             }
             tokio::select! {
                 // Without an entry some were missed, and whoever comes back looks anew.
                 entry = self.watch.next() => self.take(&entry?).await?,
-                () = sleep_until(self.beat) => {
-                    self.is_in_doubt = true;
-                    self.ready.push_back(sse::heartbeat(None));
-                }
+                () = sleep_until(self.beat) => self.is_in_doubt = true,
             }
         }
     }
@@ -137,6 +148,10 @@ impl Live {
         for event in Event::of(entry) {
             let is_of_interest = match event.what() {
                 SessionEvent::Opened { session, .. } => *session != self.session,
+                SessionEvent::Rotated { session, .. } => {
+                    self.is_in_doubt |= *session == self.session;
+                    false
+                }
                 SessionEvent::Ended { session, .. } => {
                     is_over |= *session == self.session;
                     *session == self.session
@@ -148,10 +163,15 @@ impl Live {
             }
         }
         if !is_over && !text.is_empty() {
-            // Time may have ended it before: what comes after that is not for it.
-            if let Standing::Ended(ending) = self.standing().await? {
-                self.end(ending);
-                return Some(());
+            // Time may have ended it before, or the grace of its token: what comes after that is
+            // not for it.
+            match self.standing().await? {
+                Standing::Good => {}
+                Standing::Replaced => return None,
+                Standing::Ended(ending) => {
+                    self.end(ending);
+                    return Some(());
+                }
             }
         }
         if !text.is_empty() {
@@ -175,8 +195,11 @@ impl Live {
             return Some(Standing::Ended(None));
         };
         let (roster, now) = (&found.roster, found.now);
+        if find_valid(roster, self.token, now).is_some() {
+            return Some(Standing::Good);
+        }
         if roster.live(now).any(|s| s.id == self.session) {
-            return Some(Standing::Live);
+            return Some(Standing::Replaced);
         }
         let ending = match roster.find_ended(self.session, now) {
             Some(ended) => Some(ended.ending),

@@ -228,6 +228,44 @@ async fn given_a_bound_session_when_its_token_comes_without_the_device_then_it_e
     assert_eq!(told("device.new"), 2);
 }
 
+/// A client that sends its token by hand has no cookies to send: three of its calls ended its own
+/// session.
+#[tokio::test]
+async fn given_a_bound_session_when_it_is_asked_for_by_bearer_then_it_is_refused_and_not_counted() {
+    let desk = desk_with(binding()).await;
+    let alice = arrive(&desk, "alice", None).await;
+    let (token, device) = (alice.word("/token"), alice.word("/device/token"));
+
+    for path in ["/me", "/me/sessions", "/me/devices", "/me?passive=true"] {
+        let answer = desk.call(Method::GET, path).bearer(token).send().await;
+        answer.assert_problem(403, "device-mismatch");
+    }
+
+    let after = check(&desk, token, Some(device)).await;
+    assert_eq!(after.status, StatusCode::OK, "{}", after.text);
+    for _ in 0..3 {
+        let answer = desk.call(Method::GET, "/me").cookie(token).send().await;
+        answer.assert_problem(403, "device-mismatch");
+    }
+    let after = check(&desk, token, Some(device)).await;
+    assert_eq!(after.json["reason"], "device_mismatch");
+}
+
+#[tokio::test]
+async fn given_an_old_authentication_when_a_device_is_renamed_then_it_takes_no_fresh_one() {
+    let desk = desk().await;
+    let alice = arrive(&desk, "alice", None).await;
+    desk.clock.pass(16 * MINUTE);
+    let path = format!("/me/devices/{}", alice.word("/device/id"));
+    let call = |method| desk.call(method, &path).bearer(alice.word("/token"));
+
+    let renamed = call(Method::PATCH).json(&json!({"name": "Kitchen"}));
+    let ended = call(Method::DELETE);
+
+    assert_eq!(renamed.send().await.json["name"], "Kitchen");
+    ended.send().await.assert_problem(401, "step-up-required");
+}
+
 #[tokio::test]
 async fn given_mismatches_at_once_when_a_bound_session_is_checked_then_three_count_and_no_more() {
     let desk = desk_with(binding()).await;

@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use innkeeper_engine::keys::{Issuer, KeyScope};
 use innkeeper_store::SessionStore;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::{Answer, Call, Desk, MINUTE, desk, is_moment};
 
@@ -420,6 +421,51 @@ async fn given_an_open_page_when_another_signs_in_and_ends_it_then_it_is_told_bo
     );
     let refused = desk.listen_as(&token).await.err().expect("it is over");
     refused.assert_problem(401, "no-session");
+}
+
+/// A page that was opened with a stolen token went on telling of the account after the owner had
+/// proved identity again, and that token was dead.
+#[tokio::test(start_paused = true)]
+async fn given_an_open_page_when_its_token_is_replaced_at_once_then_it_hears_no_more() {
+    let desk = desk().await;
+    desk.follow();
+    let (token, _) = desk.sign_in("alice").await;
+    let mut live = desk.listen_as(&token).await.expect("there is room");
+    let body = json!({"token": token, "methods": ["otp"], "assurance": 2});
+    let raised = desk.post("/v1/sessions/reauthenticated", body).await;
+    let raised = raised.word("/token");
+    let mut again = desk.listen_as(raised).await.expect("there is room");
+    let body = json!({"keep": raised});
+    let changed = desk.post("/v1/subjects/alice/credential-changed", body);
+    let kept = changed.await.word("/token").to_owned();
+    let mut good = desk.listen_as(&kept).await.expect("there is room");
+
+    let (_, other) = desk.sign_in("alice").await;
+
+    assert!(live.event().await.is_none());
+    assert!(again.event().await.is_none());
+    assert_eq!(good.event().await.unwrap().1["session"], json!(other));
+}
+
+#[tokio::test(start_paused = true)]
+async fn given_an_open_page_when_its_token_is_renewed_then_it_is_told_until_the_grace_is_over() {
+    let desk = desk().await;
+    desk.follow();
+    let (token, _) = desk.sign_in("alice").await;
+    let mut live = desk.listen_as(&token).await.expect("there is room");
+    let mut silent = desk.listen_as(&token).await.expect("there is room");
+    let renewed = desk.post("/v1/sessions/rotate", json!({"token": token}));
+    assert_eq!(renewed.await.status, StatusCode::OK);
+
+    let (_, other) = desk.sign_in("alice").await;
+    assert_eq!(live.event().await.unwrap().1["session"], json!(other));
+    assert_eq!(silent.event().await.unwrap().1["session"], json!(other));
+    desk.clock.pass(5 * MINUTE);
+    let silent = timeout(MINUTE, silent.event()).await;
+    assert!(silent.expect("a sign of life finds out").is_none());
+    desk.sign_in("alice").await;
+
+    assert!(live.event().await.is_none());
 }
 
 #[tokio::test(start_paused = true)]
