@@ -85,6 +85,9 @@ pub(super) fn own_routes() -> Vec<Route> {
             "renameOwnDevice",
             "Give one of one's own devices another name",
         )
+        .detail(
+            "It takes no fresh proof of identity: nothing ends by it, and nothing rests on a name.",
+        )
         .example(json!({"name": "Kitchen"}))
         .refuses(&[ProblemCode::NotFound]),
         Route::delete(

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::name::TenantId;
 use innkeeper_domain::session::EndReason;
 use innkeeper_engine::bulk::{self, BulkRevocation, Ordered, RevocationId};
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::json::Json;
 use crate::layer::{Admin, Caller, Door};
 use crate::openapi::Operation;
 use crate::problem::{ProblemAnswer, invalid};
-use crate::query::Query;
+use crate::query::{Query, encoded};
 use crate::route::{Accepted, Answer, Link, Route};
 use crate::segment::Segment;
 use crate::wire;
@@ -37,6 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
         .link(
             Link::to("follow", "showRevocation")
                 .parameter("id", "$response.body#/id")
+                .parameter("tenant", "$response.body#/tenant")
                 .only_at(StatusCode::ACCEPTED),
         ),
         Route::get(
@@ -102,7 +104,7 @@ async fn order(
     }
     match authority.revoke_in_bulk(&tenant, filter, reason).await {
         Ok(Ordered::Accepted(order)) => Ok(Taken::Accepted(Box::new(Accepted {
-            location: format!("/v1/revocations/{}", order.id),
+            location: location(&order),
             body: shown(&order),
         }))),
         Ok(Ordered::TooMany) => Err(Problem::new(ProblemCode::TooManyRevocations)
@@ -110,6 +112,15 @@ async fn order(
             .into()),
         Err(error) => Err(wire::failed(error)),
     }
+}
+
+/// Where an order is followed: as it stands, by whoever gave it.
+fn location(order: &BulkRevocation) -> String {
+    let path = format!("/v1/revocations/{}", order.id);
+    if order.tenant == TenantId::default() {
+        return path;
+    }
+    format!("{path}?tenant={}", encoded(order.tenant.as_str()))
 }
 
 /// The reasons that can be given for an end that an administrator orders. The others tell of

@@ -219,6 +219,25 @@ async fn given_an_order_when_carried_out_then_its_address_tells_and_the_displace
     assert_eq!(stopped.json, over.json, "what is over stays as it is");
 }
 
+/// The address lacked the tenant, so whoever followed it as it was given found nothing there.
+#[tokio::test]
+async fn given_an_order_of_a_tenant_when_its_address_is_followed_as_given_then_it_is_there() {
+    let desk = desk().await;
+    let key = desk.key(&[KeyScope::Admin], Some("acme & söhne")).await;
+    let call = |method, path: &str| desk.call(method, path).bearer(&key);
+    let body = json!({"filter": {"client": "tv"}, "tenant": "acme & söhne"});
+    let ordered = call(Method::POST, "/v1/revocations").json(&body);
+    let ordered = ordered.send().await;
+    assert_eq!(ordered.status, StatusCode::ACCEPTED, "{}", ordered.text);
+    let address = ordered.header("location").unwrap();
+
+    let shown = call(Method::GET, address).send().await;
+
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    assert_eq!(shown.json["id"], ordered.json["id"]);
+    assert_eq!(shown.json["tenant"], "acme & söhne");
+}
+
 #[tokio::test]
 async fn given_an_order_of_another_tenant_when_asked_for_then_it_looks_absent() {
     let desk = desk().await;
