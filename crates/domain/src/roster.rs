@@ -191,40 +191,43 @@ impl Clone for FailureCount {
 }
 
 /// All sessions of one subject.
+///
+/// What a check reads stands first and in this order, as in [`Session`].
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Roster {
-    /// Where it is kept.
-    pub tag: RosterTag,
+    /// Sessions recorded as live, in order of birth.
+    pub sessions: Vec<Arc<Session>>,
+    /// Its fence.
+    pub generation: Generation,
+    /// The largest store time it has seen (`hi`); never falls.
+    pub time_high: Timestamp,
+    /// The policy it last obeyed.
+    pub policy: PolicyVersion,
     /// The realm of its subject.
     pub tenant: TenantId,
     /// Whose sessions these are.
     pub subject: SubjectId,
+    /// Whether the subject may hold no session at all.
+    pub disabled: bool,
+    /// Where it is kept.
+    pub tag: RosterTag,
     /// The number of its last commit.
     pub version: RosterVersion,
-    /// Its fence.
-    pub generation: Generation,
     /// The incarnation of the store it was written under.
     pub store_generation: StoreGeneration,
     /// The floor's epoch at its last commit.
     pub floor_epoch: u64,
-    /// The largest store time it has seen (`hi`); never falls.
-    pub time_high: Timestamp,
-    /// Whether the subject may hold no session at all.
-    pub disabled: bool,
     /// The groups of the subject, as rules name them.
     pub groups: Box<[GroupName]>,
     /// The subject's own limit, in place of the policy's.
     pub own_limit: Option<SessionLimit>,
     /// How to reach the subject.
     pub contact: Contact,
-    /// The policy it last obeyed.
-    pub policy: PolicyVersion,
     /// How many sessions were ever born here.
     pub births: u64,
     /// The devices it recognises, at most [`Device::MAX`], in the order of their first sign-ins.
     pub devices: Vec<Arc<Device>>,
-    /// Sessions recorded as live, in order of birth.
-    pub sessions: Vec<Arc<Session>>,
     /// Sessions that ended of late, the latest last.
     pub ended: Vec<EndedSession>,
     /// The last successful sign-in.

@@ -17,57 +17,61 @@ pub use crate::token::{FamilyDigest, SessionId, TokenDigest};
 /// A session holds digests, never tokens: whoever reads a roster can sign in as nobody.
 /// Everything in it changes only by a commit, save two moments that a check may move one way:
 /// [`last_seen`](Self::last_seen) forward, and the end of a rotation's grace nearer.
+///
+/// What a check reads stands first and in this order, so that it comes with one trip to memory:
+/// among millions of sessions nothing else costs as much.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Session {
-    /// Its public name.
-    pub id: SessionId,
-    /// Its place in the order of births of this roster.
-    pub birth: u64,
-    /// The generation it lives under; any other makes it dead.
-    pub generation: Generation,
-    /// The application it was opened for.
-    pub client: Option<ClientId>,
-    /// What kind of access it is; each class is counted apart.
-    pub class: SessionClass,
-    /// Who acts as the subject: there in a session of [`SessionClass::Impersonation`], and in no
-    /// other.
-    pub actor: Option<SubjectId>,
-    /// Whether the sign-in asked to be remembered. A fact for rules, nothing more.
-    pub remember: bool,
-    /// Whether its sign-in said which generation its credential was checked under. Without that
-    /// it cannot be told from one that overlapped a credential change (S8).
-    pub fenced: bool,
-    /// When it was opened.
-    pub created_at: Timestamp,
-    /// The act of proving identity that it rests on.
-    pub authentication: AuthenticationEvent,
+    /// The digest of the one current token.
+    pub token: TokenDigest,
     /// When its holder was last heard from.
     pub last_seen: LastSeen,
     /// The idle timeout: the longest silence allowed.
     pub idle: Duration,
     /// The absolute timeout, as the moment it falls due.
     pub absolute_deadline: Timestamp,
-    /// The digest of the one current token.
-    pub token: TokenDigest,
-    /// When that token was made.
+    /// The generation it lives under; any other makes it dead.
+    pub generation: Generation,
+    /// The token before the current one, while it still means something.
+    pub previous: Option<Box<PreviousToken>>,
+    /// What ties its token to the holder.
+    pub binding: Binding,
+    /// The act of proving identity that it rests on.
+    pub authentication: AuthenticationEvent,
+    /// Its public name.
+    pub id: SessionId,
+    /// What kind of access it is; each class is counted apart.
+    pub class: SessionClass,
+    /// Whether the sign-in asked to be remembered. A fact for rules, nothing more.
+    pub remember: bool,
+    /// Whether its sign-in said which generation its credential was checked under. Without that
+    /// it cannot be told from one that overlapped a credential change (S8).
+    pub fenced: bool,
+    /// What kind of device it was opened on, as limits count it.
+    pub device_class: DeviceClass,
+    /// Its place in the order of births of this roster.
+    pub birth: u64,
+    /// The application it was opened for.
+    pub client: Option<ClientId>,
+    /// Who acts as the subject: there in a session of [`SessionClass::Impersonation`], and in no
+    /// other.
+    pub actor: Option<SubjectId>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When its token was made.
     pub token_made_at: Timestamp,
     /// The digest of the family that all its tokens share.
     pub family: FamilyDigest,
-    /// The token before the current one, while it still means something.
-    pub previous: Option<Box<PreviousToken>>,
     /// Where the sign-in came from. Display only.
     pub origin: Origin,
     /// The device it was opened on. The roster may have let go of that since, and then knows no
     /// more of it than this.
     pub device: Option<DeviceSerial>,
-    /// What kind of device that is, as limits count it.
-    pub device_class: DeviceClass,
-    /// What ties its token to the holder.
-    pub binding: Binding,
+    /// How many sign-ins had failed between the last one and this.
+    pub failures_since: u32,
     /// The subject's sign-in before this one, to be told of (AC-9).
     pub previous_sign_in: Option<Arc<LastSignIn>>,
-    /// How many sign-ins had failed between that one and this.
-    pub failures_since: u32,
     /// What the application keeps with the session: the text of one JSON object.
     pub attributes: Option<Box<str>>,
 }

@@ -15,7 +15,7 @@ use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
 use innkeeper_domain::session::{Ending, Session, Timestamp};
-use innkeeper_domain::token::{SessionToken, TokenDigest};
+use innkeeper_domain::token::SessionToken;
 use innkeeper_store::{Heard, Touch};
 
 use crate::metrics::Place;
@@ -109,13 +109,12 @@ impl Authority {
 
     /// Checks a token.
     pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
-        let digest = request.token.secret().digest();
         let policy = self.policy.load();
         let mut glance = Glance::LookAgain;
         self.store.glance(request.token.tag(), &mut |roster, now| {
             glance = roster.map_or(Glance::LookAgain, |r| {
                 if self.policy.is_fresh(now) {
-                    look(r, digest, request, &policy, now)
+                    look(r, request, &policy, now)
                 } else {
                     Glance::LookAgain
                 }
@@ -271,18 +270,14 @@ impl Authority {
     }
 }
 
-fn look(
-    roster: &Arc<Roster>,
-    digest: TokenDigest,
-    request: &CheckRequest,
-    policy: &Policy,
-    now: Timestamp,
-) -> Glance {
+fn look(roster: &Arc<Roster>, request: &CheckRequest, policy: &Policy, now: Timestamp) -> Glance {
     if roster.policy != policy.version
         || request.tenant.as_ref().is_some_and(|t| *t != roster.tenant)
     {
         return Glance::LookAgain;
     }
+    // Made here and not before: the roster comes from memory in the meantime.
+    let digest = request.token.secret().digest();
     let Some(valid) = find_valid(roster, digest, now) else {
         return Glance::LookAgain;
     };
