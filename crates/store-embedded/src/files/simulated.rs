@@ -7,6 +7,7 @@
 //! will write, as Linux does: they may be gone whenever the process begins anew.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,8 +21,19 @@ use super::{File, Files, Lock};
 const SECTOR: u64 = 512;
 
 /// A machine with files. Clones are the same machine.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SimulatedFiles(Arc<Mutex<Machine>>);
+
+impl fmt::Debug for SimulatedFiles {
+    /// Says what happened, and not every byte.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let machine = self.0.lock();
+        f.debug_struct("SimulatedFiles")
+            .field("steps", &machine.steps)
+            .field("strokes", &machine.strokes)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What befell a machine.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
