@@ -5,7 +5,9 @@
 //! of those who go, is the business of [`admission`](crate::admission) and
 //! [`amendment`](crate::amendment).
 
-use std::collections::{BTreeSet, HashMap};
+mod fewest;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::device::DeviceClass;
@@ -14,6 +16,7 @@ use crate::policy::{Facts, Overflow, Per, Policy, SessionLimit};
 use crate::protection::is_on_trusted;
 use crate::roster::Roster;
 use crate::session::{AssuranceLevel, Session, SessionClass, SessionId, Timestamp};
+use fewest::fewest;
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -267,69 +270,6 @@ impl<'a> Limits<'a> {
     }
 }
 
-/// The fewest members of one class that must go, by their places in the order.
-///
-/// The lowest limit among those who stay holds, so one session with a low limit may cost several
-/// others their seats, or its own. Each limit there is gets tried as that lowest one; what it
-/// leaves is a plain counting problem.
-///
-/// Those from `first_protected` on go only where there is no other way.
-fn fewest(
-    members: &[(usize, &Claim)],
-    newcomer: Option<&Claim>,
-    first_protected: usize,
-) -> Vec<usize> {
-    // The newcomer stays, and with it its limit.
-    let highest = newcomer.map_or(SessionLimit::MAX, |n| n.max);
-    let lowest: BTreeSet<_> = members
-        .iter()
-        .map(|(_, claim)| claim.max.min(highest))
-        .collect();
-    lowest
-        .into_iter()
-        .map(|lowest| unseated(members, newcomer, lowest))
-        .min_by_key(|going| {
-            let protected = going.iter().filter(|place| **place >= first_protected);
-            (protected.count(), going.len(), going.clone())
-        })
-        .unwrap_or_default()
-}
-
-/// Who is left without a seat if `lowest` is the limit of the class, and nobody with a lower one
-/// may stay.
-///
-/// The newcomer is seated first. Then, from the session most worth keeping downwards, each keeps
-/// its seat if every limit still has room for it. The sets that limits count lie inside each
-/// other or apart, and for such sets this greedy choice keeps the most.
-fn unseated(
-    members: &[(usize, &Claim)],
-    newcomer: Option<&Claim>,
-    lowest: SessionLimit,
-) -> Vec<usize> {
-    let mut seated = 0;
-    let mut taken: HashMap<&Seat, usize> = HashMap::new();
-    let mut unseated = Vec::new();
-    let downwards = members.iter().rev().map(|(place, c)| (Some(*place), *c));
-    for (place, claim) in newcomer.map(|c| (None, c)).into_iter().chain(downwards) {
-        let has_room = claim.max >= lowest
-            && seated < lowest.get()
-            && claim
-                .seats
-                .iter()
-                .all(|(seat, max)| taken.get(seat).copied().unwrap_or(0) < max.get());
-        if has_room {
-            seated += 1;
-            for (seat, _) in &claim.seats {
-                *taken.entry(seat).or_default() += 1;
-            }
-        } else {
-            unseated.extend(place);
-        }
-    }
-    unseated.reverse();
-    unseated
-}
-
 /// The sessions in the order in which they would have to go, the protected ones last.
 ///
 /// Last-seen may move while we look, so each is read once.
@@ -354,9 +294,11 @@ fn in_order<'s>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Setting;
+    use crate::change::Change;
+    use crate::policy::{Condition, Limit, Setting};
     use crate::testing::{
-        at, evicting_at, id, observing, policy, roster, ruled, session, when_remembered,
+        at, empty_roster, evicting_at, id, limit, observing, policy, roster, ruled, session, tag,
+        when_remembered,
     };
 
     #[test]
@@ -384,6 +326,51 @@ mod tests {
         let policy = ruled(evicting_at(1), 0, when_remembered(), observing());
 
         assert_eq!(surplus(&roster, &policy, at(20)), [id(2)]);
+    }
+
+    /// Far more than can be tried: what is found in a bounded time is enough all the same.
+    #[test]
+    fn given_a_thousand_under_limits_that_overlap_when_lowered_then_enough_go() {
+        let classes = [DeviceClass::Desktop, DeviceClass::Mobile, DeviceClass::Tv];
+        let clients = ["web", "tv", "mail", "shop"];
+        let seated = (0..1000_u16).map(|n| {
+            let mut session = session(0)
+                .client(clients[usize::from(n / 3) % 4])
+                .of_class(classes[usize::from(n % 3)])
+                .seen_at(u64::from(n % 17))
+                .build();
+            let [high, low] = n.to_be_bytes();
+            let mut serial = [0; 12];
+            serial[..2].copy_from_slice(&[high, low]);
+            session.id = SessionId::from_entropy(tag(), serial);
+            session.birth = u64::from(n) + 1;
+            Change::Birth(Arc::new(session))
+        });
+        let mut roster = empty_roster();
+        roster.apply(&seated.collect::<Vec<_>>(), at(0));
+        let row = |per, max| Limit {
+            per,
+            when: Condition::default(),
+            max_sessions: limit(max),
+        };
+        let mut policy = evicting_at(900);
+        policy.limits = vec![row(Per::Client, 7), row(Per::DeviceClass, 8)];
+
+        let going = surplus(&roster, &policy, at(20));
+
+        let staying: Vec<_> = roster
+            .live(at(20))
+            .filter(|s| !going.contains(&s.id))
+            .collect();
+        for client in clients {
+            let of_it =
+                |s: &&&Arc<Session>| s.client.as_ref().is_some_and(|c| c.as_str() == client);
+            assert!(staying.iter().filter(of_it).count() <= 7);
+        }
+        for class in classes {
+            assert!(staying.iter().filter(|s| s.device_class == class).count() <= 8);
+        }
+        assert_eq!(staying.len(), 24, "each class of device is full");
     }
 
     #[test]

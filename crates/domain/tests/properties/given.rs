@@ -91,6 +91,8 @@ pub(crate) struct Arrival {
     pub(crate) client: Option<&'static str>,
     pub(crate) class: SessionClass,
     pub(crate) remember: bool,
+    /// What kind of device it is on.
+    pub(crate) on: DeviceClass,
     pub(crate) groups: Option<Vec<GroupName>>,
 }
 
@@ -108,7 +110,7 @@ impl Arrival {
             replaces: None,
             origin: Origin::default(),
             device: None,
-            device_class: None,
+            device_class: Some(self.on),
             attributes: None,
             end: Box::default(),
         }
@@ -138,7 +140,7 @@ impl Resident {
             previous: None,
             origin: Origin::default(),
             device: None,
-            device_class: DeviceClass::Other,
+            device_class: self.arrival.on,
             binding: Binding::None,
             previous_sign_in: None,
             failures_since: 0,
@@ -153,7 +155,7 @@ pub(crate) fn facts_of_sign_in<'a>(sign_in: &'a SignIn, groups: &'a [GroupName])
         client: sign_in.client.as_ref(),
         class: sign_in.class,
         remember: sign_in.remember,
-        device_class: DeviceClass::Other,
+        device_class: sign_in.device_class.unwrap_or_default(),
     }
 }
 
@@ -199,9 +201,10 @@ prop_compose! {
         client in select(vec![None, Some("web"), Some("tv")]),
         class in class(),
         remember in any::<bool>(),
+        on in select(vec![DeviceClass::Desktop, DeviceClass::Mobile]),
         groups in groups,
     ) -> Arrival {
-        Arrival { client, class, remember, groups }
+        Arrival { client, class, remember, on, groups }
     }
 }
 
@@ -220,6 +223,7 @@ pub(crate) fn overflow() -> impl Strategy<Value = Overflow> {
         3 => Just(Overflow::EvictLeastRecent),
         3 => Just(Overflow::EvictOldest),
         2 => Just(Overflow::Refuse),
+        2 => Just(Overflow::Ask),
         1 => Just(Overflow::Observe),
     ]
 }
@@ -235,6 +239,38 @@ pub(crate) fn condition() -> impl Strategy<Value = Condition> {
         classes: class.into_iter().collect(),
         remember,
     })
+}
+
+/// A policy that evicts, whose limits overlap.
+pub(crate) fn overlapping() -> impl Strategy<Value = Policy> {
+    let row = |per| (Just(per), condition(), 1..4_u64);
+    let rows = (
+        row(Per::Client),
+        row(Per::DeviceClass),
+        row(Per::DeviceClass),
+        2..7_u64,
+    );
+    rows.prop_map(|(one, two, three, max)| {
+        let limits = [one, two, three].map(|(per, when, max)| Limit {
+            per,
+            when,
+            max_sessions: limit(max),
+        });
+        let terms = Terms {
+            max_sessions: limit(max),
+            ..Terms::default()
+        };
+        Policy {
+            version: PolicyVersion(1),
+            terms,
+            limits: limits.into(),
+            ..Policy::default()
+        }
+    })
+}
+
+fn per() -> impl Strategy<Value = Per> {
+    select(vec![Per::Client, Per::DeviceClass])
 }
 
 prop_compose! {
@@ -262,7 +298,7 @@ prop_compose! {
         at_limit in overflow(),
         idle in 10..600_u64,
         rules in vec(rule(), 0..3),
-        limits in vec((condition(), 1..4_u64), 0..3),
+        limits in vec((per(), condition(), 1..4_u64), 0..4),
     ) -> Policy {
         let terms = Terms {
             max_sessions: limit(max_sessions),
@@ -271,7 +307,7 @@ prop_compose! {
             absolute: Duration::from_secs(1000),
             ..Terms::default()
         };
-        let further = |(when, max)| Limit { per: Per::Client, when, max_sessions: limit(max) };
+        let further = |(per, when, max)| Limit { per, when, max_sessions: limit(max) };
         let limits = limits.into_iter().map(further).collect();
         Policy { version: PolicyVersion(1), terms, rules, limits, ..Policy::default() }
     }

@@ -1,5 +1,6 @@
 //! Promises that hold for any roster, policy and sequence of operations.
 
+mod choice;
 mod given;
 mod history;
 mod limits;
