@@ -15,7 +15,6 @@ mod raw;
 mod read;
 mod schema;
 mod source;
-mod span;
 #[cfg(test)]
 mod tests;
 mod unavailable;

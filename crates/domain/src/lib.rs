@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod amendment;
+pub mod budget;
 pub mod change;
 pub mod check;
 pub mod device;
@@ -18,6 +19,7 @@ pub mod roster;
 pub mod rotation;
 pub mod seats;
 pub mod session;
+pub mod span;
 #[cfg(test)]
 mod testing;
 pub mod ticket;

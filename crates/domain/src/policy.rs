@@ -207,6 +207,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Budget;
 
     fn facts<'a>(groups: &'a [GroupName], client: Option<&'a ClientId>) -> Facts<'a> {
         Facts {
@@ -268,6 +269,43 @@ mod tests {
 
         assert!(when.matches(&facts(&[], Some(&tv))));
         assert!(!when.matches(&facts(&[], None)));
+    }
+
+    #[test]
+    fn given_a_rule_by_group_that_sets_a_budget_when_looked_at_then_it_is_a_fault() {
+        let rule = |group: Option<&str>, set| Rule {
+            when: Condition {
+                groups: group
+                    .map(|g| GroupName::parse(g).unwrap())
+                    .into_iter()
+                    .collect(),
+                remember: Some(true),
+                ..Condition::default()
+            },
+            set,
+            reasons: Reasons::new(),
+        };
+        let hosted = Setting {
+            sign_ins: Some(Budget::TEN_A_MINUTE),
+            ..Setting::default()
+        };
+        let api = Setting {
+            api_sign_ins: Some(Budget::TEN_A_MINUTE),
+            ..Setting::default()
+        };
+        let policy = Policy {
+            rules: vec![
+                rule(None, hosted),
+                rule(Some("admins"), hosted),
+                rule(Some("admins"), api),
+            ],
+            ..Policy::default()
+        };
+
+        let faults = policy.faults();
+
+        let told: Vec<_> = faults.iter().map(|f| (f.rule, f.key)).collect();
+        assert_eq!(told, [(Some(1), "sign_ins"), (Some(2), "api_sign_ins")]);
     }
 
     #[test]

@@ -31,6 +31,20 @@ impl TagKey {
     pub const fn from_entropy(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
+    /// A name that only we can compute, for a bucket of [`budget`](crate::budget).
+    pub(crate) fn name_of_bucket(&self, kind: &str, parts: &[Option<&str>]) -> [u8; 32] {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0)
+            .expect("an HMAC takes a key of any length");
+        mac.update(b"innkeeper sign-in budget 1");
+        for part in std::iter::once(Some(kind)).chain(parts.iter().copied()) {
+            // The length in front keeps ("ab", "c") and ("a", "bc") apart, and nothing from "".
+            let length = part.map_or(u64::MAX, |part| part.len() as u64);
+            mac.update(&length.to_be_bytes());
+            mac.update(part.unwrap_or_default().as_bytes());
+        }
+        mac.finalize().into_bytes().into()
+    }
 }
 
 impl fmt::Debug for TagKey {

@@ -11,6 +11,7 @@ use innkeeper_store::{Register, SessionStore, StoreError};
 
 use crate::archive::Copier;
 use crate::ask;
+use crate::budget::Tills;
 use crate::bulk::Orders;
 use crate::choice::TicketKey;
 use crate::entropy::{Entropy, NoEntropy};
@@ -46,7 +47,8 @@ pub struct Authority {
     pub(crate) copier: Option<Copier>,
     pub(crate) orders: Orders,
     pub(crate) metrics: Metrics,
-    tag_key: TagKey,
+    pub(crate) tills: Tills,
+    pub(crate) tag_key: TagKey,
     pub(crate) ticket_key: TicketKey,
 }
 
@@ -120,6 +122,7 @@ impl Authority {
             copier: None,
             orders: Orders::default(),
             metrics: Metrics::default(),
+            tills: Tills::default(),
             tag_key,
             ticket_key: TicketKey::from_entropy(ticket_key),
         })

@@ -6,6 +6,7 @@
 pub mod archive;
 mod ask;
 mod authority;
+pub mod budget;
 pub mod bulk;
 pub mod check;
 pub mod choice;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::budget::Against;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::session::{EndReason, Initiator};
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 pub use text::Text;
 
 use crate::EngineError;
+use crate::budget;
 use crate::check::CheckAnswer;
 use crate::sign_in::SignInAnswer;
 
@@ -81,7 +83,7 @@ pub(crate) enum Place {
 
 const PLACES: [&str; 2] = ["memory", "store"];
 const CHECKS: [&str; 4] = ["valid", "no_session", "shortfall", "unknown"];
-const ADMISSIONS: [&str; 11] = [
+const ADMISSIONS: [&str; 12] = [
     "admitted",
     "repeated",
     "session_limit",
@@ -92,6 +94,7 @@ const ADMISSIONS: [&str; 11] = [
     "key_misused",
     "already_used",
     "too_many_keys",
+    "over_budget",
     "unknown",
 ];
 const REASONS: [(EndReason, &str); 14] = [
@@ -117,6 +120,7 @@ pub struct Metrics {
     stopwatch: fn() -> Duration,
     checks: [[Counter; CHECKS.len()]; PLACES.len()],
     admissions: [Counter; ADMISSIONS.len()],
+    over_budget: [[Counter; Against::ALL.len()]; budget::Place::ALL.len()],
     ends: [Counter; REASONS.len()],
     commits: Durations,
     revocations: Durations,
@@ -130,6 +134,7 @@ impl Default for Metrics {
             stopwatch: || Duration::ZERO,
             checks: Default::default(),
             admissions: Default::default(),
+            over_budget: Default::default(),
             ends: Default::default(),
             commits: Durations::default(),
             revocations: Durations::default(),
@@ -183,10 +188,16 @@ impl Metrics {
             Ok(SignInAnswer::KeyMisused) => "key_misused",
             Ok(SignInAnswer::AlreadyUsed) => "already_used",
             Ok(SignInAnswer::TooManyKeys) => "too_many_keys",
+            Ok(SignInAnswer::OverBudget(_)) => "over_budget",
             Err(_) => "unknown",
         };
         let place = ADMISSIONS.iter().position(|word| *word == outcome);
         self.admissions[place.expect("every outcome is in the list")].count();
+    }
+
+    /// A sign-in was turned away before anything was looked at.
+    pub(crate) fn over_budget(&self, place: budget::Place, against: Against) {
+        self.over_budget[place as usize][against as usize].count();
     }
 
     pub(crate) fn ended(&self, ends: &Ends) {
@@ -219,6 +230,14 @@ impl Metrics {
         );
         for (outcome, counter) in ADMISSIONS.iter().zip(&self.admissions) {
             text.sample(&[("outcome", outcome)], counter.get());
+        }
+        let about = "Sign-ins turned away before any proof was looked at, by what was spent.";
+        text.family("innkeeper_sign_ins_over_budget_total", "counter", about);
+        for (place, counters) in budget::Place::ALL.iter().zip(&self.over_budget) {
+            for (against, counter) in Against::ALL.iter().zip(counters) {
+                let labels = [("place", place.word()), ("budget", against.word())];
+                text.sample(&labels, counter.get());
+            }
         }
         let about = "Checks of tokens, by what came of them and where they were answered.";
         text.family("innkeeper_checks_total", "counter", about);

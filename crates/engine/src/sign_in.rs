@@ -6,6 +6,7 @@ mod repeat;
 use std::sync::Arc;
 
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
+use innkeeper_domain::budget::{Left, Spent};
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::roster::Roster;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use self::born::{Born, displaced};
 pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
+use crate::budget::{Place, Try};
 use crate::choice::{ChoiceRequest, Opened, Standing};
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
@@ -59,6 +61,8 @@ pub enum SignInAnswer {
     AlreadyUsed,
     /// Too many keys of this subject are remembered already.
     TooManyKeys,
+    /// There were too many sign-ins, and nothing was decided.
+    OverBudget(Spent),
 }
 
 /// What a sign-in found that was turned away.
@@ -89,6 +93,8 @@ pub struct SignedIn {
     pub notices: Vec<Notice>,
     /// The store's time.
     pub now: Timestamp,
+    /// What is left of the budget, where one was asked.
+    pub left: Option<Left>,
 }
 
 /// The device of a sign-in.
@@ -121,6 +127,7 @@ enum Decided {
     KeyMisused,
     AlreadyUsed,
     TooManyKeys,
+    OverBudget(Spent),
 }
 
 /// The random parts of a sign-in.
@@ -142,6 +149,8 @@ struct Attempt {
     device: Option<DeviceToken>,
     idempotency: Option<Idempotency>,
     ticket: Option<Opened>,
+    /// Where its budget is asked; nowhere if that was done before the proof, or in another call.
+    budget: Option<Place>,
     drawn: Drawn,
 }
 
@@ -150,7 +159,29 @@ impl Authority {
     ///
     /// The limit holds at every instant: the newcomer's birth and the ends that make room for it
     /// are one commit. When this returns, they are durable.
+    ///
+    /// No budget is asked here: who knows the proof asks [`spend`](Self::spend) before looking at
+    /// it, or calls [`sign_in_within_budget`](Self::sign_in_within_budget).
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
+        self.sign_in_at(None, request).await
+    }
+
+    /// The same for an application, if the budget `api_sign_ins` has one left, where it is set.
+    ///
+    /// A repeat of an answered call is answered again and costs nothing; neither does the choice
+    /// of whom to end, since its ticket works once.
+    pub async fn sign_in_within_budget(
+        &self,
+        request: SignInRequest,
+    ) -> Result<SignInAnswer, EngineError> {
+        self.sign_in_at(Some(Place::Api), request).await
+    }
+
+    async fn sign_in_at(
+        &self,
+        budget: Option<Place>,
+        request: SignInRequest,
+    ) -> Result<SignInAnswer, EngineError> {
         let drawn = self.draw(&request.tenant, &request.subject)?;
         let mut sign_in = request.sign_in;
         // Another subject's device token says nothing here: it is one that nobody knows.
@@ -164,6 +195,7 @@ impl Authority {
             device,
             idempotency: request.idempotency,
             ticket: None,
+            budget,
             drawn,
         })
         .await
@@ -192,6 +224,7 @@ impl Authority {
             device,
             idempotency: request.idempotency,
             ticket: Some(opened),
+            budget: None,
             drawn,
         })
         .await
@@ -227,17 +260,19 @@ impl Authority {
         let replaced_here = attempt.replaces.as_ref().filter(|t| t.tag() == tag);
         attempt.sign_in.replaces = replaced_here.map(|t| t.secret().family());
 
+        // Asked once, however often this is decided.
+        let mut asked = None;
+        let decide = |case: &Case<'_>| match attempt.repeat(case)? {
+            Some(answer) => Ok(Step::Answer(answer)),
+            None => match *asked.get_or_insert_with(|| self.ask_budget(case, &attempt)) {
+                Ok(_) => self.decide(case, &attempt),
+                Err(spent) => Ok(Step::Answer(Decided::OverBudget(spent))),
+            },
+        };
         let settled = self
-            .settle_for(
-                &attempt.tenant,
-                &attempt.subject,
-                &attempt.keys(),
-                |case| match attempt.repeat(case)? {
-                    Some(answer) => Ok(Step::Answer(answer)),
-                    None => self.decide(case, &attempt),
-                },
-            )
+            .settle_for(&attempt.tenant, &attempt.subject, &attempt.keys(), decide)
             .await?;
+        let left = asked.and_then(Result::ok).flatten();
 
         let (roster, now) = (settled.roster, settled.now);
         let (born, repeated) = match settled.answer {
@@ -262,6 +297,7 @@ impl Authority {
             Decided::KeyMisused => return Ok(SignInAnswer::KeyMisused),
             Decided::AlreadyUsed => return Ok(SignInAnswer::AlreadyUsed),
             Decided::TooManyKeys => return Ok(SignInAnswer::TooManyKeys),
+            Decided::OverBudget(spent) => return Ok(SignInAnswer::OverBudget(spent)),
         };
         // Another subject's session on the same browser ends too, in a commit of its own, before
         // the answer. A repeat does it again, should the first try have been cut off.
@@ -273,12 +309,29 @@ impl Authority {
         let signed_in = born
             .into_answer(roster, now)?
             .ok_or(EngineError::Contended(tag))?;
-        let signed_in = Box::new(signed_in);
+        let signed_in = Box::new(SignedIn { left, ..signed_in });
         Ok(if repeated {
             SignInAnswer::Repeated(signed_in)
         } else {
             SignInAnswer::Admitted(signed_in)
         })
+    }
+
+    fn ask_budget(&self, case: &Case<'_>, attempt: &Attempt) -> Result<Option<Left>, Spent> {
+        let Some(place) = attempt.budget else {
+            return Ok(None);
+        };
+        let sign_in = &attempt.sign_in;
+        let tried = Try {
+            tenant: &attempt.tenant,
+            who: attempt.subject.as_str(),
+            ip: sign_in.origin.ip,
+            device: sign_in.device,
+            client: sign_in.client.as_ref(),
+            class: sign_in.class,
+            remember: sign_in.remember,
+        };
+        self.spend_under(case.policy, place, &tried, case.roster, case.now())
     }
 
     fn decide(&self, case: &Case<'_>, attempt: &Attempt) -> Result<Step<Decided>, EngineError> {

@@ -42,6 +42,20 @@ impl Moment {
     }
 }
 
+/// How long to wait, rounded up: who comes back then is not too early.
+pub(crate) fn waiting(span: Duration) -> String {
+    const UNITS: [(u64, &str); 3] = [(60 * 60, "hour"), (60, "minute"), (1, "second")];
+    let seconds = span.as_secs() + u64::from(span.subsec_nanos() > 0);
+    // Up to two of a unit are said in the smaller one, which is nearer to the truth.
+    let (length, unit) = UNITS
+        .into_iter()
+        .find(|(length, _)| seconds > 2 * length)
+        .unwrap_or((1, "second"));
+    let count = seconds.div_ceil(length).max(1);
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
 /// A span in its largest unit, rounded down; nothing for less than a minute.
 fn span(span: Duration) -> Option<String> {
     const UNITS: [(u64, &str); 3] = [(24 * 60 * 60, "day"), (60 * 60, "hour"), (60, "minute")];
@@ -78,6 +92,22 @@ mod tests {
         let moment = Moment::of(at(now), at(now));
         assert_eq!(moment.date, "22 Nov 2026, 07:10 UTC");
         assert_eq!(moment.machine, "2026-11-22T07:10:00.000Z");
+    }
+
+    #[test]
+    fn given_a_wait_when_told_then_it_is_never_too_short() {
+        for (millis, words) in [
+            (0, "1 second"),
+            (1, "1 second"),
+            (5001, "6 seconds"),
+            (60_000, "60 seconds"),
+            (120_000, "120 seconds"),
+            (120_001, "3 minutes"),
+            (7_200_000, "120 minutes"),
+            (7_200_001, "3 hours"),
+        ] {
+            assert_eq!(waiting(Duration::from_millis(millis)), words);
+        }
     }
 
     #[test]

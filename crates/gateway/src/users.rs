@@ -9,6 +9,7 @@ use innkeeper_domain::name::{GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::roster::Generation;
 use innkeeper_domain::session::Initiator;
 use innkeeper_engine::entropy::Entropy;
+use innkeeper_engine::subjects::Standing;
 use innkeeper_engine::{Authority, EngineError};
 use innkeeper_store::register::Put;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,26 @@ pub(crate) struct Proved {
     /// The generation before the password was looked at. A change of credentials in between
     /// makes this evidence stale (S8).
     pub(crate) evidence: Generation,
+}
+
+/// Somebody who says to be a user, before any proof.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// `None` if what was typed can be nobody's name.
+    name: Option<UserName>,
+    record: Option<UserRecord>,
+    /// That of the user; of a name that nobody has, a random one.
+    pub(crate) subject: SubjectId,
+    /// How the subject stands before the password is looked at, so that a change of it in between
+    /// shows.
+    pub(crate) standing: Standing,
+}
+
+impl Claim {
+    /// Whom they say they are: of all that can be nobody's name, the same.
+    pub(crate) fn who(&self) -> &str {
+        self.name.as_ref().map_or("", UserName::as_str)
+    }
 }
 
 /// Why users cannot be read or written.
@@ -200,14 +221,8 @@ impl Users {
         Ok(Some(changed.ended))
     }
 
-    /// Finds out whether a name and a password belong together; `None` if not.
-    ///
-    /// An unknown name takes the same steps and the same work as a wrong password.
-    pub(crate) async fn prove(
-        &self,
-        typed_name: &str,
-        password: Password,
-    ) -> Result<Option<Proved>, UsersError> {
+    /// Looks up whom somebody says to be. An unknown name takes the same steps as a known one.
+    pub(crate) async fn claim(&self, typed_name: &str) -> Result<Claim, EngineError> {
         let name = UserName::parse(typed_name).ok();
         let found = match &name {
             Some(name) => self.find(name).await?,
@@ -220,10 +235,31 @@ impl Users {
             }
             _ => drawn_subject(self.authority.entropy())?,
         };
-        // Before the password is looked at, so that a change of it in between shows.
         let standing = self.authority.subject(&self.tenant, &subject).await?;
-        let evidence = standing.roster.generation;
+        Ok(Claim {
+            name,
+            record,
+            subject,
+            standing,
+        })
+    }
 
+    /// Finds out whether a password is that of a claim; `None` if not.
+    ///
+    /// That of an unknown name takes the same work as a wrong one. It is much work, so ask the
+    /// budget first.
+    pub(crate) async fn prove(
+        &self,
+        claim: Claim,
+        password: Password,
+    ) -> Result<Option<Proved>, UsersError> {
+        let Claim {
+            name,
+            record,
+            subject,
+            standing,
+        } = claim;
+        let evidence = standing.roster.generation;
         let stored = record.as_ref().map(|record| record.password.clone());
         let is_right = self.hasher.verify(password, stored).await?;
         let (Some(name), Some(record), true) = (name, record, is_right) else {

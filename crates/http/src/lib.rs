@@ -5,6 +5,7 @@
 //! [`problem`] document.
 
 pub mod body;
+pub mod budget;
 pub mod cookies;
 pub mod credentials;
 mod diagnosis;

@@ -110,7 +110,8 @@ impl Scribe {
                 SignInAnswer::UnknownTicket
                 | SignInAnswer::KeyMisused
                 | SignInAnswer::AlreadyUsed
-                | SignInAnswer::TooManyKeys,
+                | SignInAnswer::TooManyKeys
+                | SignInAnswer::OverBudget(_),
             ) => Answer::Refused(Refusal::Key, None),
             Reply::Check(CheckAnswer::Valid(checked)) => {
                 let rotated = checked.rotated.as_ref().map(|t| self.token(t));

@@ -10,12 +10,13 @@ use std::time::Duration;
 pub(super) use compound::{AnyOf, Maybe};
 pub(super) use words::{Choice, Standard, Words, hyphenated};
 
+use innkeeper_domain::budget::{Budget, NotABudget};
 use innkeeper_domain::name::{NameError, Reason};
 use innkeeper_domain::policy::SessionLimit;
+use innkeeper_domain::span::{self, NotASpan};
 use innkeeper_http::peers::{self, TrustedPeers};
 
 use super::raw::{Raw, quoted};
-use super::span::{self, NotASpan};
 use super::url;
 use crate::shown::Shown;
 
@@ -234,6 +235,32 @@ impl Kind for Span {
 
     fn literal(&self, value: &Duration) -> Option<String> {
         Some(quoted(&span::written(*value)))
+    }
+}
+
+/// How many sign-ins in which span of time.
+pub(super) struct SignIns;
+
+impl Kind for SignIns {
+    type Value = Budget;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Budget, Refusal> {
+        let refusal = Refusal::of(raw);
+        let Some(text) = raw.text() else {
+            return Err(refusal);
+        };
+        Budget::parse(text).map_err(|error| match error {
+            NotABudget::Form => refusal,
+            why => refusal.because(why.to_string()),
+        })
+    }
+
+    fn accepts(&self) -> String {
+        Budget::FORM.to_owned()
+    }
+
+    fn literal(&self, value: &Budget) -> Option<String> {
+        Some(quoted(&value.to_string()))
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use innkeeper_domain::budget::Budget;
 use innkeeper_domain::name::{ClientId, GroupName};
 use innkeeper_domain::policy::{
     Bounds, Condition, Limit, Per, Policy, Preset, Rule, SessionLimit, Setting, VisitTerms, Word,
 };
 use innkeeper_domain::session::SessionClass;
+use innkeeper_domain::span;
 
 use super::effective::Lines;
-use super::kinds::{AnyOf, Choice, Kind, Named, Sessions, Span, Truth};
+use super::kinds::{AnyOf, Choice, Kind, Named, Sessions, SignIns, Span, Truth};
 use super::preset::{Explained, Standing, laxer_needs_reason, note_origins};
 use super::problem::{Fault, Problems};
 use super::read::{Origins, Reader, missing, note_rows};
 use super::schema::Section;
-use super::span;
 use super::walk::Entries;
 
 impl Section for Setting {
@@ -46,6 +47,10 @@ impl VisitTerms for Taking<'_, '_, '_> {
 
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
         *slot = self.0.take(key, &Choice::new());
+    }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
+        *slot = self.0.take(key, &SignIns);
     }
 }
 
@@ -81,6 +86,10 @@ impl VisitTerms for Putting<'_> {
 
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
         self.put(key, &Choice::new(), slot.as_ref());
+    }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
+        self.put(key, &SignIns, slot.as_ref());
     }
 }
 
@@ -218,6 +227,8 @@ fn rule(preset: Option<&Preset>, row: &Entries<'_>, problems: &mut Problems) -> 
     if let Some(preset) = preset {
         laxer_needs_reason(KEY, set, preset, row, problems);
     }
+    let rule = Rule { when, set, reasons };
+    no_budget_by_group(&rule, row, problems);
 
     // A value that was refused was still written, and that was said already.
     let (conditions, others): (Vec<_>, Vec<_>) = row
@@ -240,7 +251,21 @@ fn rule(preset: Option<&Preset>, row: &Entries<'_>, problems: &mut Problems) -> 
             "changes nothing; give it a key of [policy], such as max_sessions",
         );
     }
-    Rule { when, set, reasons }
+    rule
+}
+
+/// Notes a budget that would hold for a group only.
+fn no_budget_by_group(rule: &Rule, row: &Entries<'_>, problems: &mut Problems) {
+    let Some(name) = rule.budget_by_group() else {
+        return;
+    };
+    let key = format!("policy.rule.{name}");
+    let found = row.values(&key).last().expect("it was read from there");
+    problems.note(&found.origin.clone(), key, || Fault::BadValue {
+        found: "a budget in a rule by group".to_owned(),
+        accepted: Rule::NO_BUDGET_BY_GROUP.to_owned(),
+        why: None,
+    });
 }
 
 fn limits(entries: &Entries<'_>, problems: &mut Problems, origins: &mut Origins) -> Vec<Limit> {

@@ -41,8 +41,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "store.allow_snapshots", refused: AllBut(&["false"]), what: "a shared store" },
     NotYet { key: "policy.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
-    NotYet { key: "policy.sign_ins", refused: AllBut(&[]), what: "a budget of sign-ins" },
-    NotYet { key: "policy.api_sign_ins", refused: AllBut(&[]), what: "a budget of sign-ins" },
     NotYet { key: "policy.rule.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },

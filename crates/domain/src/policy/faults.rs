@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Laxer, Policy, Setting};
+use super::{Laxer, Policy, Rule, Setting};
 
 /// What is wrong with a policy, and where.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,11 +21,22 @@ impl Policy {
     pub fn faults(&self) -> Vec<Fault> {
         let everybody = idle_beyond_absolute(None, self.terms.into());
         let rules = self.rules.iter().enumerate();
-        let rules = rules.filter_map(|(place, rule)| idle_beyond_absolute(Some(place), rule.set));
+        let spans = rules.clone();
+        let spans = spans.filter_map(|(place, rule)| idle_beyond_absolute(Some(place), rule.set));
+        let budgets = rules.filter_map(|(place, rule)| by_group(place, rule));
         let laxer = self.laxer().into_iter().filter(|l| l.reason.is_none());
-        let spans = everybody.into_iter().chain(rules);
+        let spans = everybody.into_iter().chain(spans).chain(budgets);
         spans.chain(laxer.map(unexplained)).collect()
     }
+}
+
+fn by_group(place: usize, rule: &Rule) -> Option<Fault> {
+    let key = rule.budget_by_group()?;
+    Some(Fault {
+        rule: Some(place),
+        key,
+        expected: Rule::NO_BUDGET_BY_GROUP.to_owned(),
+    })
 }
 
 /// A value that is laxer than the preset asks, and nobody says why.
@@ -40,6 +51,29 @@ fn unexplained(laxer: Laxer<'_>) -> Fault {
             "a value no laxer than {asked}, which preset {word} asks for ({title}, {clause}), or \
              why it is laxer, written beside it as reason.{key}"
         ),
+    }
+}
+
+impl Rule {
+    /// Why a rule by group cannot set a budget, as what was expected instead.
+    pub const NO_BUDGET_BY_GROUP: &str = "a `when` without `group`: a budget is asked before it is \
+                                          known who signs in, and by group it would tell who is \
+                                          in one";
+
+    /// The budget that this rule sets by group, where it does.
+    #[must_use]
+    pub fn budget_by_group(&self) -> Option<&'static str> {
+        let Setting {
+            sign_ins,
+            api_sign_ins,
+            ..
+        } = self.set;
+        let key = match (sign_ins, api_sign_ins) {
+            (Some(_), _) => Some("sign_ins"),
+            (None, Some(_)) => Some("api_sign_ins"),
+            (None, None) => None,
+        };
+        key.filter(|_| !self.when.groups.is_empty())
     }
 }
 

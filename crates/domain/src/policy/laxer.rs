@@ -1,6 +1,7 @@
 //! When one value of a key is laxer than another: each is named in the table of the terms.
 
 use super::{BindTo, Overflow, SameDevice, UnseenDevice};
+use crate::budget::Budget;
 
 /// More sessions, or a longer time.
 pub(super) fn more<T: Copy + Ord>(set: T, asked: T) -> bool {
@@ -10,6 +11,11 @@ pub(super) fn more<T: Copy + Ord>(set: T, asked: T) -> bool {
 /// A shorter time: where time protects.
 pub(super) fn less<T: Copy + Ord>(set: T, asked: T) -> bool {
     set < asked
+}
+
+/// More sign-ins at once, or more in the long run.
+pub(super) fn faster(set: Budget, asked: Budget) -> bool {
+    set.is_faster_than(asked)
 }
 
 /// Only watching. All else keeps the limit, each in its own way.

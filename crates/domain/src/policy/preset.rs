@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Bounds, Policy, SessionLimit, Setting, Terms, VisitTerms, Word};
+use crate::budget::Budget;
 use crate::name::Reason;
 
 /// What a standard asks, as data: it is compared and never changed.
@@ -122,6 +123,10 @@ impl VisitTerms for Writing<'_> {
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
         self.note(key, slot.map(Word::word));
     }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
+        self.note(key, slot.as_ref());
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +139,7 @@ mod tests {
     fn asks() -> Setting {
         Setting::from(Terms {
             rotate_every: Some(Duration::from_hours(1)),
+            api_sign_ins: Budget::parse("100/1m").ok(),
             binding: BindTo::Device,
             ..Terms::default()
         })
@@ -170,6 +176,8 @@ mod tests {
             unseen_device: Some(UnseenDevice::Allow),
             binding: Some(BindTo::Nothing),
             protect_trusted_for: Some(base.protect_trusted_for.saturating_sub(one)),
+            sign_ins: Budget::parse("11/1m").ok(),
+            api_sign_ins: Budget::parse("100/59s").ok(),
         };
         let stricter = Setting {
             max_sessions: Some(limit(4)),
@@ -183,6 +191,8 @@ mod tests {
             unseen_device: Some(UnseenDevice::Refuse),
             binding: Some(BindTo::Device),
             protect_trusted_for: Some(base.protect_trusted_for + one),
+            sign_ins: Budget::parse("9/1m").ok(),
+            api_sign_ins: Budget::parse("100/61s").ok(),
         };
 
         assert_eq!(laxer.laxer_than(asks()), Setting::KEYS);

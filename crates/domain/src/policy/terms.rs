@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-use super::laxer::{doubling, less, more, observing, unbound, unwatched};
+use super::laxer::{doubling, faster, less, more, observing, unbound, unwatched};
 use super::{BindTo, Overflow, SameDevice, SessionLimit, UnseenDevice, Word};
+use crate::budget::Budget;
 
 /// Goes through the keys of a policy, one after the other, each by the kind of its value.
 pub trait VisitTerms {
@@ -20,6 +21,9 @@ pub trait VisitTerms {
 
     /// One of a few words.
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>);
+
+    /// A number of sign-ins in a span of time.
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>);
 }
 
 /// The shortest and the longest span that a key accepts.
@@ -156,6 +160,10 @@ terms! {
     /// For how long after its birth a session on an untrusted device neither evicts nor ends an
     /// older one on a trusted device; see [`protection`](crate::protection).
     protect_trusted_for: Duration, span(PROTECTION), Duration::from_hours(24), laxer if less;
+    /// How often somebody may try to sign in on our pages; see [`budget`](crate::budget).
+    sign_ins: Budget, sign_ins(), Budget::TEN_A_MINUTE, laxer if faster;
+    /// How often an application may sign somebody in over the API.
+    api_sign_ins: Option<Budget>, sign_ins(), None, laxer if faster;
 }
 
 /// A value that terms hold: one that is always there, or one that is off unless set.
@@ -186,7 +194,7 @@ macro_rules! always_there {
     )*};
 }
 
-always_there!(Duration, SessionLimit);
+always_there!(Duration, SessionLimit, Budget);
 
 impl<W: Word> Term for W {
     type Set = Self;
@@ -200,14 +208,20 @@ impl<W: Word> Term for W {
     }
 }
 
-impl Term for Option<Duration> {
-    type Set = Duration;
+macro_rules! off_unless_set {
+    ($($type:ty),*) => {$(
+        impl Term for Option<$type> {
+            type Set = $type;
 
-    fn from_set(set: Duration) -> Self {
-        Some(set)
-    }
+            fn from_set(set: $type) -> Self {
+                Some(set)
+            }
 
-    fn into_set(self) -> Self {
-        self
-    }
+            fn into_set(self) -> Self {
+                self
+            }
+        }
+    )*};
 }
+
+off_unless_set!(Duration, Budget);

@@ -6,6 +6,7 @@ use super::{
     Bounds, Condition, Overflow, Policy, SessionLimit, Setting, Terms, UnseenDevice, VisitTerms,
     Word,
 };
+use crate::budget::Budget;
 
 /// Something that is probably not meant.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -167,6 +168,10 @@ impl VisitTerms for Named {
     }
 
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
+        self.note(key, slot.as_ref());
+    }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
         self.note(key, slot.as_ref());
     }
 }

@@ -83,6 +83,7 @@ impl Born {
             notices: self.notices,
             roster,
             now,
+            left: None,
         }))
     }
 }

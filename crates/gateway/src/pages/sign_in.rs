@@ -1,5 +1,6 @@
 //! Signing in: the form, and what comes of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
@@ -10,6 +11,7 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::admission::SignIn;
+use innkeeper_domain::budget::Spent;
 use innkeeper_domain::device::{DeviceClass, DeviceToken};
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId};
 use innkeeper_domain::session::{
@@ -17,6 +19,7 @@ use innkeeper_domain::session::{
 };
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::budget::{Place, Try};
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest, SignedIn};
@@ -29,7 +32,7 @@ use super::turned_away::Again;
 use super::{Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, see_other};
 use crate::address::SitePath;
 use crate::form::{self, SignInForm};
-use crate::users::{Proved, UsersError, base32};
+use crate::users::{Claim, Proved, UsersError, base32};
 use crate::visitor::Visitor;
 
 /// The form, as it stands on a page.
@@ -38,7 +41,7 @@ pub(super) struct FormView {
     pub(super) name: String,
     pub(super) next: SitePath,
     pub(super) attempt: String,
-    pub(super) error: Option<&'static str>,
+    pub(super) error: Option<Cow<'static, str>>,
 }
 
 #[derive(Template)]
@@ -155,9 +158,23 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     let replaces = site.gateway.held_token(&parts.headers)?;
     let sent: SignInForm = form::read(&parts.headers, body).await?;
     let attempt = sent.attempt.as_deref().map(read_attempt).transpose()?;
-    let next = read_next(sent.next.as_deref());
+    let users = site.gateway.users();
+    let claim = users.claim(&sent.name).await.map_err(wire::failed)?;
+    let again = Again {
+        site,
+        name: sent.name,
+        next: read_next(sent.next.as_deref()),
+    };
+    let authority = &site.gateway.door.authority;
+    let tag = authority.tag(&site.gateway.tenant, &claim.subject);
+    let device = site.gateway.door.cookie.find_device(&parts.headers, tag)?;
+    let origin = origin_of(&parts);
+    // Before the password is looked at: that is the work which a budget is there to bound.
+    if let Err(over) = ask_budget(site, &claim, device.as_ref(), &origin.0) {
+        return again.over_budget(&over);
+    }
 
-    let proved = match site.gateway.users().prove(&sent.name, sent.password).await {
+    let proved = match users.prove(claim, sent.password).await {
         Ok(proved) => proved,
         Err(UsersError::Engine(error)) => return Err(wire::failed(error)),
         Err(UsersError::Busy) => {
@@ -168,33 +185,22 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
             return Err(ProblemCode::Internal.into());
         }
     };
-    let again = Again {
-        site,
-        name: sent.name,
-        next,
-    };
     let Some(proved) = proved else {
         return again.page(
             StatusCode::UNAUTHORIZED,
             "The name or the password is wrong.",
         );
     };
-    let tag = site
-        .gateway
-        .door
-        .authority
-        .tag(&site.gateway.tenant, &proved.subject);
-    let held = Held {
-        replaces,
-        device: site.gateway.door.cookie.find_device(&parts.headers, tag)?,
-    };
-    match admit(site, proved, held, attempt, origin_of(&parts)).await? {
+    let held = Held { replaces, device };
+    match admit(site, proved, held, attempt, origin).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
             Ok(let_in(site, &parts, &signed_in, &again.next))
         }
         SignInAnswer::Refused(refusal, turned_away) => again.refused(&refusal, &turned_away),
-        // No ticket was sent.
-        SignInAnswer::UnknownTicket => Err(ProblemCode::Internal.into()),
+        // No ticket was sent, and the budget was asked before.
+        SignInAnswer::UnknownTicket | SignInAnswer::OverBudget(_) => {
+            Err(ProblemCode::Internal.into())
+        }
         SignInAnswer::KeyMisused | SignInAnswer::AlreadyUsed => again.page(
             StatusCode::CONFLICT,
             "This form was used before. Please sign in once more.",
@@ -260,7 +266,34 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
         SignInAnswer::TooManyKeys => {
             Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
         }
+        // A choice has its ticket, which was paid for.
+        SignInAnswer::OverBudget(_) => Err(ProblemCode::Internal.into()),
     }
+}
+
+/// Asks the budget for one try: of a browser that has been here with this subject, that of its
+/// device; else what strangers may try.
+fn ask_budget(
+    site: &Site,
+    claim: &Claim,
+    device: Option<&DeviceToken>,
+    origin: &Origin,
+) -> Result<(), Spent> {
+    let gateway = &site.gateway;
+    let (roster, now) = (&claim.standing.roster, claim.standing.now);
+    let tried = Try {
+        tenant: &gateway.tenant,
+        who: claim.who(),
+        ip: origin.ip,
+        device: device.and_then(|token| token.digest_for(roster.tag)),
+        client: Some(&gateway.client),
+        class: SessionClass::Interactive,
+        remember: false,
+    };
+    let authority = &gateway.door.authority;
+    authority
+        .spend(Place::Hosted, &tried, roster, now)
+        .map(|_| ())
 }
 
 /// The mark that a form of ours carries, so that pressing its button twice is one sign-in.

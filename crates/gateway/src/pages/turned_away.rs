@@ -1,16 +1,22 @@
 //! A sign-in that did not come about: the form again, or who holds the seats.
 
+use std::borrow::Cow;
+
 use askama::Template;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::budget::Spent;
 use innkeeper_engine::sign_in::TurnedAway;
+use innkeeper_http::budget::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::account::Row;
 use super::sign_in::{FormView, SignInPage, empty_form};
 use super::{Frame, Site};
 use crate::address::SitePath;
+use crate::moment::waiting;
 
 /// Who holds the seats, and which of them may be ended.
 #[derive(Template)]
@@ -44,11 +50,11 @@ impl Again<'_> {
     pub(super) fn page(
         self,
         status: StatusCode,
-        error: &'static str,
+        error: impl Into<Cow<'static, str>>,
     ) -> Result<Response, ProblemAnswer> {
         let form = FormView {
             name: self.name,
-            error: Some(error),
+            error: Some(error.into()),
             ..empty_form(self.site, self.next)?
         };
         let sign_in = SignInPage {
@@ -58,6 +64,24 @@ impl Again<'_> {
             form,
         };
         Ok(super::page(status, &sign_in))
+    }
+
+    /// The form again, since too many sign-ins were tried. The words are the same for a name that
+    /// nobody has, and whatever was spent.
+    pub(super) fn over_budget(self, spent: &Spent) -> Result<Response, ProblemAnswer> {
+        let told = budget::over_budget(spent).into_response();
+        let text = format!(
+            "There were too many attempts to sign in. Wait {}, then try again. Waiting helps: what \
+             you send before that is not looked at, also if the password is right.",
+            waiting(spent.wait)
+        );
+        let mut response = self.page(told.status(), text)?;
+        for name in [RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY] {
+            if let Some(value) = told.headers().get(&name) {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+        Ok(response)
     }
 
     /// The form again, since what was chosen by comes too late.

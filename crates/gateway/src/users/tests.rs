@@ -30,6 +30,11 @@ fn alice(subject: Option<&str>) -> NewUser {
     }
 }
 
+async fn prove(users: &Users, name: &str) -> Result<Option<Proved>, UsersError> {
+    let claim = users.claim(name).await?;
+    users.prove(claim, Password::new("swordfish")).await
+}
+
 #[tokio::test]
 async fn given_an_order_to_end_all_while_a_password_is_checked_then_the_evidence_is_from_before() {
     // S8: or whoever knows the password slips in beside the order that was to keep them out.
@@ -40,7 +45,7 @@ async fn given_an_order_to_end_all_while_a_password_is_checked_then_the_evidence
     let held_up = users.hasher.hold_up().await;
     let proving = tokio::spawn({
         let users = users.clone();
-        async move { users.prove("alice", Password::new("swordfish")).await }
+        async move { prove(&users, "alice").await }
     });
     users.hasher.until_one_waits().await;
 
@@ -62,7 +67,7 @@ async fn given_a_user_without_a_subject_when_added_then_one_is_drawn_that_is_not
     let users = users().await;
     assert_eq!(users.add(alice(None)).await.unwrap(), Added::Done);
 
-    let proved = users.prove("ALICE", Password::new("swordfish")).await;
+    let proved = prove(&users, "ALICE").await;
 
     let proved = proved.unwrap().expect("it is right");
     assert!(proved.subject.as_str().starts_with("usr_"));
@@ -89,7 +94,7 @@ async fn given_a_user_of_one_tenant_when_looked_for_in_another_then_there_is_non
         ..users.clone()
     };
 
-    let proved = elsewhere.prove("alice", Password::new("swordfish")).await;
+    let proved = prove(&elsewhere, "alice").await;
 
     assert!(proved.unwrap().is_none());
 }

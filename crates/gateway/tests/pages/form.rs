@@ -69,6 +69,8 @@ async fn given_a_place_to_go_when_signed_in_then_only_a_path_of_this_site_is_gon
 
         let fields = [("name", "alice"), ("password", PASSWORD), ("next", next)];
         let page = browser.post("/sign-in", &fields).await;
+        // Or the budget of this address would be spent.
+        house.pass(1);
 
         assert_eq!(page.status, StatusCode::SEE_OTHER);
         assert_eq!(page.location(), location, "{next:?}");

@@ -1,7 +1,7 @@
 //! A house over a store in memory, with a clock turned by hand, and browsers that come to it.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,6 +107,7 @@ impl House {
             cookies: Vec::new(),
             origin: Some(ORIGIN_OF_OURS),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0".into(),
+            address: Ipv4Addr::LOCALHOST.into(),
         }
     }
 
@@ -181,6 +182,8 @@ pub(crate) struct Browser<'h> {
     pub(crate) cookies: Vec<String>,
     pub(crate) origin: Option<&'static str>,
     pub(crate) user_agent: String,
+    /// From where it comes.
+    pub(crate) address: IpAddr,
 }
 
 impl Browser<'_> {
@@ -214,7 +217,7 @@ impl Browser<'_> {
             .uri(path)
             .header(HOST, "127.0.0.1:7070")
             .header(USER_AGENT, &self.user_agent)
-            .extension(Peer(SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000))));
+            .extension(Peer(SocketAddr::from((self.address, 50_000))));
         if let (Some(origin), "POST") = (self.origin, method) {
             request = request.header(ORIGIN, origin);
         }

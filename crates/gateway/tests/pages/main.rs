@@ -2,6 +2,7 @@
 
 mod account;
 mod breakable;
+mod budget;
 mod choice;
 mod demo;
 mod devices;

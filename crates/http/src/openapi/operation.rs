@@ -147,6 +147,13 @@ impl<'s> Operation<'s> {
         }
     }
 
+    /// Adds a header to all answers that were named before.
+    pub fn every_answer_header(&mut self, name: &str, about: &str) {
+        for answer in self.answers.values_mut() {
+            answer["headers"][name] = json!({"description": about, "schema": {"type": "string"}});
+        }
+    }
+
     /// The operation as the document shows it.
     pub(super) fn finish(mut self, route: &Route) -> Value {
         debug_assert!(self.takes_its_example(route), "{}", route.id);

@@ -8,6 +8,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::budget::BUDGET_FIELDS;
+
 /// Gathers schemas while operations are described.
 ///
 /// What is read and what is written differ: a member with a default may be left out of a request
@@ -187,6 +189,11 @@ fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
         }
         429 | 503 => headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"}),
         _ => {}
+    }
+    if names.contains("TooManySignInsProblem") {
+        for (name, about) in BUDGET_FIELDS {
+            headers[name] = json!({"description": about, "schema": {"type": "string"}});
+        }
     }
     let reason = StatusCode::from_u16(status).ok();
     let reason = reason.and_then(|status| status.canonical_reason());

@@ -17,6 +17,7 @@ use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
 use serde_json::json;
 
+use crate::budget::{Budgeted, over_budget};
 use crate::idempotency::IdempotencyKey;
 use crate::json::Json;
 use crate::layer::{Admit, Caller, Door, wholly};
@@ -70,7 +71,7 @@ async fn admit(
     Query(query): Query<api::TenantQuery>,
     headers: HeaderMap,
     Json(asked): Json<api::SignInRequest>,
-) -> Result<Created<api::SignInAnswer>, ProblemAnswer> {
+) -> Result<Budgeted<Created<api::SignInAnswer>>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let idempotency = IdempotencyKey::find(&headers)?.map(|key| {
         let meaning = serde_json::to_vec(&asked).expect("what was read as JSON can be written");
@@ -110,11 +111,11 @@ async fn admit(
                 .and_then(|t| DeviceToken::parse(t.reveal()).ok()),
             idempotency,
         };
-        wholly(async move { authority.sign_in(request).await }).await?
+        wholly(async move { authority.sign_in_within_budget(request).await }).await?
     };
     match answer {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
-            Ok(Created(show(&signed_in)))
+            Ok(Budgeted(signed_in.left, Created(show(&signed_in))))
         }
         SignInAnswer::Refused(refusal, turned_away) => Err(wire::refused(&refusal, &turned_away)),
         SignInAnswer::UnknownTicket => Err(unknown_ticket()),
@@ -123,6 +124,7 @@ async fn admit(
             "this key was used for another request",
         )),
         SignInAnswer::AlreadyUsed => Err(ProblemCode::AlreadyUsed.into()),
+        SignInAnswer::OverBudget(spent) => Err(over_budget(&spent)),
         SignInAnswer::TooManyKeys => {
             Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
         }

@@ -1,6 +1,7 @@
 //! The REST API as its callers see it: every route, every refusal, every header.
 
 mod admit;
+mod budget;
 mod check;
 mod choice;
 mod devices;

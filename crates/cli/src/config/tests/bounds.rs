@@ -1,5 +1,7 @@
 //! Values of a wrong type or out of bounds: what was found, what is accepted, and why.
 
+use innkeeper_domain::budget::Budget;
+
 use super::given;
 
 /// Each line of settings, with the place and a part of the message that refuses it.
@@ -60,6 +62,65 @@ fn given_the_smallest_and_the_largest_limit_when_loaded_then_both_are_accepted()
 
         assert_eq!(config.policy.terms.max_sessions.get(), sessions);
     }
+}
+
+#[test]
+fn given_a_budget_that_is_none_or_out_of_bounds_when_loaded_then_it_says_what_is_expected() {
+    each_refused(&[
+        (
+            "policy.sign_ins = 10",
+            "1:19",
+            "found the number 10; accepted is a number of sign-ins, a slash and a span of time, \
+             such as \"10/1m\", from \"1/1d\" to \"100000/1s\"",
+        ),
+        (
+            "policy.sign_ins = \"10 per minute\"",
+            "1:19",
+            "accepted is a number of sign-ins, a slash",
+        ),
+        (
+            "policy.sign_ins = \"0/1m\"",
+            "1:19",
+            "(none at all would lock everybody out)",
+        ),
+        (
+            "policy.sign_ins = \"100001/1m\"",
+            "1:19",
+            "(there is no unlimited)",
+        ),
+        (
+            "policy.api_sign_ins = \"10/2d\"",
+            "1:23",
+            "(the span must be whole seconds, 1s to 1d)",
+        ),
+        (
+            "[[policy.rule]]\nwhen.group = \"a\"\nsign_ins = \"1/1m\"",
+            "3:12",
+            "policy.rule.sign_ins: found a budget in a rule by group; accepted is a `when` without \
+             `group`",
+        ),
+    ]);
+}
+
+#[test]
+fn given_budgets_when_loaded_then_they_are_in_the_policy_and_in_what_is_shown_of_it() {
+    let config = given(
+        "[policy]\nsign_ins = \"5/60s\"\napi_sign_ins = \"600/1h\"\n\
+         [[policy.rule]]\nwhen.client = \"tv\"\napi_sign_ins = \"1/1s\"\n",
+    )
+    .accepted();
+
+    assert_eq!(config.policy.terms.sign_ins.to_string(), "5/1m");
+    assert_eq!(
+        config.policy.terms.api_sign_ins,
+        Budget::parse("600/1h").ok()
+    );
+    let of_rule = config.policy.rules[0].set.api_sign_ins;
+    assert_eq!(of_rule, Budget::parse("1/1s").ok());
+    assert_eq!(config.policy.rules[0].set.sign_ins, None);
+    let shown = config.effective_toml();
+    assert!(shown.contains("sign_ins = \"5/1m\"   # "), "{shown}");
+    assert!(shown.contains("\napi_sign_ins = \"1/1s\"\n"), "{shown}");
 }
 
 #[test]

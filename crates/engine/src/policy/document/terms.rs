@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use innkeeper_domain::budget::Budget;
 use innkeeper_domain::policy::{Bounds, SessionLimit, Setting, VisitTerms, Word};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
@@ -44,6 +45,10 @@ impl<M: SerializeMap> VisitTerms for Writing<'_, M> {
 
     fn word<W: Word>(&mut self, key: &'static str, slot: &mut Option<W>) {
         self.entry(key, slot.map(OneWord));
+    }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
+        self.entry(key, slot.map(SignIns));
     }
 }
 
@@ -115,6 +120,11 @@ impl<'de, A: MapAccess<'de>> VisitTerms for Reading<'_, 'de, A> {
         let kind = PhantomData::<OneWord<W>>;
         self.value(key, kind, |OneWord(word)| *slot = Some(word));
     }
+
+    fn sign_ins(&mut self, key: &'static str, slot: &mut Option<Budget>) {
+        let kind = PhantomData::<SignIns>;
+        self.value(key, kind, |SignIns(budget)| *slot = Some(budget));
+    }
 }
 
 /// A span within bounds, in whole seconds.
@@ -154,6 +164,24 @@ impl<'de> Deserialize<'de> for Count {
                 "expected a whole number, 1 to {most}; there is no unlimited"
             ))
         })
+    }
+}
+
+/// A number of sign-ins in a span of time, as a text.
+struct SignIns(Budget);
+
+impl Serialize for SignIns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SignIns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Budget::parse(&text)
+            .map(Self)
+            .map_err(|_| D::Error::custom(format_args!("expected {}", Budget::FORM)))
     }
 }
 

@@ -8,12 +8,12 @@ const FULL: &str = r#"{
     "policy": {"preset": "asvs_l3", "reason": {"absolute": "two shifts"}, "max_sessions": 4, "at_limit": "evict_oldest", "idle": 600, "absolute": 7200,
         "rotation_grace": 0, "rotate_every": 900, "freshness": 60,
         "same_device": "count", "unseen_device": "refuse", "binding": "device_cookie",
-        "protect_trusted_for": 0},
+        "protect_trusted_for": 0, "sign_ins": "3/90s", "api_sign_ins": "100/1h"},
     "rules": [
         {"when": {"group": ["admins"], "client": ["web", "tv"], "class": ["machine"],
             "remember": false}, "max_sessions": 2, "at_limit": "refuse",
             "reason": {"idle": "the hall"}},
-        {"when": {"remember": true}, "idle": 60}
+        {"when": {"remember": true}, "idle": 60, "sign_ins": "1/1d"}
     ],
     "limits": [{"per": "device_class", "max_sessions": 3, "when": {"client": ["ios"]}},
         {"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}]
@@ -47,7 +47,8 @@ fn given_a_written_policy_when_looked_at_then_every_term_that_is_set_is_there() 
     let expected = serde_json::json!({
         "max_sessions": 5, "at_limit": "evict_least_recent", "idle": 1800, "absolute": 43200,
         "rotation_grace": 30, "freshness": 900, "same_device": "replace",
-        "unseen_device": "notify", "binding": "none", "protect_trusted_for": 86400
+        "unseen_device": "notify", "binding": "none", "protect_trusted_for": 86400,
+        "sign_ins": "10/1m"
     });
     assert_eq!(written["policy"], expected);
 }

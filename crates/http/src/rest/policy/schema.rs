@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use innkeeper_domain::budget::Budget;
 use innkeeper_domain::name::Reason;
 use innkeeper_domain::policy::{
     Bounds, Condition, Per, Policy, SessionLimit, Setting, VisitTerms, Word,
@@ -126,6 +127,15 @@ impl VisitTerms for Properties {
 
     fn word<W: Word>(&mut self, key: &'static str, _: &mut Option<W>) {
         self.0.insert(key.into(), one_of::<W>());
+    }
+
+    fn sign_ins(&mut self, key: &'static str, _: &mut Option<Budget>) {
+        let schema = json!({
+            "type": "string",
+            "description": Budget::FORM,
+            "pattern": "^[1-9][0-9]{0,5}/[1-9][0-9]*[smhd]$",
+        });
+        self.0.insert(key.into(), schema);
     }
 }
 

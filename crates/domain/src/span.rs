@@ -13,7 +13,7 @@ const UNITS: [(&str, u64); 5] = [
 
 /// Why a text is not a span.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum NotASpan {
+pub enum NotASpan {
     /// There is no number at its beginning.
     Number,
     /// The unit is missing, or is none of ours.
@@ -23,7 +23,7 @@ pub(super) enum NotASpan {
 }
 
 /// Reads a span. One number and one unit: `1h30m` is `90m`, so that every span has one form.
-pub(super) fn parse(text: &str) -> Result<Duration, NotASpan> {
+pub fn parse(text: &str) -> Result<Duration, NotASpan> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {
@@ -41,7 +41,8 @@ pub(super) fn parse(text: &str) -> Result<Duration, NotASpan> {
 }
 
 /// The units in which a multiple of `step` can be written, the shortest first.
-pub(super) fn units(step: Duration) -> String {
+#[must_use]
+pub fn units(step: Duration) -> String {
     let long_enough = |unit: &&(&str, u64)| u128::from(unit.1) >= step.as_millis();
     let units: Vec<_> = UNITS
         .iter()
@@ -53,7 +54,8 @@ pub(super) fn units(step: Duration) -> String {
 }
 
 /// Writes a span in the longest unit that holds it exactly.
-pub(super) fn written(span: Duration) -> String {
+#[must_use]
+pub fn written(span: Duration) -> String {
     let total = span.as_millis();
     if total == 0 {
         return "0s".to_owned();
