@@ -88,6 +88,10 @@ pub struct EventsQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
+    /// Only of this subject; what was erased is nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub subject: Option<String>,
     /// Where to go on: `next` of a page, or the `id` of a message. `now` begins after all that
     /// has happened; absent, it begins with the first event that is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -41,7 +41,8 @@ pub use device::{Device, DeviceList, DevicePatch, DeviceView, Place};
 pub use event::{Event, EventDetails, EventPage, EventsQuery};
 pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
 pub use list::{
-    EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter, TenantQuery,
+    EndSessionQuery, EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter,
+    TenantQuery,
 };
 pub use me::{Me, MeQuery};
 pub use oauth::{
@@ -52,13 +53,14 @@ pub use policy::{PolicyTrial, PolicyTrialBar, PolicyTrialExample};
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;
 pub use revocation::{
-    Revocation, RevocationCount, RevocationRequest, RevocationState, SearchQuery, SessionFilter,
+    Revocation, RevocationCount, RevocationList, RevocationRequest, RevocationState, SearchQuery,
+    SessionFilter,
 };
 pub use secret::{AnyToken, Secret, Ticket};
 pub use session::Session;
 pub use subject::{
-    Contact, CredentialChangedAnswer, CredentialChangedRequest, FailureRequest, SubjectLimits,
-    SubjectPatch, SubjectView,
+    Contact, CredentialChangedAnswer, CredentialChangedRequest, FailureRequest, SubjectExport,
+    SubjectLimits, SubjectPatch, SubjectView,
 };
 pub use text::{Text, bounded_list};
 pub use timestamp::Timestamp;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Session;
+use crate::strict::word_option;
+use crate::{EndReason, Session};
 
 /// A page of sessions.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -62,6 +63,23 @@ pub enum StateFilter {
     Ended,
     /// Both.
     All,
+}
+
+/// The query of `DELETE /v1/sessions/{id}`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndSessionQuery {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
+    /// Why: `revoked_by_admin` if absent; or `risk`, `federation`, `policy_change`.
+    #[serde(
+        default,
+        deserialize_with = "word_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub reason: Option<EndReason>,
 }
 
 /// The query of `DELETE /v1/subjects/{subject}/sessions`.

@@ -195,6 +195,13 @@ pub struct Revocation {
     pub finished_at: Option<Timestamp>,
 }
 
+/// The bulk revocations of a tenant, the youngest first.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct RevocationList {
+    /// At most 200 of them.
+    pub revocations: Vec<Revocation>,
+}
+
 /// How far a bulk revocation has come.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::patch::Change;
 use crate::strict::Object;
 use crate::text::BoundedList;
-use crate::{Secret, Session, SignInSummary, Text};
+use crate::{DeviceView, Secret, Session, SignInSummary, Text, Timestamp};
 
 /// The answer of `GET` and `PATCH /v1/subjects/{subject}`.
 ///
@@ -31,6 +31,22 @@ pub struct SubjectView {
     pub policy: u64,
     /// The latest sign-in that was let in.
     pub last_sign_in: Option<SignInSummary>,
+}
+
+/// The answer of `GET /v1/subjects/{subject}/export`: all that is kept of a subject but its
+/// events, as it was at one moment.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub struct SubjectExport {
+    /// When that was.
+    pub made_at: Timestamp,
+    /// What is known of the account.
+    pub subject: SubjectView,
+    /// How to reach the subject.
+    pub contact: Contact,
+    /// Its devices, the one heard from last first.
+    pub devices: Vec<DeviceView>,
+    /// Its sessions, those that ended lately among them, the youngest first.
+    pub sessions: Vec<Session>,
 }
 
 /// The body of `PATCH /v1/subjects/{subject}`; what is not named stays.

@@ -8,6 +8,7 @@
 
 mod record;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
@@ -161,7 +162,7 @@ impl Authority {
         }
         let all = self.revocations().await?;
         let mut over: Vec<_> = all.iter().filter(|(r, _)| r.is_over()).collect();
-        over.sort_by_key(|(r, _)| std::cmp::Reverse(r.finished_at));
+        over.sort_by_key(|(r, _)| Reverse(r.finished_at));
         for (old, version) in over.iter().skip(OVER_MAX) {
             let name = old.id.name();
             let _ = self.register.put(&name, Some(*version), None).await?;
@@ -195,6 +196,20 @@ impl Authority {
     ) -> Result<Option<BulkRevocation>, EngineError> {
         let found = self.find_revocation(id).await?;
         Ok(found.map(|(r, _)| r).filter(|r| r.tenant == *tenant))
+    }
+
+    /// The bulk revocations of a tenant, the youngest first, at most `limit`. They are carried out
+    /// in the order of their age, so what is not over is among the first.
+    pub async fn bulk_revocations(
+        &self,
+        tenant: &TenantId,
+        limit: usize,
+    ) -> Result<Vec<BulkRevocation>, EngineError> {
+        let all = self.revocations().await?.into_iter().map(|(r, _)| r);
+        let mut own: Vec<_> = all.filter(|r| r.tenant == *tenant).collect();
+        own.sort_by_key(|r| (Reverse(r.started_at), r.id));
+        own.truncate(limit);
+        Ok(own)
     }
 
     /// Stops a bulk revocation, unless it is over. What has ended stays ended.

@@ -25,7 +25,7 @@ use crate::{Authority, EngineError, ask};
 
 /// How many entries one look at the store brings.
 const LOOK: usize = 256;
-/// How many entries of other tenants one call passes over before it says where it is.
+/// How many entries of others one call passes over before it says where it is.
 const LOOKED_MAX: usize = 65_536;
 
 /// One event.
@@ -175,12 +175,14 @@ impl Authority {
         self.cursor_key.open(tenant, text)
     }
 
-    /// The events of a tenant after a place, at most `limit`.
+    /// The events of a tenant after a place, of all its subjects or of one, at most `limit`.
     ///
-    /// Of other tenants it shows nothing: neither what happened there nor how much.
+    /// Of other tenants it shows nothing: neither what happened there nor how much. What was
+    /// erased is nobody's any more, and so is not told to whoever asks for one subject.
     pub async fn events(
         &self,
         tenant: &TenantId,
+        who: Option<&SubjectId>,
         from: &Position,
         limit: usize,
     ) -> Result<Events, EngineError> {
@@ -213,13 +215,14 @@ impl Authority {
                 return Ok(Events::Expired);
             }
             for (cursor, entry) in entries {
-                if entry.tenant == *tenant {
+                if entry.tenant == *tenant && is_of(who, &entry) {
                     page.take(&cursor, &Arc::new(entry), limit);
                     if page.events.len() >= limit {
                         return Ok(Events::Page(page));
                     }
                 } else {
                     page.next.after = Some(cursor);
+                    page.next.within = None;
                 }
             }
             if is_end {
@@ -231,6 +234,10 @@ impl Authority {
             }
         }
     }
+}
+
+fn is_of(who: Option<&SubjectId>, entry: &JournalEntry) -> bool {
+    who.is_none_or(|who| entry.personal.as_ref().is_some_and(|p| p.subject == *who))
 }
 
 impl EventPage {

@@ -17,7 +17,7 @@ use innkeeper_domain::session::{
 use innkeeper_engine::EngineError;
 use innkeeper_engine::sign_in::TurnedAway;
 
-pub use self::event::event;
+pub use self::event::{EVENT_TYPES, event};
 pub use self::filter::{filter, read_filter};
 use crate::problem::{ProblemAnswer, invalid};
 

@@ -5,13 +5,13 @@ use std::pin::pin;
 
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Overflow;
-use innkeeper_domain::session::{EndReason, SessionId};
+use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_engine::events::{Event, EventPage, Events, Position};
 use innkeeper_store::SessionStore;
 use innkeeper_store::journal::SessionEvent;
 
 use crate::support::{
-    DAY, House, admitted, arrival, finish, house, house_with, policy, poll_once, tenant,
+    DAY, House, admitted, arrival, finish, house, house_with, policy, poll_once, subject, tenant,
 };
 
 fn realm(name: &str) -> TenantId {
@@ -30,7 +30,7 @@ impl House {
     }
 
     fn events_after(&self, realm: &TenantId, from: &Position, limit: usize) -> Events {
-        finish(self.authority.events(realm, from, limit)).expect("the store is sound")
+        finish(self.authority.events(realm, None, from, limit)).expect("the store is sound")
     }
 
     fn page_after(&self, realm: &TenantId, from: &Position, limit: usize) -> EventPage {
@@ -94,6 +94,58 @@ fn s14_given_two_tenants_when_each_reads_in_pages_of_any_size_then_it_reads_its_
     let of_theirs = house.page_after(&theirs, &house.beginning(), 3).next;
     let sealed = house.authority.seal_position(&theirs, &of_theirs).unwrap();
     assert_eq!(house.authority.open_position(&ours, &sealed), None);
+}
+
+/// Whoever asks for one subject is told all of it and nothing of another, also where the place
+/// lies between two events of somebody else; what was erased is nobody's.
+#[test]
+fn s7_given_many_subjects_when_the_events_of_one_are_read_then_no_other_is_among_them() {
+    let house = house();
+    for _ in 0..3 {
+        for name in ["alice", "bob"] {
+            let _ = house.sign_in(name);
+        }
+    }
+    let of = |name: &str, from: &Position, limit| {
+        let (tenant, who) = (tenant(), subject(name));
+        let read = house.authority.events(&tenant, Some(&who), from, limit);
+        match finish(read).expect("the store is sound") {
+            Events::Page(page) => page,
+            Events::Expired => panic!("nothing was let go of"),
+        }
+    };
+    let beginning = house.beginning();
+    let whole = house.all_events(&tenant());
+    let alices = whole
+        .iter()
+        .filter(|e| e.subject() == Some(&subject("alice")));
+    let alices = names(&alices.cloned().collect::<Vec<_>>());
+
+    let mut read = Vec::new();
+    let mut from = beginning.clone();
+    loop {
+        let page = of("alice", &from, 1);
+        read.extend(page.events.into_iter().map(|(event, _)| event));
+        from = page.next;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(names(&read), alices);
+    assert!(!alices.is_empty());
+
+    let bob = subject("bob");
+    let before = whole.iter().position(|e| e.subject() == Some(&bob));
+    let before = before.expect("bob came too");
+    // Bob's first entry tells of several things, and this place is behind the first of them.
+    let within_bobs = house.page_after(&tenant(), &beginning, before + 1);
+    let rest = of("alice", &within_bobs.next, 1_000);
+    assert_eq!(rest.events.len(), alices.len() - before);
+
+    let (tenant, alice) = (tenant(), subject("alice"));
+    let erased = house.authority.erase(&tenant, &alice, Initiator::Admin);
+    finish(erased).expect("the store is sound");
+    assert!(of("alice", &beginning, 1_000).events.is_empty());
 }
 
 /// One commit that ends many is told in parts, and none of them is lost between two pages.

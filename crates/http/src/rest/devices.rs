@@ -283,7 +283,8 @@ fn one(
     )))
 }
 
-fn all(standing: &Standing, current: Option<DeviceId>) -> api::DeviceList {
+/// All devices of a roster, the one heard from last first.
+pub(super) fn all(standing: &Standing, current: Option<DeviceId>) -> api::DeviceList {
     let (roster, now) = (&standing.roster, standing.now);
     let mut devices: Vec<_> = roster.devices.iter().collect();
     devices.sort_by_cached_key(|d| (Reverse(roster.device_seen(d)), d.id));

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::name::TenantId;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_engine::EngineError;
 use innkeeper_engine::events::feed::Reader;
 use innkeeper_engine::events::{EventPage, Events, Position};
@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Read what happened to the subjects of a tenant, in pages or live",
         )
         .detail(
-            "With `Accept: text/event-stream` the answer goes on: each message has an event as \
+            "Of all subjects, or with `subject` of one. With `Accept: text/event-stream` the answer goes on: each message has an event as \
              JSON, and an id from which to go on, by `Last-Event-ID` or `after`. Without `after` \
              both begin with the first event that is kept.",
         )
@@ -87,13 +87,15 @@ async fn events(
     headers: HeaderMap,
 ) -> Result<Told, ProblemAnswer> {
     let tenant = caller.tenant(query.tenant.as_deref())?;
+    let who = wire::optional("subject", query.subject.as_deref(), SubjectId::parse)?;
     let limit = page_limit(query.limit)?;
     let is_live = sse::is_wanted(&headers);
     // Whoever comes back says where it was; the address still says where it began.
     let last = sse::last_event_id(&headers).filter(|_| is_live);
     let from = start(&door, &tenant, last.or(query.after.as_deref())).await?;
     let first = if is_live { AT_ONCE } else { limit };
-    let page = match door.authority.events(&tenant, &from, first).await {
+    let events = door.authority.events(&tenant, who.as_ref(), &from, first);
+    let page = match events.await {
         Ok(Events::Page(page)) => page,
         Ok(Events::Expired) => return Err(expired()),
         Err(error) => return Err(wire::failed(error)),
@@ -103,7 +105,7 @@ async fn events(
         let Some(reader) = door.authority.read_live(&tenant, &reader.id) else {
             return Err(ProblemAnswer::from(ProblemCode::TooManyStreams).retry_after(5));
         };
-        let stream = Live::begin(door, caller, tenant, reader, from);
+        let stream = Live::begin(door, caller, (tenant, who), reader, from);
         return stream.map(Told::Live).map_err(wire::failed);
     }
     shown(&door, &tenant, &page)
@@ -149,6 +151,8 @@ struct Live {
     door: Door,
     caller: Caller<layer::Events>,
     tenant: TenantId,
+    /// The one subject that is asked about, if it is one.
+    who: Option<SubjectId>,
     reader: Reader,
     position: Position,
     ready: VecDeque<String>,
@@ -161,7 +165,7 @@ impl Live {
     fn begin(
         door: Door,
         caller: Caller<layer::Events>,
-        tenant: TenantId,
+        (tenant, who): (TenantId, Option<SubjectId>),
         reader: Reader,
         position: Position,
     ) -> Result<Stream, EngineError> {
@@ -169,6 +173,7 @@ impl Live {
             door,
             caller,
             tenant,
+            who,
             reader,
             position,
             ready: VecDeque::new(),
@@ -227,7 +232,8 @@ impl Live {
     /// Takes up what came after its place, and says whether there is more.
     async fn look(&mut self) -> Result<bool, EngineError> {
         let authority = &self.door.authority;
-        let events = authority.events(&self.tenant, &self.position, AT_ONCE);
+        let who = self.who.as_ref();
+        let events = authority.events(&self.tenant, who, &self.position, AT_ONCE);
         let Events::Page(page) = events.await? else {
             let code = ProblemCode::CursorExpired;
             let problem = Problem::new(code);

@@ -6,10 +6,10 @@ use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::name::TenantId;
-use innkeeper_domain::session::EndReason;
 use innkeeper_engine::bulk::{self, BulkRevocation, Ordered, RevocationId};
 use serde_json::json;
 
+use super::sessions::{PAGE_MAX, ordered_reason};
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door};
 use crate::openapi::Operation;
@@ -41,6 +41,13 @@ pub(super) fn routes() -> Vec<Route> {
                 .parameter("tenant", "$response.body#/tenant")
                 .only_at(StatusCode::ACCEPTED),
         ),
+        Route::get(
+            "/v1/revocations",
+            list,
+            "listRevocations",
+            "List bulk revocations",
+        )
+        .detail("The youngest first, at most 200."),
         Route::get(
             ONE,
             show,
@@ -91,7 +98,7 @@ async fn order(
         let how = "names nothing, and so means every session: say so with \"all\": true";
         return Err(invalid("filter", how));
     }
-    let reason = reason(asked.reason)?;
+    let reason = ordered_reason(asked.reason)?;
     let authority = &door.authority;
     if asked.dry_run {
         let now = authority.now().await.map_err(wire::failed)?;
@@ -123,19 +130,17 @@ fn location(order: &BulkRevocation) -> String {
     format!("{path}?tenant={}", encoded(order.tenant.as_str()))
 }
 
-/// The reasons that can be given for an end that an administrator orders. The others tell of
-/// something that has not happened.
-fn reason(asked: Option<api::EndReason>) -> Result<EndReason, ProblemAnswer> {
-    match asked {
-        None | Some(api::EndReason::RevokedByAdmin) => Ok(EndReason::RevokedByAdmin),
-        Some(api::EndReason::Risk) => Ok(EndReason::Risk),
-        Some(api::EndReason::Federation) => Ok(EndReason::Federation),
-        Some(api::EndReason::PolicyChange) => Ok(EndReason::PolicyChange),
-        Some(_) => Err(invalid(
-            "reason",
-            "expected revoked_by_admin, risk, federation or policy_change",
-        )),
-    }
+/// `GET /v1/revocations`: 200. Those that are over are remembered for a while.
+async fn list(
+    caller: Caller<Admin>,
+    State(door): State<Door>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<api::RevocationList>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let found = door.authority.bulk_revocations(&tenant, PAGE_MAX.into());
+    let found = found.await.map_err(wire::failed)?;
+    let revocations = found.iter().map(shown).collect();
+    Ok(Json(api::RevocationList { revocations }))
 }
 
 /// `GET /v1/revocations/{id}`: 200, or 404 for foreign and absent alike.

@@ -24,7 +24,10 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/v1/sessions/{id}", show, "showSession", "Show a session")
             .refuses(&[ProblemCode::NotFound]),
         Route::delete("/v1/sessions/{id}", end, "endSession", "End a session")
-            .detail("Done also when it has ended already. It ends as `revoked_by_admin`.")
+            .detail(
+                "Done also when it has ended already. It ends as `revoked_by_admin`, or for the \
+                 `reason` that is given.",
+            )
             .refuses(&[ProblemCode::NotFound]),
         Route::get(
             OF_SUBJECT,
@@ -76,14 +79,14 @@ async fn end(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
+    Query(query): Query<api::EndSessionQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
     let tenant = caller.tenant(query.tenant.as_deref())?;
-    let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
+    let reason = ordered_reason(query.reason)?;
     let id = read_id(&id)?;
     let revoked = door
         .authority
-        .revoke(Scope::Tenant(&tenant), id, reason, by)
+        .revoke(Scope::Tenant(&tenant), id, reason, Initiator::Admin)
         .await;
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(NoContent),
@@ -126,6 +129,21 @@ async fn end_all(
     }
 }
 
+/// The reasons that can be given for an end that an administrator orders. The others tell of
+/// something that has not happened.
+pub(super) fn ordered_reason(asked: Option<api::EndReason>) -> Result<EndReason, ProblemAnswer> {
+    match asked {
+        None | Some(api::EndReason::RevokedByAdmin) => Ok(EndReason::RevokedByAdmin),
+        Some(api::EndReason::Risk) => Ok(EndReason::Risk),
+        Some(api::EndReason::Federation) => Ok(EndReason::Federation),
+        Some(api::EndReason::PolicyChange) => Ok(EndReason::PolicyChange),
+        Some(_) => Err(invalid(
+            "reason",
+            "expected revoked_by_admin, risk, federation or policy_change",
+        )),
+    }
+}
+
 /// An id that we could not have issued is absent, like any other that is not here.
 pub(super) fn read_id(text: &str) -> Result<SessionId, ProblemAnswer> {
     SessionId::parse(text).map_err(|_| ProblemCode::NotFound.into())
@@ -137,33 +155,10 @@ pub(super) fn page(
     query: &api::SessionsQuery,
     current: Option<SessionId>,
 ) -> Result<api::SessionPage, ProblemAnswer> {
-    let Standing { roster, now, .. } = standing;
     let limit = page_limit(query.limit)?;
     let before = query.after.as_deref().map(read_cursor).transpose()?;
-
-    let recorded = roster.sessions.iter().map(|s| {
-        let is_current = if current == Some(s.id) {
-            Current::Yes
-        } else {
-            Current::No
-        };
-        (s.birth, wire::session(roster, s, is_current, *now))
-    });
-    let ended = roster
-        .remembered(*now)
-        .map(|e| (e.session.birth, wire::ended(roster, e)));
-    let wanted = |state| match query.state {
-        api::StateFilter::Open => state == api::SessionState::Open,
-        api::StateFilter::Ended => state == api::SessionState::Ended,
-        api::StateFilter::All => true,
-    };
-    let mut found: Vec<_> = recorded
-        .chain(ended)
-        .filter(|(birth, session)| {
-            wanted(session.state) && before.is_none_or(|before| *birth < before)
-        })
-        .collect();
-    found.sort_by_key(|(birth, _)| std::cmp::Reverse(*birth));
+    let mut found = of_state(standing, query.state, current);
+    found.retain(|(birth, _)| before.is_none_or(|before| *birth < before));
 
     let more = found.len() > limit;
     found.truncate(limit);
@@ -175,6 +170,34 @@ pub(super) fn page(
         sessions: found.into_iter().map(|(_, session)| session).collect(),
         next,
     })
+}
+
+/// The sessions of a roster that are in this state, the youngest first, each with its birth.
+pub(super) fn of_state(
+    standing: &Standing,
+    state: api::StateFilter,
+    current: Option<SessionId>,
+) -> Vec<(u64, api::Session)> {
+    let Standing { roster, now, .. } = standing;
+    let recorded = roster.sessions.iter().map(|s| {
+        let is_current = if current == Some(s.id) {
+            Current::Yes
+        } else {
+            Current::No
+        };
+        (s.birth, wire::session(roster, s, is_current, *now))
+    });
+    let ended = roster
+        .remembered(*now)
+        .map(|e| (e.session.birth, wire::ended(roster, e)));
+    let mut found: Vec<_> = recorded.chain(ended).collect();
+    found.retain(|(_, session)| match state {
+        api::StateFilter::Open => session.state == api::SessionState::Open,
+        api::StateFilter::Ended => session.state == api::SessionState::Ended,
+        api::StateFilter::All => true,
+    });
+    found.sort_by_key(|(birth, _)| std::cmp::Reverse(*birth));
+    found
 }
 
 /// How much a page holds, at most 200; that if nothing is said.

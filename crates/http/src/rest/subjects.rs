@@ -13,6 +13,7 @@ use innkeeper_engine::subjects::Standing;
 use serde_json::json;
 
 use super::sign_in::contact;
+use super::{devices, sessions};
 use crate::json::{Json, OptionalJson};
 use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit, wholly};
 use crate::problem::{ProblemAnswer, invalid};
@@ -36,6 +37,17 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .detail("In force on live sessions in the same step; may end some.")
         .example(json!({"groups": ["staff"], "limits": {"max_sessions": 2}})),
+        Route::get(
+            "/v1/subjects/{subject}/export",
+            export,
+            "exportSubject",
+            "Show all that is kept of a subject",
+        )
+        .detail(
+            "For whoever asks what is known of them (GDPR, articles 15 and 20): contact, groups, \
+             limits, devices, and sessions open and ended, all as they were at one moment. What \
+             happened to them is at `GET /v1/events` with `subject`.",
+        ),
         Route::delete(ONE, erase, "deleteSubject", "Delete a subject").detail(
             "Ends all its sessions, refuses evidence from before, and erases contact, groups, \
              devices, addresses and attributes: from what is known now, from the journal, and from \
@@ -77,6 +89,36 @@ async fn show(
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let standing = door.authority.subject(&tenant, &subject).await;
     Ok(Json(view(&standing.map_err(wire::failed)?)))
+}
+
+/// `GET /v1/subjects/{subject}/export`: 200, also for one never seen.
+async fn export(
+    caller: Caller<Manage>,
+    State(door): State<Door>,
+    Segment(subject): Segment<String>,
+    Query(query): Query<api::TenantQuery>,
+) -> Result<Json<api::SubjectExport>, ProblemAnswer> {
+    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    let standing = door.authority.subject(&tenant, &subject).await;
+    let standing = standing.map_err(wire::failed)?;
+    let sessions = sessions::of_state(&standing, api::StateFilter::All, None);
+    Ok(Json(api::SubjectExport {
+        made_at: wire::timestamp(standing.now),
+        subject: view(&standing),
+        contact: shown_contact(&standing.roster.contact),
+        devices: devices::all(&standing, None).devices,
+        sessions: sessions.into_iter().map(|(_, session)| session).collect(),
+    }))
+}
+
+fn shown_contact(contact: &Contact) -> api::Contact {
+    let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    api::Contact {
+        email: owned(&contact.email).and_then(api::Text::new),
+        locale: owned(&contact.locale).and_then(api::Text::new),
+        time_zone: owned(&contact.time_zone).and_then(api::Text::new),
+    }
 }
 
 /// `PATCH /v1/subjects/{subject}`: 200 with the subject as it then is.

@@ -69,28 +69,39 @@ pub fn event(event: &Event) -> api::Event {
     told
 }
 
-const fn kind(what: &SessionEvent) -> &'static str {
-    match what {
-        SessionEvent::Opened { .. } => "session.opened",
-        SessionEvent::Rotated { .. } => "session.rotated",
-        SessionEvent::Reauthenticated { .. } => "session.reauthenticated",
-        SessionEvent::Ended { .. } => "session.ended",
-        SessionEvent::Shortened { .. } => "session.shortened",
-        SessionEvent::GenerationRaised { .. } => "subject.generation_raised",
-        SessionEvent::Disabled => "subject.disabled",
-        SessionEvent::Enabled => "subject.enabled",
-        SessionEvent::GroupsChanged => "subject.groups_changed",
-        SessionEvent::LimitChanged => "subject.limits_changed",
-        SessionEvent::ContactChanged => "subject.contact_changed",
-        SessionEvent::Erased => "subject.erased",
-        SessionEvent::PolicyObeyed { .. } => "policy.obeyed",
-        SessionEvent::DeviceNew { .. } => "device.new",
-        SessionEvent::DeviceTrusted { .. } => "device.trusted",
-        SessionEvent::DeviceDistrusted { .. } => "device.distrusted",
-        SessionEvent::DeviceRenamed { .. } => "device.renamed",
-        SessionEvent::DeviceRemoved { .. } => "device.removed",
-        SessionEvent::Mismatched { .. } => "risk.device_mismatch",
-    }
+macro_rules! kinds {
+    ($($variant:ident => $name:literal,)+) => {
+        /// Every type of event that is told; more may come.
+        pub const EVENT_TYPES: &[&str] = &[$($name),+];
+
+        const fn kind(what: &SessionEvent) -> &'static str {
+            match what {
+                $(SessionEvent::$variant { .. } => $name,)+
+            }
+        }
+    };
+}
+
+kinds! {
+    Opened => "session.opened",
+    Rotated => "session.rotated",
+    Reauthenticated => "session.reauthenticated",
+    Ended => "session.ended",
+    Shortened => "session.shortened",
+    GenerationRaised => "subject.generation_raised",
+    Disabled => "subject.disabled",
+    Enabled => "subject.enabled",
+    GroupsChanged => "subject.groups_changed",
+    LimitChanged => "subject.limits_changed",
+    ContactChanged => "subject.contact_changed",
+    Erased => "subject.erased",
+    PolicyObeyed => "policy.obeyed",
+    DeviceNew => "device.new",
+    DeviceTrusted => "device.trusted",
+    DeviceDistrusted => "device.distrusted",
+    DeviceRenamed => "device.renamed",
+    DeviceRemoved => "device.removed",
+    Mismatched => "risk.device_mismatch",
 }
 
 const fn session(what: &SessionEvent) -> Option<SessionId> {

@@ -511,3 +511,29 @@ async fn given_a_follower_that_lost_its_way_when_a_page_is_open_then_the_page_is
     desk.authority.end_live();
     assert!(live.event().await.is_none());
 }
+
+/// S7, S14: one subject alone, in pages and live.
+#[tokio::test]
+async fn s7_given_a_subject_that_is_asked_about_when_events_are_read_then_no_other_is_among_them() {
+    let desk = desk().await;
+    for name in ["alice", "bob", "alice"] {
+        desk.sign_in(name).await;
+    }
+
+    let page = desk.get("/v1/events?subject=alice").await;
+    let events = page.json["events"].as_array().expect("a list");
+    assert!(!events.is_empty());
+    assert!(
+        events.iter().all(|e| e["subject"] == "alice"),
+        "{}",
+        page.text
+    );
+    let opened = events.iter().filter(|e| e["type"] == "session.opened");
+    assert_eq!(opened.count(), 2);
+
+    let mut live = desk.listen("?subject=bob").await;
+    let (_, told) = live.first().await;
+    assert_eq!(told["subject"], "bob");
+    let refused = desk.get("/v1/events?subject=").await;
+    refused.assert_invalid("subject");
+}

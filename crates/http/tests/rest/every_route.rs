@@ -45,6 +45,8 @@ async fn routes(desk: &Desk) -> Vec<Route> {
         route(get.clone(), &session, &[Manage], None, 200),
         route(get.clone(), &of(""), &[Manage, Admit], None, 200),
         route(get.clone(), &of("/sessions"), &[Manage], None, 200),
+        route(get.clone(), &of("/export"), &[Manage], None, 200),
+        route(get.clone(), "/v1/revocations", &[Admin], None, 200),
         route(get.clone(), "/v1/events", &[Events], None, 200),
         route(get.clone(), "/v1/sessions", &[Admin], None, 200),
         route(get.clone(), &revocation, &[Admin], None, 200),

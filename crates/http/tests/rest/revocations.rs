@@ -269,3 +269,42 @@ async fn given_an_order_of_another_tenant_when_asked_for_then_it_looks_absent() 
     desk.work();
     assert_eq!(desk.is_over(path).await.json["state"], "cancelled");
 }
+
+#[tokio::test]
+async fn given_orders_when_listed_then_the_youngest_comes_first_and_no_other_tenant_is_among_them()
+{
+    let desk = desk().await;
+    desk.arrives("alice", "web", "203.0.113.7").await;
+    let order = |client: &str| json!({"filter": {"client": client}});
+    let mut ids = Vec::new();
+    for client in ["tv", "web", "app"] {
+        let answer = desk.post("/v1/revocations", order(client)).await;
+        ids.push(answer.word("/id").to_owned());
+        desk.clock.pass(MINUTE);
+    }
+    let of_acme = json!({"tenant": "acme", "filter": {"client": "tv"}});
+    desk.post("/v1/revocations", of_acme).await;
+    let listed = async || {
+        let answer = desk.get("/v1/revocations").await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.assert_members("/revocations/0", &REVOCATION);
+        let all = answer.json["revocations"]
+            .as_array()
+            .expect("a list")
+            .clone();
+        all.into_iter().map(|r| r["id"].clone()).collect::<Vec<_>>()
+    };
+
+    assert_eq!(listed().await, [&*ids[2], &ids[1], &ids[0]]);
+    desk.work();
+    for id in &ids {
+        desk.is_over(&format!("/v1/revocations/{id}")).await;
+    }
+
+    assert_eq!(listed().await, [&*ids[2], &ids[1], &ids[0]]);
+    let foreign = desk.get("/v1/revocations?tenant=acme").await;
+    assert_eq!(
+        foreign.json["revocations"].as_array().map(Vec::len),
+        Some(1)
+    );
+}

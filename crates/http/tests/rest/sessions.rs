@@ -190,3 +190,24 @@ async fn s14_given_a_key_of_a_tenant_when_it_names_its_own_then_it_works_there_a
     foreign.assert_problem(404, "not-found");
     assert_eq!(desk.live("alice").await, 1);
 }
+
+#[tokio::test]
+async fn given_a_reason_when_a_session_is_ended_then_that_is_told_and_an_untrue_one_is_refused() {
+    let desk = desk().await;
+    let (token, id) = desk.sign_in("alice").await;
+    let path = format!("/v1/sessions/{id}");
+
+    for untrue in ["logout", "idle", "nonsense"] {
+        let answer = desk.delete(&format!("{path}?reason={untrue}")).await;
+        answer.assert_invalid("reason");
+    }
+    assert_eq!(desk.live("alice").await, 1);
+    let answer = desk.delete(&format!("{path}?reason=risk")).await;
+
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text);
+    let told = desk.check(&token).await;
+    assert_eq!(
+        (told.word("/reason"), told.word("/ended_by")),
+        ("risk", "admin")
+    );
+}

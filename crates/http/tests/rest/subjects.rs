@@ -202,3 +202,42 @@ async fn given_a_subject_when_it_is_deleted_then_it_is_out_and_its_person_is_for
     let fresh = desk.sign_in("alice").await;
     assert_eq!(desk.check(&fresh.0).await.status, 200);
 }
+
+/// GDPR, articles 15 and 20: whoever asks is shown all of it, and nothing that opens anything.
+#[tokio::test]
+async fn given_a_subject_when_exported_then_all_that_is_kept_of_it_is_there_and_no_secret() {
+    let desk = desk().await;
+    let body = json!({
+        "subject": "alice", "client": "web", "ip": "203.0.113.7", "groups": ["staff"],
+        "contact": {"email": "a@example.org", "locale": "de", "time_zone": "Europe/Berlin"},
+        "attributes": {"shelf": "7"},
+    });
+    let first = desk.post("/v1/sessions", body).await;
+    let (token, id) = desk.sign_in("alice").await;
+    desk.delete(&format!("/v1/sessions/{id}")).await;
+    desk.sign_in("bob").await;
+
+    let answer = desk.get("/v1/subjects/alice/export").await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    answer.assert_members(
+        "",
+        &["made_at", "subject", "contact", "devices", "sessions"],
+    );
+    answer.assert_members("/subject", &MEMBERS);
+    let contact = json!({"email": "a@example.org", "locale": "de", "time_zone": "Europe/Berlin"});
+    assert_eq!(answer.json["contact"], contact);
+    let sessions = answer.json["sessions"].as_array().expect("a list");
+    let shown: Vec<_> = sessions.iter().map(|s| (&s["id"], &s["state"])).collect();
+    let (open, ended) = (json!("open"), json!("ended"));
+    let id = json!(id);
+    assert_eq!(
+        shown,
+        [(&id, &ended), (&first.json["session"]["id"], &open)]
+    );
+    assert_eq!(sessions[1]["attributes"], json!({"shelf": "7"}));
+    assert_eq!(answer.json["devices"].as_array().map(Vec::len), Some(2));
+    for hidden in ["ik_", "ikd_", "bob", &token] {
+        assert!(!answer.text.contains(hidden), "{hidden}: {}", answer.text);
+    }
+}
