@@ -24,8 +24,9 @@ use self::source::Source;
 use crate::admin_key;
 use crate::args::{CopyArguments, ImportArguments, RestoreArguments};
 use crate::exit::Failure;
+use crate::print;
 use crate::serve;
-use crate::table::{self, Table};
+use crate::table::Table;
 
 /// What a restore cannot know: said each time, since nobody reads it beforehand.
 const TIME_TRAVEL: &str = "\
@@ -39,7 +40,7 @@ pub(crate) async fn backup(arguments: CopyArguments) -> Result<(), Failure> {
     let checked = check(file.path())?;
     let bytes = file.keep()?;
     if arguments.client.json {
-        table::json(&json!({
+        return print::json(&json!({
             "schema": "innkeeper.backup/1",
             "file": arguments.file,
             "bytes": bytes,
@@ -47,7 +48,6 @@ pub(crate) async fn backup(arguments: CopyArguments) -> Result<(), Failure> {
             "subjects": checked.subjects,
             "events": checked.entries,
         }));
-        return Ok(());
     }
     let mut table = Table::of_one();
     table.row("file", &arguments.file.display().to_string());
@@ -55,9 +55,8 @@ pub(crate) async fn backup(arguments: CopyArguments) -> Result<(), Failure> {
     table.row("bytes", &bytes.to_string());
     table.row("subjects", &checked.subjects.to_string());
     table.row("journal entries", &checked.entries.to_string());
-    print!("{table}");
-    println!("It holds hashes of keys and passwords: keep it as you keep those.");
-    Ok(())
+    print::lines(table)?;
+    print::lines("It holds hashes of keys and passwords: keep it as you keep those.")
 }
 
 /// What a copy turned out to hold once it was read to its end.
@@ -123,7 +122,7 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
         Ok(())
     };
     if arguments.json {
-        table::json(&json!({
+        print::json(&json!({
             "schema": "innkeeper.restored/1",
             "data": arguments.data,
             "made_at": made_at,
@@ -131,25 +130,27 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
             "events": restored.counts.entries,
             "live_sessions": 0,
             "replaced": restored.replaced,
-        }));
+        }))?;
         return keyed;
     }
-    println!(
+    print::lines(format_args!(
         "restored {} subjects and {} journal entries as they were at {made_at}, into {}",
         restored.counts.rosters,
         restored.counts.entries,
         arguments.data.display()
-    );
+    ))?;
     if let Some(replaced) = restored.replaced {
-        println!("what was there is in {}", replaced.display());
+        print::lines(format_args!("what was there is in {}", replaced.display()))?;
     }
-    println!("No session of then is valid: everybody signs in again. {TIME_TRAVEL}");
+    print::lines(format_args!(
+        "No session of then is valid: everybody signs in again. {TIME_TRAVEL}"
+    ))?;
     if keyed.is_ok() && !admin_key::file(&arguments.data).exists() {
-        println!(
+        print::lines(format_args!(
             "There is no admin.key in {}: put back the one that belongs to this back-up, or \
              restore with --admin-key to have one made.",
             arguments.data.display()
-        );
+        ))?;
     }
     keyed
 }
@@ -181,45 +182,41 @@ pub(crate) async fn export(arguments: CopyArguments) -> Result<(), Failure> {
     let counts = portable::write(open(copy.path())?, &mut file)?;
     let bytes = file.keep()?;
     if arguments.client.json {
-        table::json(&json!({
+        return print::json(&json!({
             "schema": "innkeeper.exported/1",
             "file": arguments.file,
             "bytes": bytes,
             "subjects": counts.subjects,
             "values": counts.values,
         }));
-    } else {
-        println!(
-            "exported {} subjects and {} users, keys and policies to {}",
-            counts.subjects,
-            counts.values,
-            arguments.file.display()
-        );
-        println!("It holds hashes of keys and passwords: keep it as you keep those.");
     }
-    Ok(())
+    print::lines(format_args!(
+        "exported {} subjects and {} users, keys and policies to {}",
+        counts.subjects,
+        counts.values,
+        arguments.file.display()
+    ))?;
+    print::lines("It holds hashes of keys and passwords: keep it as you keep those.")
 }
 
 /// Runs `import`.
 pub(crate) async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
     let counts = portable::read(&arguments.file, &arguments.data, wall_clock()).await?;
     if arguments.json {
-        table::json(&json!({
+        return print::json(&json!({
             "schema": "innkeeper.imported/1",
             "data": arguments.data,
             "subjects": counts.subjects,
             "values": counts.values,
         }));
-    } else {
-        println!(
-            "imported {} subjects and {} users, keys and policies into {}",
-            counts.subjects,
-            counts.values,
-            arguments.data.display()
-        );
-        println!("No session came along: everybody signs in again.");
     }
-    Ok(())
+    print::lines(format_args!(
+        "imported {} subjects and {} users, keys and policies into {}",
+        counts.subjects,
+        counts.values,
+        arguments.data.display()
+    ))?;
+    print::lines("No session came along: everybody signs in again.")
 }
 
 fn wall_clock() -> Timestamp {

@@ -5,12 +5,16 @@
 
 mod archive;
 mod bench;
+mod devices;
 mod events;
+mod keys;
 mod operator;
 mod policy;
 mod refusal;
+mod revocations;
 mod scan;
 mod sessions;
+mod subjects;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -19,16 +23,22 @@ mod values;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub(crate) use archive::{CopyArguments, ImportArguments, RestoreArguments};
 pub(crate) use bench::BenchArguments;
+pub(crate) use devices::{DeviceArguments, DevicesArguments, DevicesCommand};
 pub(crate) use events::EventsArguments;
+pub(crate) use keys::{KeysArguments, KeysCommand, Scope};
 pub(crate) use operator::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use refusal::read;
+pub(crate) use revocations::{RevocationsArguments, RevocationsCommand};
 pub(crate) use scan::{Format, ScanArguments};
-pub(crate) use sessions::{Reason, RevokeArguments, SessionsArguments, SessionsCommand};
+pub(crate) use sessions::{
+    ListArguments, Reason, RevokeArguments, SessionsArguments, SessionsCommand,
+};
+pub(crate) use subjects::{SubjectsArguments, SubjectsCommand};
 pub(crate) use users::{UsersArguments, UsersCommand};
 pub(crate) use values::ServerUrl;
 
@@ -71,20 +81,6 @@ folder, DIR/admin.key, which the server wrote at its first start.
 
 Exits 3 if the server cannot be reached.";
 
-const SUBJECTS_EXAMPLES: &str = "\
-Examples:
-  innkeeper subjects show alice
-  innkeeper subjects disable alice    ends all sessions and refuses new ones
-  innkeeper subjects enable alice";
-
-const KEYS_EXAMPLES: &str = "\
-Examples:
-  innkeeper keys create web --scope admit --scope check
-  innkeeper keys create acme --scope manage --tenant acme --json
-  innkeeper keys list
-
-A new key is shown once and cannot be shown again.";
-
 /// Knows every session of every user, holds the limit exactly, and ends any session everywhere.
 #[derive(Debug, Parser)]
 #[command(name = "innkeeper", version, arg_required_else_help = true)]
@@ -104,11 +100,17 @@ pub(crate) enum Command {
     /// See and end sessions
     #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", sessions::MORE))]
     Sessions(SessionsArguments),
-    /// See a subject, shut it out or let it in again
-    #[command(after_long_help = format!("{SUBJECTS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    /// See a subject, shut it out, let it in again, export or erase it
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", subjects::MORE))]
     Subjects(SubjectsArguments),
+    /// See the devices of a subject, trust or forget them
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", devices::MORE))]
+    Devices(DevicesArguments),
+    /// See and stop what ends sessions in bulk
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", revocations::MORE))]
+    Revocations(RevocationsArguments),
     /// Make, see and revoke the API keys of applications
-    #[command(after_long_help = format!("{KEYS_EXAMPLES}\n\n{CLIENT_MORE}"))]
+    #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", keys::MORE))]
     Keys(KeysArguments),
     /// Read what happened, or follow what happens
     #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", events::MORE))]
@@ -163,94 +165,6 @@ pub(crate) struct ServeArguments {
     /// Add users to sign in as, and a page to do so
     #[arg(long)]
     pub(crate) demo: bool,
-}
-
-/// `subjects`.
-#[derive(Args, Debug)]
-pub(crate) struct SubjectsArguments {
-    /// How to reach the server.
-    #[command(flatten)]
-    pub(crate) client: ClientArguments,
-    /// The tenant of the subject
-    #[arg(long, global = true, value_name = "TENANT", default_value = "default", value_parser = values::name)]
-    pub(crate) tenant: String,
-    /// What to do with a subject.
-    #[command(subcommand)]
-    pub(crate) command: SubjectsCommand,
-}
-
-/// The commands of `subjects`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SubjectsCommand {
-    /// Show what is known of a subject
-    Show {
-        /// The immutable id of the account, as the application names it
-        #[arg(value_parser = values::name)]
-        subject: String,
-    },
-    /// End all its sessions and refuse new ones
-    Disable {
-        /// The immutable id of the account, as the application names it
-        #[arg(value_parser = values::name)]
-        subject: String,
-    },
-    /// Let it sign in again; what was ended stays ended
-    Enable {
-        /// The immutable id of the account, as the application names it
-        #[arg(value_parser = values::name)]
-        subject: String,
-    },
-}
-
-/// `keys`.
-#[derive(Args, Debug)]
-pub(crate) struct KeysArguments {
-    /// How to reach the server.
-    #[command(flatten)]
-    pub(crate) client: ClientArguments,
-    /// The one tenant that the key may name [default: all]
-    #[arg(long, global = true, value_name = "TENANT", value_parser = values::name)]
-    pub(crate) tenant: Option<String>,
-    /// What to do with keys.
-    #[command(subcommand)]
-    pub(crate) command: KeysCommand,
-}
-
-/// The commands of `keys`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a key for an application; it is shown once
-    Create {
-        /// A name by which people know it
-        #[arg(value_parser = values::name)]
-        name: String,
-        /// What it may do; may be given more than once
-        #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_delimiter = ',')]
-        scopes: Vec<Scope>,
-    },
-    /// List the keys, without what is secret in them
-    List,
-    /// Revoke a key: it opens nothing any more
-    Revoke {
-        /// The id of the key, not the key itself
-        #[arg(value_parser = values::key_id)]
-        id: String,
-    },
-}
-
-/// What a key may do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Scope {
-    /// Open sessions
-    Admit,
-    /// Ask whether a session is good
-    Check,
-    /// See and end sessions, change subjects
-    Manage,
-    /// Read events
-    Events,
-    /// Everything, keys included
-    Admin,
 }
 
 /// The variable that names the running server, for those who type many commands.

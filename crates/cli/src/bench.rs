@@ -6,7 +6,8 @@ use innkeeper_bench::{BenchError, Options, Report};
 
 use crate::args::BenchArguments;
 use crate::exit::Failure;
-use crate::table::{self, Table};
+use crate::print;
+use crate::table::Table;
 
 /// Runs `bench`.
 pub(crate) fn run(arguments: BenchArguments) -> Result<(), Failure> {
@@ -21,18 +22,17 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<(), Failure> {
     let on_terminal = std::io::stderr().is_terminal();
     let mut progress = |what: &str| {
         if on_terminal {
-            eprintln!("… {what}");
+            print::aside(format_args!("… {what}\n"));
         }
     };
     let report = innkeeper_bench::run(&options, &mut progress).map_err(failed)?;
     if arguments.json {
         let value = serde_json::to_value(&report)
             .map_err(|error| Failure::cannot_run("the figures cannot be written", error))?;
-        table::json(&value);
+        print::json(&value)
     } else {
-        print(&report);
+        show(&report)
     }
-    Ok(())
 }
 
 fn failed(error: BenchError) -> Failure {
@@ -42,8 +42,8 @@ fn failed(error: BenchError) -> Failure {
     }
 }
 
-fn print(report: &Report) {
-    println!("measured on {}", report.machine);
+fn show(report: &Report) -> Result<(), Failure> {
+    print::lines(format_args!("measured on {}", report.machine))?;
     let mut table = Table::new(&["row", "value", "floor", "ratio", "from – to", "goal"]);
     for row in &report.rows {
         let floor = row.floor.map_or_else(String::new, shown);
@@ -62,15 +62,19 @@ fn print(report: &Report) {
             row.goal.clone().unwrap_or_default(),
         ]);
     }
-    println!("{table}");
+    print::lines(format_args!("{table}\n"))?;
     for row in &report.rows {
         if let Some(floor) = &row.floor_name {
-            println!("{}: its floor is {floor}", row.name);
+            print::lines(format_args!("{}: its floor is {floor}", row.name))?;
         }
     }
     for left_out in &report.left_out {
-        println!("{} is left out: {}", left_out.name, left_out.why);
+        print::lines(format_args!(
+            "{} is left out: {}",
+            left_out.name, left_out.why
+        ))?;
     }
+    Ok(())
 }
 
 /// A figure with as many digits as it deserves.

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::args::DoctorArguments;
 use crate::config::{Config, Doors};
 use crate::exit::Failure;
+use crate::print;
 use crate::promises::{Configuration, EMBEDDED, Holds};
 use crate::serve::certificate;
 use crate::table::{self, Table};
@@ -78,7 +79,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     ] {
         checks.push(Check::new(name, State::NotConfigured, what));
     }
-    show(&checks, &EMBEDDED, arguments.json);
+    show(&checks, &EMBEDDED, arguments.json)?;
 
     let failed = checks.iter().filter(|c| c.state == State::Failed).count();
     match (could_run, failed) {
@@ -92,23 +93,22 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     }
 }
 
-fn show(checks: &[Check], promised: &Configuration, is_json: bool) {
+fn show(checks: &[Check], promised: &Configuration, is_json: bool) -> Result<(), Failure> {
     if is_json {
-        table::json(&json!({
+        return print::json(&json!({
             "schema": "innkeeper.doctor/1",
             "checks": checks,
             "configuration": promised.name,
             "promises": promised.promises,
         }));
-        return;
     }
     let mut table = Table::new(&["check", "state", "detail"]);
     for check in checks {
         let state = table::word(&check.state);
         table.cells([check.name.to_owned(), state, check.detail.clone()]);
     }
-    print!("{table}");
-    println!("{}", promised.name);
+    print::lines(table)?;
+    print::lines(promised.name)?;
     let mut table = Table::new(&["promise", "holds", "words", "which says"]);
     for promise in promised.promises {
         let holds = match promise.holds {
@@ -118,8 +118,8 @@ fn show(checks: &[Check], promised: &Configuration, is_json: bool) {
         };
         table.cells([promise.id, holds, promise.words, promise.says].map(ToOwned::to_owned));
     }
-    print!("{table}");
-    println!("S4 to S19 hold in every configuration.");
+    print::lines(table)?;
+    print::lines("S4 to S19 hold in every configuration.")
 }
 
 /// Whether the wall clock can be what it says. Time here never falls all the same; a clock that is

@@ -2,7 +2,6 @@
 
 mod message;
 
-use std::io::{self, ErrorKind, Write as _};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::Duration;
 
@@ -12,10 +11,11 @@ use tokio::time::{sleep, timeout};
 
 use self::message::{Message, Messages};
 use crate::args::EventsArguments;
-use crate::call::Server;
+use crate::escape::Shown;
 use crate::exit::Failure;
-use crate::shown::Shown;
-use crate::table::{escaped, word};
+use crate::print::{self, Reader, escaped};
+use crate::remote::Server;
+use crate::table::word;
 
 const PATH: [&str; 2] = ["v1", "events"];
 /// How long to wait before coming back, as the server asks of those who listen.
@@ -63,6 +63,7 @@ async fn print_pages(
         let limit = printer.left.map_or(200, |left| left.clamp(1, 200));
         let limit = limit.to_string();
         let mut query = vec![("tenant", arguments.tenant.as_str()), ("limit", &limit)];
+        query.extend(arguments.subject.as_deref().map(|who| ("subject", who)));
         query.extend(after.as_deref().map(|after| ("after", after)));
         let page: EventPage = server.get(&PATH, &query).await?;
         for event in &page.events {
@@ -100,6 +101,7 @@ async fn listen(
     has_begun: &mut bool,
 ) -> Result<ControlFlow<()>, Stop> {
     let mut query = vec![("tenant", arguments.tenant.as_str())];
+    query.extend(arguments.subject.as_deref().map(|who| ("subject", who)));
     query.extend(after.as_deref().map(|after| ("after", after)));
     let mut pieces = match server.live(&PATH, &query).await {
         Ok(pieces) => pieces,
@@ -221,11 +223,9 @@ fn row([at, kind, reason, by, subject, session]: [String; 6]) -> String {
 }
 
 fn write(text: &str) -> Result<(), Stop> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Stop::Enough),
-        Err(error) => Err(Stop::Failed(Failure::cannot_run("cannot print", error))),
+    match print::to_reader(text)? {
+        Reader::There => Ok(()),
+        Reader::Gone => Err(Stop::Enough),
     }
 }
 

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use crate::shown::Shown;
+use crate::escape::Shown;
+use crate::print;
 
 /// Why a command did not do what it was asked, and what to tell the caller.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Failure {
     /// Tells the caller on standard error, and gives the code to exit with.
     pub(crate) fn report(self) -> ExitCode {
         for line in self.text.lines() {
-            eprintln!("{}", Line(line));
+            print::aside(format_args!("{}\n", Line(line)));
         }
         ExitCode::from(self.code)
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::fmt::{FmtContext, fmt};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{Log, LogFormat, LogLevel};
-use crate::shown::acts_on_a_reader;
+use crate::escape::acts_on_a_reader;
 
 /// The most characters of one text in a line.
 const CHARS_MAX: usize = 2_000;

@@ -1,24 +1,37 @@
 //! The innkeeper binary: reads the environment, puts the parts together, runs a command.
+//!
+//! Each command of the command line has a file of its name, and its words are in `args`.
+
+#![deny(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "`print` knows what to do when nobody reads any more"
+)]
 
 mod admin_key;
 mod archive;
 mod args;
 mod bench;
-mod bulk;
-mod call;
-mod client;
 mod config;
+mod confirm;
+mod devices;
 mod doctor;
+mod escape;
 mod events;
 mod exit;
+mod keys;
 mod log;
-mod pages;
+mod manual;
 mod password;
 mod policy;
+mod print;
 mod promises;
+mod remote;
+mod revocations;
 mod scan;
 mod serve;
-mod shown;
+mod sessions;
+mod subjects;
 mod table;
 mod trust;
 mod users;
@@ -46,9 +59,11 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match arguments.command {
             Command::Serve(serve) => serve::run(serve).await,
-            Command::Sessions(sessions) => client::sessions(sessions).await,
-            Command::Subjects(subjects) => client::subjects(subjects).await,
-            Command::Keys(keys) => client::keys(keys).await,
+            Command::Sessions(arguments) => sessions::run(arguments).await,
+            Command::Subjects(arguments) => subjects::run(arguments).await,
+            Command::Devices(arguments) => devices::run(arguments).await,
+            Command::Revocations(arguments) => revocations::run(arguments).await,
+            Command::Keys(arguments) => keys::run(arguments).await,
             Command::Events(arguments) => events::run(arguments).await,
             Command::Users(arguments) => users::run(arguments).await,
             Command::Backup(arguments) => archive::backup(arguments).await,
@@ -57,8 +72,8 @@ fn main() -> ExitCode {
             Command::Import(arguments) => archive::import(&arguments).await,
             Command::Policy(arguments) => policy::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
-            Command::Completions(arguments) => pages::completions(&arguments),
-            Command::Man(arguments) => pages::man(&arguments),
+            Command::Completions(arguments) => manual::completions(&arguments),
+            Command::Man(arguments) => manual::man(&arguments),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }

@@ -1,11 +1,12 @@
 //! A password from standard input, or from a person at a terminal, who sees nothing of it.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write as _};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use innkeeper_api::NewPassword;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::exit::Failure;
+use crate::print;
 
 /// Reads a new password: its line from standard input, or twice from a terminal.
 pub(crate) fn read() -> Result<NewPassword, Failure> {
@@ -23,10 +24,9 @@ pub(crate) fn read() -> Result<NewPassword, Failure> {
 
 fn prompt(text: &str) -> Result<String, Failure> {
     let _unseen = Unseen::begin()?;
-    eprint!("{text}");
-    let _ = io::stderr().flush();
+    print::aside(text);
     let typed = line();
-    eprintln!();
+    print::aside("\n");
     typed
 }
 

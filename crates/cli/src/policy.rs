@@ -8,10 +8,11 @@ use innkeeper_engine::policy::document::Document;
 use serde_json::{Value, json};
 
 use crate::args::{PolicyArguments, PolicyCommand};
-use crate::call::Server;
 use crate::config::{Config, Doors};
 use crate::exit::Failure;
-use crate::table::{self, Table};
+use crate::print;
+use crate::remote::Server;
+use crate::table::Table;
 
 /// Runs `policy`.
 pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
@@ -28,11 +29,10 @@ pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
                 .remove("version");
             let trial: PolicyTrial = server.post(&["v1", "policy", "try"], &body).await?;
             if is_json {
-                table::json(&with_schema("innkeeper.policy_trial/1", &trial)?);
+                print::json(&with_schema("innkeeper.policy_trial/1", &trial)?)
             } else {
-                print(&trial);
+                show(&trial)
             }
-            Ok(())
         }
     }
 }
@@ -48,14 +48,14 @@ fn check(file: &Path, is_json: bool) -> Result<(), Failure> {
         let mut document = document(&config.policy)?;
         document["schema"] = json!("innkeeper.policy/1");
         document["warnings"] = json!(told);
-        table::json(&document);
+        print::json(&document)?;
     } else {
         // From [policy] on: the other sections are not asked about.
         let toml = config.effective_toml();
         let from = toml.find("[policy]").unwrap_or_default();
-        print!("{}", &toml[from..]);
+        print::lines(&toml[from..])?;
         for warning in &warnings {
-            println!("warning: {}: {}", warning.place, warning.text);
+            print::lines(format_args!("warning: {}: {}", warning.place, warning.text))?;
         }
     }
     match warnings.len() {
@@ -85,17 +85,17 @@ fn with_schema(schema: &str, value: &impl serde::Serialize) -> Result<Value, Fai
     Ok(value)
 }
 
-fn print(trial: &PolicyTrial) {
-    println!(
+fn show(trial: &PolicyTrial) -> Result<(), Failure> {
+    print::lines(format_args!(
         "would end {} of {} sessions, of {} of {} subjects",
         trial.ended, trial.sessions, trial.subjects_hit, trial.subjects
-    );
+    ))?;
     if !trial.histogram.is_empty() {
         let mut table = Table::new(&["live sessions", "subjects"]);
         for bar in &trial.histogram {
             table.cells([bar.live.to_string(), bar.subjects.to_string()]);
         }
-        print!("\n{table}");
+        print::lines(format_args!("\n{table}"))?;
     }
     if !trial.examples.is_empty() {
         let mut table = Table::new(&["for example", "tenant", "live", "would end"]);
@@ -107,6 +107,7 @@ fn print(trial: &PolicyTrial) {
                 example.ended.to_string(),
             ]);
         }
-        print!("\n{table}");
+        print::lines(format_args!("\n{table}"))?;
     }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! `scan`: reads source code and prints what is missing in it.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,7 @@ use innkeeper_scan::{Options, Policy, Progress, Report, baseline, explain, run a
 
 use crate::args::{Format, ScanArguments};
 use crate::exit::Failure;
+use crate::print;
 
 /// What a team requires, where it says so beside its code.
 const POLICY_FILE: &str = "session-policy.toml";
@@ -119,16 +120,10 @@ fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|e| refused(e.to_string()))
 }
 
-/// Writes to the file, or to standard output. A reader that has gone away is no failure.
+/// Writes to the file, or to standard output.
 fn put(file: Option<&Path>, text: &str) -> Result<(), Failure> {
     let Some(file) = file else {
-        let mut out = std::io::stdout().lock();
-        return match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::cannot_run("cannot print", e))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        };
+        return print::to_reader(text).map(drop);
     };
     let what = || format!("{} cannot be written", PathBuf::from(file).display());
     std::fs::write(file, text).map_err(|error| Failure::cannot_run(&what(), error))

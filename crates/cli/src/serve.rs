@@ -34,6 +34,7 @@ use crate::args::ServeArguments;
 use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
 use crate::log;
+use crate::print;
 use crate::promises::EMBEDDED;
 use reload::Reload;
 
@@ -96,10 +97,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let metrics = rest::metrics_router(door.clone());
     let mut router = rest::with_users(rest::router(door.clone()), Arc::new(users.clone()));
     match &for_metrics {
-        Some(own) => println!(
+        Some(own) => print::lines(format_args!(
             "innkeeper shows metrics on http://{}/metrics",
             address_of(own)?
-        ),
+        ))?,
         None => router = router.merge(metrics.clone()),
     }
     if arguments.demo {
@@ -110,7 +111,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let told_to_stop = hear_stop();
     let hangup = hear(SignalKind::hangup(), "SIGHUP");
     let scheme = if tls.is_some() { "https" } else { "http" };
-    println!("innkeeper listens on {scheme}://{address}");
+    print::lines(format_args!("innkeeper listens on {scheme}://{address}"))?;
     manager::tell("READY=1");
 
     let keep = config.journal.keep;
@@ -306,10 +307,13 @@ async fn demo(door: Door, users: Users) -> Result<Gateway, Failure> {
         .await
         .map_err(|error| Failure::cannot_run("the demo has no users", error))?;
     if demo.replaced {
-        println!("the demo's users were here before: they have new passwords");
+        print::lines("the demo's users were here before: they have new passwords")?;
     }
     for user in &demo.users {
-        println!("demo user {} password {}", user.name, user.password);
+        print::lines(format_args!(
+            "demo user {} password {}",
+            user.name, user.password
+        ))?;
     }
     Ok(gateway)
 }

@@ -1,35 +1,12 @@
-//! What commands print: tables for people, JSON for programs.
+//! Tables for people, and how they write what the API says.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use innkeeper_api::{KeyView, Session, SubjectView};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::shown::{Shown, acts_on_a_reader};
-
-/// Prints JSON for programs. It may land on a terminal all the same, so what could act there is
-/// written as an escape, which a program reads back as the character.
-pub(crate) fn json(value: &Value) {
-    println!("{}", escaped(&format!("{value:#}")));
-}
-
-/// JSON with what could act on a terminal as escapes.
-pub(crate) fn escaped(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for c in json.chars() {
-        if c != '\n' && acts_on_a_reader(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
+use crate::escape::Shown;
 
 /// A table for people; every cell is made safe for a terminal.
 pub(crate) struct Table(comfy_table::Table);
@@ -56,8 +33,9 @@ impl Table {
     }
 
     /// Adds a row of any table.
-    pub(crate) fn cells<const N: usize>(&mut self, cells: [String; N]) {
-        self.0.add_row(cells.map(|cell| Shown(&cell).to_string()));
+    pub(crate) fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells = cells.into_iter().map(|cell| Shown(&cell).to_string());
+        self.0.add_row(cells);
     }
 }
 
@@ -76,117 +54,51 @@ pub(crate) fn word(value: &impl Serialize) -> String {
     }
 }
 
-fn or_dash(text: Option<String>) -> String {
-    text.unwrap_or_else(|| "–".to_owned())
+/// The value, or a dash where there is none.
+pub(crate) fn or_dash(value: Option<impl fmt::Display>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
 }
 
-/// Sessions, one a row.
-pub(crate) fn sessions(sessions: &[Session]) -> Table {
-    let header = ["id", "client", "created", "last seen", "expires", "address"];
-    let mut table = Table::new(&header);
-    for session in sessions {
-        table.cells([
-            session.id.clone(),
-            or_dash(session.client.clone()),
-            session.created_at.to_string(),
-            session.last_seen_at.to_string(),
-            session.expires_at.to_string(),
-            or_dash(session.ip.map(|ip| ip.to_string())),
-        ]);
+/// A number with its noun.
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// A span of milliseconds in its two largest units; nothing is left of one that is over.
+pub(crate) fn span(millis: i64) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+    let mut seconds = u64::try_from(millis).unwrap_or_default() / 1_000;
+    let mut parts = Vec::new();
+    for (unit, length) in UNITS {
+        let many = seconds / length;
+        seconds %= length;
+        // A smaller unit beside one that is two steps larger says nothing.
+        if many > 0 || !parts.is_empty() {
+            parts.push((many, unit));
+        }
     }
-    table
-}
-
-/// Sessions of many subjects, one a row.
-pub(crate) fn found(sessions: &[Session]) -> Table {
-    let header = ["subject", "id", "client", "created", "last seen", "address"];
-    let mut table = Table::new(&header);
-    for session in sessions {
-        table.cells([
-            session.subject.clone(),
-            session.id.clone(),
-            or_dash(session.client.clone()),
-            session.created_at.to_string(),
-            session.last_seen_at.to_string(),
-            or_dash(session.ip.map(|ip| ip.to_string())),
-        ]);
+    parts.truncate(2);
+    parts.retain(|(many, _)| *many > 0);
+    if parts.is_empty() {
+        return "0s".to_owned();
     }
-    table
-}
-
-/// One session, whole.
-pub(crate) fn session(session: &Session) -> Table {
-    let mut table = Table::of_one();
-    table.row("id", &session.id);
-    table.row("subject", &session.subject);
-    table.row("tenant", &session.tenant);
-    table.row("client", &or_dash(session.client.clone()));
-    table.row("class", &word(&session.class));
-    table.row("state", &word(&session.state));
-    table.row("created", &session.created_at.to_string());
-    table.row("last seen", &session.last_seen_at.to_string());
-    table.row("idle until", &session.idle_expires_at.to_string());
-    table.row("expires", &session.expires_at.to_string());
-    table.row("authenticated", &session.authenticated_at.to_string());
-    table.row("methods", &session.methods.join(", "));
-    table.row("address", &or_dash(session.ip.map(|ip| ip.to_string())));
-    if let Some(at) = session.ended_at {
-        table.row("ended", &at.to_string());
-        table.row("reason", &word(&session.end_reason));
-        table.row("ended by", &word(&session.ended_by));
-    }
-    table
-}
-
-/// One subject.
-pub(crate) fn subject(view: &SubjectView) -> Table {
-    let limit = view.limits.map(|limits| limits.max_sessions.to_string());
-    let last = view.last_sign_in.as_ref();
-    let mut table = Table::of_one();
-    table.row("subject", &view.subject);
-    table.row("tenant", &view.tenant);
-    table.row("live sessions", &view.live.to_string());
-    table.row("disabled", if view.disabled { "yes" } else { "no" });
-    table.row("groups", &view.groups.join(", "));
-    table.row("own limit", &or_dash(limit));
-    table.row("generation", &view.generation.to_string());
-    table.row("policy version", &view.policy.to_string());
-    table.row("last sign-in", &or_dash(last.map(|l| l.at.to_string())));
-    table
-}
-
-/// Keys, one a row.
-pub(crate) fn keys(keys: &[KeyView]) -> Table {
-    let mut table = Table::new(&["id", "name", "scopes", "tenant", "created"]);
-    for key in keys {
-        let scopes: Vec<_> = key.scopes.iter().map(word).collect();
-        table.cells([
-            key.id.clone(),
-            key.name.clone(),
-            scopes.join(", "),
-            key.tenant.clone().unwrap_or_else(|| "all".to_owned()),
-            key.created_at.to_string(),
-        ]);
-    }
-    table
+    let parts: Vec<_> = parts.iter().map(|(n, unit)| format!("{n}{unit}")).collect();
+    parts.join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
-    use super::escaped;
+    use super::span;
 
     #[test]
-    fn given_json_with_what_acts_on_a_terminal_when_printed_then_it_is_escaped_and_reads_back() {
-        let value = json!({"a": "\u{9b}31m \u{202e} \u{7f} \u{1b} é 😀", "b": [1, "line\nbreak"]});
+    fn given_a_span_when_shown_then_its_two_largest_units_are_and_never_less_than_nothing() {
+        let seconds = [-1, 0, 59, 61, 3_600, 43_199, 90_000, 86_400 * 400 + 60];
 
-        let printed = escaped(&format!("{value:#}"));
+        let shown = seconds.map(|seconds| span(seconds * 1_000));
 
-        assert!(
-            !printed.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']),
-            "{printed}"
-        );
-        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), value);
+        let expected = ["0s", "0s", "59s", "1m 1s", "1h", "11h 59m", "1d 1h", "400d"];
+        assert_eq!(shown, expected);
     }
 }

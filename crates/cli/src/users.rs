@@ -5,10 +5,11 @@ use innkeeper_api::{EndedCount, UserPage, UserView};
 use serde_json::json;
 
 use crate::args::{UsersArguments, UsersCommand};
-use crate::call::Server;
 use crate::exit::Failure;
 use crate::password;
-use crate::table::{self, Table};
+use crate::print;
+use crate::remote::Server;
+use crate::table::{Table, counted};
 
 /// Runs `users`.
 pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
@@ -29,11 +30,8 @@ pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
                 groups,
             };
             let made: UserView = server.post(&["v1", "users"], &request).await?;
-            if is_json {
-                table::json(&json!({"schema": "innkeeper.user/1", "user": made}));
-            } else {
-                print!("{}", users(&[made]));
-            }
+            let document = json!({"schema": "innkeeper.user/1", "user": made});
+            print::answer(is_json, &document, users(&[made]))
         }
         UsersCommand::Passwd { name } => {
             let request = api::PasswordRequest {
@@ -42,28 +40,25 @@ pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
             };
             let path = ["v1", "users", &name, "password"];
             let EndedCount { ended } = server.put(&path, &request).await?;
-            if is_json {
-                table::json(&json!({"schema": "innkeeper.password_changed/1", "ended": ended}));
-            } else {
-                let noun = if ended == 1 { "session" } else { "sessions" };
-                println!("changed; {ended} {noun} ended");
-            }
+            let document = json!({"schema": "innkeeper.password_changed/1", "ended": ended});
+            let words = format!("changed; {} ended", counted(ended, "session"));
+            print::answer(is_json, &document, words)
         }
         UsersCommand::List => {
-            let all = all_users(&server, &tenant).await?;
+            let all = all(&server, &tenant).await?;
             if is_json {
-                table::json(&json!({"schema": "innkeeper.users/1", "users": all}));
+                print::json(&json!({"schema": "innkeeper.users/1", "users": all}))
             } else if all.is_empty() {
-                println!("no user");
+                print::lines("no user")
             } else {
-                print!("{}", users(&all));
+                print::lines(users(&all))
             }
         }
     }
-    Ok(())
 }
 
-async fn all_users(server: &Server, tenant: &str) -> Result<Vec<UserView>, Failure> {
+/// Every user of a tenant.
+pub(crate) async fn all(server: &Server, tenant: &str) -> Result<Vec<UserView>, Failure> {
     let mut users = Vec::new();
     let mut after: Option<String> = None;
     loop {

@@ -5,8 +5,9 @@ mod support;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use reqwest::Method;
 use serde_json::Value;
-use support::Server;
+use support::{Server, token_and_id};
 
 struct Ran {
     code: i32,
@@ -38,13 +39,24 @@ fn json(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).expect("--json prints JSON and nothing else")
 }
 
+fn time_left(table: &str) -> String {
+    let line = table.lines().find(|line| line.contains("time left"));
+    let line = line.expect("it is shown").replace("time left", "");
+    line.trim().to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn given_sessions_of_a_subject_when_listed_shown_and_revoked_then_tables_and_json_say_so() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
     let api = server.admin(data.path());
     let (_, first) = api.signed_in("alice").await;
-    let (token, second) = api.signed_in("alice").await;
+    let body = serde_json::json!({
+        "subject": "alice", "client": "app", "methods": ["pwd"],
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    });
+    let (_, opened) = api.send(Method::POST, "/v1/sessions", Some(&body)).await;
+    let (token, second) = token_and_id(&opened);
     let run = |arguments: &[&str]| innkeeper(&server.base, data.path(), arguments);
 
     let table = run(&["sessions", "list", "alice"]);
@@ -58,7 +70,23 @@ async fn given_sessions_of_a_subject_when_listed_shown_and_revoked_then_tables_a
     assert_eq!(listed["schema"], "innkeeper.sessions/1");
     assert_eq!(listed["sessions"].as_array().map(Vec::len), Some(2));
 
-    assert_eq!(run(&["sessions", "revoke", &second]).code, 0);
+    let shown = json(&run(&["sessions", "show", &second, "--json"]));
+    assert_eq!(shown["session"]["state"], "open");
+    let shown = run(&["sessions", "show", &second]);
+    for told in ["Firefox on Linux", "idle until", "expires", "pwd"] {
+        assert!(shown.out.contains(told), "{told}: {}", shown.out);
+    }
+    // The clocks of two processes need not agree to the second.
+    let left = time_left(&shown.out);
+    assert!(
+        ["30m", "29m 5"].iter().any(|l| left.starts_with(l)),
+        "{left}"
+    );
+
+    assert_eq!(
+        run(&["sessions", "revoke", &second, "--reason", "risk"]).code,
+        0
+    );
     assert_eq!(api.check(&token).await.0, 401);
     assert_eq!(
         run(&["sessions", "revoke", &second]).code,
@@ -66,9 +94,27 @@ async fn given_sessions_of_a_subject_when_listed_shown_and_revoked_then_tables_a
         "it has ended already"
     );
     let shown = json(&run(&["sessions", "show", &second, "--json"]));
-    assert_eq!(shown["session"]["end_reason"], "revoked_by_admin");
+    assert_eq!(shown["session"]["end_reason"], "risk");
     let shown = run(&["sessions", "show", &second]);
-    assert!(shown.out.contains("revoked_by_admin"), "{}", shown.out);
+    assert!(shown.out.contains("risk"), "{}", shown.out);
+    assert_eq!(time_left(&shown.out), "–", "nothing is left of an end");
+    for (state, ids) in [
+        ("open", vec![&first]),
+        ("ended", vec![&second]),
+        ("all", vec![&first, &second]),
+    ] {
+        let listed = run(&["sessions", "list", "alice", "--state", state]);
+        for id in [&first, &second] {
+            let is_there = listed.out.contains(id);
+            assert_eq!(is_there, ids.contains(&id), "{state}: {}", listed.out);
+        }
+        assert_eq!(
+            listed.out.contains("risk"),
+            state != "open",
+            "{}",
+            listed.out
+        );
+    }
 
     let nobody = run(&["sessions", "list", "nobody"]);
     assert_eq!((nobody.code, nobody.out.as_str()), (0, "no live session\n"));
@@ -108,6 +154,10 @@ async fn given_a_new_key_when_used_and_revoked_then_it_opens_what_it_says_and_th
         "keys", "create", "web", "--scope", "check", "--json",
     ]));
     assert_eq!(made["schema"], "innkeeper.keys/1");
+    let shown = run(&["keys", "create", "till", "--scope", "check,admit"]);
+    for told in ["scopes", "admit, check", "all", "ikk_"] {
+        assert!(shown.out.contains(told), "{told}: {}", shown.out);
+    }
     assert_eq!(
         (&made["scopes"], &made["tenant"]),
         (&serde_json::json!(["check"]), &Value::Null)
@@ -135,9 +185,19 @@ async fn given_what_cannot_be_done_when_asked_for_then_the_exit_code_says_which_
     let run = |arguments: &[&str]| innkeeper(&server.base, data.path(), arguments);
     let absent = format!("{}AAAAAAAAAAAAAAAA", &id[..id.len() - 16]);
 
-    let cases: [(&[&str], i32, &str); 4] = [
+    let of_acme = ["sessions", "show", &id, "--tenant", "acme"];
+    let cases: [(&[&str], i32, &str); 9] = [
         (&["sessions", "show", &absent], 1, "not-found"),
+        (&["sessions", "show", &absent], 1, &absent),
+        (&of_acme, 1, "in tenant acme"),
         (&["sessions", "show", "ses_\u{1b}[31m"], 2, "ses_"),
+        (&["sessions", "show", "ses_bogus"], 2, "38 letters"),
+        (
+            &["sessions", "revoke", "alice"],
+            2,
+            "innkeeper subjects end",
+        ),
+        (&["sessions", "revoke", "ik_secret"], 2, "sessions list"),
         (&["keys", "create", "web"], 2, "--scope"),
         (&["sessions", "list", "a\u{202e}b"], 2, "bidirectional"),
     ];
@@ -164,4 +224,76 @@ async fn given_what_cannot_be_done_when_asked_for_then_the_exit_code_says_which_
         "{}",
         ran.err
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_devices_when_listed_trusted_renamed_and_forgotten_then_the_server_did_so() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    let (_, opened) = api.sign_in("alice").await;
+    let (token, _) = token_and_id(&opened);
+    let id = opened["device"]["id"].as_str().expect("there is one");
+    let run = |arguments: &[&str]| innkeeper(&server.base, data.path(), arguments);
+
+    let device = |ran: &Ran| json(ran)["device"].clone();
+    let trusted = run(&["devices", "trust", "alice", id, "--json"]);
+    assert_eq!(device(&trusted)["trusted"], true);
+    let renamed = run(&["devices", "rename", "alice", id, "Front desk", "--json"]);
+    assert_eq!(device(&renamed)["name"], "Front desk");
+    let table = run(&["devices", "list", "alice"]).out;
+    for told in [id, "Front desk", "since 2"] {
+        assert!(table.contains(told), "{told}: {table}");
+    }
+    let distrusted = run(&["devices", "distrust", "alice", id, "--json"]);
+    assert_eq!(device(&distrusted)["trusted"], false);
+
+    assert_eq!(run(&["devices", "revoke", id]).code, 0);
+    assert_eq!(api.check(&token).await.0, 401);
+    let none = run(&["devices", "list", "alice"]);
+    assert_eq!((none.code, none.out.as_str()), (0, "no device\n"));
+    let gone = run(&["devices", "trust", "alice", id]);
+    let said = format!("not-found: there is no device {id} in tenant default");
+    assert_eq!(gone.code, 1, "{}", gone.err);
+    assert!(gone.err.starts_with(&said), "{}", gone.err);
+    let wrong = run(&["devices", "revoke", "ikd_secret"]);
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
+    assert!(wrong.err.contains("devices list"), "{}", wrong.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_bulk_revocations_when_listed_shown_and_stopped_then_it_says_what_became_of_them() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    api.signed_in("alice").await;
+    let run = |arguments: &[&str]| innkeeper(&server.base, data.path(), arguments);
+    let none = run(&["revocations", "list"]);
+    assert_eq!(none.out, "no bulk revocation\n", "{}", none.err);
+
+    let order = ["sessions", "revoke", "--client", "web", "--yes", "--json"];
+    let id = json(&run(&order))["revocation"]["id"].clone();
+    let id = id.as_str().expect("it has a name");
+
+    for arguments in [
+        &["revocations", "list"][..],
+        &["revocations", "show", id],
+        &["revocations", "stop", id],
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        for told in [id, "done", "100 %", "revoked_by_admin", "--client web"] {
+            assert!(ran.out.contains(told), "{arguments:?}: {told}: {}", ran.out);
+        }
+    }
+    let listed = json(&run(&["revocations", "list", "--json"]));
+    assert_eq!(listed["revocations"][0]["id"], id);
+    let absent = run(&["revocations", "show", "rev_AAAAAAAAAAAAAAAAAAAAAA"]);
+    assert_eq!(absent.code, 1, "{}", absent.err);
+    assert!(
+        absent.err.contains("there is no bulk revocation"),
+        "{}",
+        absent.err
+    );
+    assert_eq!(run(&["revocations", "show", "rev_bogus"]).code, 2);
 }

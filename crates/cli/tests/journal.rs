@@ -173,3 +173,37 @@ async fn given_a_filter_when_revoked_in_a_pipe_then_nothing_ends_without_yes_and
     assert_eq!(found["sessions"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["sessions"][0]["subject"], "bob");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_one_subject_or_no_such_type_when_events_are_asked_for_then_only_its_own_or_an_error()
+{
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    for subject in ["alice", "bob", "alice"] {
+        api.signed_in(subject).await;
+    }
+    let opened = ["events", "--type", "session.opened", "--subject", "alice"];
+
+    let of_one = json(&run(
+        &server,
+        data.path(),
+        &[&opened[..], &["--json"]].concat(),
+    ));
+    let events = of_one["events"].as_array().expect("a list");
+    let subjects: Vec<_> = events.iter().map(|e| &e["subject"]).collect();
+    assert_eq!(subjects, ["alice", "alice"]);
+    let followed = [&opened[..], &["--follow", "--limit", "2"]].concat();
+    let (code, out, err) = run(&server, data.path(), &followed);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("alice") && !out.contains("bob"), "{out}");
+
+    for (kind, says) in [
+        ("session.closed", "did you mean session.opened?"),
+        ("nonsense", "the types are session.opened, "),
+    ] {
+        let (code, _, err) = run(&server, data.path(), &["events", "--type", kind]);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(says), "{err}");
+    }
+}

@@ -10,8 +10,8 @@ use innkeeper_store_embedded::EmbeddedStore;
 
 use super::file::NewFile;
 use crate::args::CopyArguments;
-use crate::call::{Pieces, Server};
 use crate::exit::Failure;
+use crate::remote::{Pieces, Server};
 use crate::serve::{close, open};
 
 /// A copy that is about to be taken.

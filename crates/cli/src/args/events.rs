@@ -9,6 +9,7 @@ use super::{ClientArguments, values};
 pub(super) const MORE: &str = "\
 Examples:
   innkeeper events
+  innkeeper events --subject alice
   innkeeper events --follow --after now
   innkeeper events --type session.ended --type subject --json
   innkeeper events --follow --json | your-program
@@ -29,6 +30,9 @@ pub(crate) struct EventsArguments {
     /// The tenant
     #[arg(long, value_name = "TENANT", default_value = "default", value_parser = values::name)]
     pub(crate) tenant: String,
+    /// Only of this subject
+    #[arg(long, value_name = "SUBJECT", value_parser = values::name)]
+    pub(crate) subject: Option<String>,
     /// Go on with what happens, until stopped
     #[arg(long)]
     pub(crate) follow: bool,

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use super::Arguments;
 use super::values::may_hold_a_secret;
-use crate::shown::{Shown, acts_on_a_reader};
+use crate::escape::{Shown, acts_on_a_reader};
 
 /// Reads the command line. The error holds help and version as well; its own exit code is 2
 /// for wrong usage and 0 for what was asked for.

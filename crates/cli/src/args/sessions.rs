@@ -8,9 +8,10 @@ use super::{ClientArguments, values};
 pub(super) const MORE: &str = "\
 Examples:
   innkeeper sessions list alice
+  innkeeper sessions list alice --state ended         and why they did
   innkeeper sessions list --client tv --ip 203.0.113.0/24
   innkeeper sessions list alice --tenant acme --json
-  innkeeper sessions revoke ses_…
+  innkeeper sessions revoke ses_… --reason risk
   innkeeper sessions revoke --client tv --dry-run     counts, and ends nothing
   innkeeper sessions revoke --client tv --reason risk
   innkeeper sessions revoke --all --yes               everybody signs in again
@@ -37,14 +38,7 @@ pub(crate) struct SessionsArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionsCommand {
     /// List the open sessions of a subject, or those that a filter means
-    List {
-        /// The immutable id of the account, as the application names it
-        #[arg(value_parser = values::name, required_unless_present = "filter")]
-        subject: Option<String>,
-        /// Which sessions are meant.
-        #[command(flatten)]
-        filter: FilterArguments,
-    },
+    List(Box<ListArguments>),
     /// Show one session
     Show {
         /// The id of the session, ses_…
@@ -55,11 +49,47 @@ pub(crate) enum SessionsCommand {
     Revoke(Box<RevokeArguments>),
 }
 
+/// `sessions list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// The immutable id of the account, as the application names it
+    #[arg(value_parser = values::name, required_unless_present = "filter")]
+    pub(crate) subject: Option<String>,
+    /// Those that are open, that ended lately, or both; of one subject only [default: open]
+    #[arg(long, value_name = "STATE", conflicts_with = "filter")]
+    state: Option<State>,
+    /// Which sessions are meant.
+    #[command(flatten)]
+    pub(crate) filter: FilterArguments,
+}
+
+impl ListArguments {
+    /// Which sessions of the subject, as the API takes it.
+    pub(crate) fn state(&self) -> api::StateFilter {
+        match self.state {
+            None | Some(State::Open) => api::StateFilter::Open,
+            Some(State::Ended) => api::StateFilter::Ended,
+            Some(State::All) => api::StateFilter::All,
+        }
+    }
+}
+
+/// Whether sessions live.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum State {
+    /// Those that are open
+    Open,
+    /// The last 32 that ended, for 24 hours
+    Ended,
+    /// Both
+    All,
+}
+
 /// `sessions revoke`.
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArguments {
     /// The id of the session, ses_…
-    #[arg(value_parser = values::session_id, required_unless_present_any = ["filter", "subject", "all"], conflicts_with_all = ["filter", "subject", "all", "reason", "dry_run", "yes"])]
+    #[arg(value_parser = values::session_id, required_unless_present_any = ["filter", "subject", "all"], conflicts_with_all = ["filter", "subject", "all", "dry_run"])]
     pub(crate) id: Option<String>,
     /// Of this subject
     #[arg(long, value_name = "SUBJECT", value_parser = values::name)]

@@ -23,6 +23,9 @@ fn refused(words: &[&str]) -> (String, i32) {
     (error.to_string(), error.exit_code())
 }
 
+/// The id of some session.
+const SESSION: &str = "ses_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 #[test]
 fn given_the_definitions_when_checked_then_they_do_not_contradict_each_other() {
     Arguments::command().debug_assert();
@@ -71,7 +74,7 @@ fn given_a_client_command_alone_when_parsed_then_it_reaches_the_local_server_wit
     assert_eq!(sessions.tenant, "default");
     assert!(!sessions.client.json);
     assert!(
-        matches!(sessions.command, SessionsCommand::List { subject: Some(subject), .. } if subject == "alice")
+        matches!(sessions.command, SessionsCommand::List(list) if list.subject.as_deref() == Some("alice"))
     );
 }
 
@@ -227,8 +230,8 @@ fn given_sessions_to_end_when_neither_or_both_of_id_and_filter_are_named_then_it
     for words in [
         &["sessions", "revoke"][..],
         &["sessions", "revoke", "--yes"],
-        &["sessions", "revoke", "ses_a", "--client", "tv"],
-        &["sessions", "revoke", "ses_a", "--all"],
+        &["sessions", "revoke", SESSION, "--client", "tv"],
+        &["sessions", "revoke", SESSION, "--all"],
         &["sessions", "revoke", "--all", "--client", "tv"],
         &["sessions", "revoke", "--client", "tv", "--dry-run", "--yes"],
         &["sessions", "revoke", "--ip", "203.0.113.7/24"],
@@ -236,7 +239,7 @@ fn given_sessions_to_end_when_neither_or_both_of_id_and_filter_are_named_then_it
         assert_eq!(refused(words).1, 2, "{words:?}");
     }
     for words in [
-        &["sessions", "revoke", "ses_a"][..],
+        &["sessions", "revoke", SESSION][..],
         &[
             "sessions",
             "revoke",

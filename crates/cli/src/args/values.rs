@@ -2,14 +2,20 @@
 //!
 //! The messages never repeat the value: it may be hostile text, or a secret pasted by mistake.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 
 use innkeeper_api::Timestamp;
+use innkeeper_domain::device::DeviceId;
 use innkeeper_domain::filter;
+use innkeeper_domain::session::SessionId;
+use innkeeper_engine::bulk::RevocationId;
+use innkeeper_http::nearest::nearest;
+use innkeeper_http::wire::EVENT_TYPES;
 
 use crate::config::url::{self, NotAnOrigin};
-use crate::shown::is_barred_from_names;
+use crate::escape::is_barred_from_names;
 
 /// The origin of a running server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,8 +38,17 @@ pub(super) enum BadValue {
     #[error("accepted are 1 to 256 bytes without control or bidirectional characters, not . or ..")]
     Name,
     /// No id of a session.
-    #[error("the id of a session begins with ses_")]
+    #[error(
+        "the id of a session is ses_ and 38 letters, digits, - or _, as `innkeeper sessions list \
+         SUBJECT` shows it; `innkeeper subjects end SUBJECT` ends all of a subject"
+    )]
     SessionId,
+    /// The token was given where the id of its session is meant.
+    #[error(
+        "this is the token itself; give the id of its session, ses_…, as `innkeeper sessions list \
+         SUBJECT` shows it. Whoever has only the token ends it at POST /oauth/revoke"
+    )]
+    TokenForItsId,
     /// The key was given where its id is meant.
     #[error("this is the key itself; give its id, as `innkeeper keys list` shows it")]
     KeyForItsId,
@@ -41,8 +56,17 @@ pub(super) enum BadValue {
     #[error("the id of a key has letters, digits, _ and -, as `innkeeper keys list` shows it")]
     KeyId,
     /// No id of a device.
-    #[error("the id of a device begins with dev_")]
+    #[error(
+        "the id of a device is dev_ and 38 letters, digits, - or _, as `innkeeper devices list \
+         SUBJECT` shows it"
+    )]
     DeviceId,
+    /// No id of a bulk revocation.
+    #[error(
+        "the id of a bulk revocation is rev_ and 22 letters, digits, - or _, as `innkeeper \
+         revocations list` shows it"
+    )]
+    RevocationId,
     /// No address, nor a range of them.
     #[error("accepted is an IP address, or a range like 203.0.113.0/24 with no bits beyond it")]
     Network,
@@ -52,10 +76,29 @@ pub(super) enum BadValue {
     /// No cursor.
     #[error("accepted is a cursor that was shown before, or the word now")]
     Cursor,
-    /// No type of events.
-    #[error("accepted is a type like session.ended, or the word before its dot")]
-    EventType,
 }
+
+/// No type of events that is told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct UnknownEventType {
+    /// The known one that is nearest, if any is near.
+    meant: Option<&'static str>,
+}
+
+impl fmt::Display for UnknownEventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(meant) = self.meant {
+            write!(f, "did you mean {meant}? ")?;
+        }
+        let known = EVENT_TYPES.join(", ");
+        write!(
+            f,
+            "the types are {known}; a word before the dot stands for all of its types"
+        )
+    }
+}
+
+impl std::error::Error for UnknownEventType {}
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, BadValue> {
     text.parse().map_err(|_| BadValue::Address)
@@ -77,10 +120,11 @@ pub(super) fn name(text: &str) -> Result<String, BadValue> {
 }
 
 pub(super) fn session_id(text: &str) -> Result<String, BadValue> {
-    let rest = text.strip_prefix("ses_").ok_or(BadValue::SessionId)?;
-    is_id(rest)
-        .then(|| text.to_owned())
-        .ok_or(BadValue::SessionId)
+    if text.starts_with("ik_") {
+        return Err(BadValue::TokenForItsId);
+    }
+    let id = SessionId::parse(text).map_err(|_| BadValue::SessionId)?;
+    Ok(id.to_string())
 }
 
 pub(super) fn key_id(text: &str) -> Result<String, BadValue> {
@@ -91,10 +135,13 @@ pub(super) fn key_id(text: &str) -> Result<String, BadValue> {
 }
 
 pub(super) fn device_id(text: &str) -> Result<String, BadValue> {
-    let rest = text.strip_prefix("dev_").ok_or(BadValue::DeviceId)?;
-    is_id(rest)
-        .then(|| text.to_owned())
-        .ok_or(BadValue::DeviceId)
+    let id = DeviceId::parse(text).map_err(|_| BadValue::DeviceId)?;
+    Ok(id.to_string())
+}
+
+pub(super) fn revocation_id(text: &str) -> Result<String, BadValue> {
+    let id = RevocationId::parse(text).ok_or(BadValue::RevocationId)?;
+    Ok(id.to_string())
 }
 
 /// An address or a range, as the server reads it.
@@ -113,15 +160,17 @@ pub(super) fn cursor(text: &str) -> Result<String, BadValue> {
     fits.then(|| text.to_owned()).ok_or(BadValue::Cursor)
 }
 
-/// A type of events, or the word before its dot. More types may come, so none is unknown here.
-pub(super) fn event_type(text: &str) -> Result<String, BadValue> {
-    let fits = (1..=64).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.ends_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
-    fits.then(|| text.to_owned()).ok_or(BadValue::EventType)
+/// A type of events, or the word before its dot.
+pub(super) fn event_type(text: &str) -> Result<String, UnknownEventType> {
+    let families = EVENT_TYPES.iter().filter_map(|kind| kind.split_once('.'));
+    let families: BTreeSet<&str> = families.map(|(family, _)| family).collect();
+    if families.contains(text) || EVENT_TYPES.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    let known = families.iter().chain(EVENT_TYPES).copied();
+    Err(UnknownEventType {
+        meant: nearest(text, known),
+    })
 }
 
 /// Whether one of our secrets may be in a text.
@@ -142,8 +191,8 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        BadValue, cursor, device_id, event_type, key_id, moment, name, network, server_url,
-        session_id,
+        BadValue, UnknownEventType, cursor, device_id, event_type, key_id, moment, name, network,
+        server_url, session_id,
     };
 
     #[test]
@@ -163,15 +212,22 @@ mod tests {
         for text in ["", "a b", "a\n", &"x".repeat(513)] {
             assert_eq!(cursor(text), Err(BadValue::Cursor), "{text}");
         }
-        for text in ["", "session.", ".ended", "Session", "a b", "session.*"] {
-            assert_eq!(event_type(text), Err(BadValue::EventType), "{text}");
+        for (text, meant) in [
+            ("", None),
+            ("nonsense", None),
+            ("session.*", Some("session")),
+            ("Session", Some("session")),
+            ("session.end", Some("session.ended")),
+            ("subject.disable", Some("subject.disabled")),
+        ] {
+            assert_eq!(event_type(text), Err(UnknownEventType { meant }), "{text}");
         }
         assert!(event_type("session").is_ok() && event_type("session.ended").is_ok());
     }
 
     #[test]
     fn given_a_secret_in_place_of_an_id_when_parsed_then_it_is_refused() {
-        assert_eq!(session_id("ik_abc"), Err(BadValue::SessionId));
+        assert_eq!(session_id("ik_abc"), Err(BadValue::TokenForItsId));
         assert_eq!(key_id("ikk_abc"), Err(BadValue::KeyForItsId));
         assert_eq!(key_id("erikk_abc").as_deref(), Ok("erikk_abc"));
     }
@@ -184,11 +240,13 @@ mod tests {
             "ses_a/b",
             "ses_a?x",
             "ses_a b",
+            "ses_bogus",
             "alice",
         ] {
             assert_eq!(session_id(id), Err(BadValue::SessionId), "{id}");
         }
-        assert_eq!(session_id("ses_aZ-0_9").as_deref(), Ok("ses_aZ-0_9"));
+        let id = format!("ses_{}", "A".repeat(38));
+        assert_eq!(session_id(&id), Ok(id));
     }
 
     #[test]

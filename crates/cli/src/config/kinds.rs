@@ -18,7 +18,7 @@ use innkeeper_http::peers::{self, TrustedPeers};
 
 use super::raw::{Raw, quoted};
 use super::url;
-use crate::shown::Shown;
+use crate::escape::Shown;
 
 /// One kind of value.
 pub(super) trait Kind {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use crate::shown::Shown;
+use crate::escape::Shown;
 
 /// The door through which a value came.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use toml::de::DeValue;
 
 use super::problem::Origin;
-use crate::shown::Shown;
+use crate::escape::Shown;
 
 /// A value from the file, or a word from the environment.
 ///
@@ -108,7 +108,7 @@ pub(super) fn quoted(text: &str) -> String {
         if c == '"' || c == '\\' {
             out.push('\\');
             out.push(c);
-        } else if crate::shown::acts_on_a_reader(c) {
+        } else if crate::escape::acts_on_a_reader(c) {
             // All of them lie in the first plane, which the short form of TOML covers.
             write!(out, "\\u{:04X}", u32::from(c)).expect("a string takes what is written to it");
         } else {

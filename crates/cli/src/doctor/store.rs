@@ -11,8 +11,8 @@ use tokio::task;
 use super::{Check, State};
 use crate::admin_key;
 use crate::args::DoctorArguments;
-use crate::call::Server;
 use crate::config::Config;
+use crate::remote::Server;
 
 const NAME: &str = "store";
 const PAGE: usize = 1024;

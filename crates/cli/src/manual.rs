@@ -1,19 +1,19 @@
 //! `completions` and `man`: the command line, told to shells and to readers.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use clap::CommandFactory;
 
 use crate::args::{Arguments, CompletionsArguments, ManArguments};
 use crate::exit::Failure;
+use crate::print;
 
 /// Runs `completions`.
 pub(crate) fn completions(arguments: &CompletionsArguments) -> Result<(), Failure> {
     let mut script = Vec::new();
     let mut command = Arguments::command();
     clap_complete::generate(arguments.shell, &mut command, "innkeeper", &mut script);
-    print(&script)
+    show(script)
 }
 
 /// Runs `man`.
@@ -21,7 +21,7 @@ pub(crate) fn man(arguments: &ManArguments) -> Result<(), Failure> {
     let command = Arguments::command();
     match &arguments.folder {
         Some(folder) => pages(command, folder),
-        None => print(&page(command)?),
+        None => show(page(command)?),
     }
 }
 
@@ -41,8 +41,8 @@ fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
     Ok(page)
 }
 
-fn print(bytes: &[u8]) -> Result<(), Failure> {
-    std::io::stdout()
-        .write_all(bytes)
-        .map_err(|error| Failure::cannot_run("nothing can be printed", error))
+fn show(text: Vec<u8>) -> Result<(), Failure> {
+    let text = String::from_utf8(text)
+        .map_err(|error| Failure::cannot_run("this page is no text", error))?;
+    print::to_reader(&text).map(drop)
 }

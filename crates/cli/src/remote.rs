@@ -6,14 +6,16 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use innkeeper_api::Problem;
-use reqwest::header::ACCEPT;
+use innkeeper_api::{Problem, Timestamp};
+use reqwest::header::{ACCEPT, DATE};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::args::ClientArguments;
 use crate::exit::Failure;
+use crate::print;
 use crate::trust;
 
 /// The most that is read of a key file: a key has 67 characters.
@@ -38,7 +40,9 @@ impl Server {
             .parse()
             .map_err(|error| Failure::cannot_run("--server is not an address", error))?;
         if base.scheme() != "https" && !is_loopback(&base) {
-            eprintln!("warning: the API key travels in clear to {base}");
+            print::aside(format_args!(
+                "warning: the API key travels in clear to {base}\n"
+            ));
         }
         let client = client(&base, arguments.ca_file.as_deref())?;
         let key = read_key(arguments)?;
@@ -68,8 +72,18 @@ impl Server {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T, Failure> {
+        let (answer, _) = self.get_dated(path, query).await?;
+        Ok(answer)
+    }
+
+    /// `GET`: the answer as JSON, and the time of the server, where it tells.
+    pub(crate) async fn get_dated<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(T, Option<Timestamp>), Failure> {
         let answer = self.call(Method::GET, path, query, None::<&()>).await?;
-        read(&answer)
+        Ok((read(&answer.body)?, answer.at))
     }
 
     /// `POST`: the answer as JSON.
@@ -79,7 +93,7 @@ impl Server {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let answer = self.call(Method::POST, path, &[], Some(body)).await?;
-        read(&answer)
+        read(&answer.body)
     }
 
     /// `PUT`: the answer as JSON.
@@ -89,7 +103,7 @@ impl Server {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let answer = self.call(Method::PUT, path, &[], Some(body)).await?;
-        read(&answer)
+        read(&answer.body)
     }
 
     /// `DELETE`: nothing but that it is done.
@@ -100,6 +114,37 @@ impl Server {
     ) -> Result<(), Failure> {
         let _ = self.call(Method::DELETE, path, query, None::<&()>).await?;
         Ok(())
+    }
+
+    /// `DELETE`: what is left, as JSON.
+    pub(crate) async fn delete_for<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::DELETE, path, query, None::<&()>).await?;
+        read(&answer.body)
+    }
+
+    /// `PATCH`: the answer as JSON.
+    pub(crate) async fn patch<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::PATCH, path, query, Some(body)).await?;
+        read(&answer.body)
+    }
+
+    /// `POST` without a body: the answer as JSON.
+    pub(crate) async fn post_to<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::POST, path, query, None::<&()>).await?;
+        read(&answer.body)
     }
 
     /// `GET`: an answer that comes in pieces, and may take long.
@@ -159,20 +204,70 @@ impl Server {
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<&impl Serialize>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Answer, Failure> {
+        let body = body.map(serde_json::to_value).transpose();
+        let body =
+            body.map_err(|error| Failure::cannot_run("the call cannot be written", error))?;
         let mut request = self.request(method, path, query);
-        if let Some(body) = body {
+        if let Some(body) = &body {
             request = request.json(body);
         }
         let answer = request.send().await.map_err(|e| self.unreachable(e))?;
         let status = answer.status();
+        let at = answer.headers().get(DATE).and_then(|at| at.to_str().ok());
+        let at = at.and_then(moment);
         let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
         if status.is_success() {
-            Ok(bytes.into())
-        } else {
-            Err(refused(status, &bytes))
+            let body = bytes.into();
+            return Ok(Answer { body, at });
         }
+        Err(match (status, absent(path, query, body.as_ref())) {
+            (StatusCode::NOT_FOUND, Some(what)) => Failure::found(what),
+            _ => refused(status, &bytes),
+        })
     }
+}
+
+/// What the server said, and when.
+struct Answer {
+    body: Vec<u8>,
+    at: Option<Timestamp>,
+}
+
+/// A date as HTTP writes it (RFC 9110, 5.6.7).
+fn moment(text: &str) -> Option<Timestamp> {
+    let date = jiff::fmt::rfc2822::parse(text).ok()?;
+    Timestamp::from_millis(date.timestamp().as_millisecond())
+}
+
+/// What a path names that is not there, and in which tenant it was looked for.
+fn absent(path: &[&str], query: &[(&str, &str)], body: Option<&Value>) -> Option<String> {
+    let named = path.windows(2).rev();
+    let mut named = named.filter_map(|pair| Some((noun(pair[0])?, pair[1])));
+    let spared = query.iter().find(|(name, _)| *name == "except");
+    let (noun, name) = match spared {
+        Some((_, id)) => ("session", *id),
+        None => named.next()?,
+    };
+    let in_query = query.iter().find(|(name, _)| *name == "tenant");
+    let in_body = || body.and_then(|body| body["tenant"].as_str());
+    let tenant = in_query.map(|(_, tenant)| *tenant).or_else(in_body);
+    let place = tenant.map_or_else(String::new, |tenant| {
+        format!(" in tenant {tenant}; another one is named with --tenant")
+    });
+    Some(format!("not-found: there is no {noun} {name}{place}"))
+}
+
+fn noun(collection: &str) -> Option<&'static str> {
+    Some(match collection {
+        "sessions" => "session",
+        "subjects" => "subject",
+        "devices" => "device",
+        "revocations" => "bulk revocation",
+        "keys" => "key",
+        "users" => "user",
+        _ => return None,
+    })
 }
 
 fn client(base: &Url, ca_file: Option<&Path>) -> Result<Client, Failure> {
@@ -269,5 +364,42 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
         }
         _ if status.is_server_error() => Failure::cannot_run("the server failed", said),
         _ => Failure::usage(said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{absent, moment};
+
+    #[test]
+    fn given_what_is_not_there_when_told_then_the_last_thing_that_was_named_is_meant() {
+        let tenant = [("tenant", "acme")];
+
+        let session = absent(&["v1", "sessions", "ses_x"], &tenant, None);
+        let path = ["v1", "subjects", "carol", "devices", "dev_x", "trust"];
+        let device = absent(&path, &tenant, None);
+        let body = json!({"tenant": "acme"});
+        let user = absent(&["v1", "users", "carol", "password"], &[], Some(&body));
+        let key = absent(&["v1", "keys", "key_x"], &[], None);
+
+        let place = " in tenant acme; another one is named with --tenant";
+        let said = |what: &str| Some(format!("not-found: there is no {what}{place}"));
+        assert_eq!(session, said("session ses_x"));
+        assert_eq!(device, said("device dev_x"));
+        assert_eq!(user, said("user carol"));
+        assert_eq!(key.as_deref(), Some("not-found: there is no key key_x"));
+        assert_eq!(absent(&["v1", "events"], &tenant, None), None);
+    }
+
+    #[test]
+    fn given_the_date_of_an_answer_when_read_then_it_is_a_moment() {
+        let moment = |text| moment(text).map(|at| at.to_string());
+
+        let at = moment("Sun, 06 Nov 1994 08:49:37 GMT");
+
+        assert_eq!(at.as_deref(), Some("1994-11-06T08:49:37.000Z"));
+        assert_eq!(moment("soon"), None);
     }
 }

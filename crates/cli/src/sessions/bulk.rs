@@ -1,40 +1,41 @@
 //! `sessions` with a filter: who is meant, and the end of all of it.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use innkeeper_api::{
-    EndReason, Revocation, RevocationCount, RevocationRequest, RevocationState, SessionFilter,
+    EndReason, Revocation, RevocationCount, RevocationRequest, RevocationState, Session,
+    SessionFilter,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::{Now, all};
 use crate::args::{Reason, RevokeArguments};
-use crate::call::Server;
-use crate::client;
+use crate::confirm;
 use crate::exit::Failure;
-use crate::table;
+use crate::print;
+use crate::remote::Server;
+use crate::table::counted;
 
 /// How often a person wants to know how far it has come.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// `sessions list` with a filter.
-pub(crate) async fn search(
+/// What a filter means.
+pub(super) async fn search(
     server: &Server,
     tenant: &str,
     filter: &SessionFilter,
-    is_json: bool,
-) -> Result<(), Failure> {
+) -> Result<(Vec<Session>, Now), Failure> {
     let named = serde_json::to_value(filter)
         .map_err(|error| Failure::cannot_run("the filter cannot be written", error))?;
     let members = named.as_object().into_iter().flatten();
     let mut query = vec![("tenant", tenant), ("limit", "200")];
     query.extend(members.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))));
-    client::list(server, &["v1", "sessions"], &query, is_json, table::found).await
+    all(server, &["v1", "sessions"], &query).await
 }
 
 /// `sessions revoke` with a filter: counts, asks, orders, and waits until it is done.
-pub(crate) async fn revoke(
+pub(super) async fn revoke(
     server: &Server,
     tenant: &str,
     arguments: &RevokeArguments,
@@ -54,25 +55,27 @@ pub(crate) async fn revoke(
             ..order.clone()
         };
         let count: RevocationCount = server.post(&path, &only_count).await?;
+        let meant = of(count.sessions, count.subjects);
         if arguments.dry_run {
-            tell(
-                is_json,
-                "innkeeper.revocation_count/1",
-                &json!(count),
-                || format!("{} would end", of(count.sessions, count.subjects)),
-            );
-            return Ok(());
+            let document = json!({
+                "schema": "innkeeper.revocation_count/1",
+                "sessions": count.sessions,
+                "subjects": count.subjects,
+            });
+            return print::answer(is_json, &document, format_args!("{meant} would end"));
         }
-        agreed(count)?;
+        confirm::confirm(
+            &format!("End {meant}? Nobody can undo it."),
+            &format!(
+                "nothing was ended: {meant} would end; say --yes to end what the filter means"
+            ),
+        )?;
     }
     let ordered: Revocation = server.post(&path, &order).await?;
     let done = finished(server, tenant, ordered).await?;
-    tell(
-        is_json,
-        "innkeeper.revocation/1",
-        &json!({"revocation": done}),
-        || format!("ended {}", of(done.ended, done.subjects)),
-    );
+    let document = json!({"schema": "innkeeper.revocation/1", "revocation": done});
+    let words = format!("ended {}", of(done.ended, done.subjects));
+    print::answer(is_json, &document, words)?;
     if done.state == RevocationState::Cancelled {
         return Err(Failure::found("somebody stopped it before it was done"));
     }
@@ -112,49 +115,13 @@ async fn finished(
     }
 }
 
-/// Asks the person who is there. Where nobody is, the answer is no.
-fn agreed(count: RevocationCount) -> Result<(), Failure> {
-    let meant = of(count.sessions, count.subjects);
-    let is_watched = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if !is_watched {
-        return Err(Failure::unsafe_to(format!(
-            "nothing was ended: {meant} would end; say --yes to end what the filter means"
-        )));
-    }
-    eprint!("End {meant}? Nobody can undo it. [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut said = String::new();
-    let heard = std::io::stdin().read_line(&mut said);
-    heard.map_err(|error| Failure::cannot_run("the answer cannot be read", error))?;
-    if matches!(said.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::unsafe_to("nothing was ended"))
-    }
-}
-
-fn tell(is_json: bool, schema: &str, members: &Value, words: impl FnOnce() -> String) {
-    if is_json {
-        let mut document = json!({"schema": schema});
-        for (name, value) in members.as_object().into_iter().flatten() {
-            document[name] = value.clone();
-        }
-        table::json(&document);
-    } else {
-        println!("{}", words());
-    }
-}
-
 fn of(sessions: u64, subjects: u64) -> String {
-    let plural = |n: u64| if n == 1 { "" } else { "s" };
-    format!(
-        "{sessions} session{} of {subjects} subject{}",
-        plural(sessions),
-        plural(subjects)
-    )
+    let (sessions, subjects) = (counted(sessions, "session"), counted(subjects, "subject"));
+    format!("{sessions} of {subjects}")
 }
 
-fn reason(reason: Reason) -> EndReason {
+/// The reason as the API takes it.
+pub(super) fn reason(reason: Reason) -> EndReason {
     match reason {
         Reason::RevokedByAdmin => EndReason::RevokedByAdmin,
         Reason::Risk => EndReason::Risk,

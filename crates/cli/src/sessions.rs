@@ -1,0 +1,115 @@
+//! `sessions`: one subject's, one by its id, or all that a filter means.
+
+mod bulk;
+mod view;
+
+use innkeeper_api::{Session, SessionFilter, SessionPage, StateFilter};
+use serde_json::json;
+
+use crate::args::{ListArguments, SessionsArguments, SessionsCommand};
+use crate::exit::Failure;
+use crate::print;
+use crate::remote::Server;
+use crate::table::{Table, word};
+
+/// Runs `sessions`.
+pub(crate) async fn run(arguments: SessionsArguments) -> Result<(), Failure> {
+    let server = Server::reach(&arguments.client)?;
+    let is_json = arguments.client.json;
+    let tenant = arguments.tenant.as_str();
+    match &arguments.command {
+        SessionsCommand::List(list) => listed(&server, tenant, list, is_json).await,
+        SessionsCommand::Show { id } => {
+            let path = ["v1", "sessions", id];
+            let (session, now) = server.get_dated(&path, &[("tenant", tenant)]).await?;
+            let document = json!({"schema": "innkeeper.session/1", "session": session});
+            print::answer(is_json, &document, view::whole(&session, now))
+        }
+        SessionsCommand::Revoke(revoke) => match &revoke.id {
+            None => bulk::revoke(&server, tenant, revoke, is_json).await,
+            Some(id) => {
+                let reason = word(&bulk::reason(revoke.reason));
+                let query = [("tenant", tenant), ("reason", &reason)];
+                server.delete(&["v1", "sessions", id], &query).await?;
+                let document = json!({"schema": "innkeeper.revoked/1", "id": id});
+                print::answer(is_json, &document, format_args!("ended {id}"))
+            }
+        },
+    }
+}
+
+/// `sessions list`: of one subject straight from its roster, else by search.
+async fn listed(
+    server: &Server,
+    tenant: &str,
+    list: &ListArguments,
+    is_json: bool,
+) -> Result<(), Failure> {
+    let filter = list.filter.named(list.subject.as_deref());
+    let of_one = SessionFilter {
+        subject: list.subject.clone(),
+        ..SessionFilter::default()
+    };
+    match &list.subject {
+        Some(subject) if filter == of_one => {
+            let state = list.state();
+            let word = word(&state);
+            let query = [("tenant", tenant), ("state", &word)];
+            let path = ["v1", "subjects", subject, "sessions"];
+            let (sessions, now) = all(server, &path, &query).await?;
+            show(&sessions, state, is_json, || match state {
+                StateFilter::Open => view::open(&sessions, now),
+                StateFilter::Ended | StateFilter::All => view::with_ends(&sessions, now),
+            })
+        }
+        _ => {
+            let (sessions, now) = bulk::search(server, tenant, &filter).await?;
+            show(&sessions, StateFilter::Open, is_json, || {
+                view::of_many(&sessions, now)
+            })
+        }
+    }
+}
+
+fn show(
+    sessions: &[Session],
+    state: StateFilter,
+    is_json: bool,
+    table: impl FnOnce() -> Table,
+) -> Result<(), Failure> {
+    if is_json {
+        let document = json!({"schema": "innkeeper.sessions/1", "sessions": sessions});
+        return print::json(&document);
+    }
+    if sessions.is_empty() {
+        return print::lines(match state {
+            StateFilter::Open => "no live session",
+            StateFilter::Ended => "no session that ended lately",
+            StateFilter::All => "no session",
+        });
+    }
+    print::lines(table())
+}
+
+/// Every page of a list of sessions, and the server's time with the last of them.
+pub(crate) async fn all(
+    server: &Server,
+    path: &[&str],
+    query: &[(&str, &str)],
+) -> Result<(Vec<Session>, Now), Failure> {
+    let mut sessions = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = query.to_vec();
+        query.extend(after.as_deref().map(|cursor| ("after", cursor)));
+        let (page, now): (SessionPage, _) = server.get_dated(path, &query).await?;
+        sessions.extend(page.sessions);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok((sessions, now)),
+        }
+    }
+}
+
+/// The time of the server; `None` where its answer has no date.
+type Now = Option<innkeeper_api::Timestamp>;

@@ -1,0 +1,91 @@
+//! `subjects`: looked at, shut out, let in again, exported and erased.
+
+mod export;
+
+use innkeeper_api::{EndedCount, SubjectView};
+use serde_json::json;
+
+use crate::args::{SubjectsArguments, SubjectsCommand};
+use crate::confirm;
+use crate::exit::Failure;
+use crate::print;
+use crate::remote::Server;
+use crate::table::{Table, counted, or_dash};
+
+/// Runs `subjects`.
+pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
+    let server = Server::reach(&arguments.client)?;
+    let is_json = arguments.client.json;
+    let tenant = arguments.tenant.as_str();
+    let named = json!({"tenant": tenant});
+    match &arguments.command {
+        SubjectsCommand::Show { subject } => {
+            let path = ["v1", "subjects", subject];
+            let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+            let document = json!({"schema": "innkeeper.subject/1", "subject": found});
+            print::answer(is_json, &document, view(&found))
+        }
+        SubjectsCommand::Disable { subject } => {
+            let path = ["v1", "subjects", subject, "disable"];
+            let EndedCount { ended } = server.post(&path, &named).await?;
+            let document = json!({"schema": "innkeeper.disabled/1", "ended": ended});
+            let words = format!("disabled; {} ended", counted(ended, "session"));
+            print::answer(is_json, &document, words)
+        }
+        SubjectsCommand::Enable { subject } => {
+            let path = ["v1", "subjects", subject, "enable"];
+            let EndedCount { .. } = server.post(&path, &named).await?;
+            let document = json!({"schema": "innkeeper.enabled/1"});
+            print::answer(is_json, &document, "enabled")
+        }
+        SubjectsCommand::End { subject, except } => {
+            let path = ["v1", "subjects", subject, "sessions"];
+            let mut query = vec![("tenant", tenant)];
+            query.extend(except.as_deref().map(|id| ("except", id)));
+            let EndedCount { ended } = server.delete_for(&path, &query).await?;
+            let document = json!({"schema": "innkeeper.ended/1", "ended": ended});
+            let words = format!("ended {}", counted(ended, "session"));
+            print::answer(is_json, &document, words)
+        }
+        SubjectsCommand::Export { subject } => {
+            print::json(&export::of(&server, tenant, subject).await?)
+        }
+        SubjectsCommand::Erase { subject, yes } => {
+            let path = ["v1", "subjects", subject];
+            if !yes {
+                let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+                let live = counted(found.live, "live session");
+                confirm::confirm(
+                    &format!(
+                        "Erase {subject} in tenant {tenant}, who has {live}? Nobody can undo it."
+                    ),
+                    &format!(
+                        "nothing was erased: {subject} in tenant {tenant} has {live}; say --yes \
+                         to erase what is known of the person"
+                    ),
+                )?;
+            }
+            server.delete(&path, &[("tenant", tenant)]).await?;
+            let document = json!({"schema": "innkeeper.erased/1", "subject": subject});
+            print::answer(is_json, &document, "erased; all its sessions have ended")
+        }
+    }
+}
+
+fn view(subject: &SubjectView) -> Table {
+    let last = subject.last_sign_in.as_ref();
+    let mut table = Table::of_one();
+    table.row("subject", &subject.subject);
+    table.row("tenant", &subject.tenant);
+    table.row("live sessions", &subject.live.to_string());
+    table.row("disabled", if subject.disabled { "yes" } else { "no" });
+    table.row("groups", &subject.groups.join(", "));
+    table.row(
+        "own limit",
+        &or_dash(subject.limits.map(|l| l.max_sessions)),
+    );
+    table.row("generation", &subject.generation.to_string());
+    table.row("policy version", &subject.policy.to_string());
+    table.row("last sign-in", &or_dash(last.map(|l| l.at)));
+    table
+}
