@@ -7,6 +7,7 @@ mod everyday;
 mod failure;
 mod fuzz;
 mod openapi;
+mod probe_checks;
 mod scan_corpus;
 mod schemathesis;
 mod shell;
@@ -52,6 +53,11 @@ const CHORES: &[Chore] = &[
         name: "openapi",
         summary: "renew spec/openapi.json from the routes",
         run: openapi::run,
+    },
+    Chore {
+        name: "probe-checks",
+        summary: "renew docs/probe-checks.md from the checks and their cases",
+        run: probe_checks::run,
     },
     Chore {
         name: "schemathesis",

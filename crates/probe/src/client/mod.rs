@@ -1,0 +1,575 @@
+//! The one way out: every request of the probe passes here, and with it scope, budget, pace and
+//! transcript.
+
+mod budget;
+mod jar;
+mod reach;
+mod redact;
+mod request;
+mod transcript;
+mod visitor;
+mod wire;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio_rustls::rustls::ClientConfig;
+use zeroize::Zeroizing;
+
+pub use budget::Left;
+pub(crate) use budget::{Budget, Purse};
+pub(crate) use reach::Reach;
+use redact::Redactor;
+pub(crate) use redact::hex;
+pub use transcript::Exchange;
+pub(crate) use visitor::{Visitor, values_of};
+pub(crate) use wire::NO_CONNECTION;
+use wire::{Held, InFlight, Raw};
+
+use crate::ceiling;
+use crate::origin::Origin;
+use crate::recipe::{Carrier, Recipe, Request, Source};
+use crate::trouble::Trouble;
+
+/// So many answers of 429 in a row stop the run.
+const REFUSALS_MAX: u32 = 3;
+/// So many answers of 5xx in a row stop the run.
+const FAILURES_MAX: u32 = 5;
+
+/// An answer that came whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    /// The request it answers.
+    pub(crate) id: String,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+    pub(crate) json: Option<serde_json::Value>,
+    /// The names of the cookies that it set.
+    pub(crate) set: Vec<String>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// What is counted and written down while the probe runs.
+struct Books {
+    budget: Budget,
+    redactor: Redactor,
+    transcript: Vec<Exchange>,
+    numbered: u32,
+    refusals: u32,
+    failures: u32,
+    /// Every address that was called, or that an answer led to.
+    addresses: Vec<Zeroizing<String>>,
+}
+
+/// The client of a run.
+pub(crate) struct Client {
+    recipe: Arc<Recipe>,
+    run_id: String,
+    reach: Reach,
+    tls: Arc<ClientConfig>,
+    books: Mutex<Books>,
+    seats: tokio::sync::Semaphore,
+    cancelled: watch::Receiver<bool>,
+    has_to_finish: AtomicBool,
+}
+
+/// A request of which the application has all but the last byte.
+pub(crate) struct Ready {
+    id: String,
+    side: String,
+    bytes: Vec<u8>,
+    origin: Origin,
+    path: String,
+    held: Held,
+}
+
+/// A request that the application has, and whose answer is on its way.
+pub(crate) struct Sent {
+    id: String,
+    side: String,
+    bytes: Vec<u8>,
+    origin: Origin,
+    path: String,
+    began: Instant,
+    in_flight: InFlight,
+}
+
+/// Why a request is made, which says from where it is paid.
+#[derive(Clone, Copy, PartialEq)]
+enum Errand {
+    Ask,
+    CleanUp,
+}
+
+impl Client {
+    pub(crate) fn new(
+        recipe: Arc<Recipe>,
+        reach: Reach,
+        tls: Arc<ClientConfig>,
+        run_id: String,
+        cancelled: watch::Receiver<bool>,
+    ) -> Self {
+        let books = Books {
+            budget: Budget::new(&recipe.limits),
+            redactor: Redactor::default(),
+            transcript: Vec::new(),
+            numbered: 0,
+            refusals: 0,
+            failures: 0,
+            addresses: Vec::new(),
+        };
+        let seats = recipe.limits.concurrency.min(ceiling::CONCURRENCY);
+        Self {
+            run_id,
+            reach,
+            tls,
+            books: Mutex::new(books),
+            seats: tokio::sync::Semaphore::new(seats as usize),
+            cancelled,
+            has_to_finish: AtomicBool::new(false),
+            recipe,
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is counted.
+    pub(crate) fn budget<T>(&self, look: impl FnOnce(&mut Budget) -> T) -> T {
+        look(&mut self.books().budget)
+    }
+
+    /// Keeps a password out of all that is written.
+    pub(crate) fn hide_password(&self, password: &str) {
+        self.books().redactor.hide_password(password);
+    }
+
+    /// A text as it may be written.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.books().redactor.clean(text)
+    }
+
+    /// All that was said, cleaned once more of secrets that were only learned later.
+    pub(crate) fn transcript(&self) -> Vec<Exchange> {
+        let books = self.books();
+        let clean = |exchange: &Exchange| Exchange {
+            request: books.redactor.clean(&exchange.request),
+            response: books.redactor.clean(&exchange.response),
+            ..exchange.clone()
+        };
+        books.transcript.iter().map(clean).collect()
+    }
+
+    /// Whether somebody asked the probe to stop.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        *self.cancelled.borrow() && !self.has_to_finish.load(Ordering::Relaxed)
+    }
+
+    /// From now on the probe does not stop when asked to, or does so again: between a change and
+    /// its undoing, stopping would leave the change.
+    pub(crate) fn has_to_finish(&self, has_to: bool) {
+        self.has_to_finish.store(has_to, Ordering::Relaxed);
+    }
+
+    /// Whether a credential was in an address.
+    pub(crate) fn is_in_an_address(&self, token: &str) -> bool {
+        let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let books = self.books();
+        let mut addresses = books.addresses.iter();
+        token.len() >= 8 && addresses.any(|a| a.contains(token) || a.contains(&encoded))
+    }
+
+    /// Whether no request was answered yet.
+    pub(crate) fn has_heard_nothing(&self) -> bool {
+        let books = self.books();
+        books
+            .transcript
+            .iter()
+            .all(|exchange| exchange.response.starts_with('('))
+    }
+
+    /// Waits, unless somebody asks the probe to stop.
+    pub(crate) async fn wait(&self, span: Duration) -> Result<(), Trouble> {
+        let mut cancelled = self.cancelled.clone();
+        if self.has_to_finish.load(Ordering::Relaxed) {
+            tokio::time::sleep(span).await;
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(span) => Ok(()),
+            _ = cancelled.wait_for(|is| *is) => Err(Trouble::Cancelled),
+        }
+    }
+
+    /// Makes a request of a recipe, and follows redirects where it says so.
+    pub(crate) async fn ask(
+        &self,
+        visitor: &mut Visitor,
+        request: &Request,
+    ) -> Result<Answer, Trouble> {
+        let mut answer = self.once(visitor, request, Errand::Ask).await?;
+        if request.follows {
+            answer = self.follow(visitor, answer).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Makes a request that cleans up, also when the probe was asked to stop.
+    pub(crate) async fn ask_to_clean_up(
+        &self,
+        visitor: &mut Visitor,
+        request: &Request,
+    ) -> Result<Answer, Trouble> {
+        self.once(visitor, request, Errand::CleanUp).await
+    }
+
+    async fn once(
+        &self,
+        visitor: &mut Visitor,
+        request: &Request,
+        errand: Errand,
+    ) -> Result<Answer, Trouble> {
+        let again = Instant::now() + self.recipe.limits.max_time;
+        loop {
+            let seat = self.seats.acquire().await.expect("it is never closed");
+            let ready = self.ready(visitor, request, errand).await?;
+            let answered = self.send(visitor, request, ready).await;
+            drop(seat);
+            match self.judged(answered?, visitor.purse)? {
+                Some(answer) => return Ok(answer),
+                // It was asked to wait, and the budget knows until when.
+                None if Instant::now() < again => {}
+                None => return Err(Trouble::Short("the time of the run is used up".to_owned())),
+            }
+        }
+    }
+
+    /// Fills a request in, pays for it, and sends all but its last byte.
+    pub(crate) async fn hold(
+        &self,
+        visitor: &Visitor,
+        request: &Request,
+    ) -> Result<Ready, Trouble> {
+        self.ready(visitor, request, Errand::Ask).await
+    }
+
+    /// Fills a request in, pays for it, waits for its turn, and sends all but its last byte.
+    async fn ready(
+        &self,
+        visitor: &Visitor,
+        request: &Request,
+        errand: Errand,
+    ) -> Result<Ready, Trouble> {
+        let (url, bytes) = request::bytes(&self.recipe, visitor, request, &self.run_id)?;
+        self.ready_bytes(visitor, &url, bytes, request.method == "HEAD", errand)
+            .await
+    }
+
+    async fn ready_bytes(
+        &self,
+        visitor: &Visitor,
+        url: &url::Url,
+        bytes: Vec<u8>,
+        is_head: bool,
+        errand: Errand,
+    ) -> Result<Ready, Trouble> {
+        let (origin, path) = request::within(&self.recipe.target.scope, url)?;
+        let call = self
+            .reach
+            .call(&origin, visitor.device.source, bytes.clone(), is_head);
+        if errand == Errand::Ask && self.is_cancelled() {
+            return Err(Trouble::Cancelled);
+        }
+        let at = self.budget(|budget| match errand {
+            Errand::Ask => budget.take(visitor.purse),
+            Errand::CleanUp => budget.take_to_clean_up(visitor.purse),
+        })?;
+        match errand {
+            Errand::Ask => {
+                self.wait(at.saturating_duration_since(Instant::now()))
+                    .await?;
+            }
+            Errand::CleanUp => tokio::time::sleep_until(at.into()).await,
+        }
+        let id = {
+            let mut books = self.books();
+            books.numbered += 1;
+            format!("r{}", books.numbered)
+        };
+        let within = self.recipe.limits.answer_within;
+        let ready = |held| Ready {
+            id: id.clone(),
+            side: visitor.side.clone(),
+            bytes: bytes.clone(),
+            origin: origin.clone(),
+            path: path.clone(),
+            held,
+        };
+        match wire::hold(&call, Arc::clone(&self.tls), within).await {
+            Ok(held) => Ok(ready(held)),
+            Err(words) => {
+                self.note(&id, &visitor.side, &bytes, Err(&words), Duration::ZERO);
+                Err(Trouble::Answer(format!("{words} ({id})")))
+            }
+        }
+    }
+
+    /// Sends the last byte, and takes in the answer.
+    async fn send(
+        &self,
+        visitor: &mut Visitor,
+        request: &Request,
+        ready: Ready,
+    ) -> Result<Answer, Trouble> {
+        let sent = self.fire(ready).await?;
+        self.take_in(visitor, request, sent).await
+    }
+
+    /// Sends the last byte.
+    pub(crate) async fn fire(&self, ready: Ready) -> Result<Sent, Trouble> {
+        let began = Instant::now();
+        match ready.held.fire().await {
+            Ok(in_flight) => Ok(Sent {
+                id: ready.id,
+                side: ready.side,
+                bytes: ready.bytes,
+                origin: ready.origin,
+                path: ready.path,
+                began,
+                in_flight,
+            }),
+            Err(words) => {
+                let id = &ready.id;
+                self.note(id, &ready.side, &ready.bytes, Err(&words), began.elapsed());
+                Err(Trouble::Answer(format!("{words} ({id})")))
+            }
+        }
+    }
+
+    /// Waits for the answer, and keeps of it what the visitor and the recipe keep.
+    pub(crate) async fn take_in(
+        &self,
+        visitor: &mut Visitor,
+        request: &Request,
+        sent: Sent,
+    ) -> Result<Answer, Trouble> {
+        let Sent {
+            id,
+            side,
+            bytes,
+            origin,
+            path,
+            began,
+            in_flight,
+        } = sent;
+        let raw = match in_flight.answer().await {
+            Ok(raw) => raw,
+            Err(words) => {
+                self.note(&id, &side, &bytes, Err(&words), began.elapsed());
+                return Err(Trouble::Answer(format!("{words} ({id})")));
+            }
+        };
+        let mut cookies = Vec::new();
+        for (_, value) in raw.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            cookies.extend(visitor.jar.take(&origin, &path, value).map(|c| c.name));
+        }
+        let body = String::from_utf8_lossy(&raw.body).into_owned();
+        let json = serde_json::from_str(&body).ok();
+        let answer = Answer {
+            id: id.clone(),
+            status: raw.status,
+            headers: raw.headers.clone(),
+            body,
+            json,
+            set: cookies,
+        };
+        for capture in &request.captures {
+            if let Some(value) = captured(&capture.from, &answer, visitor) {
+                visitor.values.insert(capture.name.clone(), value);
+            }
+        }
+        {
+            let first = String::from_utf8_lossy(&bytes);
+            let called = first.lines().next().unwrap_or_default().to_owned();
+            let led_to = answer.header("location").unwrap_or_default().to_owned();
+            let addresses = [called, led_to].map(Zeroizing::new);
+            self.books().addresses.extend(addresses);
+        }
+        self.hide_what_is_held(visitor);
+        self.note(&id, &side, &bytes, Ok(&raw), began.elapsed());
+        Ok(answer)
+    }
+
+    /// Keeps all that a visitor holds out of what is written.
+    fn hide_what_is_held(&self, visitor: &Visitor) {
+        let mut books = self.books();
+        for value in visitor.jar.values() {
+            books.redactor.hide_token(value);
+        }
+        let held = visitor
+            .values
+            .iter()
+            .filter(|(name, _)| !name.starts_with("user."));
+        for (_, value) in held.filter(|(name, _)| !name.starts_with("item.")) {
+            books.redactor.hide_token(value);
+        }
+    }
+
+    fn note(&self, id: &str, side: &str, bytes: &[u8], raw: Result<&Raw, &str>, took: Duration) {
+        let mut books = self.books();
+        let request = transcript::request(bytes, &books.redactor);
+        let response = match raw {
+            Ok(raw) => transcript::response(raw, &books.redactor),
+            Err(words) => format!("({words})"),
+        };
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        books.transcript.push(Exchange {
+            id: id.to_owned(),
+            side: side.to_owned(),
+            request,
+            response,
+            milliseconds,
+        });
+    }
+
+    /// Holds an answer against what has to stop the run. `None` says: wait, and ask again.
+    fn judged(&self, answer: Answer, purse: Purse) -> Result<Option<Answer>, Trouble> {
+        let mut books = self.books();
+        if purse == Purse::Burst {
+            return Ok(Some(answer));
+        }
+        books.refusals = if answer.status == 429 {
+            books.refusals + 1
+        } else {
+            0
+        };
+        books.failures = if answer.status >= 500 {
+            books.failures + 1
+        } else {
+            0
+        };
+        let id = &answer.id;
+        if books.refusals >= REFUSALS_MAX {
+            let words =
+                format!("{REFUSALS_MAX} answers in a row were 429 (too many requests), last {id}");
+            return Err(Trouble::Stop(words));
+        }
+        if books.failures >= FAILURES_MAX {
+            let words =
+                format!("{FAILURES_MAX} answers in a row were errors of the server, last {id}");
+            return Err(Trouble::Stop(words));
+        }
+        let after = answer
+            .header("retry-after")
+            .and_then(|v| v.trim().parse().ok());
+        match (answer.status, after) {
+            (429, Some(seconds)) => {
+                books.budget.put_off(Duration::from_secs(seconds))?;
+                Ok(None)
+            }
+            (503, Some(seconds)) => {
+                books.budget.put_off(Duration::from_secs(seconds))?;
+                Ok(Some(answer))
+            }
+            _ => Ok(Some(answer)),
+        }
+    }
+
+    /// Follows redirects, inside the scope alone.
+    async fn follow(&self, visitor: &mut Visitor, mut answer: Answer) -> Result<Answer, Trouble> {
+        let mut here = self.recipe.target.base.clone();
+        for _ in 0..ceiling::REDIRECTS {
+            let Some(location) = answer
+                .header("location")
+                .filter(|_| answer.status / 100 == 3)
+            else {
+                return Ok(answer);
+            };
+            let url = request::joined(&here, location)?;
+            let (origin, _) = request::within(&self.recipe.target.scope, &url)?;
+            let bytes = request::get(&self.recipe, visitor, &origin, &url, &self.run_id);
+            let seat = self.seats.acquire().await.expect("it is never closed");
+            let ready = self
+                .ready_bytes(visitor, &url, bytes, false, Errand::Ask)
+                .await?;
+            let next = self.send(visitor, &request::nothing_kept(), ready).await;
+            drop(seat);
+            match self.judged(next?, visitor.purse)? {
+                Some(next) => answer = next,
+                None => continue,
+            }
+            here = origin;
+        }
+        Err(Trouble::Answer(format!(
+            "more than {} redirects ({})",
+            ceiling::REDIRECTS,
+            answer.id
+        )))
+    }
+
+    /// Several requests whose last bytes are sent at one moment.
+    ///
+    /// Each has a connection of its own that was opened before, and the application has all of
+    /// each but its last byte.
+    pub(crate) async fn at_once(
+        self: &Arc<Self>,
+        visitors: Vec<(Visitor, Request)>,
+    ) -> Vec<(Visitor, Result<Answer, Trouble>)> {
+        let mut ready = tokio::task::JoinSet::new();
+        for (at, (visitor, request)) in visitors.into_iter().enumerate() {
+            let client = Arc::clone(self);
+            ready.spawn(async move {
+                let held = client.ready(&visitor, &request, Errand::Ask).await;
+                (at, visitor, request, held)
+            });
+        }
+        let mut ready = ready.join_all().await;
+        ready.sort_by_key(|(at, ..)| *at);
+        let mut sent = tokio::task::JoinSet::new();
+        for (at, mut visitor, request, held) in ready {
+            let client = Arc::clone(self);
+            sent.spawn(async move {
+                let answer = match held {
+                    Ok(ready) => client.send(&mut visitor, &request, ready).await,
+                    Err(trouble) => Err(trouble),
+                };
+                (at, visitor, answer)
+            });
+        }
+        let mut sent = sent.join_all().await;
+        sent.sort_by_key(|(at, ..)| *at);
+        sent.into_iter()
+            .map(|(_, visitor, answer)| (visitor, answer))
+            .collect()
+    }
+
+    /// How many requests can be in the air at one time.
+    pub(crate) fn abreast(&self) -> usize {
+        self.recipe.limits.concurrency.min(ceiling::CONCURRENCY) as usize
+    }
+
+    /// What carries sessions here.
+    pub(crate) fn carrier(&self) -> &Carrier {
+        &self.recipe.carrier
+    }
+}
+
+fn captured(source: &Source, answer: &Answer, visitor: &Visitor) -> Option<String> {
+    let value = match source {
+        Source::Attribute(selector, attribute) => selector.find(&answer.body, attribute),
+        Source::Json(path) => answer.json.as_ref().and_then(|json| path.text(json)),
+        Source::Header(name) => answer.header(name).map(str::to_owned),
+        Source::Cookie(name) => visitor.jar.find(name).map(|cookie| cookie.value.clone()),
+    };
+    value.filter(|value| value.len() <= 16 << 10)
+}
