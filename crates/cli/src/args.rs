@@ -10,6 +10,7 @@ mod events;
 mod keys;
 mod operator;
 mod policy;
+mod probe;
 mod refusal;
 mod revocations;
 mod scan;
@@ -32,6 +33,7 @@ pub(crate) use events::EventsArguments;
 pub(crate) use keys::{KeysArguments, KeysCommand, Scope};
 pub(crate) use operator::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use policy::{PolicyArguments, PolicyCommand};
+pub(crate) use probe::{ProbeArguments, ProbeCommand};
 pub(crate) use refusal::read;
 pub(crate) use revocations::{RevocationsArguments, RevocationsCommand};
 pub(crate) use scan::{Format, ScanArguments};
@@ -145,6 +147,9 @@ pub(crate) enum Command {
     /// Find the gaps in source code
     #[command(after_long_help = scan::MORE)]
     Scan(ScanArguments),
+    /// Find the gaps in a running application
+    #[command(after_long_help = probe::MORE)]
+    Probe(ProbeArguments),
     /// Measure this machine: every figure beside what the machine can do at best
     #[command(after_long_help = bench::MORE)]
     Bench(BenchArguments),

@@ -33,6 +33,12 @@ impl Failure {
         Self { code: 4, text }
     }
 
+    /// Something could not be found out: exit code 5.
+    pub(crate) fn inconclusive(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { code: 5, text }
+    }
+
     /// Wrong usage or configuration, with its cause: exit code 2.
     pub(crate) fn refused(what: &str, cause: impl Into<Box<dyn Error>>) -> Self {
         Self {

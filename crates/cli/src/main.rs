@@ -25,6 +25,7 @@ mod manual;
 mod password;
 mod policy;
 mod print;
+mod probe;
 mod promises;
 mod remote;
 mod revocations;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),
             Command::Scan(arguments) => scan::run(&arguments),
+            Command::Probe(arguments) => probe::run(arguments).await,
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }
     });

@@ -114,8 +114,15 @@ fn run(chapter: &Chapter) -> Outcome {
     let mut running: Option<(Server, Answered)> = None;
     let mut outcome = Outcome::default();
     for step in &chapter.steps {
+        let here = running.as_ref().map_or(DEFAULT_ADDRESS, |(server, _)| {
+            server
+                .base
+                .strip_prefix("http://")
+                .expect("it is plain http")
+        });
         match step {
             Step::File { name, text } => {
+                let text = text.replace(DEFAULT_ADDRESS, here);
                 std::fs::write(folder.path().join(name), text).expect("it can be written");
             }
             Step::Serve { arguments } => {
@@ -129,12 +136,6 @@ fn run(chapter: &Chapter) -> Outcome {
             }
             Step::Example(example) => {
                 outcome.examples += 1;
-                let here = running.as_ref().map_or(DEFAULT_ADDRESS, |(server, _)| {
-                    server
-                        .base
-                        .strip_prefix("http://")
-                        .expect("it is plain http")
-                });
                 let ran = shell.run(&example.command.replace(DEFAULT_ADDRESS, here));
                 let printed = ran.printed.replace(here, DEFAULT_ADDRESS);
                 if let Some(fault) = example.fault(&printed, ran.status) {
