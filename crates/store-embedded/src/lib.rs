@@ -18,10 +18,7 @@ mod checkpoint;
 mod committer;
 mod disk;
 mod error;
-#[cfg(feature = "simulated")]
 pub mod files;
-#[cfg(not(feature = "simulated"))]
-mod files;
 mod folder;
 mod journal;
 mod keys;
@@ -39,7 +36,6 @@ mod texts;
 mod time;
 
 pub use error::{Damage, OpenError};
-#[cfg(feature = "simulated")]
 pub use log::Sizes;
 pub use restore::{Onto, RestoreError, Restored, restore};
 pub use store::EmbeddedStore;
