@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, Outcome, StoreError, Touch, Touched};
 use tokio::sync::oneshot;
@@ -38,7 +39,7 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What is asked of the committing thread.
 pub(crate) enum Job {
-    Commit(Box<Commit>, Reply<Outcome>),
+    Commit(Box<(Commit, WrittenEntry)>, Reply<Outcome>),
     Touch(Touch, Reply<Touched>),
     Forget(RosterTag, RosterVersion, Reply<()>),
     RaiseFloor(Reply<Floor>),
@@ -235,9 +236,10 @@ impl Job {
     /// Does this in `round`, and hands back the answer to give once the round is durable.
     fn carry_out(self, round: &mut Round<'_>) -> Option<Answer> {
         Some(match self {
-            Self::Commit(commit, reply) => {
+            Self::Commit(asked, reply) => {
+                let (commit, entry) = *asked;
                 let tag = commit.tag;
-                let outcome = round.commit(*commit);
+                let outcome = round.commit(commit, &entry);
                 answer(reply, outcome, move |_| StoreError::Unknown { tag })
             }
             Self::Touch(touch, reply) => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::record::{self, RecordError};
 use innkeeper_store::{Ground, JournalEntry, KeyDigest, Remembered};
 use serde::{Deserialize, Serialize};
@@ -195,12 +196,12 @@ impl Batch<'_> {
         self.row(Kind::Heard, tag.as_bytes(), &record::encode(signs));
     }
 
-    pub(crate) fn entry(&mut self, place: u64, entry: &JournalEntry) {
+    pub(crate) fn entry(&mut self, place: u64, entry: &WrittenEntry) {
         self.place.get_or_insert(place);
         let key = place.to_be_bytes();
-        self.row(Kind::Entry, &key, &record::encode_entry(entry));
+        self.row(Kind::Entry, &key, &entry.public);
         if let Some(personal) = &entry.personal {
-            self.row(Kind::Personal, &key, &record::encode_personal(personal));
+            self.row(Kind::Personal, &key, personal);
         }
     }
 

@@ -224,7 +224,7 @@ fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
         Item::Entry(entry) => {
             made.counts.entries += 1;
             made.head.place += 1;
-            batch.entry(made.head.place, &entry);
+            batch.entry(made.head.place, &entry.written());
         }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
 
@@ -75,7 +76,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    pub(crate) fn commit(&mut self, mut commit: Commit) -> Outcome {
+    pub(crate) fn commit(&mut self, mut commit: Commit, entry: &WrittenEntry) -> Outcome {
         // Alone from the look at the clock on: whoever reads a later time finds the roster marked.
         let mut shard = self.shared.resident.alone(commit.tag);
         let now = self.tick();
@@ -84,7 +85,9 @@ impl<'a> Round<'a> {
             return Outcome::Stale;
         }
         let current = self.roster(&shard, commit.tag);
-        let Some(roster) = commit.carry_out(current.as_deref(), self.head.ground, now) else {
+        let ground = self.head.ground;
+        let roster = commit.carry_out_as(current.as_deref(), ground, now, || entry.hash);
+        let Some(roster) = roster else {
             return Outcome::Stale;
         };
         let roster = Arc::new(roster);
@@ -93,7 +96,7 @@ impl<'a> Round<'a> {
         drop(shard);
         self.highest.include(&roster);
         self.head.place += 1;
-        self.batch.entry(self.head.place, &commit.entry);
+        self.batch.entry(self.head.place, entry);
         Outcome::Done(roster)
     }
 

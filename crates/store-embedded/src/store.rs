@@ -287,8 +287,9 @@ impl SessionStore for EmbeddedStore {
         let tag = commit.tag;
         // Here and not on the committing thread, which all wait for.
         self.shared.texts.share_in_changes(&mut commit.changes);
+        let entry = commit.entry.written();
         self.ask(StoreError::Unknown { tag }, |reply| {
-            Job::Commit(Box::new(commit), reply)
+            Job::Commit(Box::new((commit, entry)), reply)
         })
         .await
     }

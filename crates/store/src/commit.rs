@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::roster::{Generation, Roster, RosterVersion};
+use innkeeper_domain::roster::{EntryHash, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 
@@ -81,6 +81,18 @@ impl Commit {
         ground: Ground,
         now: Timestamp,
     ) -> Option<Roster> {
+        self.carry_out_as(current, ground, now, || self.entry.hash())
+    }
+
+    /// The same, with the hash of its entry where that is known.
+    #[must_use]
+    pub fn carry_out_as(
+        &self,
+        current: Option<&Roster>,
+        ground: Ground,
+        now: Timestamp,
+        hash: impl FnOnce() -> EntryHash,
+    ) -> Option<Roster> {
         let mut roster = current.cloned().unwrap_or_else(|| {
             Roster::absent(
                 self.tag,
@@ -99,7 +111,7 @@ impl Commit {
             return None;
         }
         roster.apply(&self.changes, now);
-        roster.journal_head = self.entry.hash();
+        roster.journal_head = hash();
         roster.floor_epoch = ground.floor.epoch;
         Some(roster)
     }

@@ -207,6 +207,29 @@ impl JournalEntry {
     pub fn hash(&self) -> EntryHash {
         EntryHash(Sha256::digest(record::encode_entry(self)).into())
     }
+
+    /// This in its stored form, with its hash: for a store that has it made by whoever commits,
+    /// and not where all wait for one another.
+    #[must_use]
+    pub fn written(&self) -> WrittenEntry {
+        let public = record::encode_entry(self);
+        WrittenEntry {
+            hash: EntryHash(Sha256::digest(&public).into()),
+            public,
+            personal: self.personal.as_ref().map(record::encode_personal),
+        }
+    }
+}
+
+/// A journal entry in its stored form.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WrittenEntry {
+    /// What the next entry of its roster carries.
+    pub hash: EntryHash,
+    /// The record of its public part.
+    pub public: Vec<u8>,
+    /// The record of its personal part, unless that was erased.
+    pub personal: Option<Vec<u8>>,
 }
 
 impl Personal {
