@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use innkeeper_simulation::dice::Dice;
-use innkeeper_simulation::history::{Answer, Call, Tok};
+use innkeeper_simulation::history::{Answer, Call, Class, Tok};
 use serde_json::{Value, json};
 
 use crate::book::{Attempt, Book, Guest};
@@ -199,6 +199,8 @@ impl Hand {
         let call = Call::Admit {
             label: attempt.label,
             evidence: attempt.evidence.map(|e| e.0),
+            class: Class::Interactive,
+            chosen: None,
         };
         self.tell(book, guest, call, &sent).await.map(drop)
     }

@@ -45,6 +45,7 @@ impl Names {
                 session: self.session(body["session"]["id"].as_str()?),
                 token: self.token(body["token"].as_str()?),
                 evicted: self.evicted(body)?,
+                chosen: Vec::new(),
                 view: None,
             },
             (Call::Admit { .. }, 409, "session-limit") => Answer::Refused(Refusal::Full, None),

@@ -39,6 +39,8 @@ pub enum Flaw {
     JournalLate,
     /// Keys are not remembered with the commit.
     KeyForgotten,
+    /// A ticket is not remembered with the commit, only a key that came with it.
+    TicketForgotten,
     /// The newcomer is the one who goes.
     NewcomerEvicted,
     /// Tokens are validated from a copy of their own, which is renewed now and then.
@@ -52,7 +54,7 @@ pub enum Flaw {
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 19] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 20] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -110,6 +112,11 @@ pub const FLAWS: [(Flaw, &[&str], &str); 19] = [
         Flaw::KeyForgotten,
         &["S10"],
         "keys not kept with the commit",
+    ),
+    (
+        Flaw::TicketForgotten,
+        &["S10"],
+        "tickets not remembered with the commit",
     ),
     (
         Flaw::NewcomerEvicted,

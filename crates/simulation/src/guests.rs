@@ -1,5 +1,6 @@
 //! Guests: what the callers of a run know, and what they ask next.
 
+mod choices;
 mod strangers;
 
 use std::pin::Pin;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::check::Demand;
-use innkeeper_domain::device::DeviceLabel;
+use innkeeper_domain::device::{DeviceId, DeviceLabel};
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Generation;
@@ -24,7 +25,7 @@ use innkeeper_engine::sign_in::{Idempotency, SignInRequest};
 use innkeeper_engine::{Authority, EngineError};
 
 use crate::dice::Dice;
-use crate::history::{Call, Label, Sid, Subject, Tok};
+use crate::history::{Call, Class, Label, Sid, Subject, Tok};
 use crate::mood::Ask;
 use crate::scribe::{self, Reply, tenant_of};
 pub use strangers::Door;
@@ -42,6 +43,9 @@ pub(crate) struct Known {
     pub(crate) looks: Vec<(usize, Generation)>,
     /// Sign-ins that may be repeated.
     keys: Vec<Attempt>,
+    /// Tickets that were given out, and the devices on which somebody signed in.
+    tickets: Vec<choices::Ticket>,
+    devices: Vec<(DeviceId, String)>,
 }
 
 /// A sign-in with a key, as it is sent every time.
@@ -51,6 +55,8 @@ struct Attempt {
     keyed: bool,
     evidence: Option<(usize, Generation)>,
     replaces: Option<String>,
+    class: Class,
+    device: Option<String>,
 }
 
 /// Asks something of this kind about a subject.
@@ -76,7 +82,13 @@ pub(crate) fn ask(
             }
             strangers::trespass(node, door, subject, (sid, id), dice)
         }
+        // Whoever is asked mostly answers soon.
+        Ask::SignIn if !known.tickets.is_empty() && dice.once_in(3) => {
+            choices::choose(node, tenant, name, known, dice)
+        }
         Ask::SignIn => sign_in(node, tenant, name, known, labels, dice),
+        Ask::Choose => choices::choose(node, tenant, name, known, dice),
+        Ask::Trust => choices::trust(node, tenant, name, known, dice),
         Ask::Present if !known.tokens.is_empty() => present(node, tenant, known, dice),
         Ask::Revoke => {
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
@@ -269,6 +281,15 @@ fn sign_in(
             keyed: dice.once_in(2),
             evidence: evidence.filter(|_| dice.once_in(2)),
             replaces: replaces.filter(|_| dice.once_in(6)),
+            class: if dice.once_in(5) {
+                Class::Machine
+            } else {
+                Class::Interactive
+            },
+            device: dice
+                .one_of(&known.devices)
+                .map(|d| d.1.clone())
+                .filter(|_| dice.once_in(4)),
         };
         if attempt.keyed {
             known.keys.push(attempt.clone());
@@ -286,7 +307,10 @@ fn sign_in(
         subject,
         sign_in: SignIn {
             client: None,
-            class: SessionClass::Interactive,
+            class: match attempt.class {
+                Class::Interactive => SessionClass::Interactive,
+                Class::Machine => SessionClass::Machine,
+            },
             actor: None,
             remember: false,
             authentication: proof(1),
@@ -305,11 +329,13 @@ fn sign_in(
             end: Box::default(),
         },
         replaces: attempt.replaces.as_deref().map(read),
-        device: None,
+        device: attempt.device.as_deref().map(choices::read_device),
     };
     let call = Call::Admit {
         label: attempt.label,
         evidence: attempt.evidence.map(|e| e.0),
+        class: attempt.class,
+        chosen: None,
     };
     let calling = Box::pin(async move { node.sign_in(request).await.map(Reply::SignIn) });
     (call, calling)

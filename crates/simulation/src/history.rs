@@ -19,6 +19,21 @@ pub struct Tok(pub u32);
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Label(pub u32);
 
+/// What kind of access a session is; each is counted by its own limits.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Class {
+    /// A person.
+    #[default]
+    Interactive,
+    /// A program.
+    Machine,
+}
+
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Interactive, Self::Machine];
+}
+
 /// A place in the one order of all beginnings and ends, and the store's time there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Point {
@@ -52,7 +67,13 @@ pub enum Call {
         label: Label,
         /// The look at which the generation of its evidence was read.
         evidence: Option<usize>,
+        /// What kind of access.
+        class: Class,
+        /// The sessions that its subject chose to end for it, if it was asked.
+        chosen: Option<Vec<Sid>>,
     },
+    /// Rely on a device from now on.
+    Trust,
     /// Is this token good?
     Check(Tok),
     /// The next token, because its time has come.
@@ -105,6 +126,8 @@ pub enum Answer {
         token: Tok,
         /// Who was evicted for it, by this very answer.
         evicted: Vec<Sid>,
+        /// Who ended for it by the choice of the subject, by this very answer.
+        chosen: Vec<Sid>,
         /// What was seen, where an answer shows that much.
         view: Option<View>,
     },

@@ -35,7 +35,7 @@ pub(crate) enum Turn {
 #[derive(Clone, Debug)]
 pub(crate) struct Mood {
     turns: [(Turn, u64); 7],
-    asks: [(Ask, u64); 11],
+    asks: [(Ask, u64); 13],
     /// One call of the store in so many goes wrong.
     pub(crate) faults: u64,
 }
@@ -44,6 +44,8 @@ pub(crate) struct Mood {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Ask {
     SignIn,
+    Choose,
+    Trust,
     Present,
     Revoke,
     RevokeAll,
@@ -71,6 +73,8 @@ impl Mood {
             ],
             asks: [
                 (Ask::SignIn, some(&[15, 30, 60])),
+                (Ask::Choose, some(&[2, 10, 30])),
+                (Ask::Trust, some(&[0, 2, 6])),
                 (Ask::Present, some(&[15, 30, 60])),
                 (Ask::Revoke, some(&[1, 7, 20])),
                 (Ask::RevokeAll, some(&[1, 4, 12])),
@@ -108,9 +112,10 @@ fn weighted<T: Copy>(of: &[(T, u64)], dice: &mut Dice) -> T {
 
 /// Draws the next policy.
 pub(crate) fn draw_policy(dice: &mut Dice) -> Policy {
-    let at_limit = match dice.below(3) {
+    let at_limit = match dice.below(4) {
         0 => Overflow::EvictOldest,
         1 => Overflow::EvictLeastRecent,
+        2 => Overflow::Ask,
         _ => Overflow::Refuse,
     };
     let max_sessions = SessionLimit::new(1 + dice.below(4)).expect("it is between 1 and 4");

@@ -10,6 +10,7 @@ use innkeeper_domain::session::{EndReason, SessionId, Timestamp, TokenDigest};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::EngineError;
 use innkeeper_engine::check::CheckAnswer;
+use innkeeper_engine::devices::DeviceAnswer;
 use innkeeper_engine::revoke::{Revoked, RevokedAll};
 use innkeeper_engine::rotate::{CredentialChanged, RotateAnswer, Rotated};
 use innkeeper_engine::sign_in::{SignInAnswer, SignedIn};
@@ -34,6 +35,7 @@ pub(crate) enum Reply {
     Disable(usize),
     Enable,
     Standing(Standing),
+    Device(DeviceAnswer),
     Sweep(Swept),
 }
 
@@ -144,10 +146,11 @@ impl Scribe {
                 return (answer, Some(token));
             }
             Reply::Revoke(Revoked::Absent | Revoked::Protected)
-            | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Protected) => Answer::Absent,
+            | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Protected)
+            | Reply::Device(DeviceAnswer::Absent | DeviceAnswer::Protected) => Answer::Absent,
             Reply::Revoke(Revoked::Ended) => done(1),
             Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),
-            Reply::Enable => done(0),
+            Reply::Enable | Reply::Device(DeviceAnswer::Done(_)) => done(0),
             Reply::Sweep(swept) => done(swept.expired),
             Reply::Credential(CredentialChanged { ended, kept }) => {
                 let token = kept.map(|k| (self.session(k.session.id), k.token));
@@ -161,13 +164,18 @@ impl Scribe {
 
     /// `first` if this very answer made the session.
     fn admitted(&mut self, born: SignedIn, first: bool) -> (Answer, Option<SessionToken>) {
-        let evicted = born.ended.iter();
-        let evicted = evicted.filter(|e| first && e.ending.reason == EndReason::Evicted);
-        let evicted = evicted.map(|e| self.session(e.session.id)).collect();
+        let mut ended_as = |reason| {
+            let ended = born.ended.iter();
+            let ended = ended.filter(|e| first && e.ending.reason == reason);
+            ended.map(|e| self.session(e.session.id)).collect()
+        };
+        let evicted = ended_as(EndReason::Evicted);
+        let chosen = ended_as(EndReason::RevokedByUser);
         let answer = Answer::Admitted {
             session: self.session(born.session.id),
             token: self.token(&born.token),
             evicted,
+            chosen,
             view: Some(self.view(&born.roster, born.now)),
         };
         (answer, Some(born.token))

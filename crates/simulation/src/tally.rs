@@ -2,7 +2,7 @@
 
 use innkeeper_store_embedded::files::simulated::Strokes;
 
-use crate::history::{Answer, Call, History, Line, Refusal};
+use crate::history::{Answer, Call, Class, History, Line, Refusal};
 
 /// How often each thing happened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +15,12 @@ pub struct Tally {
     pub births: u64,
     /// Sessions that were evicted for another.
     pub evictions: u64,
+    /// Sign-ins that were let in by a ticket.
+    pub choices: u64,
+    /// Sign-ins of programs that were let in.
+    pub machines: u64,
+    /// Devices that were trusted.
+    pub trusts: u64,
     /// Sign-ins that were refused for want of a seat, or on evidence too old.
     pub refusals: u64,
     /// Tokens that were rotated.
@@ -58,6 +64,9 @@ impl Tally {
             ("answered", self.answered),
             ("births", self.births),
             ("evictions", self.evictions),
+            ("choices", self.choices),
+            ("machines", self.machines),
+            ("trusted devices", self.trusts),
             ("refusals", self.refusals),
             ("rotations", self.rotations),
             ("strangers", self.strangers),
@@ -94,8 +103,14 @@ impl Tally {
             self.answered += u64::from(operation.is_known());
             let strange = matches!(operation.call, Call::Trespass(..) | Call::CheckAbroad(_));
             self.strangers += u64::from(strange && operation.is_known());
+            let trusted = matches!(operation.answer, Answer::Done { .. });
+            self.trusts += u64::from(operation.call == Call::Trust && trusted);
             match &operation.answer {
                 Answer::Admitted { evicted, .. } => {
+                    if let Call::Admit { chosen, class, .. } = &operation.call {
+                        self.choices += u64::from(chosen.is_some());
+                        self.machines += u64::from(*class == Class::Machine);
+                    }
                     self.births += 1;
                     self.evictions += evicted.len() as u64;
                 }
@@ -117,6 +132,9 @@ impl Tally {
             (&mut self.answered, other.answered),
             (&mut self.births, other.births),
             (&mut self.evictions, other.evictions),
+            (&mut self.choices, other.choices),
+            (&mut self.machines, other.machines),
+            (&mut self.trusts, other.trusts),
             (&mut self.refusals, other.refusals),
             (&mut self.rotations, other.rotations),
             (&mut self.strangers, other.strangers),

@@ -367,6 +367,8 @@ impl World {
                 }
             }
         }
+        let call = &self.history.operations[number].call;
+        known.learn(call, &reply, &mut self.scribe);
         let (answer, token) = self.scribe.answer(reply);
         if let Some(token) = token {
             let tok = self.scribe.token(&token);

@@ -135,10 +135,13 @@ impl WrongStore {
             }
             _ => held.journal.push(commit.entry),
         }
-        if self.flaw != Flaw::KeyForgotten {
-            held.keys
-                .extend(commit.remember.into_iter().map(|r| (r.key, r)));
-        }
+        let is_kept = |r: &Remembered| match self.flaw {
+            Flaw::KeyForgotten => false,
+            Flaw::TicketForgotten => !r.sealed.0.is_empty(),
+            _ => true,
+        };
+        let kept = commit.remember.into_iter().filter(is_kept);
+        held.keys.extend(kept.map(|r| (r.key, r)));
         if self.flaw == Flaw::SecondIndex && state.dice.once_in(2) {
             state.index = state.held.rosters.clone();
         }

@@ -2,11 +2,21 @@
 
 use innkeeper_simulation::checker::check;
 use innkeeper_simulation::history::{
-    Answer, Basis, Call, Enacted, History, Label, Line, Operation, Point, Refusal, Rest, Sid,
-    Stranger, Subject, Tok, View,
+    Answer, Basis, Call, Class, Enacted, History, Label, Line, Operation, Point, Refusal, Rest,
+    Sid, Stranger, Subject, Tok, View,
 };
 
 const MINUTE: u64 = 60_000;
+
+/// A sign-in of a person.
+fn asks(label: Label, evidence: Option<usize>) -> Call {
+    Call::Admit {
+        label,
+        evidence,
+        class: Class::Interactive,
+        chosen: None,
+    }
+}
 
 /// A history told line by line: every operation ends before the next begins, a second a step,
 /// and whatever time was said to pass before the next.
@@ -87,10 +97,11 @@ impl Story {
             session: Sid(n),
             token: Tok(10 * n),
             evicted: vec![],
+            chosen: vec![],
             view,
         };
         let label = Label(n);
-        self.then(Call::Admit { label, evidence }, answer)
+        self.then(asks(label, evidence), answer)
     }
 
     fn valid(self, token: u32, session: u32, live: &[u32]) -> Self {
@@ -469,6 +480,53 @@ fn s11_given_an_eviction_when_a_seat_stays_free_then_it_is_found() {
 }
 
 #[test]
+fn s11_given_a_choice_when_another_session_ends_than_was_chosen_then_it_is_found() {
+    let chosen_by = |number: u32| {
+        let mut story = Story::new()
+            .admits(1, &[1])
+            .admits(2, &[1, 2])
+            .admits(3, &[2, 3]);
+        if let Call::Admit { chosen, .. } = &mut story.0.operations[2].call {
+            *chosen = Some(vec![Sid(number)]);
+        }
+        if let Answer::Admitted { chosen, .. } = &mut story.0.operations[2].answer {
+            chosen.push(Sid(1));
+        }
+        story
+    };
+
+    assert!(chosen_by(1).broken().is_empty());
+    assert_eq!(chosen_by(2).broken(), ["S11"]);
+    assert_eq!(
+        chosen_by(1).valid(10, 1, &[1]).broken()[0],
+        "S12",
+        "it ended"
+    );
+}
+
+#[test]
+fn s1_given_classes_when_each_is_within_its_limit_then_it_is_spared_and_one_beyond_is_found() {
+    let story = |machines: &[u32]| {
+        let mut story = Story::new()
+            .admits(1, &[1])
+            .admits(2, &[1, 2])
+            .admits(3, &[1, 2, 3]);
+        for operation in &mut story.0.operations {
+            if let Call::Admit { label, class, .. } = &mut operation.call
+                && machines.contains(&label.0)
+            {
+                *class = Class::Machine;
+            }
+        }
+        story
+    };
+
+    assert!(story(&[3]).broken().is_empty());
+    assert_eq!(story(&[]).broken(), ["S1"]);
+    assert_eq!(story(&[1, 2, 3]).broken(), ["S1"]);
+}
+
+#[test]
 fn s13_given_a_session_when_it_outlives_its_silence_or_its_life_then_it_is_found() {
     let story = Story::new().admits(1, &[1]).later(31 * MINUTE);
     assert_eq!(story.valid(10, 1, &[1]).broken(), ["S13"], "silent");
@@ -514,10 +572,7 @@ fn v1_given_a_free_seat_when_a_sign_in_is_refused_then_it_is_found() {
     let story = Story::new().admits(1, &[1]);
     let view = story.sees(&[1]);
     let story = story.then(
-        Call::Admit {
-            label: Label(2),
-            evidence: None,
-        },
+        asks(Label(2), None),
         Answer::Refused(Refusal::Full, Some(view)),
     );
 
@@ -526,10 +581,7 @@ fn v1_given_a_free_seat_when_a_sign_in_is_refused_then_it_is_found() {
 
 #[test]
 fn d11_given_a_refusal_when_a_session_was_born_all_the_same_then_it_is_found() {
-    let call = Call::Admit {
-        label: Label(1),
-        evidence: None,
-    };
+    let call = asks(Label(1), None);
     let story = Story::new()
         .then(call, Answer::Refused(Refusal::Stale, None))
         .journal(&[(1, 0, &[1], &[])], &[1]);

@@ -138,8 +138,14 @@ fn ordered(facts: &Facts<'_>, operation: &Operation) -> Vec<(Sid, How)> {
             all_but(facts, operation, kept.map(|k| k.0))
         }
         (Call::Disable, Answer::Done { .. }) => all_but(facts, operation, None),
-        (Call::Admit { .. }, Answer::Admitted { evicted, .. }) => {
-            evicted.iter().map(|s| (*s, How::Acknowledged)).collect()
+        (
+            Call::Admit { .. },
+            Answer::Admitted {
+                evicted, chosen, ..
+            },
+        ) => {
+            let ended = evicted.iter().chain(chosen);
+            ended.map(|s| (*s, How::Acknowledged)).collect()
         }
         (_, Answer::NoSession { ended: true }) => facts
             .session_of(operation.presented())

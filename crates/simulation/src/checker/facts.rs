@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::history::{Answer, Call, History, Label, Operation, Sid, Subject, Tok};
+use crate::history::{Answer, Call, Class, History, Label, Operation, Sid, Subject, Tok};
 
 /// The facts about one subject.
 pub(super) struct Facts<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Facts<'a> {
     pub(super) tokens: HashMap<Tok, (Sid, usize)>,
     /// The label of each birth.
     pub(super) labels: HashMap<Sid, Label>,
+    /// The class of each session that was asked for as more than a person's.
+    classes: HashMap<Label, Class>,
     /// The owner of each session, of all subjects.
     pub(super) owners: HashMap<Sid, Subject>,
 }
@@ -48,6 +50,12 @@ impl<'a> Facts<'a> {
             }
         }
 
+        let classes = numbered().filter_map(|(_, o)| match &o.call {
+            Call::Admit { label, class, .. } => Some((*label, *class)),
+            _ => None,
+        });
+        let classes = classes.collect();
+
         let mut known = HashMap::new();
         for (_, operation) in &operations {
             for session in operation.shows_live() {
@@ -62,6 +70,7 @@ impl<'a> Facts<'a> {
             known,
             tokens,
             labels,
+            classes,
             owners,
         }
     }
@@ -72,6 +81,19 @@ impl<'a> Facts<'a> {
         self.operations.iter().filter(
             move |(_, o)| matches!(o.call, Call::Admit { label, .. } if Some(label) == born_as),
         )
+    }
+
+    /// What kind of access a session is.
+    pub(super) fn class_of(&self, session: Sid) -> Class {
+        let label = self.labels.get(&session);
+        let class = label.and_then(|label| self.classes.get(label));
+        class.copied().unwrap_or_default()
+    }
+
+    /// How many of these are of one class.
+    pub(super) fn count_of(&self, class: Class, sessions: &[Sid]) -> usize {
+        let of_it = sessions.iter().filter(|s| self.class_of(**s) == class);
+        of_it.count()
     }
 
     /// The session of a token that was presented.

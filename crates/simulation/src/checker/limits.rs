@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::{Violation, deaths};
-use crate::history::{Answer, Call, Enacted, Refusal, Sid, View};
+use crate::history::{Answer, Call, Class, Enacted, Refusal, Sid, View};
 
 /// The limit that a roster was under, by what it showed of itself.
 fn in_force(facts: &Facts<'_>, view: &View) -> usize {
@@ -30,15 +30,16 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 text,
             });
         };
-        let (live, limit) = (view.live.len(), in_force(facts, view));
+        let limit = in_force(facts, view);
         // By what the roster shows of itself, and by what was known outside.
         let most = possible(facts, operation.begun.place, operation.ended.place);
         let most = most.into_iter().max().unwrap_or(usize::MAX).min(limit);
-        if live > most {
-            wrong(
-                "S1",
-                format!("{live} live sessions under a limit of {most}"),
-            );
+        for class in Class::ALL {
+            let live = facts.count_of(class, &view.live);
+            if live > most {
+                let text = format!("{live} live sessions of a class under a limit of {most}");
+                wrong("S1", text);
+            }
         }
         // The newest policy when it began is obeyed before the answer, if anybody could disobey.
         let newest = facts
@@ -47,17 +48,33 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .iter()
             .rfind(|p| p.binds(operation.begun));
         let obeys = view.basis.map_or(u64::MAX, |b| b.policy);
-        if live > 0 && newest.is_some_and(|p| obeys < p.version) {
+        if !view.live.is_empty() && newest.is_some_and(|p| obeys < p.version) {
             wrong(
                 "S1",
                 format!("policy {} is not obeyed", newest.map_or(0, |p| p.version)),
             );
         }
-        if let Answer::Admitted {
-            session, evicted, ..
+        let Answer::Admitted {
+            session,
+            evicted,
+            chosen,
+            ..
         } = &operation.answer
-            && !evicted.is_empty()
-        {
+        else {
+            continue;
+        };
+        let asked = match &operation.call {
+            Call::Admit { chosen, .. } => chosen.as_deref().unwrap_or_default(),
+            _ => &[],
+        };
+        if chosen.iter().any(|s| !asked.contains(s)) {
+            wrong(
+                "S11",
+                format!("{chosen:?} ended, and {asked:?} were chosen"),
+            );
+        }
+        if !evicted.is_empty() {
+            let live = facts.count_of(facts.class_of(*session), &view.live);
             if view.basis.is_some() && live < limit {
                 wrong(
                     "S11",
@@ -86,10 +103,12 @@ fn never_too_many_at_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             Some((*session, *known, last.begun.place, *number))
         })
         .collect();
-    for (_, place, _, _) in &lives {
+    for (session, place, _, _) in &lives {
+        let class = facts.class_of(*session);
         let at_once: Vec<_> = lives
             .iter()
             .filter(|(_, from, until, _)| from <= place && place < until)
+            .filter(|(peer, ..)| facts.class_of(*peer) == class)
             .collect();
         let most = possible(facts, *place, *place).into_iter().max();
         if most.is_some_and(|most| at_once.len() > most) {
@@ -146,10 +165,14 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         let Answer::Refused(Refusal::Full, view) = &operation.answer else {
             continue;
         };
+        let class = match &operation.call {
+            Call::Admit { class, .. } => *class,
+            _ => Class::default(),
+        };
         let seen = view
             .as_ref()
             .filter(|v| v.basis.is_some())
-            .map(|v| (v.live.len(), in_force(facts, v)))
+            .map(|v| (facts.count_of(class, &v.live), in_force(facts, v)))
             .filter(|(live, limit)| live < limit);
         // Whoever may have been born by then, and was not known to be dead before.
         let dead = deaths::dead_by(facts, operation.begun.place);
@@ -157,6 +180,7 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .labels
             .keys()
             .filter(|s| facts.owners.get(s) == Some(&facts.subject) && !dead.contains(s))
+            .filter(|s| facts.class_of(**s) == class)
             .filter(|s| {
                 facts
                     .attempts(**s)
