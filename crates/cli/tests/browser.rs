@@ -164,6 +164,23 @@ async fn given_two_browser_profiles_when_one_ends_the_other_then_it_is_refused_w
     assert!(rows(&other, &server.base).await.is_empty(), "it stays out");
     assert_eq!(rows(&mine, &server.base).await.len(), 1);
 
+    let trust = mine.find(Locator::Css("[data-device] [data-do='trust']"));
+    trust.await.unwrap().click().await.unwrap();
+    let trusted = Locator::Css("[data-device][data-trusted]");
+    mine.wait()
+        .at_most(Duration::from_secs(30))
+        .for_element(trusted)
+        .await
+        .expect("the device is shown as trusted");
+    let forget = mine.find(Locator::Css("[data-device] [data-do='end-device']"));
+    forget.await.unwrap().click().await.unwrap();
+    let alone = "body:not(:has([data-device] [data-do='end-device'])) [data-trusted]";
+    mine.wait()
+        .at_most(Duration::from_secs(30))
+        .for_element(Locator::Css(alone))
+        .await
+        .expect("the other device leaves the list, and this one stays");
+
     mine.close().await.unwrap();
     other.close().await.unwrap();
 }

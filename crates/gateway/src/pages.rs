@@ -1,6 +1,7 @@
 //! The pages: what a browser is answered, by plain forms and without scripts.
 
 mod account;
+mod devices;
 mod ended;
 mod refusal;
 mod sample;
@@ -61,6 +62,8 @@ fn pages() -> Router<Site> {
         .route("/account", get(account::show))
         .route("/account/sessions/{id}/end", post(account::end))
         .route("/account/end-others", post(account::end_others))
+        .route("/account/devices/current/trust", post(devices::trust))
+        .route("/account/devices/{id}/end", post(devices::end))
         .route(style::PATH, get(style::show))
 }
 

@@ -14,6 +14,7 @@ use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::wire;
 
+use super::devices::DeviceRow;
 use super::sign_in::{self, Notice};
 use super::{Frame, Site, ended, page, see_other, sign_out};
 use crate::ending::PastView;
@@ -67,6 +68,7 @@ struct AccountPage {
     notice: Option<&'static str>,
     rows: Vec<Row>,
     others: usize,
+    devices: Vec<DeviceRow>,
     past: Vec<PastView>,
 }
 
@@ -97,6 +99,8 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let notice = match form::parameter(parts.uri.query(), "notice").as_deref() {
         Some("ended") => Some("The session is ended."),
         Some("others-ended") => Some("All other sessions are ended."),
+        Some("trusted") => Some("You trust this device now."),
+        Some("forgotten") => Some("The device is forgotten, and its sessions are ended."),
         Some("protected") => Some(PROTECTED),
         _ => None,
     };
@@ -108,6 +112,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
             .into_iter()
             .map(|s| Row::of(roster, s, Some(current), now))
             .collect(),
+        devices: DeviceRow::all(roster, checked.session.device_id(), now),
         past: past
             .into_iter()
             .map(|e| PastView::of(roster, e, now))
@@ -191,12 +196,12 @@ async fn try_end_others(site: &Site, request: Request) -> Result<Response, Probl
 }
 
 /// Who pressed a button: somebody signed in, or one who is answered otherwise.
-enum Presser {
+pub(super) enum Presser {
     SignedIn(Box<Checked>),
     Other(Response),
 }
 
-async fn presser(site: &Site, request: Request) -> Result<Presser, ProblemAnswer> {
+pub(super) async fn presser(site: &Site, request: Request) -> Result<Presser, ProblemAnswer> {
     let (parts, body): (Parts, _) = request.into_parts();
     site.require_own_form(&parts)?;
     let ButtonForm {} = form::read(&parts.headers, body).await?;
@@ -209,6 +214,6 @@ async fn presser(site: &Site, request: Request) -> Result<Presser, ProblemAnswer
     })
 }
 
-fn confirm_first(site: &Site) -> Response {
+pub(super) fn confirm_first(site: &Site) -> Response {
     sign_in::redirect(site, &site.path("/account"), Some(Notice::Confirm))
 }

@@ -58,7 +58,7 @@ pub(super) struct SignInPage {
 /// others in our mouth.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Notice {
-    /// Ending other sessions needs a recent sign-in.
+    /// Ending other sessions, and trusting a device, need a recent sign-in.
     Confirm,
     /// The sign-out is done.
     SignedOut,
@@ -78,7 +78,7 @@ impl Notice {
         match self {
             Self::Confirm => {
                 "Your sign-in is some time ago. Sign in again to confirm that it is you; then you \
-                 can end other sessions."
+                 can end sessions, and trust or forget devices."
             }
             Self::SignedOut => "You are signed out.",
         }
