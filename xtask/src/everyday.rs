@@ -18,7 +18,7 @@ struct Step {
     leaves_open: Option<&'static str>,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         name: "fmt",
         summary: "the code is formatted",
@@ -47,6 +47,24 @@ const STEPS: [Step; 7] = [
         summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
         needs: &[Need::Browser, Need::Curl, Need::Node],
         command: || cargo(&["test", "--workspace", "--all-targets"]),
+        leaves_open: None,
+    },
+    Step {
+        name: "otel",
+        summary: "a build that sends traces sends them, and nothing of whom they are about",
+        needs: &[],
+        // With the workspace, so that nothing but the binary is compiled anew.
+        command: || {
+            let feature = "innkeeper-cli/otel";
+            cargo(&[
+                "test",
+                "--workspace",
+                "--features",
+                feature,
+                "--test",
+                "otel",
+            ])
+        },
         leaves_open: None,
     },
     Step {
@@ -182,7 +200,7 @@ mod tests {
         assert_eq!(
             names(&steps),
             [
-                "fmt", "clippy", "tests", "doctests", "docs", "deny", "typos"
+                "fmt", "clippy", "tests", "otel", "doctests", "docs", "deny", "typos"
             ]
         );
     }

@@ -7,12 +7,8 @@ mod source;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::sync::Arc;
 
-use innkeeper_domain::policy::Policy;
 use innkeeper_domain::session::Timestamp;
-use innkeeper_engine::entropy::OsEntropy;
-use innkeeper_engine::{Authority, Services};
 use innkeeper_http::wire;
 use innkeeper_store::archive::{CopyError, Item, Reader};
 use innkeeper_store::clock::{Clock, SystemClock};
@@ -24,6 +20,7 @@ use self::source::Source;
 use crate::admin_key;
 use crate::args::{CopyArguments, ImportArguments, RestoreArguments};
 use crate::exit::Failure;
+use crate::offline;
 use crate::print;
 use crate::serve;
 use crate::table::Table;
@@ -157,16 +154,7 @@ pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure>
 
 /// Makes a key that opens everything, for whoever has the back-up and no key.
 async fn make_admin_key(data: &Path) -> Result<(), Failure> {
-    let store = serve::open(data.to_owned()).await?;
-    let services = Services {
-        store: Arc::clone(&store) as _,
-        register: Arc::clone(&store) as _,
-        entropy: Arc::new(OsEntropy),
-    };
-    // The policy of the configuration is enacted at the next start, as at each.
-    let authority = Authority::open(services, Policy::default()).await;
-    let authority =
-        authority.map_err(|error| Failure::cannot_run("no administrator's key", error))?;
+    let (store, authority) = offline::open(data).await?;
     let made = admin_key::make(&authority, data).await;
     made.map_err(|error| Failure::cannot_run("no administrator's key", error))?;
     drop(authority);

@@ -49,6 +49,12 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// What is said on standard error.
     pub(crate) log: Log,
+    /// Where traces go.
+    #[cfg(feature = "otel")]
+    pub(crate) telemetry: schema::Telemetry,
+    /// What may be called.
+    #[cfg(feature = "otel")]
+    pub(crate) outgoing: schema::Outgoing,
     /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
     origins: Origins,
@@ -123,6 +129,10 @@ impl Config {
             store: Reader::section("store", &entries, problems, &mut origins),
             journal: Reader::section("journal", &entries, problems, &mut origins),
             log: Reader::section("log", &entries, problems, &mut origins),
+            #[cfg(feature = "otel")]
+            telemetry: Reader::section("telemetry", &entries, problems, &mut origins),
+            #[cfg(feature = "otel")]
+            outgoing: Reader::section("outgoing", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
             origins,
         }

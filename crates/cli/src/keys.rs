@@ -6,23 +6,33 @@ use serde_json::json;
 
 use crate::args::{KeysArguments, KeysCommand, Scope};
 use crate::exit::Failure;
+use crate::offline;
 use crate::print;
 use crate::remote::Server;
 use crate::table::{Table, word};
 
 /// Runs `keys`.
 pub(crate) async fn run(arguments: KeysArguments) -> Result<(), Failure> {
-    let server = Server::reach(&arguments.client)?;
-    let is_json = arguments.client.json;
+    let client = &arguments.client;
+    let is_json = client.json;
     match arguments.command {
-        KeysCommand::Create { name, scopes } => {
+        KeysCommand::Create {
+            name,
+            scopes,
+            offline,
+        } => {
             let request = KeyCreateRequest {
                 name: api::Text::new(name)
                     .ok_or_else(|| Failure::usage("the name has more than 256 bytes"))?,
                 scopes: scopes.into_iter().map(scope).collect(),
                 tenant: arguments.tenant,
             };
-            let made: KeyCreated = server.post(&["v1", "keys"], &request).await?;
+            let made: KeyCreated = if offline {
+                offline::create_key(client.data(), request).await?
+            } else {
+                let server = Server::reach(client)?;
+                server.post(&["v1", "keys"], &request).await?
+            };
             let document = json!({
                 "schema": "innkeeper.keys/1",
                 "id": made.id,
@@ -34,11 +44,12 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<(), Failure> {
             print::answer(is_json, &document, words)
         }
         KeysCommand::List => {
-            let page: KeyPage = server.get(&["v1", "keys"], &[]).await?;
+            let page: KeyPage = Server::reach(client)?.get(&["v1", "keys"], &[]).await?;
             let document = json!({"schema": "innkeeper.keys/1", "keys": page.keys});
             print::answer(is_json, &document, all(&page.keys))
         }
         KeysCommand::Revoke { id } => {
+            let server = Server::reach(client)?;
             server.delete(&["v1", "keys", &id], &[]).await?;
             let document = json!({"schema": "innkeeper.revoked/1", "id": id});
             print::answer(is_json, &document, format_args!("revoked {id}"))

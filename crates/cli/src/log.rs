@@ -15,12 +15,21 @@ use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
+#[cfg(feature = "otel")]
+use tracing_subscriber::Layer as _;
+#[cfg(feature = "otel")]
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
-use tracing_subscriber::fmt::{FmtContext, fmt};
+use tracing_subscriber::fmt::{self as lines, FmtContext};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{Log, LogFormat, LogLevel};
 use crate::escape::acts_on_a_reader;
+#[cfg(feature = "otel")]
+use crate::telemetry::Collector;
 
 /// The most characters of one text in a line.
 const CHARS_MAX: usize = 2_000;
@@ -28,7 +37,7 @@ const CHARS_MAX: usize = 2_000;
 /// Starts the log on standard error.
 ///
 /// `RUST_LOG` holds over the level: it can name parts of the program, for those who look into it.
-pub(crate) fn start(settings: &Log) {
+pub(crate) fn start(settings: &Log, #[cfg(feature = "otel")] traces: Option<Collector>) {
     let level = match settings.level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
@@ -37,13 +46,18 @@ pub(crate) fn start(settings: &Log) {
         LogLevel::Trace => "info,innkeeper=trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    fmt()
-        .with_env_filter(filter)
+    let lines = lines::layer()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal())
         // They would be written to the same place, by a call that panics if it cannot.
         .log_internal_errors(false)
-        .event_format(Layout(settings.format))
+        .event_format(Layout(settings.format));
+    #[cfg(not(feature = "otel"))]
+    registry().with(filter).with(lines).init();
+    #[cfg(feature = "otel")]
+    registry()
+        .with(lines.with_filter(filter))
+        .with(traces.map(|traces| traces.with_filter(filter_fn(Collector::wants))))
         .init();
 }
 

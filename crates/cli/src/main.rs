@@ -22,6 +22,9 @@ mod exit;
 mod keys;
 mod log;
 mod manual;
+mod offline;
+#[cfg(feature = "otel")]
+mod outgoing;
 mod password;
 mod policy;
 mod print;
@@ -34,6 +37,8 @@ mod serve;
 mod sessions;
 mod subjects;
 mod table;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod trust;
 mod users;
 

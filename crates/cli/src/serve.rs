@@ -4,6 +4,7 @@ pub(crate) mod certificate;
 mod listener;
 mod manager;
 mod reload;
+mod telling;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -31,12 +32,12 @@ use tokio::task::JoinHandle;
 
 use crate::admin_key;
 use crate::args::ServeArguments;
-use crate::config::{Config, Doors, StoreKind};
+use crate::config::{Config, Doors, Refused, StoreKind};
 use crate::exit::Failure;
-use crate::log;
 use crate::print;
 use crate::promises::EMBEDDED;
 use reload::Reload;
+use telling::Telling;
 
 /// How often expiries are recorded, so that the journal tells of each within a minute (D7).
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
@@ -49,14 +50,9 @@ const FILES_OF_OUR_OWN: u64 = 320;
 
 /// Runs `serve`.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
-    let config = Config::load(Doors {
-        file: arguments.config.as_deref(),
-        environment: std::env::vars_os().collect(),
-        listen: arguments.listen,
-        data: arguments.data.clone(),
-    })
-    .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
-    log::start(&config.log);
+    let config = load(&arguments)
+        .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
+    let telling = Telling::start(&config)?;
     log_settings(&config);
 
     let limits = limits();
@@ -152,12 +148,23 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
             "requests were cut at the end of the drain"
         );
     }
+    telling.stop().await;
     close(store).await
 }
 
 /// Shows metrics on a listener of their own, for good.
 async fn show_metrics(listener: TcpListener, house: House) {
     server::serve(listener, house, std::future::pending()).await;
+}
+
+/// The settings that these arguments lead to.
+fn load(arguments: &ServeArguments) -> Result<Config, Refused> {
+    Config::load(Doors {
+        file: arguments.config.as_deref(),
+        environment: std::env::vars_os().collect(),
+        listen: arguments.listen,
+        data: arguments.data.clone(),
+    })
 }
 
 fn warn_of_a_lost_key(data: &Path) {
@@ -297,6 +304,7 @@ fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door,
         authority: Arc::clone(authority),
         cookie,
         origins,
+        clears_storage: config.server.clear_storage_at_logout,
     })
 }
 

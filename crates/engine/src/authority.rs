@@ -99,6 +99,18 @@ impl Authority {
     /// A store that is new gets its tag key and its ticket key. If the policy differs from the one the store last
     /// knew, it gets the next version, and every roster obeys it before its next answer.
     pub async fn open(services: Services, policy: Policy) -> Result<Self, EngineError> {
+        let (_, policy) = policy::file(&*services.register, policy).await?;
+        Self::under(services, policy).await
+    }
+
+    /// Opens an authority over a store under the policy that it holds, for whoever changes
+    /// something else in it.
+    pub async fn open_as_it_is(services: Services) -> Result<Self, EngineError> {
+        let policy = policy::load(&*services.register).await?;
+        Self::under(services, policy.unwrap_or_default()).await
+    }
+
+    async fn under(services: Services, policy: Policy) -> Result<Self, EngineError> {
         let Services {
             store,
             register,
@@ -108,7 +120,6 @@ impl Authority {
         let cursor_key = find_or_make_key(CURSOR_KEY, &*register, &*entropy).await?;
         let ticket_key = find_or_make_key(TICKET_KEY, &*register, &*entropy).await?;
         let now = ask::time(&*store).await?;
-        let (_, policy) = policy::file(&*register, policy).await?;
         let keys = KeyRing::load(&*register).await?;
         Ok(Self {
             store,

@@ -10,6 +10,7 @@ use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{Commit, KeyDigest, Reading, Remembered};
+use tracing::Instrument;
 
 use crate::metrics::Ends;
 use crate::{Authority, EngineError};
@@ -108,7 +109,9 @@ impl Authority {
         let begun = self.metrics.now();
         let _turn = self.lanes.enter(tag).await;
         for _ in 0..ATTEMPTS {
-            let (reading, remembered) = self.read_with(tag, keys).await?;
+            let reading = self.read_with(tag, keys);
+            let reading = reading.instrument(tracing::debug_span!("read"));
+            let (reading, remembered) = reading.await?;
             let policy = self.policy_for(&reading).await?;
             let now = reading.now;
             let roster = match (&reading.roster, place) {
@@ -153,7 +156,9 @@ impl Authority {
             let stands_until = roster.changes_stand_until(&changes, now);
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
-            let Some(roster) = self.commit(commit).await? else {
+            let committed = self.commit(commit);
+            let committed = committed.instrument(tracing::debug_span!("commit"));
+            let Some(roster) = committed.await? else {
                 continue;
             };
             self.metrics.ended(&ends);

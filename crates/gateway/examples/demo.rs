@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         authority: Arc::new(authority),
         cookie: SessionCookie::LOOPBACK,
         origins: OriginRule::Loopback,
+        clears_storage: false,
     };
     let gateway = Gateway::new(door.clone(), TenantId::default());
     for user in Demo::prepare(&gateway).await?.users {

@@ -18,9 +18,11 @@ use http::header::{
 use innkeeper_api::ProblemCode;
 use tower::{Layer, Service};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
 use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::traceparent::TraceParent;
 use crate::{rest, traffic};
 
 /// What is asked again and again, by programs. Its answers are logged at the level `debug`: at
@@ -87,6 +89,10 @@ where
         request.extensions_mut().insert(id);
         let asked = Asked::of(&request);
         let span = asked.span(id);
+        // Only from whom we believe; see the accept loop.
+        if let Some(caller) = request.extensions().get::<TraceParent>() {
+            span.record("traceparent", tracing::field::display(caller));
+        }
 
         // A panic leaves the store's own work running in its own task, and this request unwound;
         // nothing of it is touched again, so asserting unwind safety is right.
@@ -128,7 +134,8 @@ impl Asked {
     /// For traces, and for those who read everything.
     fn span(&self, id: RequestId) -> tracing::Span {
         let (method, route) = (self.method(), self.route());
-        tracing::debug_span!("request", %id, method, route, status = tracing::field::Empty)
+        let (status, traceparent) = (Empty, Empty);
+        tracing::debug_span!("request", %id, method, route, status, traceparent)
     }
 
     /// Counts the answer, and logs it in one line.

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use innkeeper_api::{NoSession, Problem, ProblemCode, TenantQuery};
 use innkeeper_domain::check::{Demand, Shortfall, Shown};
@@ -27,6 +27,8 @@ use crate::problem::{ProblemAnswer, invalid};
 use crate::request_id;
 use crate::wire;
 
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
 /// What every route of ours stands on.
 #[derive(Clone, Debug)]
 pub struct Door {
@@ -36,6 +38,8 @@ pub struct Door {
     pub cookie: SessionCookie,
     /// From which pages changes by cookie are taken.
     pub origins: OriginRule,
+    /// Whether a logout has the browser clear what pages stored there (`Clear-Site-Data`).
+    pub clears_storage: bool,
 }
 
 /// The subject that makes this request, proved by its session token.
@@ -77,6 +81,18 @@ impl Principal {
 }
 
 impl Door {
+    /// Says to the browser of a session that its holder ended: the cookie goes, and what pages
+    /// stored, where that is set.
+    ///
+    /// Never `"cookies"`: that would forget the device, and clear the neighbours' cookies too.
+    pub fn part(&self, headers: &mut HeaderMap) {
+        headers.insert(SET_COOKIE, self.cookie.expire());
+        if self.clears_storage {
+            let storage = HeaderValue::from_static(r#""storage""#);
+            headers.insert(CLEAR_SITE_DATA, storage);
+        }
+    }
+
     /// Finds out who makes a request, by its session cookie or bearer token.
     ///
     /// 400 for two credentials, 401 `no-session` for none or a dead one, 403 for a change that

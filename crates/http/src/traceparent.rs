@@ -33,7 +33,9 @@ impl TraceParent {
         Self::parse(value.to_str().ok()?)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads the value of the header.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (known, more) = text.split_at_checked(55)?;
         let mut parts = known.split('-');
         let version = hex(parts.next()?, 2)?;

@@ -339,3 +339,14 @@ pub fn list<'t, T>(
         .map(|(place, text)| name(&format!("{field}[{place}]"), text, &parse))
         .collect()
 }
+/// What a scope of the API is to the engine.
+#[must_use]
+pub const fn read_scope(scope: innkeeper_api::Scope) -> innkeeper_engine::keys::KeyScope {
+    match scope {
+        innkeeper_api::Scope::Admin => innkeeper_engine::keys::KeyScope::Admin,
+        innkeeper_api::Scope::Admit => innkeeper_engine::keys::KeyScope::Admit,
+        innkeeper_api::Scope::Check => innkeeper_engine::keys::KeyScope::Check,
+        innkeeper_api::Scope::Events => innkeeper_engine::keys::KeyScope::Events,
+        innkeeper_api::Scope::Manage => innkeeper_engine::keys::KeyScope::Manage,
+    }
+}

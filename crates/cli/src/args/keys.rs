@@ -9,6 +9,8 @@ Examples:
   innkeeper keys create web --scope admit --scope check
   innkeeper keys create acme --scope manage --tenant acme --json
   innkeeper keys list
+  innkeeper keys create rescue --scope admin --data DIR --offline
+      without a key, by whoever may write to the folder; the server is stopped
 
 A new key is shown once and cannot be shown again.";
 
@@ -37,6 +39,9 @@ pub(crate) enum KeysCommand {
         /// What it may do; may be given more than once
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_delimiter = ',')]
         scopes: Vec<Scope>,
+        /// Write it into the data folder of a server that is stopped; for who has lost every key
+        #[arg(long, conflicts_with = "key_file")]
+        offline: bool,
     },
     /// List the keys, without what is secret in them
     List,

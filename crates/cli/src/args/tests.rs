@@ -129,7 +129,7 @@ fn given_scopes_in_any_form_when_parsed_then_all_are_taken() {
         let Command::Keys(keys) = parsed(words) else {
             panic!("another command");
         };
-        let KeysCommand::Create { name, scopes } = keys.command else {
+        let KeysCommand::Create { name, scopes, .. } = keys.command else {
             panic!("another command");
         };
 

@@ -81,6 +81,11 @@ impl Config {
         lines.table("store", &self.store);
         lines.table("journal", &self.journal);
         lines.table("log", &self.log);
+        #[cfg(feature = "otel")]
+        {
+            lines.table("telemetry", &self.telemetry);
+            lines.table("outgoing", &self.outgoing);
+        }
         lines.table("policy", &Standing(self.policy.preset));
         lines.more(&Setting::from(self.policy.terms));
         if !self.policy.reasons.is_empty() {

@@ -79,6 +79,47 @@ impl Kind for Address {
     }
 }
 
+/// Hosts with their ports. As a variable, with commas between.
+#[cfg(feature = "otel")]
+pub(super) struct Hosts;
+
+#[cfg(feature = "otel")]
+impl Kind for Hosts {
+    type Value = Vec<String>;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Vec<String>, Refusal> {
+        let texts = listed(raw).ok_or_else(|| Refusal::of(raw))?;
+        let is_host = |text: &&str| {
+            let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+            matches!(port, Some(Ok(1..))) && url::origin(&format!("http://{text}")).is_ok()
+        };
+        match texts.iter().find(|text| !is_host(text)) {
+            Some(text) => {
+                Err(Refusal::of(raw).because(format!("\"{}\" is no host with a port", Shown(text))))
+            }
+            None => Ok(texts.into_iter().map(ToOwned::to_owned).collect()),
+        }
+    }
+
+    fn accepts(&self) -> String {
+        "a list of hosts with their ports, such as [\"127.0.0.1:4318\"]".to_owned()
+    }
+
+    fn literal(&self, value: &Vec<String>) -> Option<String> {
+        let all: Vec<_> = value.iter().map(|one| quoted(one)).collect();
+        Some(format!("[{}]", all.join(", ")))
+    }
+}
+
+/// The texts of a list; as a variable, with commas between.
+fn listed(raw: Raw<'_>) -> Option<Vec<&str>> {
+    let texts: Vec<&str> = match raw {
+        Raw::Word(word) => word.split(',').map(str::trim).collect(),
+        Raw::Toml(_) => raw.members()?.map(Raw::text).collect::<Option<_>>()?,
+    };
+    Some(texts.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
 /// Addresses and ranges of them. As a variable, with commas between.
 pub(super) struct Networks;
 
@@ -91,19 +132,13 @@ impl Kind for Networks {
     type Value = TrustedPeers;
 
     fn read(&self, raw: Raw<'_>) -> Result<TrustedPeers, Refusal> {
-        let texts: Option<Vec<&str>> = match raw {
-            Raw::Word(word) => Some(word.split(',').map(str::trim).collect()),
-            Raw::Toml(_) => raw
-                .members()
-                .and_then(|members| members.map(Raw::text).collect()),
-        };
-        let texts = texts.ok_or_else(|| Refusal::of(raw))?;
+        let texts = listed(raw).ok_or_else(|| Refusal::of(raw))?;
         if texts.len() > Self::LISTED_MAX {
             let most = Self::LISTED_MAX;
             return Err(Refusal::of(raw).because(format!("at most {most} can be listed")));
         }
-        let named = texts.into_iter().filter(|text| !text.is_empty());
-        named
+        let networks = texts.into_iter();
+        networks
             .map(|text| {
                 let named = peers::network(text);
                 named.map_err(|e| Refusal::of(raw).because(format!("\"{}\" is {e}", Shown(text))))

@@ -8,6 +8,8 @@ use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Fault;
 use super::schema::{Journal, Log, Section, Server, Store, Tls};
+#[cfg(feature = "otel")]
+use super::schema::{Outgoing, Telemetry};
 use super::unavailable::{NOT_YET, Refused};
 use innkeeper_http::nearest::nearest;
 
@@ -41,6 +43,10 @@ impl Known {
         known.add("store", Store::KEYS);
         known.add("journal", Journal::KEYS);
         known.add("log", Log::KEYS);
+        #[cfg(feature = "otel")]
+        known.add("telemetry", Telemetry::KEYS);
+        #[cfg(feature = "otel")]
+        known.add("outgoing", Outgoing::KEYS);
         known.add("policy", Setting::KEYS);
         known.add("policy", Standing::KEYS);
         known.add("policy.reason", Explained::KEYS);

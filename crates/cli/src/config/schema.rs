@@ -12,7 +12,7 @@ use std::time::Duration;
 use innkeeper_http::peers::TrustedPeers;
 
 use super::effective::Lines;
-use super::kinds::{Address, Folder, Kind, Maybe, Networks, PemFile, Span, Url, Words};
+use super::kinds::{Address, Folder, Kind, Maybe, Networks, PemFile, Span, Truth, Url, Words};
 use super::read::Reader;
 
 /// Settings that stand together in one table.
@@ -74,6 +74,8 @@ sections! {
         public_url: Option<String> = Maybe(Url), None;
         /// The proxies whose word about a request counts: its id, its trace, its client.
         trusted_peers: TrustedPeers = Networks, TrustedPeers::default();
+        /// Whether a logout has the browser clear what pages stored.
+        clear_storage_at_logout: bool = Truth, false;
     }
 
     /// `[server.tls]`: what the listener shows; without it, it speaks plain http.
@@ -150,3 +152,33 @@ const LOG_LEVEL: Words<LogLevel> = Words(&[
     ("debug", LogLevel::Debug),
     ("trace", LogLevel::Trace),
 ]);
+
+#[cfg(feature = "otel")]
+mod calling_out {
+    //! What only a build that calls out knows.
+
+    use std::path::PathBuf;
+
+    use super::super::effective::Lines;
+    use super::super::kinds::{Hosts, Kind, Maybe, PemFile, Url};
+    use super::super::read::Reader;
+    use super::Section;
+
+    sections! {
+        /// `[telemetry]`: where traces go.
+        Telemetry {
+            /// The collector, by OTLP over HTTP.
+            endpoint: Option<String> = Maybe(Url), None;
+            /// Its certificate, or that of who signed it, where it is https.
+            ca_file: Option<PathBuf> = Maybe(PemFile), None;
+        }
+
+        /// `[outgoing]`: what may be called though it is private or plain http.
+        Outgoing {
+            /// Each `host:port`.
+            allow: Vec<String> = Hosts, Vec::new();
+        }
+    }
+}
+#[cfg(feature = "otel")]
+pub(crate) use calling_out::{Outgoing, Telemetry};

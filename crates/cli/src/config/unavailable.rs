@@ -44,7 +44,12 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "policy.rule.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },
+    #[cfg(not(feature = "otel"))]
     NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: "calling out" },
+    #[cfg(not(feature = "otel"))]
+    NotYet { key: "telemetry.endpoint", refused: AllBut(&[]), what: "sending traces (built with the feature otel)" },
+    #[cfg(not(feature = "otel"))]
+    NotYet { key: "telemetry.ca_file", refused: AllBut(&[]), what: "sending traces (built with the feature otel)" },
     NotYet { key: "notify.digest", refused: AllBut(&["\"2m\""]), what: "sending notices" },
     NotYet { key: "notify.smtp", refused: Table(&["host", "port", "tls", "from", "user", "password", "password_file"]), what: "sending notices" },
     NotYet { key: "notify.webhook", refused: Rows(&["url", "secret", "secret_file"]), what: "sending notices" },

@@ -2,7 +2,6 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::SET_COOKIE;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::{Activity, Checked};
 use innkeeper_engine::revoke::{Revoked, Scope};
@@ -49,7 +48,6 @@ pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response,
 fn farewell(site: &Site) -> Response {
     let next = SitePath::own("", "/");
     let mut response = sign_in::redirect(site, &next, Some(Notice::SignedOut));
-    let expired = site.gateway.door.cookie.expire();
-    response.headers_mut().insert(SET_COOKIE, expired);
+    site.gateway.door.part(response.headers_mut());
     response
 }

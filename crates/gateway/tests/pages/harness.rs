@@ -63,6 +63,7 @@ impl House {
             authority: Arc::clone(&authority),
             cookie,
             origins: OriginRule::Loopback,
+            clears_storage: false,
         };
         let gateway = Gateway::new(door.clone(), TenantId::default()).at_cost(Cost::FOR_TESTS);
         for name in ["alice", "bob"] {

@@ -56,7 +56,7 @@ async fn create(
         Some(only) if tenant.is_none() => Some(only.clone()),
         Some(_) => Some(caller.tenant(named)?),
     };
-    let mut scopes: Vec<_> = asked.scopes.iter().copied().map(read_scope).collect();
+    let mut scopes: Vec<_> = asked.scopes.iter().copied().map(wire::read_scope).collect();
     scopes.sort_unstable();
     scopes.dedup();
     let now = door.authority.now().await.map_err(wire::failed)?;
@@ -148,16 +148,6 @@ fn view(key: &KeyInfo) -> api::KeyView {
         scopes: key.scopes.iter().copied().map(show_scope).collect(),
         tenant: key.tenant.as_ref().map(ToString::to_string),
         created_at: wire::timestamp(key.created_at),
-    }
-}
-
-const fn read_scope(scope: api::Scope) -> KeyScope {
-    match scope {
-        api::Scope::Admin => KeyScope::Admin,
-        api::Scope::Admit => KeyScope::Admit,
-        api::Scope::Check => KeyScope::Check,
-        api::Scope::Events => KeyScope::Events,
-        api::Scope::Manage => KeyScope::Manage,
     }
 }
 

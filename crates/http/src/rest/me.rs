@@ -2,8 +2,8 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
 use http::StatusCode;
-use http::header::{HeaderValue, SET_COOKIE};
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::session::{EndReason, Initiator};
@@ -131,7 +131,9 @@ async fn end(
     let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
     let revoked = door.authority.revoke(own, id, reason, by).await;
     match revoked.map_err(wire::failed)? {
-        Revoked::Ended => Ok(SignedOut { cookie: None }),
+        Revoked::Ended => Ok(SignedOut {
+            headers: HeaderMap::new(),
+        }),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
         Revoked::Protected => Err(protected()),
     }
@@ -164,16 +166,12 @@ async fn log_out(
 
 /// 204; and where the session was one of a browser, its cookie goes.
 struct SignedOut {
-    cookie: Option<HeaderValue>,
+    headers: HeaderMap,
 }
 
 impl IntoResponse for SignedOut {
     fn into_response(self) -> Response {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        if let Some(cookie) = self.cookie {
-            response.headers_mut().insert(SET_COOKIE, cookie);
-        }
-        response
+        (StatusCode::NO_CONTENT, self.headers).into_response()
     }
 }
 
@@ -190,8 +188,11 @@ async fn sign_out(door: &Door, principal: &Principal) -> Result<SignedOut, Probl
     let revoked = door.authority.revoke(own, id, reason, by).await;
     // Nothing is protected from itself.
     let (Revoked::Ended | Revoked::Absent | Revoked::Protected) = revoked.map_err(wire::failed)?;
-    let cookie = principal.came_by_cookie().then(|| door.cookie.expire());
-    Ok(SignedOut { cookie })
+    let mut headers = HeaderMap::new();
+    if principal.came_by_cookie() {
+        door.part(&mut headers);
+    }
+    Ok(SignedOut { headers })
 }
 
 /// A young session on an untrusted device does not end older trusted ones.

@@ -1,6 +1,13 @@
 //! The user's own calls.
 
+use std::sync::Arc;
+
 use http::{Method, StatusCode};
+use innkeeper_http::cookies::SessionCookie;
+use innkeeper_http::envelope::enveloped;
+use innkeeper_http::layer::Door;
+use innkeeper_http::origin::{OriginRule, PublicOrigin};
+use innkeeper_http::rest;
 use serde_json::{Value, json};
 
 use crate::flaky::Line;
@@ -282,6 +289,30 @@ async fn given_a_sign_out_when_by_cookie_then_the_cookie_goes_and_nothing_of_the
         .await;
     assert_eq!(bearer.status, 204);
     assert_eq!(bearer.header("set-cookie"), None);
+}
+
+/// Never `"cookies"`, which would forget the device and the neighbours' sign-ins; and programs
+/// with a bearer token have nothing to clear.
+#[tokio::test]
+async fn given_a_house_that_clears_storage_when_a_browser_signs_out_then_it_is_told_to() {
+    let mut desk = desk().await;
+    let door = Door {
+        authority: Arc::clone(&desk.authority),
+        cookie: SessionCookie::HOST,
+        origins: OriginRule::Public(PublicOrigin::parse(OURS).expect("it is an origin")),
+        clears_storage: true,
+    };
+    desk.router = enveloped(rest::router(door));
+    let (token, _) = desk.sign_in("alice").await;
+    let (other, _) = desk.sign_in("alice").await;
+
+    let out = desk.call(Method::POST, "/me/logout");
+    let browser = out.cookie(&token).origin(OURS).send().await;
+    let out = desk.call(Method::POST, "/me/logout");
+    let program = out.bearer(&other).send().await;
+
+    assert_eq!(browser.header("clear-site-data"), Some(r#""storage""#));
+    assert_eq!(program.header("clear-site-data"), None);
 }
 
 /// S17: neither a yes nor a sign-out while the store is out of reach.

@@ -63,7 +63,7 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) store: Arc<Flaky>,
     pub(crate) authority: Arc<Authority>,
-    router: Router,
+    pub(crate) router: Router,
     /// An administrator's key of all tenants.
     pub(crate) admin: String,
 }
@@ -97,6 +97,7 @@ pub(crate) async fn desk_with(policy: Policy) -> Desk {
         authority: Arc::clone(&authority),
         cookie: SessionCookie::HOST,
         origins: OriginRule::Public(PublicOrigin::parse(OURS).expect("it is an origin")),
+        clears_storage: false,
     };
     let mut desk = Desk {
         clock,

@@ -45,7 +45,7 @@ fn given_an_unknown_section_when_loaded_then_it_is_named_once_with_the_nearest()
     assert_eq!(
         far,
         "c.toml:1:2: colours: unknown section; the sections are admin, dbsc, gateway, geo, \
-         journal, log, notify, outgoing, policy, server, signals, store"
+         journal, log, notify, outgoing, policy, server, signals, store, telemetry"
     );
     assert_eq!(
         list,

@@ -1,0 +1,142 @@
+//! Where we may call: public addresses by https, and what the configuration allows by name.
+//!
+//! A name is judged again when it is resolved, by each address it leads to, and the connection
+//! goes to the address that was judged.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::Uri;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// What may be called though it is private or plain http.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    allow: Vec<String>,
+}
+
+impl Outgoing {
+    /// With these, each `host:port`.
+    pub(crate) fn new(allow: &[String]) -> Self {
+        Self {
+            allow: allow.iter().map(|one| one.to_ascii_lowercase()).collect(),
+        }
+    }
+
+    /// Whether an origin may be called, as far as can be told before its name is resolved; else
+    /// why not.
+    pub(crate) fn judge(&self, origin: &str) -> Result<(), String> {
+        let uri: Uri = origin.parse().map_err(|_| "it is not an address")?;
+        let is_https = uri.scheme_str() == Some("https");
+        let host = uri.host().ok_or("it names no host")?.to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
+        let whole = format!("{host}:{port}");
+        if self.allow.contains(&whole) {
+            return Ok(());
+        }
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let what = match bare.parse::<IpAddr>() {
+            _ if !is_https => "plain http",
+            Ok(ip) if !is_public(ip) => "a private address",
+            Ok(_) | Err(_) => return Ok(()),
+        };
+        Err(format!(
+            "it is {what}; if that is meant, write [outgoing] allow = [\"{whole}\"]"
+        ))
+    }
+
+    fn allows_name(&self, name: &str) -> bool {
+        let hosts = self.allow.iter().filter_map(|one| one.rsplit_once(':'));
+        hosts.into_iter().any(|(host, _)| host == name)
+    }
+}
+
+impl Resolve for Outgoing {
+    fn resolve(&self, name: Name) -> Resolving {
+        let is_allowed = self.allows_name(name.as_str());
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let judged: Vec<SocketAddr> = found
+                .filter(|address| is_allowed || is_public(address.ip()))
+                .collect();
+            if judged.is_empty() {
+                let why = "the name leads to no address that may be called";
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why).into());
+            }
+            let judged: Addrs = Box::new(judged.into_iter());
+            Ok(judged)
+        })
+    }
+}
+
+/// Whether an address belongs to nobody's own network, by the registries of special addresses
+/// (RFC 6890).
+fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    let is_special = ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || a == 0
+        || a >= 224
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (18..20).contains(&b));
+    !is_special
+}
+
+/// Only the global range; what in it stands for an IPv4 address or a tunnel is not.
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let [a, b, ..] = ip.segments();
+    a & 0xe000 == 0x2000 && a != 0x2002 && !(a == 0x2001 && (b < 0x200 || b == 0xdb8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_origins_when_judged_then_only_public_https_needs_no_leave() {
+        let outgoing = Outgoing::new(&[
+            "collector.internal:4318".to_owned(),
+            "[::1]:4318".to_owned(),
+        ]);
+        for fine in [
+            "https://collector.example",
+            "https://8.8.8.8",
+            "http://collector.internal:4318",
+            "http://[::1]:4318",
+        ] {
+            assert_eq!(outgoing.judge(fine), Ok(()), "{fine}");
+        }
+        for refused in [
+            "http://collector.example",
+            "http://collector.internal:4319",
+            "https://127.0.0.1",
+            "https://[::ffff:10.0.0.1]",
+            "https://[fd00::1]",
+            "https://169.254.169.254",
+        ] {
+            let why = outgoing.judge(refused).expect_err(refused);
+            assert!(why.contains("[outgoing] allow"), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn given_a_name_that_leads_home_when_resolved_then_it_is_not_called_without_leave() {
+        let resolve = async |allow: &[String]| {
+            let name: Name = "localhost".parse().expect("it is a name");
+            Outgoing::new(allow).resolve(name).await.is_ok()
+        };
+
+        assert!(!resolve(&[]).await);
+        assert!(resolve(&["localhost:4318".to_owned()]).await);
+    }
+}
