@@ -13,7 +13,7 @@ use crate::args::DoctorArguments;
 use crate::config::{Config, Doors};
 use crate::exit::Failure;
 use crate::print;
-use crate::promises::{Configuration, EMBEDDED, Holds};
+use crate::promises::{Configuration, EMBEDDED, Holds, Promise, Seen};
 use crate::serve::certificate;
 use crate::table::{self, Table};
 
@@ -70,7 +70,11 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     checks.extend(disk::checks(&data));
     checks.push(clock(&data));
     checks.push(listener(&config));
-    let (found, could_run) = store::checks(&config, &arguments).await;
+    let store::Looked {
+        checks: found,
+        could_run,
+        unfenced,
+    } = store::look(&config, &arguments).await;
     checks.extend(found);
     for (name, what) in [
         ("mail", "no notices are sent"),
@@ -79,7 +83,14 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     ] {
         checks.push(Check::new(name, State::NotConfigured, what));
     }
-    show(&checks, &EMBEDDED, arguments.json)?;
+    let promises = EMBEDDED.as_seen(&Seen {
+        policy: &config.policy,
+        unfenced,
+        syncs: !checks
+            .iter()
+            .any(|check| check.name == "sync" && check.state == State::Failed),
+    });
+    show(&checks, &EMBEDDED, &promises, arguments.json)?;
 
     let failed = checks.iter().filter(|c| c.state == State::Failed).count();
     match (could_run, failed) {
@@ -93,13 +104,18 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     }
 }
 
-fn show(checks: &[Check], promised: &Configuration, is_json: bool) -> Result<(), Failure> {
+fn show(
+    checks: &[Check],
+    configuration: &Configuration,
+    promises: &[Promise],
+    is_json: bool,
+) -> Result<(), Failure> {
     if is_json {
         return print::json(&json!({
             "schema": "innkeeper.doctor/1",
             "checks": checks,
-            "configuration": promised.name,
-            "promises": promised.promises,
+            "configuration": configuration.name,
+            "promises": promises,
         }));
     }
     let mut table = Table::new(&["check", "state", "detail"]);
@@ -108,18 +124,17 @@ fn show(checks: &[Check], promised: &Configuration, is_json: bool) -> Result<(),
         table.cells([check.name.to_owned(), state, check.detail.clone()]);
     }
     print::lines(table)?;
-    print::lines(promised.name)?;
+    print::lines(configuration.name)?;
     let mut table = Table::new(&["promise", "holds", "words", "which says"]);
-    for promise in promised.promises {
+    for promise in promises {
         let holds = match promise.holds {
             Holds::Yes => "yes",
             Holds::Conditional => "conditional",
             Holds::No => "no",
         };
-        table.cells([promise.id, holds, promise.words, promise.says].map(ToOwned::to_owned));
+        table.cells([promise.id, holds, &promise.words, promise.says].map(ToOwned::to_owned));
     }
-    print::lines(table)?;
-    print::lines("S4 to S19 hold in every configuration.")
+    print::lines(table)
 }
 
 /// Whether the wall clock can be what it says. Time here never falls all the same; a clock that is

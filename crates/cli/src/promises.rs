@@ -1,6 +1,9 @@
 //! What each configuration promises: the one table from which `doctor`, the start log and the
 //! manual take their words.
 
+use std::borrow::Cow;
+
+use innkeeper_domain::policy::{Overflow, Policy};
 use serde::Serialize;
 
 /// Whether a promise holds.
@@ -16,14 +19,14 @@ pub(crate) enum Holds {
 }
 
 /// A promise, and how far it holds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Promise {
     /// Its name.
     pub(crate) id: &'static str,
     /// Whether it holds.
     pub(crate) holds: Holds,
     /// In which words.
-    pub(crate) words: &'static str,
+    pub(crate) words: Cow<'static, str>,
     /// What it says.
     pub(crate) says: &'static str,
 }
@@ -46,8 +49,146 @@ const fn promise(
     Promise {
         id,
         holds,
-        words,
+        words: Cow::Borrowed(words),
         says,
+    }
+}
+
+/// A promise of the program itself, which no configuration weakens.
+const fn always(id: &'static str, says: &'static str) -> Promise {
+    promise(id, Holds::Yes, "yes", says)
+}
+
+/// What holds whatever the store.
+pub(crate) static EVERYWHERE: [Promise; 16] = [
+    always(
+        "S4",
+        "a check that starts B or more after an end was acknowledged is not valid on any node",
+    ),
+    always(
+        "S5",
+        "an answer names only the owner of the token that was shown",
+    ),
+    always(
+        "S6",
+        "only tokens that were issued are valid; none is stored, logged or shown again",
+    ),
+    always(
+        "S7",
+        "only its owner or an administrator acts on a session; to others it looks absent",
+    ),
+    always(
+        "S8",
+        "no session is born from evidence older than the last end of all sessions",
+    ),
+    always(
+        "S9",
+        "a token has one successor; reuse of an older one ends the session",
+    ),
+    always("S10", "one idempotency key gives at most one session"),
+    always(
+        "S11",
+        "evictions are the fewest that suffice, in a total order, never the newcomer",
+    ),
+    always(
+        "S12",
+        "what is counted and what is checked are the same data",
+    ),
+    always(
+        "S13",
+        "nothing is valid at or after its deadline, and time does not fall",
+    ),
+    always("S14", "nothing crosses tenants"),
+    always(
+        "S15",
+        "two spellings share a limit if and only if they are one subject",
+    ),
+    always(
+        "S16",
+        "each change has exactly one journal entry, numbered without gaps",
+    ),
+    always(
+        "S17",
+        "store out of reach: nobody is let in, and no end is acknowledged",
+    ),
+    always(
+        "S18",
+        "removing what is over changes no answer but its reason",
+    ),
+    always(
+        "S19",
+        "a request that is dropped is wholly done or wholly not done",
+    ),
+];
+
+/// What was seen that a promise depends on.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// Of how many sign-ins in the journal how many named no generation, if they were counted.
+    pub(crate) unfenced: Option<Unfenced>,
+    /// Whether a sync reaches a disk at all.
+    pub(crate) syncs: bool,
+}
+
+/// Sign-ins that did not say which generation they were made under.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unfenced {
+    /// How many.
+    pub(crate) found: u64,
+    /// Of how many.
+    pub(crate) births: u64,
+}
+
+impl Seen<'_> {
+    /// How far a promise holds where this was seen.
+    fn judge(&self, promise: Promise) -> Promise {
+        let seen = match promise.id {
+            "S1" => self.bound(),
+            "S3 power loss" if !self.syncs => {
+                Some((Holds::No, "no: the folder is in memory".into()))
+            }
+            "S8" => self.fresh_birth(),
+            _ => None,
+        };
+        match seen {
+            Some((holds, words)) => Promise {
+                holds,
+                words,
+                ..promise
+            },
+            None => promise,
+        }
+    }
+
+    fn bound(&self) -> Option<(Holds, Cow<'static, str>)> {
+        let observes = |at_limit: Option<Overflow>| at_limit == Some(Overflow::Observe);
+        if observes(Some(self.policy.terms.at_limit)) {
+            return Some((
+                Holds::No,
+                "no: under at_limit = \"observe\" no limit is in force".into(),
+            ));
+        }
+        let rule = self.policy.rules.iter().any(|r| observes(r.set.at_limit));
+        rule.then(|| {
+            (
+                Holds::Conditional,
+                "cond: a rule sets at_limit = \"observe\", and where it matches no limit is in force"
+                    .into(),
+            )
+        })
+    }
+
+    fn fresh_birth(&self) -> Option<(Holds, Cow<'static, str>)> {
+        let words = match self.unfenced {
+            Some(Unfenced { found: 0, .. }) => return None,
+            Some(Unfenced { found, births }) => {
+                format!("cond: {found} of {births} sign-ins in the journal named no generation")
+            }
+            None => "cond: each sign-in names its generation; not counted here".to_owned(),
+        };
+        Some((Holds::Conditional, words.into()))
     }
 }
 
@@ -101,6 +242,12 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
 };
 
 impl Configuration {
+    /// Everything that is promised, as far as it holds where this was seen.
+    pub(crate) fn as_seen(&self, seen: &Seen<'_>) -> Vec<Promise> {
+        let all = self.promises.iter().chain(&EVERYWHERE);
+        all.map(|promise| seen.judge(promise.clone())).collect()
+    }
+
     /// One line for the start log.
     pub(crate) fn line(&self) -> String {
         let promises = self
@@ -122,9 +269,48 @@ mod tests {
         let chapter = include_str!("../../../docs/book/doctor.md");
 
         assert!(chapter.contains(EMBEDDED.name));
-        for promise in EMBEDDED.promises {
+        for promise in EMBEDDED.promises.iter().chain(&EVERYWHERE) {
             let row = format!("| {} | {} |", promise.id, promise.words);
             assert!(chapter.contains(&row), "{row}");
         }
+    }
+
+    #[test]
+    fn given_what_weakens_a_promise_when_seen_then_the_promise_says_so() {
+        let mut policy = Policy::default();
+        policy.terms.at_limit = Overflow::Observe;
+        let unfenced = Unfenced {
+            found: 2,
+            births: 9,
+        };
+        let weak = Seen {
+            policy: &policy,
+            unfenced: Some(unfenced),
+            syncs: false,
+        };
+        let well = Seen {
+            policy: &Policy::default(),
+            unfenced: Some(Unfenced {
+                found: 0,
+                ..unfenced
+            }),
+            syncs: true,
+        };
+        let holds = |seen: &Seen<'_>, id: &str| {
+            let all = EMBEDDED.as_seen(seen);
+            let found = all.iter().find(|promise| promise.id == id);
+            found.expect("it is promised").holds
+        };
+
+        assert_eq!(holds(&weak, "S1"), Holds::No);
+        assert_eq!(holds(&weak, "S3 power loss"), Holds::No);
+        assert_eq!(holds(&weak, "S8"), Holds::Conditional);
+        assert_eq!(holds(&well, "S1"), Holds::Yes);
+        assert_eq!(holds(&well, "S8"), Holds::Yes);
+        let unknown = Seen {
+            unfenced: None,
+            ..well
+        };
+        assert_eq!(holds(&unknown, "S8"), Holds::Conditional);
     }
 }

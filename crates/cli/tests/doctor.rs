@@ -53,6 +53,37 @@ async fn given_a_store_when_examined_then_it_is_read_whole_and_unfenced_sign_ins
     let promises = stopped["promises"].as_array().expect("a list");
     let power = promises.iter().find(|p| p["id"] == "S3 power loss");
     assert_eq!(power.expect("it is there")["holds"], "conditional");
+    assert_eq!(holds(&stopped, "S8"), "conditional");
+    assert_eq!(holds(&stopped, "S1"), "yes");
+    assert_eq!(holds(&stopped, "S17"), "yes");
+    let observing = [("INNKEEPER_POLICY__AT_LIMIT", "observe")];
+    let (_, observed, _) = doctor(&folder, &observing);
+    assert_eq!(holds(&observed, "S1"), "no");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_server_elsewhere_when_named_then_it_is_asked_and_nothing_more_is_claimed() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(&data.path().join("data"));
+    let empty = data.path().join("empty");
+
+    let (code, alone, error) = doctor(&empty, &[]);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(state(&alone, "folder"), "unknown");
+    assert_eq!(state(&alone, "store"), "unknown");
+    assert_eq!(holds(&alone, "S8"), "conditional");
+    let (code, named, error) = doctor(&empty, &[("INNKEEPER_URL", &server.base)]);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(state(&named, "store"), "ok");
+    server.stop();
+    let (_, gone, _) = doctor(&data.path().join("data"), &[]);
+    assert_eq!(holds(&gone, "S8"), "yes");
+}
+
+fn holds<'v>(said: &'v Value, id: &str) -> &'v Value {
+    let promises = said["promises"].as_array().expect("a list");
+    let found = promises.iter().find(|promise| promise["id"] == id);
+    &found.unwrap_or_else(|| panic!("no promise {id} in {said}"))["holds"]
 }
 
 #[test]

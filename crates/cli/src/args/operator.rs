@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::Shell;
 
+use super::values::{self, ServerUrl};
+
 pub(super) const DOCTOR_MORE: &str = "\
 Examples:
   innkeeper doctor
   innkeeper doctor --config innkeeper.toml --json
+  innkeeper doctor --server http://127.0.0.1:7080    it listens somewhere else
 
 Looks at the settings, the data folder, the disk beneath it, the clock and the
 store, and says which promises hold. The store of a stopped server is read whole;
@@ -37,6 +40,9 @@ pub(crate) struct DoctorArguments {
     /// The data folder [default: innkeeper-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// The running server, where it is not the one that the settings say
+    #[arg(long, value_name = "URL", env = super::URL_VARIABLE, value_parser = values::server_url)]
+    pub(crate) server: Option<ServerUrl>,
     /// Trust this certificate where the server is https (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -54,10 +54,10 @@ const SPECIAL: [(i64, &str, State, &str); 6] = [
 pub(super) fn checks(data: &Path) -> Vec<Check> {
     if !data.is_dir() {
         let detail = format!(
-            "{} is not there yet: the first start makes it",
+            "{} is not there: the first start makes it; if there was one, name it with --data",
             data.display()
         );
-        return vec![Check::new("folder", State::Ok, detail)];
+        return vec![Check::new("folder", State::Unknown, detail)];
     }
     vec![folder(data), key(data), room(data), sync(data)]
 }
