@@ -74,6 +74,12 @@ impl Known {
         self.values.extend(full);
     }
 
+    /// All of them, in full.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(String::as_str)
+    }
+
     /// What this key stands for, if it is known.
     pub(super) fn form(&self, key: &str) -> Option<Form> {
         if self.rows.contains(&key) {

@@ -5,6 +5,7 @@ mod doors;
 mod file;
 mod keys;
 mod preset;
+mod reference;
 mod rules;
 mod unavailable;
 
