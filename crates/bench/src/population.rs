@@ -125,7 +125,7 @@ async fn open_sessions(
     let commit = Commit::new(&roster, changes, reading.now, Timestamp::MAX, [7; 16]);
     match store.commit(commit).await? {
         Outcome::Done(_) => Ok(()),
-        Outcome::Stale => Err(BenchError::Wrong("the store was not empty")),
+        Outcome::Stale | Outcome::Full => Err(BenchError::Wrong("the store was not empty")),
     }
 }
 

@@ -138,6 +138,50 @@ async fn given_simultaneous_sign_ins_under_refuse_when_all_are_answered_then_the
     }
 }
 
+/// S1 over a tenant: 200 subjects, 50 seats, one binary with its store on disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_200_subjects_and_50_seats_of_the_tenant_when_all_sign_in_then_exactly_50_are_live() {
+    const SEATS: usize = 50;
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("innkeeper.toml");
+    std::fs::write(&file, format!("[[policy.tenant]]\nseats = {SEATS}\n")).unwrap();
+    let mut command = support::innkeeper(&data.path().join("store"));
+    command.arg("--config").arg(&file);
+    let server = Server::start_with(command);
+    let api = server.admin(&data.path().join("store"));
+    let gate = Arc::new(Barrier::new(SIGN_INS));
+
+    let mut all = JoinSet::new();
+    for guest in 0..SIGN_INS {
+        let (api, gate) = (api.clone(), Arc::clone(&gate));
+        all.spawn(async move {
+            gate.wait().await;
+            api.sign_in(&format!("guest-{guest}")).await
+        });
+    }
+    let (admitted, refused): (Vec<_>, Vec<_>) = all
+        .join_all()
+        .await
+        .into_iter()
+        .partition(|(status, _)| *status == StatusCode::CREATED);
+
+    assert_eq!((admitted.len(), refused.len()), (SEATS, SIGN_INS - SEATS));
+    for (status, body) in refused {
+        assert_eq!(status, StatusCode::CONFLICT, "{body}");
+        assert_eq!(body["limit"], json!({"scope": "tenant", "max": SEATS}));
+        assert_eq!(body["sessions"], json!([]));
+    }
+    // A seat is free as soon as somebody has left it.
+    let (_, id) = token_and_id(&admitted[0].1);
+    let path = format!("/v1/sessions/{id}");
+    assert_eq!(
+        api.send(Method::DELETE, &path, None).await.0,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(api.sign_in("late").await.0, StatusCode::CREATED);
+    assert_eq!(api.sign_in("later").await.0, StatusCode::CONFLICT);
+}
+
 /// S10: one key gives one session, however many ask with it at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn given_one_idempotency_key_when_many_sign_in_with_it_at_once_then_one_session_is_born() {

@@ -13,10 +13,10 @@ use crate::amendment;
 use crate::change::Change;
 use crate::device::{self, Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
 use crate::name::{ClientId, GroupName, SubjectId};
-use crate::policy::{BindTo, Facts, Policy, SameDevice, Terms, UnseenDevice};
+use crate::policy::{BindTo, Facts, Policy, SameDevice, Seats, SessionLimit, Terms, UnseenDevice};
 use crate::protection::Protection;
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
-use crate::seats::NoSeat;
+use crate::seats::{FullLimit, NoSeat, Scope, WayOut};
 use crate::session::{
     AuthenticationEvent, Binding, BoundDevice, EndReason, FamilyDigest, Initiator, LastSeen,
     Origin, Session, SessionClass, SessionId, Timestamp, TokenDigest,
@@ -148,6 +148,69 @@ pub fn admit(
     policy: &Policy,
     now: Timestamp,
 ) -> Admission {
+    decide(roster, sign_in, newborn, policy, now, Tenant::HasRoom)
+}
+
+/// Decides the same where all seats of the tenant are taken: what opens costs the subject a
+/// session of its own, so that the total stays as it is.
+///
+/// By the subject's choice, or as the policy gives seats up; a subject that has none to give up
+/// has to wait until somebody leaves.
+pub fn admit_for_own_seat(
+    roster: &Roster,
+    sign_in: &SignIn,
+    newborn: Newborn,
+    policy: &Policy,
+    seats: Seats,
+    now: Timestamp,
+) -> Admission {
+    let at = now.max(roster.time_high);
+    match decide(roster, sign_in, newborn, policy, now, Tenant::IsFull) {
+        Admission::Admit(admitted) if adds_a_session(roster, &admitted.changes, at) => {
+            let limit = FullLimit {
+                scope: Scope::Tenant,
+                max: seats.get(),
+            };
+            Admission::Refuse(Refusal::SessionLimit(NoSeat {
+                limit,
+                endable: Vec::new(),
+                fewest: 1,
+                way_out: WayOut::Wait,
+            }))
+        }
+        Admission::Refuse(Refusal::SessionLimit(mut no_seat)) => {
+            no_seat.limit = FullLimit {
+                scope: Scope::Tenant,
+                max: seats.get(),
+            };
+            Admission::Refuse(Refusal::SessionLimit(no_seat))
+        }
+        answer => answer,
+    }
+}
+
+/// Whether there is a seat of the tenant left that is nobody's.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Tenant {
+    HasRoom,
+    IsFull,
+}
+
+/// Whether more of the subject's sessions are live after these changes than before.
+fn adds_a_session(roster: &Roster, changes: &[Change], now: Timestamp) -> bool {
+    let mut after = roster.clone();
+    after.apply(changes, now);
+    after.live(now).count() > roster.live(now).count()
+}
+
+fn decide(
+    roster: &Roster,
+    sign_in: &SignIn,
+    newborn: Newborn,
+    policy: &Policy,
+    now: Timestamp,
+    tenant: Tenant,
+) -> Admission {
     let now = now.max(roster.time_high);
     if roster.disabled {
         return Admission::Refuse(Refusal::Disabled);
@@ -197,6 +260,14 @@ pub fn admit(
         proof: sign_in.authentication.assurance,
         chosen: &sign_in.end,
         protection,
+        // Who is superseded leaves a seat behind.
+        most: match tenant {
+            Tenant::IsFull if superseded.is_empty() => {
+                let of_class = present.iter().filter(|s| s.class == sign_in.class);
+                SessionLimit::new(of_class.count() as u64)
+            }
+            Tenant::IsFull | Tenant::HasRoom => None,
+        },
     };
     let room = match arrival.make_room(&present, now) {
         Ok(room) => room,

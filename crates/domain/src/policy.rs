@@ -3,6 +3,7 @@
 mod faults;
 mod laxer;
 mod preset;
+mod tenant;
 mod terms;
 mod warnings;
 mod word;
@@ -13,6 +14,7 @@ use crate::session::SessionClass;
 
 pub use faults::Fault;
 pub use preset::{Laxer, Preset, Reasons};
+pub use tenant::{Seats, TenantLimit};
 pub use terms::{Bounds, Setting, Terms, VisitTerms};
 pub use warnings::Warning;
 pub use word::Word;
@@ -180,6 +182,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Further limits.
     pub limits: Vec<Limit>,
+    /// Limits on all sessions of a tenant together.
+    pub tenants: Vec<TenantLimit>,
 }
 
 impl Policy {

@@ -27,6 +27,8 @@ pub enum Scope {
     Client,
     /// Those on one class of device.
     DeviceClass,
+    /// All sessions of all subjects of the tenant.
+    Tenant,
 }
 
 /// A limit that has no seat left.
@@ -35,7 +37,7 @@ pub struct FullLimit {
     /// What it counts.
     pub scope: Scope,
     /// How many it allows.
-    pub max: SessionLimit,
+    pub max: usize,
 }
 
 /// Why a newcomer finds no seat, and what it may do about it.
@@ -51,13 +53,16 @@ pub struct NoSeat {
     pub way_out: WayOut,
 }
 
-/// How a newcomer without a seat gets one. There always is a way: no refusal is a dead end (V4).
+/// How a newcomer without a seat gets one. Where seats are the subject's own there always is a
+/// way: no refusal is a dead end (V4).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WayOut {
     /// The subject chooses whom to end.
     Choose,
     /// With a proof at least this strong, the subject may choose.
     ProveMore(AssuranceLevel),
+    /// Others hold all seats of the tenant, and the subject has none to give up.
+    Wait,
 }
 
 /// Chooses who must go so that the limits hold among the live sessions, with nobody arriving.
@@ -94,6 +99,8 @@ pub(crate) struct Limits<'a> {
     roster: &'a Roster,
     policy: &'a Policy,
     observed: Observed,
+    /// How many of one class there may be at most, whatever the policy says.
+    most: Option<(SessionClass, SessionLimit)>,
 }
 
 /// Whether sessions under [`Overflow::Observe`] are held to the limits.
@@ -145,7 +152,13 @@ impl<'a> Limits<'a> {
             roster,
             policy,
             observed,
+            most: None,
         }
+    }
+
+    /// These, with at most so many of one class.
+    pub(crate) const fn at_most(self, most: Option<(SessionClass, SessionLimit)>) -> Self {
+        Self { most, ..self }
     }
 
     /// What a session with these facts takes; `None` if no limit is in force for it.
@@ -154,10 +167,12 @@ impl<'a> Limits<'a> {
         if terms.at_limit == Overflow::Observe && self.observed == Observed::Free {
             return None;
         }
+        let max = self.roster.own_limit.unwrap_or(terms.max_sessions);
+        let most = self.most.filter(|(class, _)| *class == facts.class);
         let seats = self.policy.limits.iter().enumerate();
         Some(Claim {
             class: facts.class,
-            max: self.roster.own_limit.unwrap_or(terms.max_sessions),
+            max: most.map_or(max, |(_, most)| most.min(max)),
             seats: seats
                 .filter(|(_, limit)| limit.when.matches(facts))
                 .map(|(place, limit)| {
@@ -242,7 +257,10 @@ impl<'a> Limits<'a> {
             .iter()
             .filter_map(|s| Some((s.id, self.claim(&self.roster.facts(s))?)))
             .collect();
-        let limit = |scope, max, holders: Vec<SessionId>| (FullLimit { scope, max }, holders);
+        let limit = |scope, max: SessionLimit, holders: Vec<SessionId>| {
+            let max = max.get();
+            (FullLimit { scope, max }, holders)
+        };
         let holders_of = |seat: &Seat| {
             held.iter()
                 .filter(|(_, claim)| claim.seats.iter().any(|(held, _)| held == seat))
@@ -265,7 +283,7 @@ impl<'a> Limits<'a> {
                 limit(Scope::Subject, lowest, of_class),
                 limit(Scope::Subject, SessionLimit::MAX, of_all),
             ])
-            .filter(|(full, holders)| holders.len() >= full.max.get())
+            .filter(|(full, holders)| holders.len() >= full.max)
             .collect()
     }
 }

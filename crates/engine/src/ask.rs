@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{Session, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{
@@ -73,16 +72,17 @@ impl Authority {
         Ok((reading, remembered))
     }
 
-    /// Makes a commit; `None` if it came too late.
-    pub(crate) async fn commit(&self, commit: Commit) -> Result<Option<Arc<Roster>>, EngineError> {
+    /// Makes a commit, or learns why not.
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, EngineError> {
         let (tag, begun) = (commit.tag, self.metrics.now());
         match self.store.commit(commit).await? {
             Outcome::Done(roster) if roster.tag != tag => Err(EngineError::Mixed(tag)),
             Outcome::Done(roster) => {
                 self.metrics.committed(begun);
-                Ok(Some(roster))
+                Ok(Outcome::Done(roster))
             }
-            Outcome::Stale => Ok(None),
+            Outcome::Stale => Ok(Outcome::Stale),
+            Outcome::Full => Ok(Outcome::Full),
         }
     }
 

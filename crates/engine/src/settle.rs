@@ -5,11 +5,11 @@ use std::sync::Arc;
 use innkeeper_domain::amendment::obey;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::policy::Policy;
+use innkeeper_domain::policy::{Policy, Seats};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::{Commit, KeyDigest, Reading, Remembered};
+use innkeeper_store::{Commit, KeyDigest, Outcome, Reading, Remembered};
 use tracing::Instrument;
 
 use crate::metrics::Ends;
@@ -30,6 +30,8 @@ pub(crate) struct Case<'a> {
     pub(crate) remembered: &'a [Remembered],
     /// The policy in force.
     pub(crate) policy: &'a Policy,
+    /// The seats of the tenant, if the store has said that all of them are taken.
+    pub(crate) full: Option<Seats>,
 }
 
 impl Case<'_> {
@@ -108,6 +110,7 @@ impl Authority {
     ) -> Result<Option<Settled<T>>, EngineError> {
         let begun = self.metrics.now();
         let _turn = self.lanes.enter(tag).await;
+        let mut full = None;
         for _ in 0..ATTEMPTS {
             let reading = self.read_with(tag, keys);
             let reading = reading.instrument(tracing::debug_span!("read"));
@@ -138,6 +141,7 @@ impl Authority {
                     reading: &reading,
                     remembered: &remembered,
                     policy: &policy,
+                    full,
                 })? {
                     Step::Commit(changes, answer) => (changes, Vec::new(), Some(answer)),
                     Step::Remember(changes, remember, answer) => (changes, remember, Some(answer)),
@@ -156,10 +160,18 @@ impl Authority {
             let stands_until = roster.changes_stand_until(&changes, now);
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
+            commit.seats = policy.seats(&roster.tenant);
+            let seats = commit.seats;
             let committed = self.commit(commit);
             let committed = committed.instrument(tracing::debug_span!("commit"));
-            let Some(roster) = committed.await? else {
-                continue;
+            let roster = match committed.await? {
+                Outcome::Done(roster) => roster,
+                Outcome::Stale => continue,
+                // From here on, what opens costs the subject a seat of its own.
+                Outcome::Full => {
+                    full = seats;
+                    continue;
+                }
             };
             self.metrics.ended(&ends);
             if ends.by_order() {

@@ -354,7 +354,14 @@ impl Authority {
             sign_in.evidence = sign_in.evidence.map(|e| floor.lift(e));
         }
         let newborn = attempt.drawn.newborn;
-        let admitted = match admission::admit(case.roster, &sign_in, newborn, case.policy, now) {
+        let (roster, policy) = (case.roster, case.policy);
+        let admission = match case.full {
+            None => admission::admit(roster, &sign_in, newborn, policy, now),
+            Some(seats) => {
+                admission::admit_for_own_seat(roster, &sign_in, newborn, policy, seats, now)
+            }
+        };
+        let admitted = match admission {
             Admission::Admit(admitted) => admitted,
             Admission::Refuse(refusal) => {
                 let ticket = self.ticket_for(case, attempt, &refusal)?;

@@ -267,8 +267,9 @@ pub fn refused(refusal: &Refusal, turned_away: &TurnedAway) -> ProblemAnswer {
                     Scope::Subject => "subject".into(),
                     Scope::Client => "client".into(),
                     Scope::DeviceClass => "device_class".into(),
+                    Scope::Tenant => "tenant".into(),
                 },
-                max: u32::try_from(no_seat.limit.max.get()).expect("a limit is at most 1,000"),
+                max: u32::try_from(no_seat.limit.max).expect("a limit is at most 100,000,000"),
             };
             let sessions = no_seat
                 .endable
@@ -283,7 +284,7 @@ pub fn refused(refusal: &Refusal, turned_away: &TurnedAway) -> ProblemAnswer {
                     .as_ref()
                     .map(|ticket| api::Ticket::new(ticket.reveal())),
                 assurance: match no_seat.way_out {
-                    WayOut::Choose => None,
+                    WayOut::Choose | WayOut::Wait => None,
                     WayOut::ProveMore(least) => Some(least.get()),
                 },
             };

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::census::Census;
 use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, Outcome, StoreError, Touch, Touched};
@@ -67,6 +68,7 @@ pub(crate) struct Committer {
     jobs: Receiver<Job>,
     head: Head,
     highest: Highest,
+    census: Census,
     checkpoints: Checkpoints,
     /// Until when, by the steady clock, signs of life may stay in memory only.
     heard_until: Option<Duration>,
@@ -93,6 +95,7 @@ impl Committer {
             jobs,
             head,
             highest,
+            census: Census::default(),
             checkpoints: Checkpoints::new(beside),
             heard_until: None,
         }
@@ -100,7 +103,13 @@ impl Committer {
 
     /// Lets time begin, before anybody asks for it.
     pub(crate) fn raise_ceiling(&mut self) -> Result<(), WriteError> {
-        Round::begin(&self.shared, &mut self.head, &mut self.highest).write(&self.mark)
+        Round::begin(
+            &self.shared,
+            &mut self.head,
+            &mut self.highest,
+            &mut self.census,
+        )
+        .write(&self.mark)
     }
 
     /// Works until it is told to close, or nobody is left to ask, or a write fails.
@@ -164,7 +173,7 @@ impl Committer {
         let (mut closing, mut asked, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         let mut answers = Vec::with_capacity(waiting.len());
         let shared = &self.shared;
-        let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
+        let mut round = Round::begin(shared, &mut self.head, &mut self.highest, &mut self.census);
         for job in waiting {
             match job {
                 Job::Close(reply) => closing.push(reply),
@@ -216,7 +225,7 @@ impl Committer {
     /// Writes down what is in memory only, and where time ended.
     fn close(&mut self) -> Result<(), Stopped> {
         let shared = &self.shared;
-        let mut round = Round::begin(shared, &mut self.head, &mut self.highest);
+        let mut round = Round::begin(shared, &mut self.head, &mut self.highest, &mut self.census);
         round.close();
         let written = round
             .write(&self.mark)

@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use innkeeper_domain::name::TenantId;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::census::Census;
 use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
@@ -44,6 +46,7 @@ pub(crate) struct Round<'a> {
     pub(crate) batch: Batch<'a>,
     pub(crate) head: &'a mut Head,
     highest: &'a mut Highest,
+    census: &'a mut Census,
     before: Head,
     now: Timestamp,
     rosters: HashMap<RosterTag, Pending>,
@@ -60,7 +63,12 @@ struct Pending {
 }
 
 impl<'a> Round<'a> {
-    pub(crate) fn begin(shared: &'a Shared, head: &'a mut Head, highest: &'a mut Highest) -> Self {
+    pub(crate) fn begin(
+        shared: &'a Shared,
+        head: &'a mut Head,
+        highest: &'a mut Highest,
+        census: &'a mut Census,
+    ) -> Self {
         Self {
             batch: shared.disk.batch(),
             before: *head,
@@ -68,6 +76,7 @@ impl<'a> Round<'a> {
             shared,
             head,
             highest,
+            census,
             rosters: HashMap::new(),
             keys: Vec::new(),
             register: HashMap::new(),
@@ -77,6 +86,12 @@ impl<'a> Round<'a> {
     }
 
     pub(crate) fn commit(&mut self, mut commit: Commit, entry: &WrittenEntry) -> Outcome {
+        // Before the shard is held, since it looks into any. Only this thread adds sessions, so
+        // until the commit there can only be fewer.
+        let others = match commit.seats {
+            Some(_) => self.live_beside(&commit.tenant, commit.tag),
+            None => 0,
+        };
         // Alone from the look at the clock on: whoever reads a later time finds the roster marked.
         let mut shard = self.shared.resident.alone(commit.tag);
         let now = self.tick();
@@ -90,6 +105,10 @@ impl<'a> Round<'a> {
         let Some(roster) = roster else {
             return Outcome::Stale;
         };
+        if commit.is_beyond_seats(current.as_deref(), &roster, others, now) {
+            return Outcome::Full;
+        }
+        self.census.note(&roster, now);
         let roster = Arc::new(roster);
         let remember = std::mem::take(&mut commit.remember);
         self.place(&mut shard, commit.tag, Some(Arc::clone(&roster)), remember);
@@ -270,16 +289,25 @@ impl<'a> Round<'a> {
         self.now
     }
 
+    /// How many sessions of the tenant are live in its other rosters, as this round has them.
+    fn live_beside(&mut self, tenant: &TenantId, tag: RosterTag) -> usize {
+        let now = self.tick();
+        if !self.census.counts(tenant) {
+            let shown = self.shared.resident.all();
+            let shown = shown.filter(|r| !self.rosters.contains_key(&r.tag));
+            let pending = self.rosters.values().filter_map(|p| p.roster.clone());
+            let all: Vec<_> = shown.chain(pending).collect();
+            self.census.begin(tenant, all, now);
+        }
+        let (shared, rosters) = (self.shared, &self.rosters);
+        self.census.live_beside(tenant, tag, now, |tag| {
+            as_in(rosters, &shared.resident.look(tag), tag)
+        })
+    }
+
     /// The roster of `tag` as this round has it, with the visits that were seen meanwhile.
     fn roster(&self, shard: &Shard, tag: RosterTag) -> Option<Arc<Roster>> {
-        let shown = shard.get(&tag).map(|place| &place.roster);
-        let Some(pending) = self.rosters.get(&tag) else {
-            return shown.cloned();
-        };
-        if let (Some(shown), Some(roster)) = (shown, &pending.roster) {
-            carry_over(shown, roster);
-        }
-        pending.roster.clone()
+        as_in(&self.rosters, shard, tag)
     }
 
     /// Leaves the roster of `tag` like this, and lets readings wait until that is to be seen.
@@ -305,6 +333,22 @@ impl<'a> Round<'a> {
     fn is_remembered(&self, key: KeyDigest) -> bool {
         self.keys.contains(&key) || self.shared.keys.lock().find(key, self.now).is_some()
     }
+}
+
+/// The roster of `tag` as a round has it that leaves these, with the visits seen meanwhile.
+fn as_in(
+    rosters: &HashMap<RosterTag, Pending>,
+    shard: &Shard,
+    tag: RosterTag,
+) -> Option<Arc<Roster>> {
+    let shown = shard.get(&tag).map(|place| &place.roster);
+    let Some(pending) = rosters.get(&tag) else {
+        return shown.cloned();
+    };
+    if let (Some(shown), Some(roster)) = (shown, &pending.roster) {
+        carry_over(shown, roster);
+    }
+    pending.roster.clone()
 }
 
 fn last_seen_of(session: &innkeeper_domain::session::Session) -> ([u8; 12], u64) {

@@ -295,7 +295,7 @@ impl World {
                 };
                 assert_eq!(live_of(&roster), known.live);
             }
-            Ok(Outcome::Stale) => {}
+            Ok(Outcome::Stale | Outcome::Full) => {}
             Err(_) => {
                 self.in_doubt += 1;
                 known.in_doubt.push(live);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::policy::Seats;
 use innkeeper_domain::roster::{EntryHash, Generation, Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
@@ -33,6 +34,8 @@ pub struct Commit {
     pub entry: JournalEntry,
     /// What to remember of the answer, under each of its keys.
     pub remember: Vec<Remembered>,
+    /// How many sessions of the tenant may be live, should this add one to those there are.
+    pub seats: Option<Seats>,
 }
 
 /// What became of a commit.
@@ -43,6 +46,8 @@ pub enum Outcome {
     Done(Arc<Roster>),
     /// The roster or the clock has moved on: decide again.
     Stale,
+    /// It would add a session, and the tenant has no seat left for it.
+    Full,
 }
 
 impl Commit {
@@ -67,7 +72,23 @@ impl Commit {
             entry: JournalEntry::of(roster, &changes, now, salt),
             changes,
             remember: Vec::new(),
+            seats: None,
         }
+    }
+
+    /// Whether it adds a session that the tenant has no seat for, if in its other rosters `others`
+    /// sessions are live. With [`carry_out`](Self::carry_out), all the comparing there is.
+    #[must_use]
+    pub fn is_beyond_seats(
+        &self,
+        before: Option<&Roster>,
+        after: &Roster,
+        others: usize,
+        now: Timestamp,
+    ) -> bool {
+        let live = |roster: &Roster| roster.live(now).count();
+        let (before, after) = (before.map_or(0, live), live(after));
+        after > before && self.seats.is_some_and(|seats| others + after > seats.get())
     }
 
     /// The roster after this commit, or `None` if it has become stale.

@@ -5,6 +5,7 @@
 //! is no upsert, and no caller saves a whole record.
 
 pub mod archive;
+pub mod census;
 pub mod clock;
 pub mod commit;
 #[cfg(feature = "conformance")]
@@ -76,6 +77,9 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     ///   `Stale`, and changes nothing.
     /// - A commit of whose keys one is remembered already, for whichever roster, is `Stale`, and
     ///   changes nothing.
+    /// - A commit with a bound on the sessions of its tenant is `Full`, and changes nothing, if it
+    ///   adds one and would leave more of them live than that, as they are in that step: what
+    ///   ended or expired before it is not counted, whatever races with it is in order.
     /// - Of any number of commits made for one version, one is done.
     /// - A commit that is done survives a crash, with all that was done before it.
     /// - It has exactly one journal entry, numbered without gaps in its roster.

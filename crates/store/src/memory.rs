@@ -172,6 +172,14 @@ impl SessionStore for MemoryStore {
         let Some(roster) = commit.carry_out(current, state.ground, now) else {
             return Ok(Outcome::Stale);
         };
+        if commit.seats.is_some() {
+            let others = state.rosters.values().filter(|r| r.tag != commit.tag);
+            let others = others.filter(|r| r.tenant == commit.tenant);
+            let others = others.map(|r| r.live(now).count()).sum();
+            if commit.is_beyond_seats(current, &roster, others, now) {
+                return Ok(Outcome::Full);
+            }
+        }
         state.generation_high = state.generation_high.max(roster.generation);
         state.version_high = state.version_high.max(roster.version);
         let roster = Arc::new(roster);

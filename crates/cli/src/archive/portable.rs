@@ -249,7 +249,7 @@ async fn put_subject(
     let commit = Commit::new(&roster, changes, reading.now, Timestamp::MAX, salt);
     match store.commit(commit).await.map_err(not_imported)? {
         Outcome::Done(_) => Ok(()),
-        Outcome::Stale => Err(Failure::cannot_run(
+        Outcome::Stale | Outcome::Full => Err(Failure::cannot_run(
             "not all was imported",
             "the store is changed by somebody else",
         )),

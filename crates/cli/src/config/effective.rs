@@ -102,6 +102,10 @@ impl Config {
             lines.members("when.", &limit.when);
             lines.members("", &LimitDraft::from(limit));
         }
+        for (place, tenants) in self.policy.tenants.iter().enumerate() {
+            lines.row("policy.tenant", place);
+            lines.members("", tenants);
+        }
         lines.text
     }
 }

@@ -12,7 +12,7 @@ pub(super) use words::{Choice, Standard, Words, hyphenated};
 
 use innkeeper_domain::budget::{Budget, NotABudget};
 use innkeeper_domain::name::{NameError, Reason};
-use innkeeper_domain::policy::SessionLimit;
+use innkeeper_domain::policy::{Seats, SessionLimit};
 use innkeeper_domain::span::{self, NotASpan};
 use innkeeper_http::peers::{self, TrustedPeers};
 
@@ -323,6 +323,29 @@ impl Kind for Sessions {
     }
 
     fn literal(&self, value: &SessionLimit) -> Option<String> {
+        Some(value.get().to_string())
+    }
+}
+
+/// How many sessions a tenant may have in all.
+pub(super) struct InAll;
+
+impl Kind for InAll {
+    type Value = Seats;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Seats, Refusal> {
+        let number = raw.integer().ok_or_else(|| Refusal::of(raw))?;
+        let seats = u64::try_from(number).ok().and_then(Seats::new);
+        seats.ok_or_else(|| {
+            Refusal::of(raw).because("without a limit on the tenant, leave the table out")
+        })
+    }
+
+    fn accepts(&self) -> String {
+        format!("a whole number from 1 to {}", Seats::MAX.get())
+    }
+
+    fn literal(&self, value: &Seats) -> Option<String> {
         Some(value.get().to_string())
     }
 }

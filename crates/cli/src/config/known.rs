@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use innkeeper_domain::policy::{Condition, Setting};
+use innkeeper_domain::policy::{Condition, Setting, TenantLimit};
 
 use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
@@ -36,7 +36,7 @@ impl Known {
     pub(super) fn gather() -> Self {
         let mut known = Self {
             values: Vec::new(),
-            rows: vec!["policy.rule", "policy.limit"],
+            rows: vec!["policy.rule", "policy.limit", "policy.tenant"],
         };
         known.add("server", Server::KEYS);
         known.add("server.tls", Tls::KEYS);
@@ -55,6 +55,7 @@ impl Known {
         known.add("policy.rule.when", Condition::KEYS);
         known.add("policy.limit", LimitDraft::KEYS);
         known.add("policy.limit.when", Condition::KEYS);
+        known.add("policy.tenant", TenantLimit::KEYS);
         for line in NOT_YET {
             match line.refused {
                 Refused::AllBut(_) => known.values.push(line.key.to_owned()),

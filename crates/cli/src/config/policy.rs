@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use innkeeper_domain::budget::Budget;
-use innkeeper_domain::name::{ClientId, GroupName};
+use innkeeper_domain::name::{ClientId, GroupName, TenantId};
 use innkeeper_domain::policy::{
-    Bounds, Condition, Limit, Per, Policy, Preset, Rule, SessionLimit, Setting, VisitTerms, Word,
+    Bounds, Condition, Limit, Per, Policy, Preset, Rule, Seats, SessionLimit, Setting, TenantLimit,
+    VisitTerms, Word,
 };
 use innkeeper_domain::session::SessionClass;
 use innkeeper_domain::span;
 
 use super::effective::Lines;
-use super::kinds::{AnyOf, Choice, Kind, Named, Sessions, SignIns, Span, Truth};
+use super::kinds::{AnyOf, Choice, InAll, Kind, Named, Sessions, SignIns, Span, Truth};
 use super::preset::{Explained, Standing, laxer_needs_reason, note_origins};
 use super::problem::{Fault, Problems};
 use super::read::{Origins, Reader, missing, note_rows};
@@ -160,6 +161,24 @@ impl From<&Limit> for LimitDraft {
     }
 }
 
+impl Section for TenantLimit {
+    const KEYS: &'static [&'static str] = &["tenant", "seats"];
+
+    fn read(from: &mut Reader<'_, '_>) -> Self {
+        Self {
+            tenants: from.take("tenant", &TENANTS).unwrap_or_default(),
+            seats: from.take("seats", &InAll).unwrap_or(Seats::MAX),
+        }
+    }
+
+    fn write(&self, to: &mut Lines<'_>) {
+        to.line("tenant", TENANTS.literal(&self.tenants));
+        to.line("seats", InAll.literal(&self.seats));
+    }
+}
+
+const TENANTS: AnyOf<Named<TenantId>> = AnyOf(Named(TenantId::parse));
+
 /// Reads the policy; its version is the register's to give.
 pub(super) fn policy(
     entries: &Entries<'_>,
@@ -181,6 +200,7 @@ pub(super) fn policy(
         reasons,
         rules: rules(preset, entries, problems, origins),
         limits: limits(entries, problems, origins),
+        tenants: tenants(entries, problems, origins),
         ..Policy::default()
     }
 }
@@ -196,7 +216,7 @@ fn bounded<'r, 'a>(
         return rows;
     };
     problems.note(&first_too_many.origin, list.to_owned(), || {
-        Fault::Missing("one table too many: a policy holds 256 rules and 256 limits at most")
+        Fault::Missing("one table too many: a policy holds 256 of them at most")
     });
     &rows[..Policy::ROWS_MAX]
 }
@@ -302,6 +322,31 @@ fn limit(row: &Entries<'_>, problems: &mut Problems) -> Option<Limit> {
         when,
         max_sessions: draft.max_sessions?,
     })
+}
+
+fn tenants(
+    entries: &Entries<'_>,
+    problems: &mut Problems,
+    origins: &mut Origins,
+) -> Vec<TenantLimit> {
+    const KEY: &str = "policy.tenant";
+    let rows = bounded(KEY, entries, problems);
+    note_rows(KEY, rows, origins);
+    let read = |row: &Entries<'_>| {
+        if !row
+            .written()
+            .any(|written| written == "policy.tenant.seats")
+        {
+            missing(
+                row,
+                KEY,
+                problems,
+                "`seats` is missing; a whole number from 1 to 100000000 is accepted",
+            );
+        }
+        Reader::section(KEY, row, problems, &mut Origins::new())
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Notes an idle time that could never be reached, since the session ends before it.

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::change::Change;
-use crate::policy::{Facts, Overflow, Policy};
+use crate::policy::{Facts, Overflow, Policy, SessionLimit};
 use crate::protection::{Protection, Shield};
 use crate::roster::Roster;
 use crate::seats::{FullLimit, Limits, NoSeat, Observed, WayOut};
@@ -29,6 +29,8 @@ pub(super) struct Arrival<'a> {
     pub(super) chosen: &'a [SessionId],
     /// Which sessions the policy does not give up for this newcomer.
     pub(super) protection: Protection<'a>,
+    /// How many of its class there may be with it, where nobody else's seat is left to take.
+    pub(super) most: Option<SessionLimit>,
 }
 
 /// A seat, and what it costs.
@@ -52,7 +54,8 @@ impl Arrival<'_> {
         present: &[&Arc<Session>],
         now: Timestamp,
     ) -> Result<Room, NoSeat> {
-        let limits = Limits::new(self.roster, self.policy, Observed::Free);
+        let limits = Limits::new(self.roster, self.policy, Observed::Free)
+            .at_most(self.most.map(|most| (self.newcomer.class, most)));
         let may_choose = self.choosable(&limits, present)?;
         let (chosen, seated): (Vec<_>, Vec<_>) = present
             .iter()
@@ -178,7 +181,7 @@ impl Arrival<'_> {
             WayOut::ProveMore(least.expect("the strongest proof may end every session"))
         };
         let full = limits.full(&self.newcomer, present);
-        let lacking = |(full, holders): &(FullLimit, Vec<_>)| holders.len() + 1 - full.max.get();
+        let lacking = |(full, holders): &(FullLimit, Vec<_>)| holders.len() + 1 - full.max;
         NoSeat {
             limit: full
                 .first()

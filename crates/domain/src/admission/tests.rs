@@ -57,7 +57,7 @@ fn no_seat(answer: Admission) -> NoSeat {
 fn full_limit(scope: Scope, max: u64) -> FullLimit {
     FullLimit {
         scope,
-        max: limit(max),
+        max: limit(max).get(),
     }
 }
 

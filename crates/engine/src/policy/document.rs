@@ -13,9 +13,10 @@ mod tests;
 
 use std::num::NonZeroU64;
 
-use innkeeper_domain::name::{ClientId, GroupName, NameError};
+use innkeeper_domain::name::{ClientId, GroupName, NameError, TenantId};
 use innkeeper_domain::policy::{
-    Condition, Limit, Per, Policy, PolicyVersion, Preset, Reasons, Rule, SessionLimit, Setting,
+    Condition, Limit, Per, Policy, PolicyVersion, Preset, Reasons, Rule, Seats, SessionLimit,
+    Setting, TenantLimit,
 };
 use innkeeper_domain::session::SessionClass;
 use serde::de::{Deserializer, Error, MapAccess};
@@ -61,7 +62,9 @@ fn write_rows<M: SerializeMap>(policy: &Policy, map: &mut M) -> Result<(), M::Er
     let rules: Vec<_> = rules.iter().map(WrittenRule).collect();
     map.serialize_entry("rules", &rules)?;
     let limits: Vec<_> = limits.iter().map(WrittenLimit).collect();
-    map.serialize_entry("limits", &limits)
+    map.serialize_entry("limits", &limits)?;
+    let tenants: Vec<_> = policy.tenants.iter().map(WrittenTenants).collect();
+    map.serialize_entry("tenants", &tenants)
 }
 
 /// What holds for everybody, and of that what is set so.
@@ -100,6 +103,20 @@ impl Serialize for WrittenLimit<'_> {
         map.serialize_entry("per", &OneWord(self.0.per))?;
         map.serialize_entry("when", &WrittenCondition(&self.0.when))?;
         map.serialize_entry("max_sessions", &Count(self.0.max_sessions))?;
+        map.end()
+    }
+}
+
+struct WrittenTenants<'a>(&'a TenantLimit);
+
+impl Serialize for WrittenTenants<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let tenants: Vec<_> = self.0.tenants.iter().map(TenantId::as_str).collect();
+        if !tenants.is_empty() {
+            map.serialize_entry("tenant", &tenants)?;
+        }
+        map.serialize_entry("seats", &self.0.seats.get())?;
         map.end()
     }
 }
@@ -144,6 +161,7 @@ impl<'de> Deserialize<'de> for Document {
             reasons: draft.policy.reasons,
             rules: draft.rules,
             limits: draft.limits,
+            tenants: draft.tenants,
         }))
     }
 }
@@ -155,11 +173,12 @@ struct Draft {
     policy: PolicyDraft,
     rules: Vec<Rule>,
     limits: Vec<Limit>,
+    tenants: Vec<TenantLimit>,
 }
 
 impl Members for Draft {
     fn names() -> &'static [&'static str] {
-        &["version", "policy", "rules", "limits"]
+        &["version", "policy", "rules", "limits", "tenants"]
     }
 
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -171,10 +190,15 @@ impl Members for Draft {
                     .next_value::<Many<ReadRule, 0, ROWS_MAX>>()?
                     .map(|r| r.0);
             }
-            _ => {
+            "limits" => {
                 self.limits = map
                     .next_value::<Many<ReadLimit, 0, ROWS_MAX>>()?
                     .map(|l| l.0);
+            }
+            _ => {
+                self.tenants = map
+                    .next_value::<Many<ReadTenants, 0, ROWS_MAX>>()?
+                    .map(|t| t.0);
             }
         }
         Ok(())
@@ -291,6 +315,44 @@ impl Members for LimitDraft {
     }
 }
 
+struct ReadTenants(TenantLimit);
+
+impl<'de> Deserialize<'de> for ReadTenants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let draft: TenantsDraft = members(deserializer)?;
+        let missing = || D::Error::missing_field("seats");
+        Ok(Self(TenantLimit {
+            tenants: draft.tenants,
+            seats: draft.seats.ok_or_else(missing)?,
+        }))
+    }
+}
+
+#[derive(Default)]
+struct TenantsDraft {
+    tenants: Vec<TenantId>,
+    seats: Option<Seats>,
+}
+
+impl Members for TenantsDraft {
+    fn names() -> &'static [&'static str] {
+        &["tenant", "seats"]
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        if name == "tenant" {
+            self.tenants = map.next_value::<OneOrMore<Name<TenantId>>>()?.map(|n| n.0);
+            return Ok(());
+        }
+        let seats = Seats::new(map.next_value()?);
+        self.seats = Some(seats.ok_or_else(|| {
+            let most = Seats::MAX.get();
+            A::Error::custom(format_args!("expected a whole number, 1 to {most}"))
+        })?);
+        Ok(())
+    }
+}
+
 struct ReadCondition(Condition);
 
 impl<'de> Deserialize<'de> for ReadCondition {
@@ -340,6 +402,12 @@ impl FromName for GroupName {
 }
 
 impl FromName for ClientId {
+    fn from_name(text: &str) -> Result<Self, NameError> {
+        Self::parse(text)
+    }
+}
+
+impl FromName for TenantId {
     fn from_name(text: &str) -> Result<Self, NameError> {
         Self::parse(text)
     }

@@ -145,7 +145,7 @@ fn s11_given_a_policy_that_refuses_when_the_seats_are_taken_then_nothing_changes
         panic!("expected a refusal, got {answer:?}");
     };
     let limit = full.limit;
-    assert_eq!((limit.scope, limit.max.get()), (Scope::Subject, 1));
+    assert_eq!((limit.scope, limit.max), (Scope::Subject, 1));
     assert_eq!(full.endable, [held.session.id]);
     assert_eq!(house.snapshot(), before);
 }

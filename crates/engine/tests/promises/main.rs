@@ -17,6 +17,7 @@ mod replacement;
 mod retention;
 mod revocation;
 mod rotation;
+mod seats;
 mod stage;
 mod subjects;
 mod support;

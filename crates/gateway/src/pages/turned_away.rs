@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::budget::Spent;
+use innkeeper_domain::seats::WayOut;
 use innkeeper_engine::sign_in::TurnedAway;
 use innkeeper_http::budget::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 use innkeeper_http::problem::ProblemAnswer;
@@ -119,11 +120,17 @@ impl Again<'_> {
                 StatusCode::PRECONDITION_FAILED,
                 "Your account was changed while you signed in. Please sign in once more.",
             ),
+            Refusal::SessionLimit(no_seat) if no_seat.way_out == WayOut::Wait => self.page(
+                StatusCode::CONFLICT,
+                "Your name and password are right, but everybody together may be signed in only \
+                 so often, and all places are taken. Please try again when somebody has signed \
+                 out. Nothing was changed.",
+            ),
             Refusal::SessionLimit(no_seat) => {
                 let endable = no_seat.endable.iter().filter_map(|id| roster.find(*id));
                 let limit = LimitPage {
                     frame: self.site.frame(None),
-                    max: no_seat.limit.max.get(),
+                    max: no_seat.limit.max,
                     fewest: no_seat.fewest,
                     rows: endable.map(|s| Row::of(roster, s, None, *now)).collect(),
                     choice: choice.as_ref().map(|ticket| ChoiceView {

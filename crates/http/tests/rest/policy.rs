@@ -19,7 +19,7 @@ async fn given_a_policy_when_shown_and_put_back_then_nothing_changes() {
     let back = put(&desk, shown.json.clone()).await;
 
     assert_eq!(shown.status, 200);
-    shown.assert_members("", &["version", "policy", "rules", "limits"]);
+    shown.assert_members("", &["version", "policy", "rules", "limits", "tenants"]);
     assert_eq!(shown.json["version"], 1);
     assert_eq!((back.status.as_u16(), &back.json), (200, &shown.json));
 }

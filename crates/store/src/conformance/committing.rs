@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
+use innkeeper_domain::policy::Seats;
 use innkeeper_domain::roster::RosterVersion;
 
 use super::Harness;
-use super::fixture::{World, drop_after, end, remembered, session, tag};
-use crate::{KeyDigest, Outcome, SessionStore};
+use super::fixture::{IDLE, World, drop_after, end, remembered, session, tag};
+use crate::{KeyDigest, Outcome, SessionStore, Touch, Touched};
 
 /// A commit made for another version than the roster has is `Stale`, and changes nothing.
 pub async fn given_another_version_when_committed_for_then_it_is_stale_and_changes_nothing(
@@ -182,4 +183,42 @@ pub async fn given_a_future_dropped_at_commit_when_all_is_quiet_then_it_is_wholl
             world.ended(id).await;
         }
     }
+}
+
+/// A commit with a bound on the sessions of its tenant is `Full`, and changes nothing, if it adds
+/// one and would leave more of them live than that, as they are in that step.
+pub async fn given_a_bound_on_a_tenant_when_seats_are_freed_or_not_then_just_so_many_more_are_live(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    let seated = async |place: u8, seats: u64| {
+        let reading = world.read(tag(place)).await;
+        let newborn = session(tag(place), place, reading.now);
+        let mut commit = world
+            .commit_of(tag(place), vec![Change::Birth(newborn.into())])
+            .await;
+        commit.seats = Seats::new(seats);
+        matches!(world.outcome(commit).await, Outcome::Done(_))
+    };
+    let first = world.born(tag(1), 1).await;
+    world.clock.pass(IDLE / 2);
+    world.born(tag(2), 2).await;
+
+    assert!(!seated(3, 2).await, "two are live");
+    assert!(world.read(tag(3)).await.roster.is_none());
+    assert!(seated(3, 3).await);
+    assert!(!seated(4, 3).await, "three are live");
+    // Whoever was heard from holds the seat beyond the deadline there was.
+    let visit = Touch {
+        session: first,
+        grace_ends_at: None,
+    };
+    assert!(matches!(
+        world.store.touch(visit).await,
+        Ok(Touched::Live(_))
+    ));
+    world.clock.pass(IDLE - Duration::from_secs(1));
+    assert!(!seated(4, 3).await, "the second expires in half an hour");
+    world.clock.pass(Duration::from_secs(2));
+    assert!(seated(4, 3).await, "the first has expired by now");
 }

@@ -64,7 +64,7 @@ impl<S: SessionStore> World<S> {
         let commit = self.commit_of(tag, changes).await;
         match self.outcome(commit).await {
             Outcome::Done(roster) => roster,
-            Outcome::Stale => panic!("nobody disturbs this commit"),
+            Outcome::Stale | Outcome::Full => panic!("nobody disturbs this commit"),
         }
     }
 

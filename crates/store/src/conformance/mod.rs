@@ -78,6 +78,7 @@ macro_rules! conformance {
             given_a_moment_that_has_passed_when_committed_then_it_is_stale_and_changes_nothing,
             given_a_key_that_is_remembered_when_committed_again_then_it_is_stale_and_changes_nothing,
             given_a_commit_with_two_keys_when_either_comes_again_then_it_is_stale,
+            given_a_bound_on_a_tenant_when_seats_are_freed_or_not_then_just_so_many_more_are_live,
             given_commits_done_and_stale_when_counted_then_each_done_one_has_one_entry_without_gaps,
             given_a_future_dropped_at_commit_when_all_is_quiet_then_it_is_wholly_done_or_not_done,
         }
@@ -113,6 +114,7 @@ macro_rules! conformance {
         }
         $crate::conformance_cases! { $harness, races:
             given_many_commits_for_one_version_when_they_race_then_one_is_done,
+            given_a_bound_on_a_tenant_when_many_rosters_race_then_just_so_many_are_live,
             given_visits_racing_an_end_when_both_are_over_then_the_session_stays_ended,
             given_rotations_racing_deadlines_when_a_session_was_found_dead_then_it_stays_dead,
             given_visits_racing_rotations_when_both_are_over_then_no_visit_was_lost,

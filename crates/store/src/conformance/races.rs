@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
+use innkeeper_domain::policy::Seats;
 use innkeeper_domain::roster::{Roster, RosterVersion};
+use innkeeper_domain::session::SessionId;
 use tokio::task::yield_now;
 
 use super::Harness;
-use super::fixture::{IDLE, World, commit_for, remembered, rotation, session, tag};
+use super::fixture::{IDLE, World, commit_for, end, remembered, rotation, session, tag};
 use super::glancing::visit;
 use crate::{Heard, Outcome, SessionStore, Touch, Touched};
 
@@ -45,6 +47,64 @@ pub async fn given_many_commits_for_one_version_when_they_race_then_one_is_done(
             usize::from(round)
         );
         assert_eq!(world.agreed(tag(1)).await, RosterVersion(round.into()));
+    }
+}
+
+/// Of any number of commits with a bound on their tenant, so many are done as there are seats,
+/// while others leave theirs.
+pub async fn given_a_bound_on_a_tenant_when_many_rosters_race_then_just_so_many_are_live(
+    harness: impl Harness,
+) {
+    const SEATS: u8 = 7;
+    let world = World::of(&harness).await;
+    let mut there = Vec::new();
+    for round in 0..3 {
+        // Whoever is there leaves while the next arrive.
+        let now = world.read(tag(0)).await.now;
+        let leaving = std::mem::take(&mut there);
+        let mut commits = Vec::new();
+        for id in &leaving {
+            commits.push(
+                world
+                    .commit_of(SessionId::tag(id), vec![end(*id, now)])
+                    .await,
+            );
+        }
+        for place in 0..40 {
+            let place = 1 + round * 40 + place;
+            let newborn = session(tag(place), place, now);
+            there.push(newborn.id);
+            let mut commit = world
+                .commit_of(tag(place), vec![Change::Birth(newborn.into())])
+                .await;
+            commit.seats = Seats::new(SEATS.into());
+            commits.push(commit);
+        }
+        let runners: Vec<_> = commits
+            .into_iter()
+            .map(|commit| {
+                let store = Arc::clone(&world.store);
+                tokio::spawn(async move { store.commit(commit).await })
+            })
+            .collect();
+        for runner in runners {
+            let outcome = runner.await.unwrap().unwrap();
+            assert!(!matches!(outcome, Outcome::Stale));
+        }
+
+        let mut live = Vec::new();
+        for id in there {
+            if world.read(id.tag()).await.roster.is_some() {
+                live.push(id);
+            }
+        }
+        assert!(live.len() <= usize::from(SEATS), "in round {round}");
+        let left = leaving.len();
+        assert!(
+            left > 0 || live.len() == usize::from(SEATS),
+            "in round {round}"
+        );
+        there = live;
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use innkeeper_domain::name::{ClientId, GroupName};
-use innkeeper_domain::policy::{Overflow, Per, SessionLimit};
+use innkeeper_domain::name::{ClientId, GroupName, TenantId};
+use innkeeper_domain::policy::{Overflow, Per, Seats, SessionLimit};
 use innkeeper_domain::session::SessionClass;
 
 use super::given;
@@ -63,6 +63,38 @@ fn given_limits_when_loaded_then_when_may_be_left_out() {
     assert_eq!((all.per, all.max_sessions.get()), (Per::Client, 3));
     assert!(all.when.clients.is_empty());
     assert_eq!(tv.when.clients, [client("tv")]);
+}
+
+#[test]
+fn given_seats_of_tenants_when_loaded_then_the_lowest_that_speaks_of_a_tenant_holds() {
+    let config = given(
+        "[[policy.tenant]]\nseats = 500\n[[policy.tenant]]\ntenant = [\"acme\", \"b\"]\nseats = 20\n",
+    )
+    .accepted();
+
+    let tenant = |name| TenantId::parse(name).expect("it is a name");
+    let seats = |name| config.policy.seats(&tenant(name)).map(Seats::get);
+    assert_eq!((seats("acme"), seats("other")), (Some(20), Some(500)));
+    let again = given(config.effective_toml()).accepted();
+    assert_eq!(again.policy, config.policy);
+    assert_eq!(given("").accepted().policy.seats(&tenant("acme")), None);
+}
+
+#[test]
+fn given_seats_that_are_none_when_loaded_then_it_says_what_is_accepted() {
+    for (text, part) in [
+        ("", "`seats` is missing"),
+        (
+            "seats = 0\n",
+            "found the number 0; accepted is a whole number from 1 to 100000000",
+        ),
+        ("seats = \"5\"\n", "found the text \"5\""),
+        ("seats = 5\ntenant = \"\"\n", "it must not be empty"),
+    ] {
+        let line = given(format!("[[policy.tenant]]\n{text}")).refusal();
+
+        assert!(line.contains(part), "{line}");
+    }
 }
 
 #[test]

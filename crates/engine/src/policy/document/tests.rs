@@ -16,7 +16,8 @@ const FULL: &str = r#"{
         {"when": {"remember": true}, "idle": 60, "sign_ins": "1/1d"}
     ],
     "limits": [{"per": "device_class", "max_sessions": 3, "when": {"client": ["ios"]}},
-        {"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}]
+        {"per": "client", "when": {"client": ["tv"]}, "max_sessions": 1}],
+    "tenants": [{"tenant": ["acme", "umbrella"], "seats": 500}, {"seats": 100000000}]
 }"#;
 
 fn read(json: &str) -> Result<Policy, String> {
@@ -146,6 +147,15 @@ fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
             r#"{"policy": {"reason": {"colour": "x"}}}"#,
             "unknown field `colour`",
         ),
+        (
+            r#"{"tenants": [{"tenant": ["a"]}]}"#,
+            "missing field `seats`",
+        ),
+        (
+            r#"{"tenants": [{"tenant": [], "seats": 1}]}"#,
+            "a list of 1 to 256",
+        ),
+        (r#"{"tenants": [{"seats": 0}]}"#, "1 to 100000000"),
         (r#"{"version": -1}"#, "expected a nonzero u64"),
         (r#"{"version": 0}"#, "expected a nonzero u64"),
     ] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use innkeeper_domain::budget::Budget;
 use innkeeper_domain::name::Reason;
 use innkeeper_domain::policy::{
-    Bounds, Condition, Per, Policy, SessionLimit, Setting, VisitTerms, Word,
+    Bounds, Condition, Per, Policy, Seats, SessionLimit, Setting, VisitTerms, Word,
 };
 use innkeeper_domain::session::SessionClass;
 use innkeeper_engine::policy::presets;
@@ -46,6 +46,14 @@ impl JsonSchema for PolicyDocument {
                         "max_sessions": sessions(),
                     }), &["per", "max_sessions"]),
                 },
+                "tenants": {
+                    "type": "array",
+                    "maxItems": Policy::ROWS_MAX,
+                    "items": object(&json!({
+                        "tenant": names(),
+                        "seats": {"type": "integer", "minimum": 1, "maximum": Seats::MAX.get()},
+                    }), &["seats"]),
+                },
             },
         })
     }
@@ -63,13 +71,17 @@ fn object(properties: &Value, required: &[&str]) -> Value {
     object
 }
 
-fn condition() -> Value {
-    let names = json!({
+fn names() -> Value {
+    json!({
         "type": "array",
         "minItems": 1,
         "maxItems": Condition::LISTED_MAX,
         "items": {"type": "string", "minLength": 1, "maxLength": 256},
-    });
+    })
+}
+
+fn condition() -> Value {
+    let names = names();
     object(
         &json!({
             "group": names,
