@@ -49,7 +49,7 @@ pub use oauth::{
     Introspection, IntrospectionQuery, OAuthError, OAuthErrorCode, RevocationQuery, TokenForm,
 };
 pub use patch::Change;
-pub use policy::{PolicyTrial, PolicyTrialBar, PolicyTrialExample};
+pub use policy::{PolicyTrial, PolicyTrialBar, PolicyTrialExample, PolicyTrialQuery};
 pub use problem::{InvalidField, InvalidFields, LimitHit, Problem, SessionLimit};
 pub use problem_code::ProblemCode;
 pub use revocation::{

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use innkeeper_api::PolicyTrial;
+use innkeeper_api::{PolicyTrial, PolicyTrialExample};
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::policy::document::Document;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
     let is_json = arguments.client.json;
     match &arguments.command {
         PolicyCommand::Check { file } => check(file, is_json),
-        PolicyCommand::Try { file } => {
+        PolicyCommand::Try { file, history } => {
             let config = read(file)?;
             let server = Server::reach(&arguments.client)?;
             // The version is the server's to give: this one may be put whatever is in force.
@@ -27,11 +27,13 @@ pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
             body.as_object_mut()
                 .expect("a document is an object")
                 .remove("version");
-            let trial: PolicyTrial = server.post(&["v1", "policy", "try"], &body).await?;
+            let path = ["v1", "policy", "try"];
+            let query: Vec<_> = history.iter().map(|h| ("history", h.as_str())).collect();
+            let trial: PolicyTrial = server.post_with(&path, &query, &body).await?;
             if is_json {
                 print::json(&with_schema("innkeeper.policy_trial/1", &trial)?)
             } else {
-                show(&trial)
+                show(&trial, history.is_some())
             }
         }
     }
@@ -85,26 +87,41 @@ fn with_schema(schema: &str, value: &impl serde::Serialize) -> Result<Value, Fai
     Ok(value)
 }
 
-fn show(trial: &PolicyTrial) -> Result<(), Failure> {
+fn show(trial: &PolicyTrial, is_history: bool) -> Result<(), Failure> {
+    let (ended, refused) = (trial.ended, trial.refused);
+    let would = if is_history {
+        format!("have ended {ended} and turned away {refused}")
+    } else {
+        format!("end {ended}")
+    };
     print::lines(format_args!(
-        "would end {} of {} sessions, of {} of {} subjects",
-        trial.ended, trial.sessions, trial.subjects_hit, trial.subjects
+        "would {would} of {} sessions, of {} of {} subjects",
+        trial.sessions, trial.subjects_hit, trial.subjects
     ))?;
+    let live = if is_history { "most at once" } else { "live" };
     if !trial.histogram.is_empty() {
-        let mut table = Table::new(&["live sessions", "subjects"]);
+        let mut table = Table::new(&[live, "subjects"]);
         for bar in &trial.histogram {
             table.cells([bar.live.to_string(), bar.subjects.to_string()]);
         }
         print::lines(format_args!("\n{table}"))?;
     }
     if !trial.examples.is_empty() {
-        let mut table = Table::new(&["for example", "tenant", "live", "would end"]);
+        // Only in a history is anybody turned away.
+        let (lost, count): (_, fn(&PolicyTrialExample) -> String) = if is_history {
+            ("ended + turned away", |e| {
+                format!("{} + {}", e.ended, e.refused)
+            })
+        } else {
+            ("would end", |e| e.ended.to_string())
+        };
+        let mut table = Table::new(&["for example", "tenant", live, lost]);
         for example in &trial.examples {
             table.cells([
                 example.subject.clone(),
                 example.tenant.clone(),
                 example.live.to_string(),
-                example.ended.to_string(),
+                count(example),
             ]);
         }
         print::lines(format_args!("\n{table}"))?;

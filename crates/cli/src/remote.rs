@@ -92,7 +92,17 @@ impl Server {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Failure> {
-        let answer = self.call(Method::POST, path, &[], Some(body)).await?;
+        self.post_with(path, &[], body).await
+    }
+
+    /// `POST` with a query: the answer as JSON.
+    pub(crate) async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let answer = self.call(Method::POST, path, query, Some(body)).await?;
         read(&answer.body)
     }
 

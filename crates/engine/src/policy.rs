@@ -6,6 +6,7 @@
 //! what was put over the API since. Whoever puts, the version rises by one.
 
 pub mod document;
+pub mod history;
 pub mod presets;
 pub mod trial;
 

@@ -11,6 +11,8 @@ pub(crate) const MORE: &str = "\
 Examples:
   innkeeper policy check innkeeper.toml    what does it say, and is it meant?
   innkeeper policy try innkeeper.toml      whom would it hit if it were put now?
+  innkeeper policy try innkeeper.toml --history 30d
+                                           and whom would it have hit since then?
 
 check reads the file alone. It exits 1 if something is probably not meant, 2
 if the file is refused. try asks a running server, and changes nothing there;
@@ -39,5 +41,10 @@ pub(crate) enum PolicyCommand {
     Try {
         /// The configuration file
         file: PathBuf,
+        /// Look at the journal, so far back as `30d`, or at `all` of it: what would the policy
+        /// have ended and turned away, had it been in force? A history knows of no visits, so
+        /// nobody ends by silence there, and of no groups but those of today
+        #[arg(long, value_name = "DURATION|all", value_parser = super::values::history)]
+        history: Option<String>,
     },
 }

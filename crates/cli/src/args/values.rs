@@ -10,6 +10,7 @@ use innkeeper_api::Timestamp;
 use innkeeper_domain::device::DeviceId;
 use innkeeper_domain::filter;
 use innkeeper_domain::session::SessionId;
+use innkeeper_domain::span;
 use innkeeper_engine::bulk::RevocationId;
 use innkeeper_http::nearest::nearest;
 use innkeeper_http::wire::EVENT_TYPES;
@@ -76,6 +77,9 @@ pub(super) enum BadValue {
     /// No cursor.
     #[error("accepted is a cursor that was shown before, or the word now")]
     Cursor,
+    /// No span of time.
+    #[error("accepted is a whole number and a unit, such as 12h or 30d, or the word all")]
+    History,
 }
 
 /// No type of events that is told.
@@ -99,6 +103,18 @@ impl fmt::Display for UnknownEventType {
 }
 
 impl std::error::Error for UnknownEventType {}
+
+/// How far back a history is to be looked at: in whole seconds, as the API has it.
+pub(super) fn history(text: &str) -> Result<String, BadValue> {
+    if text == "all" {
+        return Ok(text.to_owned());
+    }
+    let span = span::parse(text).map_err(|_| BadValue::History)?;
+    match span.as_secs() {
+        seconds @ 1..=9_999_999_999 => Ok(seconds.to_string()),
+        _ => Err(BadValue::History),
+    }
+}
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, BadValue> {
     text.parse().map_err(|_| BadValue::Address)

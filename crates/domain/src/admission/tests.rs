@@ -325,7 +325,7 @@ fn given_a_low_limit_on_a_live_session_when_the_policy_refuses_then_it_is_the_on
 
     let answer = admit(&roster, &sign_in(), newborn(3), &policy, at(20));
 
-    assert_eq!(no_seat(answer).limit.max, limit(2));
+    assert_eq!(no_seat(answer).limit.max, 2);
 }
 
 #[test]

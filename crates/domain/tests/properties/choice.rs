@@ -65,6 +65,7 @@ proptest! {
                 prop_assert!(door.has_seat_without(|s| door.opens(s, least)));
                 prop_assert!(!door.has_seat_without(|s| door.opens(s, least - 1)));
             }
+            WayOut::Wait => panic!("nobody waits for a seat of its own"),
         }
         for other in roster.live(NOW).filter(|s| !is_listed(s)) {
             let mut end = no_seat.endable.clone();

@@ -26,6 +26,8 @@ pub struct Trial {
     pub subjects_hit: usize,
     /// How many sessions would end.
     pub ended: usize,
+    /// How many sign-ins would have been turned away, where a history is looked at.
+    pub refused: usize,
     /// How many subjects have so many live sessions.
     pub histogram: BTreeMap<usize, usize>,
     /// Some of those who would lose the most.
@@ -43,6 +45,8 @@ pub struct Example {
     pub live: usize,
     /// How many of them would end.
     pub ended: usize,
+    /// How many of its sign-ins would have been turned away.
+    pub refused: usize,
 }
 
 const EXAMPLES_MAX: usize = 10;
@@ -103,14 +107,21 @@ impl Trial {
         }
         self.subjects_hit += 1;
         self.ended += ended;
-        self.examples.push(Example {
+        self.show(Example {
             tenant: roster.tenant.clone(),
             subject: roster.subject.clone(),
             live,
             ended,
+            refused: 0,
         });
+    }
+
+    /// Keeps an example, as long as there are not enough that show more.
+    pub(super) fn show(&mut self, example: Example) {
+        self.examples.push(example);
         if self.examples.len() > EXAMPLES_MAX {
-            self.examples.sort_by_key(|e| std::cmp::Reverse(e.ended));
+            let lost = |e: &Example| std::cmp::Reverse(e.ended + e.refused);
+            self.examples.sort_by_key(lost);
             self.examples.truncate(EXAMPLES_MAX);
         }
     }

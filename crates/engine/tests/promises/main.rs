@@ -12,6 +12,7 @@ mod keys;
 mod mixed;
 mod nodes;
 mod policy;
+mod policy_history;
 mod policy_put;
 mod replacement;
 mod retention;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use innkeeper_api::{self as api, InvalidField, InvalidFields, Problem, ProblemCode};
 use innkeeper_domain::policy::{Fault, Policy, PolicyVersion};
+use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::keys::KeyInfo;
 use innkeeper_engine::policy::PolicyPut;
 use innkeeper_engine::policy::document::Document;
@@ -58,8 +59,11 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .detail(
             "Nothing is changed. The live sessions are gone through as if the policy had been \
-                 put now; what happens meanwhile is not in it. Only a key of all tenants may do \
-                 this.",
+             put now; what happens meanwhile is not in it. With `history`, the births and ends of \
+             the journal are played again as if it had been in force all along, and what it would \
+             have ended or turned away since then is counted. A history knows of no visits, so \
+             nobody ends by silence there, and of no groups or own limits but those of today. Only \
+             a key of all tenants may do this.",
         )
         .example(json!({"policy": {"max_sessions": 2}})),
     ]
@@ -104,15 +108,38 @@ async fn put(
 async fn attempt(
     caller: Caller<Admin>,
     State(door): State<Door>,
-    Query(query): Query<api::TenantQuery>,
+    Query(query): Query<api::PolicyTrialQuery>,
     Json(PolicyDocument(Document(policy))): Json<PolicyDocument>,
 ) -> Result<Json<api::PolicyTrial>, ProblemAnswer> {
-    caller.tenant_of(&query, None)?;
+    caller.tenant(query.tenant.as_deref())?;
     of_all_tenants(&caller)?;
     refuse(&policy)?;
+    let back = query.history.as_deref().map(span_back).transpose()?;
     let authority = Arc::clone(&door.authority);
-    let trial = wholly(async move { authority.try_policy(&policy).await }).await?;
-    Ok(Json(view(trial)))
+    let trial = wholly(async move {
+        let Some(back) = back else {
+            return authority.try_policy(&policy).await;
+        };
+        let now = authority.now().await?;
+        let since = now.as_millis().saturating_sub(back);
+        let since = Timestamp::from_millis(since);
+        authority.try_policy_on_history(&policy, since).await
+    });
+    Ok(Json(view(trial.await?)))
+}
+
+/// How many milliseconds back a history begins.
+fn span_back(asked: &str) -> Result<u64, ProblemAnswer> {
+    if asked == "all" {
+        return Ok(u64::MAX);
+    }
+    let seconds = asked.parse::<u64>().ok().filter(|s| *s > 0);
+    let within = seconds.filter(|_| asked.len() <= 10 && asked.bytes().all(|b| b.is_ascii_digit()));
+    let within = within.filter(|_| !asked.starts_with('0'));
+    within.map(|s| s * 1000).ok_or_else(|| {
+        let how = "expected whole seconds, 1 to 9999999999, or all";
+        crate::problem::invalid("history", how)
+    })
 }
 
 fn view(trial: Trial) -> api::PolicyTrial {
@@ -122,12 +149,14 @@ fn view(trial: Trial) -> api::PolicyTrial {
         subject: example.subject.to_string(),
         live: example.live,
         ended: example.ended,
+        refused: example.refused,
     };
     api::PolicyTrial {
         subjects: trial.subjects,
         sessions: trial.sessions,
         subjects_hit: trial.subjects_hit,
         ended: trial.ended,
+        refused: trial.refused,
         histogram: trial.histogram.into_iter().map(bar).collect(),
         examples: trial.examples.into_iter().map(example).collect(),
     }

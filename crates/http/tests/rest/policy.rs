@@ -176,11 +176,39 @@ async fn given_a_policy_when_tried_then_it_says_whom_it_would_hit_and_nothing_ch
     let tried = desk.post("/v1/policy/try", json!({"policy": {"max_sessions": 1}}));
 
     let expected = json!({
-        "subjects": 2, "sessions": 4, "subjects_hit": 1, "ended": 2,
+        "subjects": 2, "sessions": 4, "subjects_hit": 1, "ended": 2, "refused": 0,
         "histogram": [{"live": 1, "subjects": 1}, {"live": 3, "subjects": 1}],
-        "examples": [{"tenant": "default", "subject": "alice", "live": 3, "ended": 2}],
+        "examples": [{"tenant": "default", "subject": "alice", "live": 3, "ended": 2, "refused": 0}],
     });
     assert_eq!(tried.await.json, expected);
     assert_eq!(desk.live("alice").await, 3);
     assert_eq!(desk.get("/v1/policy").await.json["version"], 1);
+}
+
+#[tokio::test]
+async fn given_a_history_when_a_policy_is_tried_on_it_then_births_that_are_over_count_too() {
+    let desk = desk().await;
+    for _ in 0..3 {
+        let _ = desk.sign_in("alice").await;
+    }
+    let path = "/v1/subjects/alice/sessions";
+    let gone = desk.call(Method::DELETE, path).bearer(&desk.admin);
+    assert_eq!(gone.send().await.json, json!({"ended": 3}));
+    let stricter = json!({"policy": {"max_sessions": 1}});
+
+    let now = desk.post("/v1/policy/try", stricter.clone()).await;
+    let before = desk.post("/v1/policy/try?history=all", stricter.clone());
+    let before = before.await;
+
+    assert_eq!(
+        (&now.json["sessions"], &now.json["ended"]),
+        (&json!(0), &json!(0))
+    );
+    let told = |name: &str| before.json[name].clone();
+    assert_eq!((told("sessions"), told("ended")), (json!(3), json!(2)));
+    for wrong in ["", "0", "07", "-1", "1.5", "one", "10000000000"] {
+        let path = format!("/v1/policy/try?history={wrong}");
+        let answer = desk.post(&path, stricter.clone()).await;
+        answer.assert_invalid("history");
+    }
 }

@@ -217,7 +217,9 @@ pub async fn given_a_bound_on_a_tenant_when_seats_are_freed_or_not_then_just_so_
         world.store.touch(visit).await,
         Ok(Touched::Live(_))
     ));
-    world.clock.pass(IDLE - Duration::from_secs(1));
+    world
+        .clock
+        .pass(IDLE.saturating_sub(Duration::from_secs(1)));
     assert!(!seated(4, 3).await, "the second expires in half an hour");
     world.clock.pass(Duration::from_secs(2));
     assert!(seated(4, 3).await, "the first has expired by now");

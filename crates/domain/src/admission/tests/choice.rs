@@ -60,7 +60,7 @@ fn given_a_choice_of_too_few_when_decided_then_nothing_changes_and_the_list_is_f
     let answer = turned_away(&roster, &newcomer, &policy);
 
     assert_eq!(answer.endable, [id(1), id(2), id(3)]);
-    assert_eq!(answer.limit.max, limit(2));
+    assert_eq!(answer.limit.max, 2);
     assert_eq!(answer.fewest, 2);
 }
 
