@@ -39,6 +39,7 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
         let mut options = Options::new(path);
         options.policy = policy(arguments.policy.as_deref(), path)?;
         options.baseline.clone_from(&known);
+        options.cache.clone_from(&arguments.cache);
         let report = watched(&options).map_err(|error| {
             Failure::cannot_run(&format!("{} cannot be read", path.display()), error)
         })?;

@@ -1,4 +1,5 @@
-//! `scan PATH`: prints the terminal report, to try the library without the command line around it.
+//! `scan [--sarif] PATH…`: prints the terminal report, or a SARIF log a line, to try the library
+//! without the command line around it. `--cache DIR` keeps outlines there.
 
 use std::process::ExitCode;
 
@@ -6,18 +7,32 @@ use innkeeper_report::Severity;
 use innkeeper_scan::{Options, run};
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1) else {
-        eprintln!("usage: scan PATH");
+    let mut words = std::env::args_os().skip(1).peekable();
+    let as_sarif = words.next_if(|word| word == "--sarif").is_some();
+    let cache = words
+        .next_if(|word| word == "--cache")
+        .and_then(|_| words.next());
+    if words.peek().is_none() {
+        eprintln!("usage: scan [--sarif] [--cache DIR] PATH…");
         return ExitCode::from(2);
-    };
-    match run(&Options::new(path)) {
-        Ok(report) => {
-            println!("{}", report.to_text());
-            ExitCode::from(report.exit_code(Severity::Low))
-        }
-        Err(error) => {
-            eprintln!("scan: {error}");
-            ExitCode::from(3)
+    }
+    let mut found = 0;
+    for path in words {
+        let options = Options {
+            cache: cache.clone().map(Into::into),
+            ..Options::new(path)
+        };
+        match run(&options) {
+            Ok(report) if as_sarif => println!("{}", report.to_sarif()),
+            Ok(report) => {
+                println!("{}", report.to_text());
+                found = found.max(report.exit_code(Severity::Low));
+            }
+            Err(error) => {
+                eprintln!("scan: {error}");
+                return ExitCode::from(3);
+            }
         }
     }
+    ExitCode::from(found)
 }

@@ -341,7 +341,7 @@ fn on_change(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
         .paths
         .iter()
         .any(|p| !p.is_token && p.fact.kind == Kind::Creates);
-    if stored && case.of(Kind::Expires).is_empty() && case.of(Kind::Delegated).is_empty() {
+    if stored && case.of(Kind::Expires).is_empty() {
         out.push(case.absent(
             "CSC-EXPIRE-002",
             main,

@@ -24,6 +24,10 @@ pub(crate) fn facts(model: &Model<'_>, paths: &[Path]) -> Vec<Fact> {
             continue;
         }
         for call in &file.outline.calls {
+            let creates = makes.contains(&(file.path.as_str(), call.line));
+            if !(creates || is_log(call) || is_redirect(call)) {
+                continue;
+            }
             let function = model.id(number, call.function);
             let near = function.map(|id| model.near(id)).unwrap_or_default();
             let errand = v::is_errand(&near) || v::is_api_token(&near);
@@ -45,9 +49,7 @@ pub(crate) fn facts(model: &Model<'_>, paths: &[Path]) -> Vec<Fact> {
                     "{} puts a session's secret into an address",
                     call.path
                 ))
-            } else if makes.contains(&(file.path.as_str(), call.line))
-                && function.is_some_and(|id| keeps_secret(model, id, number, call))
-            {
+            } else if creates && function.is_some_and(|id| keeps_secret(model, id, number, call)) {
                 Some(format!("{} keeps a session's secret as it is", call.path))
             } else {
                 None

@@ -8,6 +8,7 @@
 //! Nothing that is read is executed, nothing leaves the machine, and no link is followed.
 
 pub mod baseline;
+mod cache;
 mod config;
 mod cookie;
 mod fact;
@@ -36,7 +37,7 @@ pub use fact::{Fact, Kind, Subject, Via};
 pub use policy::Policy;
 pub use report::{Report, UnitReport, explain};
 pub use rules::{RULES, rule};
-pub use scan::{Options, Progress, run};
+pub use scan::{Options, Progress, judge_text, read_config, run};
 pub use syntax::Language;
 pub use verdict::{Controls, State};
 pub use walk::{Part, SkipReason, Skipped};

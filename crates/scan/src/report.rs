@@ -21,6 +21,8 @@ pub struct Report {
     pub files: usize,
     /// Files parsed.
     pub parsed: usize,
+    /// How many of those were known from a scan before.
+    pub cached: usize,
     /// How long it took.
     pub took: Duration,
     /// Files that were not read, and why.
@@ -70,6 +72,7 @@ impl Report {
             units: Vec::new(),
             files: 0,
             parsed: 0,
+            cached: 0,
             took: Duration::ZERO,
             skipped: Vec::new(),
             apart: BTreeMap::new(),
@@ -78,6 +81,7 @@ impl Report {
             let under = |path: &mut String| *path = below(&tree, path);
             all.files += report.files;
             all.parsed += report.parsed;
+            all.cached += report.cached;
             all.took += report.took;
             for (part, count) in report.apart {
                 *all.apart.entry(part).or_default() += count;
@@ -127,6 +131,7 @@ impl Report {
             "stats": {
                 "files": self.files,
                 "parsed": self.parsed,
+                "cached": self.cached,
                 "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
                 "skipped": self.skipped,
                 "set_apart": self.apart,

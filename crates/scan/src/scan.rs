@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use innkeeper_report::{Finding, Suppression};
 
+use crate::cache::{self, Cache};
 use crate::config::{self, Setting};
 use crate::fact::{Fact, Kind};
 use crate::judge::{self, Case};
@@ -39,6 +40,8 @@ pub struct Options {
     /// Whether files without a word of the field are left unparsed. Off only to measure that
     /// nothing is lost by it.
     pub prefilter: bool,
+    /// A folder in which outlines of files are kept from one scan to the next.
+    pub cache: Option<PathBuf>,
     /// Where to say how far the scan has come, if anybody asks.
     pub progress: Arc<Progress>,
 }
@@ -74,6 +77,7 @@ impl Options {
             baseline: BTreeSet::new(),
             file_time: Duration::from_secs(2),
             prefilter: true,
+            cache: None,
             progress: Arc::default(),
         }
     }
@@ -92,12 +96,14 @@ enum Read {
 pub fn run(options: &Options) -> io::Result<Report> {
     let start = Instant::now();
     std::fs::metadata(&options.root)?;
+    let cache = options.cache.as_deref().map(Cache::open).transpose()?;
     let walked = walk::walk(&options.root);
     options
         .progress
         .found
         .store(walked.files.len(), Ordering::Relaxed);
-    let read = read_all(options, &walked.files);
+    let read = read_all(options, cache.as_ref(), &walked.files);
+    let cached = cache.map_or(Ok(0), Cache::close)?;
 
     let mut parsed = Vec::new();
     let mut settings = Vec::new();
@@ -121,15 +127,15 @@ pub fn run(options: &Options) -> io::Result<Report> {
 
     let units = unit::units(&manifests);
     let frameworks = knowledge::frameworks();
-    // Each file is given to its unit once; asking again for each unit would cost units times files.
+    let owners = unit::Owners::new(&units);
     let mut shares: Vec<Share<'_>> = units.iter().map(|_| Share::default()).collect();
     for file in &parsed {
-        if let Some(index) = unit::owner(&units, &file.path) {
+        if let Some(index) = owners.of(&file.path) {
             shares[index].files.push(file);
         }
     }
     for setting in &settings {
-        if let Some(index) = unit::owner(&units, &setting.file) {
+        if let Some(index) = owners.of(&setting.file) {
             shares[index].settings.push(setting);
         }
     }
@@ -143,13 +149,14 @@ pub fn run(options: &Options) -> io::Result<Report> {
         units: reports,
         files: walked.seen,
         parsed: parsed.len(),
+        cached,
         took: start.elapsed(),
         skipped,
         apart,
     })
 }
 
-fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
+fn read_all(options: &Options, cache: Option<&Cache>, files: &[Found]) -> Vec<Read> {
     let next = AtomicUsize::new(0);
     let out = Mutex::new(Vec::with_capacity(files.len()));
     let prefilter = Prefilter::new();
@@ -158,7 +165,7 @@ fn read_all(options: &Options, files: &[Found]) -> Vec<Read> {
             scope.spawn(|| {
                 let mut own = Vec::new();
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    own.push(read_one(options, &prefilter, file));
+                    own.push(read_one(options, cache, &prefilter, file));
                     options.progress.read.fetch_add(1, Ordering::Relaxed);
                 }
                 out.lock()
@@ -178,7 +185,7 @@ pub(crate) fn workers() -> usize {
         .min(8)
 }
 
-fn read_one(options: &Options, prefilter: &Prefilter, file: &Found) -> Read {
+fn read_one(options: &Options, cache: Option<&Cache>, prefilter: &Prefilter, file: &Found) -> Read {
     let name = file.path.rsplit('/').next().unwrap_or("");
     let starts_unit = matches!(name, "manage.py" | "setup.py");
     if !matches!(file.part, Part::Code | Part::Config) {
@@ -208,7 +215,22 @@ fn read_one(options: &Options, prefilter: &Prefilter, file: &Found) -> Read {
     if options.prefilter && !prefilter.speaks_of_sessions(&text) {
         return Read::Nothing;
     }
-    parse(options, file, language, &text)
+    let Some(cache) = cache else {
+        return parse(options, file, language, &text);
+    };
+    let key = cache::key(language, &file.path, &text);
+    if let Some(outline) = cache.find(&key) {
+        return Read::Parsed(Box::new(Parsed {
+            path: file.path.clone(),
+            language,
+            outline,
+        }));
+    }
+    let read = parse(options, file, language, &text);
+    if let Read::Parsed(parsed) = &read {
+        cache.keep(key, &parsed.outline);
+    }
+    read
 }
 
 fn parse(options: &Options, file: &Found, language: Language, text: &str) -> Read {
@@ -252,10 +274,17 @@ fn judge_unit(
     let mut primitives = known.primitives;
     // Where a framework knows a line, its word is better than a guess from names.
     let lines: BTreeSet<(usize, u32)> = primitives.iter().map(|p| (p.file, p.line)).collect();
+    let elsewhere: BTreeSet<(&str, u32)> = known
+        .facts
+        .iter()
+        .filter(|f| f.kind == Kind::Delegated)
+        .map(|f| (f.file.as_str(), f.line))
+        .collect();
     primitives.extend(
         primitive::primitives(&model)
             .into_iter()
-            .filter(|p| p.does == Does::Bound || !lines.contains(&(p.file, p.line))),
+            .filter(|p| p.does == Does::Bound || !lines.contains(&(p.file, p.line)))
+            .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
     let flow = flow::flow(&model, &primitives, &settings, &known.facts);
     let mut facts: Vec<Fact> = known.facts;
@@ -330,5 +359,35 @@ fn suppress(finding: &mut Finding, model: &Model<'_>, baseline: &BTreeSet<String
             .message
             .push_str(" A comment asks to leave this out and gives no reason, so it stays."),
         None => {}
+    }
+}
+
+/// Reads one text as source and judges it alone, for the fuzzer: a parser of outside input, and
+/// everything that is made of what it gives.
+#[doc(hidden)]
+pub fn judge_text(language: Language, text: &str) {
+    let options = Options::new("");
+    let file = Found {
+        path: "src/login.txt".to_owned(),
+        part: Part::Code,
+        language: Some(language),
+    };
+    let Read::Parsed(parsed) = parse(&options, &file, language, text) else {
+        return;
+    };
+    let unit = Unit::default();
+    let share = Share {
+        files: vec![&parsed],
+        settings: Vec::new(),
+    };
+    let _ = judge_unit(&options, &unit, share, &knowledge::frameworks());
+}
+
+/// Reads one text as configuration and as a manifest of this name, for the fuzzer.
+#[doc(hidden)]
+pub fn read_config(file: &str, text: &str) {
+    let _ = config::settings(file, text);
+    if let Some(manifest) = unit::manifest(file, text) {
+        let _ = unit::units(&[manifest]);
     }
 }

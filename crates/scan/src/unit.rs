@@ -347,15 +347,29 @@ fn common(folders: &BTreeSet<String>) -> String {
     }
 }
 
-/// The unit a file belongs to: the one with the longest folder above it.
-pub(crate) fn owner(units: &[Unit], file: &str) -> Option<usize> {
-    units
-        .iter()
-        .enumerate()
-        .flat_map(|(index, unit)| unit.folders.iter().map(move |folder| (index, folder)))
-        .filter(|(_, folder)| within(file, folder))
-        .max_by_key(|(_, folder)| if *folder == "." { 0 } else { folder.len() })
-        .map(|(index, _)| index)
+/// Which unit each file belongs to: the one with the longest folder above it.
+pub(crate) struct Owners<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Owners<'a> {
+    pub(crate) fn new(units: &'a [Unit]) -> Self {
+        let folders = units.iter().enumerate();
+        Self(
+            folders
+                .flat_map(|(index, unit)| unit.folders.iter().map(move |f| (f.as_str(), index)))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn of(&self, file: &str) -> Option<usize> {
+        let mut at = file;
+        while let Some((folder, _)) = at.rsplit_once('/') {
+            if let Some(index) = self.0.get(folder) {
+                return Some(*index);
+            }
+            at = folder;
+        }
+        self.0.get(".").copied()
+    }
 }
 
 #[cfg(test)]
@@ -381,14 +395,9 @@ mod tests {
 
         let roots: Vec<&str> = units.iter().map(|u| u.root.as_str()).collect();
         assert_eq!(roots, ["apps/other", ".", "."]);
-        assert_eq!(
-            owner(&units, "packages/core/a.ts"),
-            owner(&units, "apps/web/b.ts")
-        );
-        assert_ne!(
-            owner(&units, "apps/other/a.ts"),
-            owner(&units, "apps/web/b.ts")
-        );
+        let owners = Owners::new(&units);
+        assert_eq!(owners.of("packages/core/a.ts"), owners.of("apps/web/b.ts"));
+        assert_ne!(owners.of("apps/other/a.ts"), owners.of("apps/web/b.ts"));
     }
 
     #[test]

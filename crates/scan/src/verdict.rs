@@ -137,8 +137,9 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
             State::Unknown
         },
     );
-    // What somebody else keeps may have what this code does not.
-    if has(Kind::Delegated) {
+    // What somebody else keeps may have what this code does not. An application that makes sessions
+    // of its own after asking somebody else who is there answers for them.
+    if has(Kind::Delegated) && !has(Kind::Creates) {
         for state in out.values_mut() {
             if matches!(state, State::None | State::No) {
                 *state = State::Unknown;

@@ -204,3 +204,28 @@ fn given_a_rule_when_explained_then_its_remedy_is_told_and_an_unknown_one_is_not
     );
     assert!(explain("CSC-NOPE-001").is_none());
 }
+
+#[test]
+fn given_a_cache_when_scanned_again_then_the_report_is_the_same_and_a_changed_file_is_read_anew() {
+    let folder = tree(&[("app.js", &LOGIN.replace("MARK", ""))]);
+    let cache = tempfile::tempdir().expect("a folder can be made");
+    let cached = || {
+        run(&Options {
+            cache: Some(cache.path().join("scans")),
+            ..Options::new(folder.path())
+        })
+        .expect("the folder is there")
+    };
+
+    let (first, second) = (cached(), cached());
+    assert_eq!((first.cached, second.cached), (0, 1));
+    let said = |report: &Report| report.to_json()["units"].clone();
+    assert_eq!(said(&first), said(&second));
+    assert_eq!(said(&first), said(&scan(folder.path())));
+
+    let renewed = LOGIN.replace("MARK", "req.session.regenerate(() => {});");
+    fs::write(folder.path().join("app.js"), renewed).expect("a file can be written");
+    let third = cached();
+    assert_eq!(third.cached, 0);
+    assert!(!open_rules(&third).contains(&"CSC-FIX-001"));
+}

@@ -65,6 +65,9 @@ pub(crate) struct ScanArguments {
     /// Accept what is found now: write it to this file, for --baseline, and exit with 0
     #[arg(long, value_name = "FILE")]
     pub(crate) write_baseline: Option<PathBuf>,
+    /// Keep in this folder what files were read as, so that the next scan reads only what changed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
     /// Show the facts that the findings rest on, too
     #[arg(long)]
     pub(crate) facts: bool,

@@ -5,11 +5,16 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::time::Instant;
 
-use tree_sitter::{Node, ParseOptions, Parser};
+use tree_sitter::{Node, ParseOptions, Parser, TreeCursor};
 
 use super::language::{Language, Shape, shapes};
+use super::node::{
+    OBJECTS, PROPERTIES, arguments, end_line, first_field, is_declaration, is_number, is_test_only,
+    last, last_named, line, method_line, target, value,
+};
 use super::outline::{Annotation, Assign, Call, Compare, Function, Outline};
 use super::route;
 
@@ -72,7 +77,7 @@ pub(crate) fn outline(
 #[derive(Clone, Debug, Default)]
 struct Place {
     function: Option<usize>,
-    class: String,
+    class: Rc<str>,
     call: Option<usize>,
 }
 
@@ -98,6 +103,7 @@ impl<'a> Walk<'a> {
     fn run(&mut self, root: Node<'a>, deadline: Instant) -> Result<(), Unparsed> {
         let mut stack = vec![(root, Place::default())];
         let mut steps = 0_u32;
+        let mut cursor = root.walk();
         while let Some((node, mut place)) = stack.pop() {
             steps = steps.wrapping_add(1);
             if steps.is_multiple_of(4096) && Instant::now() > deadline {
@@ -130,14 +136,21 @@ impl<'a> Walk<'a> {
                 }
                 _ => {}
             }
-            self.push_children(node, &place, &mut stack);
+            if node.named_child_count() > 0 {
+                self.push_children(node, &place, &mut cursor, &mut stack);
+            }
         }
         Ok(())
     }
 
-    fn push_children(&mut self, node: Node<'a>, place: &Place, stack: &mut Vec<(Node<'a>, Place)>) {
-        let mut cursor = node.walk();
-        let children: Vec<Node<'a>> = node.named_children(&mut cursor).collect();
+    fn push_children(
+        &mut self,
+        node: Node<'a>,
+        place: &Place,
+        cursor: &mut TreeCursor<'a>,
+        stack: &mut Vec<(Node<'a>, Place)>,
+    ) {
+        let children: Vec<Node<'a>> = node.named_children(cursor).collect();
         let mut pending: Vec<Annotation> = Vec::new();
         let mut tests: Vec<usize> = Vec::new();
         for child in &children {
@@ -233,7 +246,7 @@ impl<'a> Walk<'a> {
                     .map(|name| self.text(name).to_owned())
             });
         let hint = self.hints.remove(&node.id());
-        let mut class = place.class.clone();
+        let mut class = place.class.to_string();
         if let Some(receiver) = node.child_by_field_name("receiver") {
             // Go: the last name of the receiver is its type.
             let names = self.look(receiver).names;
@@ -273,7 +286,7 @@ impl<'a> Walk<'a> {
         }
         place.function = Some(index);
         place.call = None;
-        place.class = class;
+        place.class = class.into();
     }
 
     fn class(&mut self, node: Node<'a>, place: &mut Place) {
@@ -291,7 +304,7 @@ impl<'a> Walk<'a> {
             annotation.class.clone_from(&name);
             self.out.annotations.push(annotation);
         }
-        place.class = name;
+        place.class = name.into();
         place.function = None;
         place.call = None;
     }
@@ -392,7 +405,7 @@ impl<'a> Walk<'a> {
             names: value.map(|v| self.look(v).names).unwrap_or_default(),
             line: line(node),
             function: place.function,
-            class: place.class.clone(),
+            class: place.class.to_string(),
             declares: is_declaration(node.kind()),
             is_static: place.function.is_none() && self.is_static(node),
             holder: place.call,
@@ -496,7 +509,7 @@ impl<'a> Walk<'a> {
         }
         let mut annotation = self.read_annotation(node);
         annotation.function = place.function;
-        annotation.class.clone_from(&place.class);
+        annotation.class = place.class.to_string();
         if let Some(function) = place.function
             && let Some(function) = self.out.functions.get_mut(function)
         {
@@ -538,6 +551,7 @@ impl<'a> Walk<'a> {
     fn look(&self, root: Node<'a>) -> Seen {
         let mut seen = Seen::default();
         let mut stack = vec![root];
+        let mut cursor = root.walk();
         let mut visited = 0;
         while let Some(node) = stack.pop() {
             visited += 1;
@@ -556,9 +570,11 @@ impl<'a> Walk<'a> {
                 Shape::Text => seen.texts.push(self.literal(node)),
                 _ => {}
             }
-            let mut cursor = node.walk();
-            let children: Vec<Node<'a>> = node.named_children(&mut cursor).collect();
-            stack.extend(children.into_iter().rev());
+            if node.named_child_count() > 0 {
+                let from = stack.len();
+                stack.extend(node.named_children(&mut cursor));
+                stack[from..].reverse();
+            }
         }
         seen
     }
@@ -683,121 +699,4 @@ impl<'a> Walk<'a> {
                 .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
         }
     }
-}
-
-/// Does a node of this kind bring a name into being?
-fn is_declaration(kind: &str) -> bool {
-    matches!(
-        kind,
-        "variable_declarator"
-            | "public_field_definition"
-            | "field_definition"
-            | "short_var_declaration"
-            | "var_spec"
-            | "const_spec"
-            | "let_declaration"
-            | "static_item"
-            | "const_item"
-            | "property_declaration"
-            | "property_element"
-    )
-}
-
-/// A whole number as it stands in source, with or without a sign.
-fn is_number(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    text.len() <= 20
-        && digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.chars().all(|c| c.is_ascii_digit() || c == '_')
-}
-
-/// Is what follows these attributes there for tests only, as `#[cfg(test)] mod tests` is?
-fn is_test_only(before: &[Annotation]) -> bool {
-    before.iter().any(|a| {
-        let written = a.written.trim();
-        a.path.rsplit('.').next() == Some("test") || a.path == "cfg" && written.ends_with(" test")
-    })
-}
-
-const OBJECTS: [&str; 8] = [
-    "object",
-    "operand",
-    "value",
-    "receiver",
-    "expression",
-    "path",
-    "scope",
-    "argument",
-];
-const PROPERTIES: [&str; 5] = ["property", "attribute", "field", "name", "method"];
-
-fn first_field<'t>(node: Node<'t>, fields: &[&str]) -> Option<Node<'t>> {
-    fields
-        .iter()
-        .find_map(|field| node.child_by_field_name(field))
-}
-
-fn arguments(node: Node<'_>) -> Option<Node<'_>> {
-    first_field(node, &["arguments", "body"]).or_else(|| {
-        let mut cursor = node.walk();
-        node.named_children(&mut cursor).find(|child| {
-            matches!(
-                child.kind(),
-                "value_arguments" | "token_tree" | "call_suffix" | "argument_list" | "arguments"
-            )
-        })
-    })
-}
-
-fn target(node: Node<'_>) -> Option<Node<'_>> {
-    let target = first_field(
-        node,
-        &[
-            "left", "name", "key", "pattern", "property", "field", "target",
-        ],
-    )
-    .or_else(|| node.named_child(0))?;
-    // Go lists what it assigns to, even when there is one.
-    if target.kind() == "expression_list" {
-        target.named_child(0)
-    } else {
-        Some(target)
-    }
-}
-
-fn value(node: Node<'_>) -> Option<Node<'_>> {
-    let value = first_field(node, &["right", "value"]).or_else(|| {
-        (node.named_child_count() > 1)
-            .then(|| last_named(node))
-            .flatten()
-    })?;
-    if value.kind() == "expression_list" {
-        value.named_child(0)
-    } else {
-        Some(value)
-    }
-}
-
-fn last_named(node: Node<'_>) -> Option<Node<'_>> {
-    node.named_child(u32::try_from(node.named_child_count().checked_sub(1)?).ok()?)
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or("")
-}
-
-fn line(node: Node<'_>) -> u32 {
-    u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX)
-}
-
-fn end_line(node: Node<'_>) -> u32 {
-    u32::try_from(node.end_position().row + 1).unwrap_or(u32::MAX)
-}
-
-/// The line on which the method of a call is named: in a chain over several lines, its own.
-fn method_line(node: Node<'_>) -> u32 {
-    let callee = node.child_by_field_name("function");
-    let named = first_field(node, &["name", "method"])
-        .or_else(|| callee.and_then(|f| first_field(f, &PROPERTIES)));
-    named.map_or_else(|| line(node), line)
 }

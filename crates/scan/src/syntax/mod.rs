@@ -6,6 +6,7 @@
 
 mod language;
 mod lower;
+mod node;
 mod outline;
 mod route;
 pub(crate) mod words;

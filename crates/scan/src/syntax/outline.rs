@@ -1,7 +1,9 @@
 //! The shapes a file is reduced to.
 
+use serde::{Deserialize, Serialize};
+
 /// Everything of one file that facts are made from.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Outline {
     pub(crate) functions: Vec<Function>,
     pub(crate) calls: Vec<Call>,
@@ -18,7 +20,7 @@ pub(crate) struct Outline {
 }
 
 /// A function, method or closure.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Function {
     /// Its name, or that of the variable or key it is given to; empty for a bare closure.
     pub(crate) name: String,
@@ -37,7 +39,7 @@ pub(crate) struct Function {
 }
 
 /// A call, or the construction of an object (path ends in `.new`).
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Call {
     /// `req.session.regenerate`, `db.session.query().delete`, `LoginToken.create`.
     pub(crate) path: String,
@@ -69,7 +71,7 @@ impl Call {
 }
 
 /// An assignment, or a key and its value in an object, or a keyword argument.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Assign {
     pub(crate) target: String,
     /// The value as written, cut short.
@@ -88,7 +90,7 @@ pub(crate) struct Assign {
 }
 
 /// A comparison of two values.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Compare {
     pub(crate) left: String,
     pub(crate) operator: String,
@@ -98,7 +100,7 @@ pub(crate) struct Compare {
 }
 
 /// An annotation, decorator or attribute, as a path and its strings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Annotation {
     pub(crate) path: String,
     pub(crate) written: String,
@@ -110,7 +112,7 @@ pub(crate) struct Annotation {
 }
 
 /// A way in from outside.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Route {
     /// Upper case; `ANY` where the code does not say.
     pub(crate) method: String,

@@ -42,14 +42,15 @@ pub(crate) fn any(words: &[String], wanted: &str) -> bool {
     // The list is long and the words are few, so the list is taken apart once.
     !words.is_empty()
         && wanted
-            .split(' ')
-            .any(|w| words.iter().any(|word| is(word, w)))
+            .as_bytes()
+            .split(|byte| *byte == b' ')
+            .any(|w| words.iter().any(|word| is(word.as_bytes(), w)))
 }
 
-fn is(word: &str, wanted: &str) -> bool {
+fn is(word: &[u8], wanted: &[u8]) -> bool {
     match word.len().wrapping_sub(wanted.len()) {
         0 => word == wanted,
-        1 => word.strip_suffix('s') == Some(wanted),
+        1 => word.strip_suffix(b"s") == Some(wanted),
         _ => false,
     }
 }
