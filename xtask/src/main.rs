@@ -8,6 +8,7 @@ mod failure;
 mod fuzz;
 mod openapi;
 mod probe_checks;
+mod sarif;
 mod scan_corpus;
 mod schemathesis;
 mod shell;
@@ -63,6 +64,11 @@ const CHORES: &[Chore] = &[
         name: "schemathesis",
         summary: "every published call, by a tester that others wrote: [--seed N] [--examples N]",
         run: schemathesis::run,
+    },
+    Chore {
+        name: "sarif",
+        summary: "what the scanner writes for code hosts, against the schema of SARIF 2.1.0",
+        run: sarif::run,
     },
     Chore {
         name: "simulate",
