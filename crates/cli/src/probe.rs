@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::args::{ProbeArguments, ProbeCommand};
 use crate::exit::Failure;
+use crate::print;
 
 /// A recipe larger than this was not written by a person.
 const FILE_MAX: u64 = 256 << 10;
@@ -95,7 +96,7 @@ fn read(file: &Path) -> Result<Recipe, Failure> {
 fn init(file: &Path) -> Result<(), Failure> {
     let mut interview = Interview::new();
     while let Some(question) = interview.question() {
-        eprint!("{question} ");
+        print::aside(format_args!("{question} "));
         let mut line = String::new();
         let length = std::io::stdin()
             .read_line(&mut line)
@@ -104,13 +105,13 @@ fn init(file: &Path) -> Result<(), Failure> {
             return Err(Failure::usage("the answers ended before the questions did"));
         }
         if !std::io::stdin().is_terminal() {
-            eprintln!("{}", line.trim_end());
+            print::aside(format_args!("{}\n", line.trim_end()));
         }
         if let Err(words) = interview.answer(line.trim()) {
             if !std::io::stdin().is_terminal() {
                 return Err(Failure::usage(words));
             }
-            eprintln!("{words}");
+            print::aside(format_args!("{words}\n"));
         }
     }
     let recipe = interview.recipe();
