@@ -180,17 +180,13 @@ async fn watched(recipe: Recipe, secrets: Secrets, options: &Options) -> Result<
     })
 }
 
-/// Writes to the file, or to standard output. A reader that has gone away is no failure.
+/// Writes to the file, or to standard output.
 fn put(file: Option<&Path>, text: &str) -> Result<(), Failure> {
-    let Some(file) = file else {
-        let mut out = std::io::stdout().lock();
-        return match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::cannot_run("cannot print", e))
-            }
-            Ok(()) | Err(_) => Ok(()),
-        };
-    };
-    let what = || format!("{} cannot be written", file.display());
-    std::fs::write(file, text).map_err(|error| Failure::cannot_run(&what(), error))
+    match file {
+        None => print::lines(text),
+        Some(file) => {
+            let what = || format!("{} cannot be written", file.display());
+            std::fs::write(file, text).map_err(|error| Failure::cannot_run(&what(), error))
+        }
+    }
 }

@@ -1,5 +1,10 @@
 //! Requests of a session that are on their way while it ends: does one of them bring it back?
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
 use super::Conclusion;
 use super::list::session_of_b;
 use super::revoke::end;
@@ -10,6 +15,8 @@ use crate::trouble::Trouble;
 const ID: &str = "PRB-RES-001";
 const ROUNDS: u32 = 5;
 const ABREAST: usize = 4;
+/// What is answered within this was not on its way when the session ended.
+const HEAD_START: Duration = Duration::from_millis(30);
 
 /// Sends slow requests of B, ends B while they are on their way, and looks at B when they are
 /// answered.
@@ -30,19 +37,43 @@ pub(super) async fn resurrection(run: &mut Run) -> Result<Vec<Conclusion>, Troub
         let (a, b, item, listed) = session_of_b(run).await?;
         let mut visitor = run.visitor(b).clone();
         visitor.purse = Purse::Burst;
-        let mut sent = Vec::new();
+        let mut answers = JoinSet::new();
         for _ in 0..abreast {
             let held = client.hold(&visitor, slow).await?;
-            sent.push(client.fire(held).await?);
+            let sent = client.fire(held).await?;
+            let (client, recipe) = (Arc::clone(&client), Arc::clone(&recipe));
+            let mut copy = visitor.clone();
+            answers.spawn(async move {
+                let slow = recipe
+                    .steps
+                    .slow_read
+                    .as_ref()
+                    .expect("it was there before");
+                let answer = client.take_in(&mut copy, slow, sent).await;
+                (copy, answer)
+            });
+        }
+        client.wait(HEAD_START).await?;
+        let early = std::iter::from_fn(|| answers.try_join_next()).count();
+        if early == abreast {
+            let words = format!(
+                "steps.slow_read is answered within {HEAD_START:?}, so nothing is on its way when B \
+                 is ended"
+            );
+            return Ok(vec![Conclusion::inconclusive(ID, words)]);
         }
         let asked = end(run, a, &item).await?;
         evidence = listed;
-        evidence.push(asked.id);
+        evidence.push(asked.id.clone());
+        if asked.is_refusal() {
+            let words = format!("steps.revoke is answered {}", asked.status);
+            let open = Conclusion::inconclusive(ID, words);
+            return Ok(vec![open.shown_by(evidence)]);
+        }
         let mut fresh = Vec::new();
-        for sent in sent {
-            let mut copy = visitor.clone();
+        for (copy, answer) in answers.join_all().await {
             // What became of the request itself is not the question.
-            match client.take_in(&mut copy, slow, sent).await {
+            match answer {
                 Ok(answer) => {
                     evidence.push(answer.id);
                     if !answer.set.is_empty() {

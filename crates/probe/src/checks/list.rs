@@ -172,6 +172,9 @@ fn fields(run: &Run, listed: &Listed) -> Conclusion {
 /// Tries what the list shows as a credential.
 async fn secrets(run: &mut Run, b: GuestId, listed: &Listed) -> Result<Conclusion, Trouble> {
     const ID: &str = "PRB-LIST-003";
+    if listed.items.is_empty() {
+        return Ok(Conclusion::inconclusive(ID, "the list is empty"));
+    }
     let carrier = run.client.carrier().clone();
     let mut values = BTreeSet::new();
     if let Some(json) = &listed.answer.json {

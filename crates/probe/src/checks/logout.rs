@@ -20,6 +20,13 @@ pub(super) async fn this_side(run: &mut Run) -> Result<Vec<Conclusion>, Trouble>
             ID,
             format!("what was signed in is signed out, {milliseconds} ms after signing out"),
         ),
+        State::Alive if signed_out.is_refusal() => {
+            let words = format!(
+                "steps.logout is answered {} ({})",
+                signed_out.status, signed_out.id
+            );
+            Conclusion::inconclusive(ID, words)
+        }
         State::Alive => Conclusion::fail(
             ID,
             format!("what was held before signing out is still let in, {milliseconds} ms later"),
@@ -50,6 +57,13 @@ pub(super) async fn everywhere(run: &mut Run) -> Result<Vec<Conclusion>, Trouble
                 "A signed out everywhere else: B was signed out {milliseconds} ms later, A is {a_words}"
             ),
         ),
+        State::Alive if asked.is_refusal() => {
+            let words = format!(
+                "steps.logout_all is answered {} ({})",
+                asked.status, asked.id
+            );
+            Conclusion::inconclusive(ID, words)
+        }
         State::Alive => Conclusion::fail(
             ID,
             format!(

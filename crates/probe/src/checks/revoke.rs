@@ -32,6 +32,10 @@ pub(super) async fn other_side(run: &mut Run) -> Result<Vec<Conclusion>, Trouble
             let words = format!("A ended B, and B was signed out {milliseconds} ms later");
             Conclusion::pass("PRB-REV-001", words)
         }
+        State::Alive if asked.is_refusal() => {
+            let words = format!("steps.revoke is answered {} ({})", asked.status, asked.id);
+            Conclusion::inconclusive("PRB-REV-001", words)
+        }
         State::Alive => {
             let words = format!("A ended B, and B is still signed in after {milliseconds} ms");
             Conclusion::fail("PRB-REV-001", words)
@@ -39,6 +43,9 @@ pub(super) async fn other_side(run: &mut Run) -> Result<Vec<Conclusion>, Trouble
         other => Conclusion::inconclusive("PRB-REV-001", format!("B is {}", other.words())),
     };
     let a_end = match a_now {
+        State::Alive if asked.is_refusal() => {
+            Conclusion::inconclusive("PRB-REV-002", "nothing was ended")
+        }
         State::Alive => Conclusion::pass("PRB-REV-002", "A ended B, and is signed in itself"),
         State::Dead => Conclusion::fail("PRB-REV-002", "A ended B, and is signed out itself"),
         other => Conclusion::inconclusive("PRB-REV-002", format!("A is {}", other.words())),

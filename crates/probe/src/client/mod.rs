@@ -52,6 +52,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Whether the application did not do what it was asked, and says so. What it then does not
+    /// show is no finding: the recipe may be wrong, or more be asked than it gives.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        self.status >= 400
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())

@@ -282,6 +282,10 @@ impl App {
     }
 
     async fn inside(&self, request: &Request, path: &str, token: String, own: Session) -> Response {
+        let ends = request.method == "DELETE" || path.ends_with("revoke-others");
+        if ends && self.has("ends only with a password") {
+            return Response::new(403, "{}");
+        }
         match (request.method.as_str(), path) {
             ("GET", "/api/me") => self.me(&own).await,
             ("GET", "/api/slow") => self.slow(token, own).await,
@@ -342,6 +346,9 @@ impl App {
 
     /// Takes until the next session ends.
     async fn slow(&self, token: String, own: Session) -> Response {
+        if self.has("slow is quick") {
+            return Response::new(200, "{}");
+        }
         let mut ended = self.ended.subscribe();
         let _ = ended.changed().await;
         if self.has("saves what it read") && self.find(&token).is_none() {
