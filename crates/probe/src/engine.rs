@@ -226,7 +226,7 @@ impl<'a> Judged<'a> {
 }
 
 /// How certificates are judged: as the machine does, and by those of the recipe besides.
-fn tls(recipe: &Recipe) -> Result<Arc<ClientConfig>, String> {
+pub(crate) fn tls(recipe: &Recipe) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(default_provider());
     let extra: Vec<CertificateDer<'static>> = match &recipe.target.ca_file {
         None => Vec::new(),

@@ -16,10 +16,12 @@ mod password;
 mod race;
 mod refresh;
 mod revoke;
+mod table;
 
 pub(crate) use catalogue::Group;
-pub use catalogue::{CHECKS, Check, Class, Need};
+pub use catalogue::{Check, Class, Need};
 pub use conclusion::Conclusion;
+pub use table::CHECKS;
 
 use crate::run::Run;
 use crate::trouble::Trouble;

@@ -5,6 +5,7 @@ mod fault;
 mod policy;
 mod read;
 mod request;
+mod steps;
 mod template;
 mod walk;
 mod yaml;

@@ -67,3 +67,78 @@ pub(crate) async fn prove(run: &Run, origins: &[Origin]) -> Result<(), Trouble> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::engine::tls;
+    use crate::run::Secrets;
+
+    const NONCE: &str = "0123456789abcdef0123456789abcdef";
+
+    /// Asks a host, which answers with this, for the proof of a recipe.
+    async fn proven(status: u16, shown: &'static str) -> Result<(), Trouble> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let answer = format!(
+            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{shown}",
+            shown.len()
+        );
+        let host = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; 4096];
+            let length = stream.read(&mut asked).await.unwrap();
+            let first = format!("GET {WELL_KNOWN} HTTP/1.1\r\n");
+            assert!(asked[..length].starts_with(first.as_bytes()));
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        };
+        let recipe = format!(
+            "version: 1\ntarget: {{ base: \"{base}\", scope: [\"{base}\"], proof: {NONCE} }}\n\
+             users: {{ alice: {{ name: alice, password: {{ env: PW }} }} }}\n\
+             session: {{ carrier: cookie, name: sid }}\n\
+             steps: {{ login: POST /login, whoami: {{ request: GET /me, logged_in: \
+             {{ body: \"{{{{user.name}}}}\" }} }}, logout: POST /logout }}\n"
+        );
+        let recipe = Recipe::read(&recipe).unwrap();
+        let secrets = Secrets::fetch(&recipe, ".".as_ref(), |_| Some("secret".to_owned())).unwrap();
+        let reach = Reach::find(&recipe.target.scope).await.unwrap();
+        let tls = tls(&recipe).unwrap();
+        let recipe = Arc::new(recipe);
+        let (_stay, cancelled) = watch::channel(false);
+        let client = Client::new(
+            Arc::clone(&recipe),
+            reach,
+            tls,
+            "test".to_owned(),
+            cancelled,
+        );
+        let origins = recipe.target.scope.clone();
+        let run = Run::new(recipe, Arc::new(client), secrets);
+        let (proven, ()) = tokio::join!(prove(&run, &origins), host);
+        proven
+    }
+
+    #[tokio::test]
+    async fn given_a_host_that_shows_the_nonce_and_nothing_else_when_asked_then_it_is_proven() {
+        assert_eq!(
+            proven(200, "0123456789abcdef0123456789abcdef\n").await,
+            Ok(())
+        );
+        for (status, shown) in [
+            (404, NONCE),
+            (200, ""),
+            (200, "<html>0123456789abcdef0123456789abcdef</html>"),
+            (200, "ffffffffffffffffffffffffffffffff"),
+        ] {
+            let refused = proven(status, shown).await;
+            assert!(matches!(refused, Err(Trouble::Stop(_))), "{status} {shown}");
+        }
+    }
+}
