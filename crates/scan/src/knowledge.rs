@@ -3,6 +3,8 @@
 //! A framework file says how a framework is recognised, which of its calls are facts, and which
 //! defaults hold from which version on. Code does not name frameworks; these files do.
 
+use std::sync::OnceLock;
+
 use innkeeper_report::Confidence;
 use serde::Deserialize;
 
@@ -104,14 +106,15 @@ const fn sure() -> Confidence {
     Confidence::Sure
 }
 
-/// Reads every framework file.
-pub(crate) fn frameworks() -> Vec<Framework> {
-    FILES
-        .iter()
-        .map(|(name, text)| {
+/// Every framework file, read once.
+pub(crate) fn frameworks() -> &'static [Framework] {
+    static READ: OnceLock<Vec<Framework>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let read = |(name, text): &(&str, &str)| {
             toml::from_str(text).unwrap_or_else(|error| panic!("frameworks/{name}.toml: {error}"))
-        })
-        .collect()
+        };
+        FILES.iter().map(read).collect()
+    })
 }
 
 /// Is version `have`, as a manifest states it, at least `want`?

@@ -142,7 +142,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let mut reports: Vec<UnitReport> = units
         .iter()
         .zip(shares)
-        .filter_map(|(unit, share)| judge_unit(options, unit, share, &frameworks))
+        .filter_map(|(unit, share)| judge_unit(options, unit, share, frameworks))
         .collect();
     reports.sort_by(|a, b| a.root.cmp(&b.root));
     Ok(Report {
@@ -380,7 +380,7 @@ pub fn judge_text(language: Language, text: &str) {
         files: vec![&parsed],
         settings: Vec::new(),
     };
-    let _ = judge_unit(&options, &unit, share, &knowledge::frameworks());
+    let _ = judge_unit(&options, &unit, share, knowledge::frameworks());
 }
 
 /// Reads one text as configuration and as a manifest of this name, for the fuzzer.
