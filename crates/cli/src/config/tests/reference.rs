@@ -74,8 +74,8 @@ fn given_the_reference_in_the_book_when_nothing_is_set_then_the_defaults_are_tho
     }
 
     for (key, told) in told() {
-        let is_of_a_list = key.starts_with("policy.rule.") || key.starts_with("policy.limit.");
-        if !is_of_a_list {
+        let lists = ["policy.rule.", "policy.limit.", "policy.tenant."];
+        if !lists.iter().any(|list| key.starts_with(list)) {
             let default = defaults.remove(&key);
             let default = default.map_or("–".to_owned(), |value| format!("`{value}`"));
             assert_eq!(told, default, "{key}");
