@@ -15,12 +15,12 @@ use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
 use innkeeper_domain::session::{Ending, Session, Timestamp};
-use innkeeper_domain::token::SessionToken;
+use innkeeper_domain::token::{SessionToken, TokenDigest};
 use innkeeper_store::{Heard, Touch};
 
 use crate::metrics::Place;
 use crate::rotate::{RotateAnswer, successor_of};
-use crate::settle::Step;
+use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
 /// A token to check.
@@ -82,12 +82,23 @@ pub struct Checked {
     pub now: Timestamp,
     /// The next token, where the policy asks for one at this check.
     pub rotated: Option<SessionToken>,
+    /// What it was proved by.
+    proof: TokenDigest,
+}
+
+impl Checked {
+    /// Whether what was proved still is: its session lives, and the token that it was proved by is
+    /// good. An order to others counts only if it is so in the step that carries it out.
+    pub(crate) fn stands(&self, case: &Case<'_>) -> bool {
+        find_valid(case.roster, self.proof, case.now())
+            .is_some_and(|valid| valid.session.id == self.session.id)
+    }
 }
 
 /// What a quick look comes to.
 enum Glance {
     /// Good: this is the answer.
-    Valid(Arc<Session>, Arc<Roster>, Timestamp),
+    Valid(Arc<Session>, Arc<Roster>, Timestamp, TokenDigest),
     /// Live, but it lacks something: this is the answer.
     Shortfall(Shortfall),
     /// Anything else: look again, properly.
@@ -130,12 +141,13 @@ impl Authority {
         });
         drop(policy);
         let (place, answer) = match glance {
-            Glance::Valid(session, roster, now) => {
+            Glance::Valid(session, roster, now, proof) => {
                 let checked = Checked {
                     session,
                     roster,
                     now,
                     rotated: None,
+                    proof,
                 };
                 (Place::Memory, Ok(CheckAnswer::Valid(Box::new(checked))))
             }
@@ -192,6 +204,7 @@ impl Authority {
                 roster: Arc::clone(roster),
                 now,
                 rotated: None,
+                proof: request.token.secret().digest(),
             };
             if request.activity == Activity::Passive {
                 return Ok(CheckAnswer::Valid(Box::new(checked)));
@@ -263,6 +276,7 @@ impl Authority {
                 session: rotated.session,
                 roster: rotated.roster,
                 now: rotated.now,
+                proof: rotated.token.secret().digest(),
                 rotated: Some(rotated.token),
             })),
             RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
@@ -298,7 +312,7 @@ fn look(roster: &Arc<Roster>, request: &CheckRequest, policy: &Policy, now: Time
     {
         return Glance::LookAgain;
     }
-    Glance::Valid(Arc::clone(valid.session), Arc::clone(roster), now)
+    Glance::Valid(Arc::clone(valid.session), Arc::clone(roster), now, digest)
 }
 
 fn needs_more(

@@ -44,12 +44,15 @@ pub enum DeviceAnswer {
     Absent,
     /// It is protected from the session that asks, and nothing was done.
     Protected,
+    /// The session that asks is live no longer, so its word counts no more, and nothing was done.
+    AskerGone,
 }
 
 enum Decided {
     Done,
     Absent,
     Protected,
+    AskerGone,
 }
 
 impl Authority {
@@ -84,6 +87,7 @@ fn answer(settled: Settled<Decided>) -> DeviceAnswer {
         }),
         Decided::Absent => DeviceAnswer::Absent,
         Decided::Protected => DeviceAnswer::Protected,
+        Decided::AskerGone => DeviceAnswer::AskerGone,
     }
 }
 
@@ -98,6 +102,11 @@ fn decide(
         DeviceScope::Tenant(_) | DeviceScope::Subject(..) => Initiator::Admin,
         DeviceScope::Holder(_) => Initiator::User,
     };
+    if let DeviceScope::Holder(asker) = scope
+        && !asker.stands(case)
+    {
+        return Step::Answer(Decided::AskerGone);
+    }
     let takes_away = match change {
         DeviceChange::Distrust | DeviceChange::End => true,
         DeviceChange::Trust | DeviceChange::Rename(_) => false,

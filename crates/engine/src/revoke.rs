@@ -34,6 +34,8 @@ pub enum Revoked {
     Absent,
     /// It is protected from the session that asks, and nothing was done.
     Protected,
+    /// The session that asks is live no longer, so its word counts no more, and nothing was done.
+    AskerGone,
 }
 
 /// The answer to an order to end all sessions of a subject.
@@ -59,12 +61,17 @@ impl Authority {
     ) -> Result<Revoked, EngineError> {
         let decide = |case: &Case<'_>| {
             let (roster, now) = (case.roster, case.now());
+            // To end itself, no session needs to be live.
             if let Scope::Holder(asker) = scope
-                && roster
-                    .find(id)
-                    .is_some_and(|s| shield(case, asker).stops(s))
+                && asker.session.id != id
             {
-                return Ok(Step::Answer(Revoked::Protected));
+                if !asker.stands(case) {
+                    return Ok(Step::Answer(Revoked::AskerGone));
+                }
+                let shield = shield(case, asker);
+                if roster.find(id).is_some_and(|s| shield.stops(s)) {
+                    return Ok(Step::Answer(Revoked::Protected));
+                }
             }
             Ok(
                 match revocation::revoke(roster, id, reason, initiator, now) {
@@ -98,7 +105,7 @@ impl Authority {
         let settled = self
             .settle_for(tenant, subject, &[], |case| {
                 let (now, id) = (case.now(), asker.session.id);
-                if case.roster.live(now).all(|s| s.id != id) {
+                if !asker.stands(case) {
                     return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
                 }
                 let shield = shield(case, asker);
@@ -208,7 +215,7 @@ impl Shield<'_> {
     }
 }
 
-/// What is shielded from `asker`. One that has ended meanwhile counts as it was when it asked.
+/// What is shielded from `asker`, which [stands](Checked::stands).
 pub(crate) fn shield<'r>(case: &Case<'r>, asker: &Checked) -> Shield<'r> {
     let known = case.roster.find(asker.session.id);
     let session = known.unwrap_or(&asker.session);

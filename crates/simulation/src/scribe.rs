@@ -145,9 +145,11 @@ impl Scribe {
                 };
                 return (answer, Some(token));
             }
-            Reply::Revoke(Revoked::Absent | Revoked::Protected)
+            Reply::Revoke(Revoked::Absent | Revoked::Protected | Revoked::AskerGone)
             | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Protected)
-            | Reply::Device(DeviceAnswer::Absent | DeviceAnswer::Protected) => Answer::Absent,
+            | Reply::Device(
+                DeviceAnswer::Absent | DeviceAnswer::Protected | DeviceAnswer::AskerGone,
+            ) => Answer::Absent,
             Reply::Revoke(Revoked::Ended) => done(1),
             Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),
             Reply::Enable | Reply::Device(DeviceAnswer::Done(_)) => done(0),

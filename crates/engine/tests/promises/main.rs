@@ -1,6 +1,7 @@
 //! What the authority promises on one node, story by story; each names the invariant it shows.
 
 mod admission;
+mod askers;
 mod bulk;
 mod cancellation;
 mod choice;

@@ -162,6 +162,9 @@ async fn try_end(
         Revoked::Ended => Ok(see_other(&site.path("/account?notice=ended"))),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
         Revoked::Protected => Ok(see_other(&site.path("/account?notice=protected"))),
+        // The session that asked ended meanwhile, so its word no longer counts; the list says
+        // how.
+        Revoked::AskerGone => Ok(see_other(&site.path("/account"))),
     }
 }
 
@@ -188,8 +191,7 @@ async fn try_end_others(site: &Site, request: Request) -> Result<Response, Probl
     let revoked = authority.revoke_others(&checked).await;
     Ok(match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(_) => see_other(&site.path("/account?notice=others-ended")),
-        // The session that asked ended meanwhile, so its word no longer counts; the list says
-        // how.
+        // As above.
         RevokedAll::KeptIsAbsent => see_other(&site.path("/account")),
         RevokedAll::Protected => see_other(&site.path("/account?notice=protected")),
     })

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::{Activity, Checked};
-use innkeeper_engine::revoke::{Revoked, Scope};
+use innkeeper_engine::revoke::Scope;
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::wire;
 
@@ -40,8 +40,8 @@ pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response,
     let (reason, by) = (EndReason::Logout, Initiator::User);
     let authority = &site.gateway.door.authority;
     let revoked = authority.revoke(own, checked.session.id, reason, by).await;
-    // Nothing is protected from itself.
-    let (Revoked::Ended | Revoked::Absent | Revoked::Protected) = revoked.map_err(wire::failed)?;
+    // However it came about, it is over.
+    let _ = revoked.map_err(wire::failed)?;
     Ok(farewell(site))
 }
 

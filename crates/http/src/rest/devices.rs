@@ -253,6 +253,8 @@ async fn order(
         DeviceAnswer::Done(standing) => Ok(standing),
         DeviceAnswer::Absent => Err(ProblemCode::NotFound.into()),
         DeviceAnswer::Protected => Err(protected()),
+        // The session that asked ended meanwhile, so its word no longer counts.
+        DeviceAnswer::AskerGone => Err(wire::no_session(None)),
     }
 }
 

@@ -136,6 +136,8 @@ async fn end(
         }),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
         Revoked::Protected => Err(protected()),
+        // The session that asked ended meanwhile, so its word no longer counts.
+        Revoked::AskerGone => Err(wire::no_session(None)),
     }
 }
 
@@ -149,7 +151,7 @@ async fn end_others(
     let revoked = door.authority.revoke_others(principal.checked()).await;
     match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
-        // The session that asked ended meanwhile, so its word no longer counts.
+        // As above.
         RevokedAll::KeptIsAbsent => Err(wire::no_session(None)),
         RevokedAll::Protected => Err(protected()),
     }
@@ -186,8 +188,8 @@ async fn sign_out(door: &Door, principal: &Principal) -> Result<SignedOut, Probl
     let id = principal.checked().session.id;
     let (reason, by) = (EndReason::Logout, Initiator::User);
     let revoked = door.authority.revoke(own, id, reason, by).await;
-    // Nothing is protected from itself.
-    let (Revoked::Ended | Revoked::Absent | Revoked::Protected) = revoked.map_err(wire::failed)?;
+    // However it came about, it is over.
+    let _ = revoked.map_err(wire::failed)?;
     let mut headers = HeaderMap::new();
     if principal.came_by_cookie() {
         door.part(&mut headers);

@@ -90,8 +90,10 @@ async fn end(
         .await;
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(NoContent),
-        // Nothing is protected from an administrator.
-        Revoked::Absent | Revoked::Protected => Err(ProblemCode::NotFound.into()),
+        // Nothing is protected from an administrator, who asks from no session.
+        Revoked::Absent | Revoked::Protected | Revoked::AskerGone => {
+            Err(ProblemCode::NotFound.into())
+        }
     }
 }
 
