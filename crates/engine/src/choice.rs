@@ -69,6 +69,8 @@ pub(crate) struct Opened {
     pub(crate) ticket: ChoiceTicket,
     /// Under what the admission is remembered: a ticket works once.
     pub(crate) key: KeyDigest,
+    /// The request that it was issued to, where that had a key: the key's repeats are known by it.
+    pub(crate) request: [u8; 32],
     pub(crate) sign_in: SignIn,
     pub(crate) replaces: Option<SessionToken>,
     pub(crate) device: Option<DeviceToken>,
@@ -128,17 +130,19 @@ impl Authority {
         sign_in: &SignIn,
         replaces: Option<&SessionToken>,
         device: Option<&DeviceToken>,
-        key: Option<KeyDigest>,
+        sent: Option<&Idempotency>,
     ) -> Result<Option<ChoiceTicket>, NoEntropy> {
         let id = self.entropy.draw()?;
-        let key = key.unwrap_or_else(|| {
+        let own = || {
             let mut hash = Sha256::new_with_prefix(b"innkeeper choice ticket 1");
             hash.update(id);
             KeyDigest(hash.finalize().into())
-        });
+        };
+        let (key, request) = sent.map_or_else(|| (own(), [0; 32]), |s| (s.digest, s.request));
         let record = TicketRecord {
             tag: *case.roster.tag.as_bytes(),
             key: key.0,
+            request,
             proved: Proved::now(case),
             fenced: sign_in.evidence.is_some(),
             sign_in: SignInRecord::of(sign_in, case.now()),
@@ -173,6 +177,7 @@ impl Authority {
             .then_some(Generation(record.proved.generation));
         Some(Opened {
             key: KeyDigest(record.key),
+            request: record.request,
             sign_in,
             replaces,
             device,
@@ -186,6 +191,7 @@ impl Authority {
 struct TicketRecord {
     tag: [u8; 16],
     key: [u8; 32],
+    request: [u8; 32],
     proved: Proved,
     /// Whether the sign-in said which generation it was made under.
     fenced: bool,

@@ -414,8 +414,8 @@ impl Authority {
             {
                 let replaces = attempt.replaces.as_ref();
                 let device = attempt.device.as_ref();
-                let key = attempt.idempotency.as_ref().map(|i| i.digest);
-                Ok(self.ticket(case, &attempt.sign_in, replaces, device, key)?)
+                let sent = attempt.idempotency.as_ref();
+                Ok(self.ticket(case, &attempt.sign_in, replaces, device, sent)?)
             }
             Refusal::SessionLimit(_)
             | Refusal::Disabled

@@ -23,9 +23,9 @@ pub const KEYS_MAX: usize = 1024;
 
 /// An idempotency key, with the request it came with.
 pub struct Idempotency {
-    pub(super) digest: KeyDigest,
+    pub(crate) digest: KeyDigest,
     secret: Zeroizing<Vec<u8>>,
-    request: [u8; 32],
+    pub(crate) request: [u8; 32],
 }
 
 impl Idempotency {
@@ -66,15 +66,18 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Vec<Remembered>, EngineError> {
         let remembered = |key| {
-            let (request, sealed) = match &attempt.idempotency {
-                Some(idempotency) if idempotency.digest == key => {
+            let (request, sealed) = match (&attempt.idempotency, &attempt.ticket) {
+                (Some(idempotency), _) if idempotency.digest == key => {
                     let plain = postcard::to_stdvec(born).expect("a vector takes any record");
                     let plain = Zeroizing::new(plain);
                     let secret = &idempotency.secret;
                     let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
                     (idempotency.request, sealed)
                 }
-                Some(_) | None => ([0; 32], Sealed(Box::default())),
+                (_, ticket) => {
+                    let request = ticket.as_ref().map_or([0; 32], |t| t.request);
+                    (request, Sealed(Box::default()))
+                }
             };
             Ok(Remembered {
                 key,
@@ -112,6 +115,10 @@ impl Attempt {
         };
         if remembered.session.tag() != self.drawn.tag || remembered.request != idempotency.request {
             return Ok(Some(Decided::KeyMisused));
+        }
+        // It was used up by the ticket that stood for it, whose answer is not this key's to open.
+        if remembered.sealed.0.is_empty() {
+            return Ok(Some(Decided::AlreadyUsed));
         }
         let plain = seal::open(&idempotency.secret, Purpose::SignIn, &remembered.sealed)
             .ok_or_else(|| {

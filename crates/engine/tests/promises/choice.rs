@@ -313,14 +313,42 @@ fn given_a_keyed_sign_in_when_its_ticket_was_used_then_the_key_gives_no_second_s
     let (_, ticket) = asked(house.answer(keyed("alice", key, "body")));
     let (_, twin) = asked(house.answer(keyed("alice", key, "body")));
     let born = admitted(house.choose("alice", &ticket, &[first.session.id]));
-    let _ = house.revoke(born.session.id);
 
+    let while_open = house.answer(keyed("alice", key, "body"));
+    let _ = house.revoke(born.session.id);
     let by_key = house.answer(keyed("alice", key, "body"));
+    let other_body = house.answer(keyed("alice", key, "another body"));
     let by_twin = house.choose("alice", &twin, &[]);
 
-    assert!(matches!(by_key, SignInAnswer::KeyMisused), "{by_key:?}");
+    assert!(
+        matches!(while_open, SignInAnswer::AlreadyUsed),
+        "{while_open:?}"
+    );
+    assert!(matches!(by_key, SignInAnswer::AlreadyUsed), "{by_key:?}");
+    assert!(
+        matches!(other_body, SignInAnswer::KeyMisused),
+        "{other_body:?}"
+    );
     assert!(matches!(by_twin, SignInAnswer::AlreadyUsed), "{by_twin:?}");
     assert_eq!(house.live("alice"), 0, "S10");
+}
+
+/// The sign-in and the choice each have a key of their own. The first was spent by the second.
+#[test]
+fn s10_given_a_choice_under_another_key_when_the_sign_in_is_repeated_then_its_key_is_used_up() {
+    let house = asking(1);
+    let first = house.sign_in("alice");
+    let key = "key-of-the-sign-in";
+    let (_, ticket) = asked(house.answer(keyed("alice", key, "body")));
+    let call = choosing("alice", &ticket, &[first.session.id]);
+    let _ = admitted(house.choice(with_key(call, "key-of-the-choice", "choice")));
+
+    let repeat = house.answer(keyed("alice", key, "body"));
+    let misuse = house.answer(keyed("alice", key, "another body"));
+
+    assert!(matches!(repeat, SignInAnswer::AlreadyUsed), "{repeat:?}");
+    assert!(matches!(misuse, SignInAnswer::KeyMisused), "{misuse:?}");
+    assert_eq!(house.live("alice"), 1);
 }
 
 #[test]
