@@ -59,12 +59,17 @@ pub struct CheckAnswer {
 
 /// The body of `POST /v1/check/batch`.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CheckBatchRequest {
-    /// At most 256 checks, each as it would be asked alone.
+#[serde(bound(deserialize = "C: Deserialize<'de>"), deny_unknown_fields)]
+#[schemars(rename = "CheckBatchRequest")]
+pub struct CheckBatchRequest<C = CheckRequest> {
+    /// The tenant of those checks that name none; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
+    /// 1 to 256 checks, each as it would be asked alone.
     #[serde(deserialize_with = "bounded_list::<256, _, _>")]
-    #[schemars(length(max = 256))]
-    pub checks: Vec<CheckRequest>,
+    #[schemars(length(min = 1, max = 256))]
+    pub checks: Vec<C>,
 }
 
 /// The answer to it.

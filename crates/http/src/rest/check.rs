@@ -1,5 +1,6 @@
 //! `POST /v1/check`: is this token good?
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -8,14 +9,17 @@ use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::device::DeviceToken;
-use innkeeper_domain::name::SubjectId;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
 use serde_json::json;
 
+use crate::diagnosis::Tree;
 use crate::json::Json;
-use crate::layer::{self, Caller, Door};
-use crate::problem::ProblemAnswer;
+use crate::layer::{self, Caller, Door, one_tenant};
+use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
 use crate::route::Route;
 use crate::wire::{self, Current};
@@ -41,7 +45,11 @@ pub(super) fn routes() -> Vec<Route> {
             "checkBatch",
             "Check up to 256 tokens at once",
         )
-        .detail("Each result is what the single call would answer, with its status in it.")
+        .detail(
+            "Each result is what the single call would answer, with its status in it: also 422, \
+             and 403 for a tenant that the key may not name. The whole is 422 only where it is no \
+             list of 1 to 256 objects, or names no fit tenant for those that name none.",
+        )
         .example(json!({"checks": [{"token": "ik_…"}, {"token": "ik_…", "passive": true}]})),
     ]
 }
@@ -51,13 +59,24 @@ async fn check_batch(
     caller: Caller<layer::Check>,
     State(door): State<Door>,
     Query(query): Query<api::TenantQuery>,
-    Json(asked): Json<api::CheckBatchRequest>,
+    Json(asked): Json<api::CheckBatchRequest<Unread>>,
 ) -> Result<Json<api::CheckBatchAnswer>, ProblemAnswer> {
     // What is wrong with the whole call is told once, and not once for each.
-    caller.tenant_of(&query, None)?;
+    if asked.checks.is_empty() {
+        return Err(invalid("checks", "expected 1 to 256 of them"));
+    }
+    let stray = asked.checks.iter().position(|one| !one.is_object());
+    if let Some(at) = stray {
+        return Err(invalid(format!("checks[{at}]"), "expected an object"));
+    }
+    let named = one_tenant(&query, asked.tenant.as_deref())?;
+    match named {
+        Some(_) => drop(caller.tenant(named)?),
+        None => drop(caller.key()?),
+    }
     let mut results = Vec::with_capacity(asked.checks.len());
     for one in &asked.checks {
-        results.push(match judge(&caller, &door, &query, one).await {
+        results.push(match judge_unread(&caller, &door, named, one).await {
             Ok(answer) => {
                 let status = StatusCode::OK.as_u16();
                 api::CheckBatchResult::Good(Box::new(api::CheckBatchGood { status, answer }))
@@ -75,16 +94,54 @@ async fn check(
     Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::CheckRequest>,
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
-    judge(&caller, &door, &query, &asked).await.map(Json)
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    judge(&door, tenant, &asked).await.map(Json)
+}
+
+/// A check of a batch as it was written. What is wrong with it is wrong with it alone.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Unread(Tree);
+
+/// What it should be.
+impl JsonSchema for Unread {
+    fn schema_name() -> Cow<'static, str> {
+        api::CheckRequest::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        api::CheckRequest::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        api::CheckRequest::json_schema(generator)
+    }
+}
+
+impl Unread {
+    const fn is_object(&self) -> bool {
+        matches!(self.0, Tree::Object(_))
+    }
+}
+
+/// Judges it as if it came alone; where it names no tenant, it is of the one that is `named`.
+async fn judge_unread(
+    caller: &Caller<layer::Check>,
+    door: &Door,
+    named: Option<&str>,
+    Unread(written): &Unread,
+) -> Result<api::CheckAnswer, ProblemAnswer> {
+    let read = written.read::<api::CheckRequest>();
+    let asked = read.map_err(|field| invalid(field.field, field.message))?;
+    let tenant = caller.tenant(asked.tenant.as_deref().or(named))?;
+    judge(door, tenant, &asked).await
 }
 
 async fn judge(
-    caller: &Caller<layer::Check>,
     door: &Door,
-    query: &api::TenantQuery,
+    tenant: TenantId,
     asked: &api::CheckRequest,
 ) -> Result<api::CheckAnswer, ProblemAnswer> {
-    let tenant = caller.tenant_of(query, asked.tenant.as_deref())?;
     let subject = wire::optional("subject", asked.subject.as_deref(), SubjectId::parse)?;
     let assurance = asked.assurance.map(wire::assurance).transpose()?;
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {

@@ -1,7 +1,8 @@
 //! `POST /v1/check`.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use innkeeper_domain::policy::Overflow;
+use innkeeper_engine::keys::KeyScope;
 use serde_json::{Value, json};
 
 use crate::support::{MINUTE, SESSION, desk, desk_with, is_moment, policy};
@@ -205,6 +206,12 @@ async fn given_a_batch_when_checked_then_each_result_is_what_the_single_call_ans
         json!({"token": good, "assurance": 3}),
         json!({"token": good, "subject": ""}),
         json!({"token": good, "tenant": "acme", "passive": true}),
+        json!({"token": "a".repeat(2049)}),
+        json!({"token": good, "user_agent": "a".repeat(1025)}),
+        json!({"token": good, "passive": 1}),
+        json!({"tokn": good}),
+        json!({"token": good, "tenant": ""}),
+        json!({}),
     ];
 
     let batch = desk
@@ -220,21 +227,63 @@ async fn given_a_batch_when_checked_then_each_result_is_what_the_single_call_ans
         assert_eq!(result, &alone.json, "{check}");
     }
     let statuses: Vec<_> = results.iter().map(|r| r["status"].as_u64()).collect();
-    let expected = [200, 401, 401, 403, 403, 422, 401].map(Some);
-    assert_eq!(statuses, expected);
+    let expected = [
+        200, 401, 401, 403, 403, 422, 401, 422, 422, 422, 422, 422, 422,
+    ];
+    assert_eq!(statuses, expected.map(Some));
 }
 
 #[tokio::test]
 async fn given_a_batch_that_is_unfit_when_checked_then_the_whole_is_422() {
     let desk = desk().await;
-    let many = vec![json!({"token": "ik_x"}); 257];
+    let one = json!({"token": "ik_x"});
+    let many = vec![one.clone(); 257];
 
     desk.post("/v1/check/batch", json!({"checks": many}))
         .await
         .assert_invalid("checks");
-    desk.post("/v1/check/batch", json!({"checks": [{"tokn": "ik_x"}]}))
-        .await
-        .assert_problem(422, "invalid-request");
-    let none = desk.post("/v1/check/batch", json!({"checks": []})).await;
-    assert_eq!(none.json["results"], json!([]));
+    for (body, field) in [
+        (json!({"checks": []}), "checks"),
+        (json!({"checks": {}}), "checks"),
+        (json!({}), "checks"),
+        (json!({"checks": [one, "ik_x"]}), "checks[1]"),
+        (json!({"checks": [one, null]}), "checks[1]"),
+        (json!({"checks": [one], "tenant": ""}), "tenant"),
+    ] {
+        desk.post("/v1/check/batch", body)
+            .await
+            .assert_invalid(field);
+    }
+}
+
+/// S14: a tenant is judged for each check, and the tenant of the whole is that of the others.
+#[tokio::test]
+async fn s14_given_a_key_of_a_tenant_when_a_batch_names_tenants_then_each_check_is_judged() {
+    let desk = desk().await;
+    let body = json!({"subject": "alice", "tenant": "acme"});
+    let there = desk.post("/v1/sessions", body).await;
+    let token = there.word("/token");
+    let key = desk.key(&[KeyScope::Check], Some("acme")).await;
+    let ask = async |path: &str, body: Value| {
+        let call = desk.call(Method::POST, path).bearer(&key).json(&body);
+        let answer = call.send().await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let results = answer.json["results"].as_array().expect("there is a list");
+        let statuses = results.iter().map(|r| r["status"].as_u64());
+        statuses.collect::<Option<Vec<_>>>().expect("each has one")
+    };
+    let checks = json!([
+        {"token": token, "tenant": "acme"},
+        {"token": token},
+        {"token": token, "tenant": "other"},
+    ]);
+
+    let batch = "/v1/check/batch";
+    let unnamed = ask(batch, json!({"checks": checks})).await;
+    let by_body = ask(batch, json!({"checks": checks, "tenant": "acme"})).await;
+    let by_query = ask("/v1/check/batch?tenant=acme", json!({"checks": checks})).await;
+
+    assert_eq!(unnamed, [200, 403, 403]);
+    assert_eq!(by_body, [200, 200, 403]);
+    assert_eq!(by_query, [200, 200, 403]);
 }
