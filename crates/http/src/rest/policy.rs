@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use innkeeper_api::{self as api, InvalidField, InvalidFields, Problem, ProblemCode};
+use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Fault, Policy, PolicyVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::keys::KeyInfo;
@@ -33,7 +34,8 @@ pub(super) fn routes() -> Vec<Route> {
             "Members are named as in the configuration file, with an underscore where that has a \
              hyphen. Every key of `policy` is there that is not off, with the `preset` it keeps to \
              and the `reason` for each key that is laxer than that asks. There is one policy for \
-             all tenants, and a key of any of them may read what its subjects are held to.",
+             all tenants, and a key of any of them may read what its subjects are held to. Of \
+             `tenants` it sees what holds for its own, and no other's name.",
         ),
         Route::put("/v1/policy", put, "putPolicy", "Replace the policy")
             .detail(
@@ -76,8 +78,23 @@ async fn show(
     Query(query): Query<api::TenantQuery>,
 ) -> Result<Json<PolicyDocument>, ProblemAnswer> {
     caller.tenant_of(&query, None)?;
+    let own = caller.key()?;
     let policy = door.authority.newest_policy().await.map_err(wire::failed)?;
-    Ok(shown(&policy))
+    Ok(match &own.tenant {
+        None => shown(&policy),
+        Some(only) => shown(&seen_by(only, &policy)),
+    })
+}
+
+/// The policy without what it says of other tenants, their names included.
+fn seen_by(only: &TenantId, policy: &Policy) -> Policy {
+    let mut seen = policy.clone();
+    seen.tenants
+        .retain(|row| row.tenants.is_empty() || row.tenants.contains(only));
+    for row in &mut seen.tenants {
+        row.tenants.retain(|tenant| tenant == only);
+    }
+    seen
 }
 
 /// `PUT /v1/policy`: 200 with what is in force now; 412 if another came between.

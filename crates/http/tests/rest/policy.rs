@@ -212,3 +212,24 @@ async fn given_a_history_when_a_policy_is_tried_on_it_then_births_that_are_over_
         answer.assert_invalid("history");
     }
 }
+
+/// S14: who the other tenants are, and what they are sold, is nothing to a key of one.
+#[tokio::test]
+async fn s14_given_a_key_of_a_tenant_when_the_policy_is_shown_then_no_other_tenant_is_in_it() {
+    let desk = desk().await;
+    let rows = json!([
+        {"tenant": ["acme", "rival"], "seats": 500},
+        {"tenant": ["rival"], "seats": 77},
+        {"seats": 9000},
+    ]);
+    assert_eq!(put(&desk, json!({"tenants": rows})).await.status, 200);
+    let key = desk.key(&[KeyScope::Manage], Some("acme")).await;
+
+    let call = desk.call(Method::GET, "/v1/policy?tenant=acme");
+    let seen = call.bearer(&key).send().await;
+
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    let own = json!([{"tenant": ["acme"], "seats": 500}, {"seats": 9000}]);
+    assert_eq!(seen.json["tenants"], own);
+    assert_eq!(desk.get("/v1/policy").await.json["tenants"], rows);
+}
