@@ -56,10 +56,22 @@ pub struct DeviceList {
     pub devices: Vec<DeviceView>,
 }
 
-/// The body of `PATCH …/devices/{id}`.
+/// The body of `PATCH /v1/subjects/{subject}/devices/{id}`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DevicePatch {
+    /// The tenant; `default` if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
+    /// What to call it from now on: 1 to 64 characters that can be seen.
+    pub name: Text<256>,
+}
+
+/// The body of `PATCH /me/devices/{id}`, whose tenant the session names.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnDevicePatch {
     /// What to call it from now on: 1 to 64 characters that can be seen.
     pub name: Text<256>,
 }

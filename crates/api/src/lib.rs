@@ -37,7 +37,7 @@ pub use check::{
     CheckAnswer, CheckBatchAnswer, CheckBatchGood, CheckBatchRequest, CheckBatchResult,
     CheckRequest, NoSession, NoSessionReason, StepUp, Unknown,
 };
-pub use device::{Device, DeviceList, DevicePatch, DeviceView, Place};
+pub use device::{Device, DeviceList, DevicePatch, DeviceView, OwnDevicePatch, Place};
 pub use event::{Event, EventDetails, EventPage, EventsQuery};
 pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
 pub use list::{

@@ -22,7 +22,7 @@ pub struct EndedCount {
     pub ended: usize,
 }
 
-/// The query of calls that take a tenant and nothing else.
+/// The query of calls that take a tenant and nothing else, or their body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantQuery {
@@ -65,7 +65,7 @@ pub enum StateFilter {
     All,
 }
 
-/// The query of `DELETE /v1/sessions/{id}`.
+/// The query of `DELETE /v1/sessions/{id}`, or its body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndSessionQuery {
@@ -82,7 +82,7 @@ pub struct EndSessionQuery {
     pub reason: Option<EndReason>,
 }
 
-/// The query of `DELETE /v1/subjects/{subject}/sessions`.
+/// The query of `DELETE /v1/subjects/{subject}/sessions`, or its body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EndSessionsQuery {

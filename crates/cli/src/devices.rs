@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: DevicesArguments) -> Result<(), Failure> {
             let path = ["v1", "subjects", &device.subject, "devices", &device.id];
             let name = innkeeper_api::Text::new(name)
                 .ok_or_else(|| Failure::usage("the name has more than 256 bytes"))?;
-            let asked = DevicePatch { name };
+            let asked = DevicePatch { tenant: None, name };
             changed(is_json, server.patch(&path, &query, &asked).await?)
         }
     }

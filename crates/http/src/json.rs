@@ -136,7 +136,7 @@ fn is_too_deep(json: &[u8]) -> bool {
 }
 
 /// JSON is always UTF-8 (RFC 8259), so a `charset` of that name is let pass and no other.
-fn check_content_type(headers: &HeaderMap) -> Result<(), ProblemAnswer> {
+pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), ProblemAnswer> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let is_json = matches!(
         (types.next().map(HeaderValue::to_str), types.next()),

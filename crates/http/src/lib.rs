@@ -20,6 +20,7 @@ pub mod origin;
 pub mod peers;
 pub mod problem;
 pub mod query;
+pub mod query_or_body;
 pub mod request_id;
 pub mod rest;
 pub mod route;

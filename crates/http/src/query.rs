@@ -30,14 +30,17 @@ where
 
 /// Reads a query string, or says what is wrong with it.
 pub fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ProblemAnswer> {
-    let pairs = pairs(query)
-        .ok_or_else(|| invalid("", "expected a query of percent-encoded UTF-8"))?
-        .into_iter()
-        .map(|(name, value)| (name, Tree::Raw(value)))
-        .collect();
-    Tree::Object(pairs)
+    Tree::Object(members(query)?)
         .read()
         .map_err(|field| invalid(field.field, field.message))
+}
+
+/// The parameters as members of a request, repeated ones included.
+pub(crate) fn members(query: &str) -> Result<Vec<(String, Tree)>, ProblemAnswer> {
+    let pairs =
+        pairs(query).ok_or_else(|| invalid("", "expected a query of percent-encoded UTF-8"))?;
+    let members = pairs.into_iter();
+    Ok(members.map(|(n, value)| (n, Tree::Raw(value))).collect())
 }
 
 /// The parameters in order, repeated ones included; nothing where the encoding is broken.

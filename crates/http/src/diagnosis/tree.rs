@@ -21,6 +21,14 @@ pub(crate) enum Tree {
     Raw(String),
 }
 
+impl Tree {
+    /// Whether both are one text, in a body or in a query.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        use Tree::{Raw, Text};
+        matches!((self, other), (Text(one) | Raw(one), Text(two) | Raw(two)) if one == two)
+    }
+}
+
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TreeVisitor)

@@ -37,6 +37,18 @@ fn given_any_route_when_described_then_it_has_a_name_of_its_own_and_a_sentence()
     }
 }
 
+/// Nothing that a caller sends is passed over: whoever takes no body cannot refuse one.
+#[test]
+fn given_a_route_that_changes_something_when_described_then_it_takes_a_body() {
+    let document = document();
+    for route in rest::published() {
+        let method = route.method.as_str().to_ascii_lowercase();
+        let operation = &document["paths"][route.path][&method];
+        let takes_one = operation["requestBody"].is_object();
+        assert!(method == "get" || takes_one, "{method} {}", route.path);
+    }
+}
+
 /// Every reference in the document leads to something in it.
 #[test]
 fn given_the_document_when_its_references_are_followed_then_each_leads_somewhere() {

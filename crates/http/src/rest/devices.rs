@@ -6,7 +6,7 @@ use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::device::{DeviceId, DeviceLabel};
-use innkeeper_domain::name::SubjectId;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_engine::devices::{DeviceAnswer, DeviceChange, DeviceScope};
 use innkeeper_engine::subjects::Standing;
 use serde_json::json;
@@ -16,6 +16,7 @@ use crate::json::Json;
 use crate::layer::{Caller, Door, Manage, Principal};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
@@ -120,48 +121,41 @@ async fn rename(
     Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::DevicePatch>,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
-    let change = DeviceChange::Rename(label(&asked)?);
-    of_subject(&caller, &door, &query, &subject, &id, change).await
+    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    let change = DeviceChange::Rename(label(&asked.name)?);
+    of_subject(&door, &tenant, &subject, &id, change).await
 }
 
 async fn trust(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment((subject, id)): Segment<(String, String)>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
-    of_subject(&caller, &door, &query, &subject, &id, DeviceChange::Trust).await
+    let tenant = caller.tenant(named.tenant.as_deref())?;
+    of_subject(&door, &tenant, &subject, &id, DeviceChange::Trust).await
 }
 
 async fn distrust(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment((subject, id)): Segment<(String, String)>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
-    of_subject(
-        &caller,
-        &door,
-        &query,
-        &subject,
-        &id,
-        DeviceChange::Distrust,
-    )
-    .await
+    let tenant = caller.tenant(named.tenant.as_deref())?;
+    of_subject(&door, &tenant, &subject, &id, DeviceChange::Distrust).await
 }
 
 async fn of_subject(
-    caller: &Caller<Manage>,
     door: &Door,
-    query: &api::TenantQuery,
+    tenant: &TenantId,
     subject: &str,
     id: &str,
     change: DeviceChange,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
     let subject = wire::name("subject", subject, SubjectId::parse)?;
     let id = read_id(id)?;
-    let scope = DeviceScope::Subject(&tenant, &subject);
+    let scope = DeviceScope::Subject(tenant, &subject);
     one(&order(door, scope, id, change).await?, id, None)
 }
 
@@ -170,9 +164,9 @@ async fn end(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment((subject, id)): Segment<(String, String)>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let scope = DeviceScope::Subject(&tenant, &subject);
     order(&door, scope, read_id(&id)?, DeviceChange::End).await?;
@@ -183,9 +177,9 @@ async fn end_by_id(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let scope = DeviceScope::Tenant(&tenant);
     order(&door, scope, read_id(&id)?, DeviceChange::End).await?;
     Ok(NoContent)
@@ -207,7 +201,7 @@ async fn list_own(
 async fn trust_own(
     principal: Principal,
     State(door): State<Door>,
-    Query(Nothing {}): Query<Nothing>,
+    QueryOrBody(Nothing {}): QueryOrBody<Nothing>,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
     require_fresh(&door, &principal)?;
     let id = principal.checked().session.device_id();
@@ -222,9 +216,9 @@ async fn rename_own(
     State(door): State<Door>,
     Segment(id): Segment<String>,
     Query(Nothing {}): Query<Nothing>,
-    Json(asked): Json<api::DevicePatch>,
+    Json(asked): Json<api::OwnDevicePatch>,
 ) -> Result<Json<api::DeviceView>, ProblemAnswer> {
-    let (id, change) = (read_id(&id)?, DeviceChange::Rename(label(&asked)?));
+    let (id, change) = (read_id(&id)?, DeviceChange::Rename(label(&asked.name)?));
     let current = principal.checked().session.device_id();
     let scope = DeviceScope::Holder(principal.checked());
     one(&order(&door, scope, id, change).await?, id, current)
@@ -234,7 +228,7 @@ async fn end_own(
     principal: Principal,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(Nothing {}): Query<Nothing>,
+    QueryOrBody(Nothing {}): QueryOrBody<Nothing>,
 ) -> Result<NoContent, ProblemAnswer> {
     require_fresh(&door, &principal)?;
     let scope = DeviceScope::Holder(principal.checked());
@@ -263,8 +257,8 @@ fn read_id(text: &str) -> Result<DeviceId, ProblemAnswer> {
     DeviceId::parse(text).map_err(|_| ProblemCode::NotFound.into())
 }
 
-fn label(asked: &api::DevicePatch) -> Result<DeviceLabel, ProblemAnswer> {
-    let label = DeviceLabel::parse(asked.name.as_str());
+fn label(name: &api::Text<256>) -> Result<DeviceLabel, ProblemAnswer> {
+    let label = DeviceLabel::parse(name.as_str());
     label.map_err(|error| invalid("name", error.to_string()))
 }
 

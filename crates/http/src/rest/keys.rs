@@ -13,6 +13,7 @@ use crate::json::Json;
 use crate::layer::{Admin, Caller, Door, one_tenant, wholly, wrong_key};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{Created, Link, NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
@@ -108,9 +109,9 @@ async fn revoke(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
-    if let Some(named) = query.tenant.as_deref() {
+    if let Some(named) = named.tenant.as_deref() {
         caller.tenant(Some(named))?;
     }
     let own = caller.key()?;

@@ -17,6 +17,7 @@ use crate::layer::{Door, Principal};
 use crate::openapi::Operation;
 use crate::problem::ProblemAnswer;
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{Answer, Route};
 use crate::segment::Segment;
 use crate::wire::{self, Current};
@@ -109,7 +110,7 @@ pub(super) struct PageQuery {
     limit: Option<u16>,
 }
 
-/// The query of calls that take none. A parameter that we passed over might have been meant to
+/// The query of calls that take none, or their body. A member that we passed over might have been meant to
 /// spare a session.
 #[derive(Debug, Default, JsonSchema, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,7 +121,7 @@ async fn end(
     principal: Principal,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(Nothing {}): Query<Nothing>,
+    QueryOrBody(Nothing {}): QueryOrBody<Nothing>,
 ) -> Result<SignedOut, ProblemAnswer> {
     let id = read_id(&id)?;
     if id == principal.checked().session.id {
@@ -145,7 +146,7 @@ async fn end(
 async fn end_others(
     principal: Principal,
     State(door): State<Door>,
-    Query(Nothing {}): Query<Nothing>,
+    QueryOrBody(Nothing {}): QueryOrBody<Nothing>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
     require_fresh(&door, &principal)?;
     let revoked = door.authority.revoke_others(principal.checked()).await;
@@ -161,7 +162,7 @@ async fn end_others(
 async fn log_out(
     principal: Principal,
     State(door): State<Door>,
-    Query(Nothing {}): Query<Nothing>,
+    QueryOrBody(Nothing {}): QueryOrBody<Nothing>,
 ) -> Result<SignedOut, ProblemAnswer> {
     sign_out(&door, &principal).await
 }

@@ -15,6 +15,7 @@ use crate::layer::{Admin, Caller, Door};
 use crate::openapi::Operation;
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::{Query, encoded};
+use crate::query_or_body::QueryOrBody;
 use crate::route::{Accepted, Answer, Link, Route};
 use crate::segment::Segment;
 use crate::wire;
@@ -160,9 +161,9 @@ async fn cancel(
     caller: Caller<Admin>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<Json<api::Revocation>, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let id = read_id(&id)?;
     let found = door.authority.cancel_bulk_revocation(&tenant, id).await;
     found_or_absent(found.map_err(wire::failed)?)

@@ -14,6 +14,7 @@ use crate::json::Json;
 use crate::layer::{Caller, Door, Manage};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire::{self, Current};
@@ -79,10 +80,10 @@ async fn end(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(id): Segment<String>,
-    Query(query): Query<api::EndSessionQuery>,
+    QueryOrBody(named): QueryOrBody<api::EndSessionQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
-    let reason = ordered_reason(query.reason)?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
+    let reason = ordered_reason(named.reason)?;
     let id = read_id(&id)?;
     let revoked = door
         .authority
@@ -115,11 +116,11 @@ async fn end_all(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
-    Query(query): Query<api::EndSessionsQuery>,
+    QueryOrBody(named): QueryOrBody<api::EndSessionsQuery>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
-    let keep = query.except.as_deref().map(read_id).transpose()?;
+    let keep = named.except.as_deref().map(read_id).transpose()?;
     let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
     let revoked = door
         .authority

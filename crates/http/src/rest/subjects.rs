@@ -18,6 +18,7 @@ use crate::json::{Json, OptionalJson};
 use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit, wholly};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
@@ -169,9 +170,9 @@ async fn erase(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
-    let tenant = caller.tenant(query.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let authority = Arc::clone(&door.authority);
     wholly(async move { authority.erase(&tenant, &subject, Initiator::Admin).await }).await?;
@@ -198,10 +199,9 @@ async fn disable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
-    OptionalJson(asked): OptionalJson<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
-    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     let ended = door
         .authority
@@ -216,10 +216,9 @@ async fn enable(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
-    Query(query): Query<api::TenantQuery>,
-    OptionalJson(asked): OptionalJson<api::TenantQuery>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
-    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
+    let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
     door.authority
         .enable(&tenant, &subject)

@@ -13,6 +13,7 @@ use crate::json::{Json, OptionalJson};
 use crate::layer::{Caller, Needs, Principal};
 use crate::openapi::{Operation, Proof};
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::segment::Segment;
 
 /// An argument of a handler: says what it takes from the request, and how it refuses.
@@ -82,6 +83,13 @@ impl<T: JsonSchema> Part for Query<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.query::<T>();
         operation.refuses(ProblemCode::InvalidRequest);
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> Part for QueryOrBody<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        Query::<T>::describe(operation);
+        operation.json_body::<T>(false);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use innkeeper_domain::policy::{BindTo, Overflow, Policy, SameDevice, UnseenDevice};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{Answer, Desk, MINUTE, OURS, desk, desk_with, policy};
 
@@ -105,7 +105,7 @@ async fn given_devices_when_listed_named_trusted_and_ended_then_the_list_says_so
     let path = format!("/v1/subjects/alice/devices/{}", first.word("/device/id"));
 
     let named = desk.patch(&path, json!({"name": " Kitchen <b> "})).await;
-    let trusted = desk.post(&format!("{path}/trust"), Value::Null).await;
+    let trusted = desk.post(&format!("{path}/trust"), json!({})).await;
     let list = desk.get("/v1/subjects/alice/devices").await;
 
     assert_eq!(named.json["name"], "Kitchen <b>");
@@ -145,7 +145,7 @@ async fn s7_given_a_device_of_another_subject_when_named_then_it_is_absent_for_e
     let path = format!("/v1/subjects/alice/devices/{id}");
 
     desk.delete(&path).await.assert_problem(404, "not-found");
-    let trust = desk.post(&format!("{path}/trust"), Value::Null).await;
+    let trust = desk.post(&format!("{path}/trust"), json!({})).await;
     trust.assert_problem(404, "not-found");
     let name = desk.patch(&path, json!({"name": "mine"})).await;
     name.assert_problem(404, "not-found");

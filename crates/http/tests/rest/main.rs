@@ -19,3 +19,4 @@ mod sessions;
 mod subjects;
 mod support;
 mod tokens;
+mod unasked_body;

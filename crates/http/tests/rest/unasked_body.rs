@@ -1,0 +1,114 @@
+//! A body where none is asked for: it is taken or refused, and never passed over.
+
+use http::{Method, StatusCode};
+use innkeeper_engine::keys::KeyScope;
+use serde_json::{Value, json};
+
+use crate::every_route::routes;
+use crate::support::{Desk, desk};
+
+/// Every call that changes something, with the body that it asks for.
+async fn changes(desk: &Desk) -> Vec<(Method, String, Value)> {
+    let table = routes(desk).await.into_iter();
+    let table = table.filter(|route| route.method != Method::GET);
+    let mut calls: Vec<_> = table
+        .map(|route| {
+            let body = route.body.unwrap_or_else(|| json!({}));
+            (route.method, route.path, body)
+        })
+        .collect();
+    let devices = desk.get("/v1/subjects/alice/devices").await;
+    let id = devices.word("/devices/0/id");
+    let one = format!("/v1/subjects/alice/devices/{id}");
+    let named = json!({"name": "Kitchen"});
+    calls.extend([
+        (Method::PATCH, one.clone(), named),
+        (Method::POST, format!("{one}/trust"), json!({})),
+        (Method::DELETE, format!("{one}/trust"), json!({})),
+        (Method::DELETE, one, json!({})),
+        (Method::DELETE, format!("/v1/devices/{id}"), json!({})),
+    ]);
+    calls
+}
+
+/// A story of a tenant that nobody read: `DELETE /v1/subjects/alice/sessions` with the tenant
+/// `acme` in its body was answered 200, and had ended the sessions of alice in `default`.
+#[tokio::test]
+async fn s14_given_a_tenant_in_the_body_when_anything_is_changed_then_it_is_that_tenant() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("bob").await;
+    let key = desk.key(&[KeyScope::Admin], Some("default")).await;
+    for (method, path, mut body) in changes(&desk).await {
+        body["tenant"] = json!("acme");
+        let call = desk.call(method.clone(), &path).bearer(&key);
+        let answer = call.json(&body).send().await;
+
+        // The policy is that of all tenants, and names none.
+        if path.starts_with("/v1/policy") {
+            answer.assert_invalid("tenant");
+        } else {
+            assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
+        }
+    }
+    assert_eq!(desk.live("alice").await, 1, "nothing was done");
+
+    let elsewhere = desk.call(Method::DELETE, "/v1/subjects/bob/sessions");
+    let elsewhere = elsewhere
+        .bearer(&desk.admin)
+        .json(&json!({"tenant": "acme"}))
+        .send()
+        .await;
+    assert_eq!(elsewhere.json, json!({"ended": 0}));
+    assert_eq!(desk.check(&token).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn given_an_unknown_member_when_anything_is_changed_then_it_is_422_with_the_member() {
+    let desk = desk().await;
+    for (method, path, mut body) in changes(&desk).await {
+        body["nope"] = json!(1);
+        let call = desk.call(method, &path).bearer(&desk.admin);
+
+        call.json(&body).send().await.assert_invalid("nope");
+    }
+    assert_eq!(desk.live("alice").await, 1, "nothing was done");
+}
+
+#[tokio::test]
+async fn given_a_body_when_an_own_call_takes_none_then_it_is_422_and_nothing_changes() {
+    let desk = desk().await;
+    let (token, id) = desk.sign_in("alice").await;
+    for (method, path) in [
+        (Method::DELETE, "/me/sessions"),
+        (Method::DELETE, &format!("/me/sessions/{id}")),
+        (Method::POST, "/me/devices/current/trust"),
+        (Method::DELETE, "/me/devices/dev_x"),
+        (Method::POST, "/me/logout"),
+    ] {
+        for member in ["tenant", "nope"] {
+            let call = desk.call(method.clone(), path).bearer(&token);
+            let body = json!({member: "acme"});
+            call.json(&body).send().await.assert_invalid(member);
+        }
+    }
+    assert_eq!(desk.live("alice").await, 1, "nothing was done");
+
+    // A form without fields is sent with a type and nothing in it.
+    let form = desk.call(Method::POST, "/me/logout").bearer(&token);
+    assert_eq!(form.form("").send().await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn given_a_session_to_spare_in_the_body_when_the_others_are_ended_then_it_lives_on() {
+    let desk = desk().await;
+    let (kept, id) = desk.sign_in("alice").await;
+    let (other, _) = desk.sign_in("alice").await;
+
+    let call = desk.call(Method::DELETE, "/v1/subjects/alice/sessions");
+    let call = call.bearer(&desk.admin).json(&json!({"except": id}));
+    let answer = call.send().await;
+
+    assert_eq!(answer.json, json!({"ended": 1}));
+    assert_eq!(desk.check(&kept).await.status, StatusCode::OK);
+    desk.check(&other).await.assert_problem(401, "no-session");
+}
