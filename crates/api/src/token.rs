@@ -28,11 +28,12 @@ pub struct ReauthenticatedRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
-    /// How, at most 16 methods as in RFC 8176.
+    /// How, at most 16 methods as in RFC 8176. They are added to those of the session, each once,
+    /// as long as there are no more than 16.
     #[serde(deserialize_with = "bounded_list::<16, _, _>")]
     #[schemars(length(max = 16))]
     pub methods: Vec<Text<64>>,
-    /// How much that proved.
+    /// How much that proved. The session keeps what it has if that is more.
     #[schemars(range(max = 9))]
     pub assurance: u8,
 }

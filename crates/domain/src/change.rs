@@ -313,6 +313,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(seconds + 300)),
                 repeatable_until: at(seconds),
                 sealed_successor: Sealed(Box::default()),
+                proof: None,
             }),
         }
     }

@@ -219,6 +219,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(accepted)),
                 repeatable_until: at(repeatable),
                 sealed_successor: Sealed(Box::default()),
+                proof: None,
             }),
         };
         roster.apply(&[rotation], at(10));
@@ -484,6 +485,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(40)),
                 repeatable_until: at(2),
                 sealed_successor: Sealed(Box::default()),
+                proof: None,
             }),
         };
         roster.apply(&[rotation], at(2));

@@ -140,7 +140,7 @@ pub struct Contact {
     pub time_zone: Option<Box<str>>,
 }
 
-/// The last successful sign-in, told to the subject at the next one (AC-9).
+/// The last successful sign-in of the subject in person, told to it at the next one (AC-9).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LastSignIn {
     /// When.
@@ -230,7 +230,8 @@ pub struct Roster {
     pub devices: Vec<Arc<Device>>,
     /// Sessions that ended of late, the latest last.
     pub ended: Vec<EndedSession>,
-    /// The last successful sign-in.
+    /// The last successful sign-in of class
+    /// [`Interactive`](crate::session::SessionClass::Interactive).
     pub last_sign_in: Option<Arc<LastSignIn>>,
     /// The sign-ins that failed.
     pub failures: FailureCount,
@@ -361,7 +362,8 @@ impl Roster {
             .filter(move |e| now < e.ending.at.plus(Self::ENDED_FOR))
     }
 
-    /// How many sign-ins have failed since the last one that did not; all of them if none did.
+    /// How many sign-ins have failed since the last one of the subject in person that did not; all
+    /// of them if there was none.
     #[must_use]
     pub fn failures_since(&self) -> u32 {
         let before = self.last_sign_in.as_ref().map_or(0, |l| l.failures_before);
@@ -680,6 +682,7 @@ mod tests {
                     accepted_until: GraceEnd::new(at(20)),
                     repeatable_until: at(30),
                     sealed_successor: Sealed(Box::default()),
+                    proof: None,
                 }),
             }],
             at(5),

@@ -101,7 +101,7 @@ pub fn rotate(
         }
         Check::Replaced(session) => {
             return replaced(session, digest)
-                .filter(|_| could_have_replaced(&occasion, session))
+                .filter(|previous| could_have_replaced(&occasion, previous))
                 .map_or(Rotation::Refuse, |previous| repeat(session, previous));
         }
         Check::Reused(_) | Check::Ended(_) | Check::Unknown => return Rotation::Refuse,
@@ -113,6 +113,13 @@ pub fn rotate(
             (now, now.plus(REPEATABLE_FOR))
         }
     };
+    let proof = match occasion {
+        Occasion::Reauthentication(event) => Some(Box::new(AuthenticationEvent {
+            at: event.at.min(now),
+            ..event
+        })),
+        Occasion::Renewal | Occasion::CredentialChange => None,
+    };
     let mut changes = roster.expiries(now);
     changes.push(Change::Rotation {
         id: session.id,
@@ -123,13 +130,13 @@ pub fn rotate(
             accepted_until: GraceEnd::new(accepted_until),
             repeatable_until,
             sealed_successor: successor.sealed,
+            proof: proof.clone(),
         }),
     });
-    if let Occasion::Reauthentication(mut event) = occasion {
-        event.at = event.at.min(now);
+    if let Some(proof) = proof {
         changes.push(Change::Reauthentication {
             id: session.id,
-            event,
+            event: session.authentication.renewed_by(&proof),
             absolute_deadline: now.plus(policy.terms(&roster.facts(session)).absolute),
         });
     }
@@ -152,15 +159,15 @@ fn replaced(session: &Session, digest: TokenDigest) -> Option<&PreviousToken> {
 
 /// Whether the call for this occasion may be the one that replaced a token without a grace.
 ///
-/// A repeated reauthentication says what the session says already; another proof than that is
-/// no repeat, and an answer that passed over it would be untrue.
-fn could_have_replaced(occasion: &Occasion, session: &Session) -> bool {
+/// A repeated reauthentication brings the same proof. A stronger one is no repeat, and an answer
+/// that passed over it would be untrue; nor is a weaker one, or whoever has a copy of the old
+/// token and the password would be handed what the second factor of its owner was worth.
+fn could_have_replaced(occasion: &Occasion, previous: &PreviousToken) -> bool {
     match occasion {
         Occasion::Renewal => false,
-        Occasion::Reauthentication(event) => {
-            let known = &session.authentication;
-            event.methods == known.methods && event.assurance == known.assurance
-        }
+        Occasion::Reauthentication(event) => previous.proof.as_deref().is_some_and(|proof| {
+            event.methods == proof.methods && event.assurance == proof.assurance
+        }),
         Occasion::CredentialChange => true,
     }
 }
@@ -195,6 +202,7 @@ pub fn is_due(session: &Session, rotate_every: Option<Duration>, now: Timestamp)
 mod tests {
     use super::*;
     use crate::check::Presented;
+    use crate::name::AuthenticationMethod;
     use crate::policy::Terms;
     use crate::testing::{at, id, later_token, level, roster, session, sign_in, token};
 
@@ -232,6 +240,19 @@ mod tests {
         Occasion::Reauthentication(AuthenticationEvent {
             assurance: level(assurance),
             ..sign_in().authentication
+        })
+    }
+
+    fn methods(names: &[&str]) -> Box<[AuthenticationMethod]> {
+        let parse = |name: &&str| AuthenticationMethod::parse(name).unwrap();
+        names.iter().map(parse).collect()
+    }
+
+    fn by(names: &[&str], assurance: u8) -> Occasion {
+        Occasion::Reauthentication(AuthenticationEvent {
+            at: Timestamp::MAX,
+            methods: methods(names),
+            assurance: level(assurance),
         })
     }
 
@@ -347,6 +368,61 @@ mod tests {
         let other = ask(&roster, &token(1), 51, proof(3), 11);
 
         assert!(matches!(other, Rotation::Refuse));
+    }
+
+    #[test]
+    fn given_a_strong_session_when_one_factor_is_proved_again_then_it_stays_strong() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, by(&["pwd", "otp"], 2), 10);
+        rotated(&mut roster, &later_token(1, 50), 51, by(&["pwd"], 1), 20);
+
+        let known = &roster.sessions[0].authentication;
+        assert_eq!(known.assurance, level(2));
+        assert_eq!(known.methods, methods(&["pwd", "otp"]));
+        assert_eq!(known.at, at(20));
+        let again = ask(&roster, &later_token(1, 50), 52, by(&["pwd"], 1), 21);
+        assert_eq!(
+            repeated(&again),
+            Some(51),
+            "by what was brought, not by what is known"
+        );
+    }
+
+    #[test]
+    fn given_methods_of_before_when_others_are_proved_then_all_are_named_once_the_earlier_first() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, by(&["pwd"], 1), 10);
+        let proof = by(&["otp", "pwd", "otp"], 2);
+        rotated(&mut roster, &later_token(1, 50), 51, proof, 20);
+
+        let known = &roster.sessions[0].authentication;
+        assert_eq!(known.methods, methods(&["pwd", "otp"]));
+    }
+
+    #[test]
+    fn given_as_many_methods_as_there_may_be_when_another_is_proved_then_there_are_no_more() {
+        let mut roster = roster([session(1)]);
+        let all: Vec<_> = (0..AuthenticationEvent::METHODS_MAX)
+            .map(|number| format!("m{number}"))
+            .collect();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        rotated(&mut roster, &token(1), 50, by(&all, 1), 10);
+        rotated(&mut roster, &later_token(1, 50), 51, by(&["one"], 2), 20);
+
+        let known = &roster.sessions[0].authentication;
+        assert_eq!(known.methods, methods(&all));
+        assert_eq!(known.assurance, level(2));
+    }
+
+    #[test]
+    fn given_a_second_factor_when_a_copy_of_the_old_token_comes_with_less_then_it_gains_nothing() {
+        // The thief has the old token and the password, and comes while a repeat is allowed.
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, by(&["pwd", "otp"], 2), 10);
+
+        let theft = ask(&roster, &token(1), 51, by(&["pwd"], 1), 11);
+
+        assert!(matches!(theft, Rotation::Refuse));
     }
 
     #[test]

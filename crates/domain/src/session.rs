@@ -68,9 +68,10 @@ pub struct Session {
     /// The device it was opened on. The roster may have let go of that since, and then knows no
     /// more of it than this.
     pub device: Option<DeviceSerial>,
-    /// How many sign-ins had failed between the last one and this.
+    /// How many sign-ins had failed between that one and this.
     pub failures_since: u32,
-    /// The subject's sign-in before this one, to be told of (AC-9).
+    /// The subject's sign-in before this one, to be told of (AC-9). Only in a session of
+    /// [`SessionClass::Interactive`]: it is for the owner's eyes.
     pub previous_sign_in: Option<Arc<LastSignIn>>,
     /// What the application keeps with the session: the text of one JSON object.
     pub attributes: Option<Box<str>>,
@@ -107,8 +108,12 @@ impl Session {
         if let Some(client) = &mut self.client {
             client.share_text(share);
         }
-        for method in &mut self.authentication.methods {
-            method.share_text(share);
+        let proof = self.previous.as_mut().and_then(|p| p.proof.as_mut());
+        let proofs = proof.map(|p| &mut **p).into_iter();
+        for event in proofs.chain([&mut self.authentication]) {
+            for method in &mut event.methods {
+                method.share_text(share);
+            }
         }
         self.origin.share_texts(share);
         // One that others hold too was shared with them before.
@@ -157,6 +162,31 @@ pub struct AuthenticationEvent {
     pub methods: Box<[AuthenticationMethod]>,
     /// How much it proved (`acr`), 0 to 9.
     pub assurance: AssuranceLevel,
+}
+
+impl AuthenticationEvent {
+    /// The most methods that are kept.
+    pub const METHODS_MAX: usize = 16;
+
+    /// What is known of a session that this opened, once identity was proved again within it.
+    ///
+    /// The assurance is the higher of the two: a session of AAL2 may be renewed by one factor and
+    /// stays one (SP 800-63B-4, 2.2.3). The methods are those of both, the earlier ones first,
+    /// each once, and no more than [`METHODS_MAX`](Self::METHODS_MAX).
+    #[must_use]
+    pub fn renewed_by(&self, proof: &Self) -> Self {
+        let mut methods = Vec::new();
+        for method in self.methods.iter().chain(&proof.methods) {
+            if methods.len() < Self::METHODS_MAX && !methods.contains(method) {
+                methods.push(method.clone());
+            }
+        }
+        Self {
+            at: proof.at,
+            methods: methods.into(),
+            assurance: self.assurance.max(proof.assurance),
+        }
+    }
 }
 
 /// How much an authentication proved, 0 to 9: higher is stronger, 0 says nothing is known.
@@ -247,6 +277,9 @@ pub struct PreviousToken {
     pub repeatable_until: Timestamp,
     /// The successor's secret, sealed under this token's: only its holder can open it.
     pub sealed_successor: Sealed,
+    /// What was proved by the reauthentication that replaced it, if one did: only the same proof
+    /// is a repeat of that call.
+    pub proof: Option<Box<AuthenticationEvent>>,
 }
 
 /// Bytes encrypted under a key that only the holder of a secret can derive.

@@ -92,6 +92,11 @@ fn session(number: u8) -> Session {
             accepted_until: GraceEnd::new(at(40)),
             repeatable_until: at(45),
             sealed_successor: Sealed([9; 40].into()),
+            proof: Some(Box::new(AuthenticationEvent {
+                at: at(14),
+                methods: [AuthenticationMethod::parse("otp").unwrap()].into(),
+                assurance: AssuranceLevel::new(2).unwrap(),
+            })),
         })),
         origin: origin(),
         device: Some(device().id.serial()),

@@ -38,7 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
             "reauthenticated",
             "Tell that the subject proved identity again",
         )
-        .detail("Raises assurance, gives the next token, and starts both timeouts anew.")
+        .detail("Raises assurance or leaves it as it is, adds the methods to those of the session, gives the next token, and starts both timeouts anew.")
         .example(json!({"token": "ik_…", "methods": ["otp"], "assurance": 2}))
         .refuses(&[ProblemCode::NoSession]),
         Route::post(

@@ -208,6 +208,7 @@ pub fn rotation(id: SessionId, now: Timestamp) -> Change {
             accepted_until: GraceEnd::new(grace),
             repeatable_until: grace,
             sealed_successor: Sealed([7; 40].into()),
+            proof: None,
         }),
     }
 }

@@ -75,9 +75,7 @@ struct SessionRecord {
     remember: bool,
     fenced: bool,
     created_at: u64,
-    authenticated_at: u64,
-    methods: Vec<String>,
-    assurance: u8,
+    authentication: AuthenticationRecord,
     last_seen: u64,
     idle: u64,
     absolute_deadline: u64,
@@ -115,6 +113,14 @@ struct PreviousRecord {
     accepted_until: u64,
     repeatable_until: u64,
     sealed_successor: Vec<u8>,
+    proof: Option<AuthenticationRecord>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct AuthenticationRecord {
+    at: u64,
+    methods: Vec<String>,
+    assurance: u8,
 }
 
 impl From<&Roster> for RosterRecord {
@@ -310,14 +316,7 @@ impl From<&Session> for SessionRecord {
             remember: session.remember,
             fenced: session.fenced,
             created_at: session.created_at.as_millis(),
-            authenticated_at: session.authentication.at.as_millis(),
-            methods: session
-                .authentication
-                .methods
-                .iter()
-                .map(|m| m.as_str().into())
-                .collect(),
-            assurance: session.authentication.assurance.get(),
+            authentication: (&session.authentication).into(),
             last_seen: session.last_seen.get().as_millis(),
             idle: millis(session.idle),
             absolute_deadline: session.absolute_deadline.as_millis(),
@@ -329,6 +328,7 @@ impl From<&Session> for SessionRecord {
                 accepted_until: p.accepted_until.get().as_millis(),
                 repeatable_until: p.repeatable_until.as_millis(),
                 sealed_successor: p.sealed_successor.0.to_vec(),
+                proof: p.proof.as_deref().map(Into::into),
             }),
             origin: (&session.origin).into(),
             device: session.device.map(|d| d.0),
@@ -376,29 +376,14 @@ impl SessionRecord {
             remember: self.remember,
             fenced: self.fenced,
             created_at: Timestamp::from_millis(self.created_at),
-            authentication: AuthenticationEvent {
-                at: Timestamp::from_millis(self.authenticated_at),
-                methods: self
-                    .methods
-                    .iter()
-                    .map(|m| AuthenticationMethod::parse(m))
-                    .collect::<Result<_, _>>()?,
-                assurance: assurance_level(self.assurance)?,
-            },
+            authentication: self.authentication.try_into()?,
             last_seen: LastSeen::new(Timestamp::from_millis(self.last_seen)),
             idle: Duration::from_millis(self.idle),
             absolute_deadline: Timestamp::from_millis(self.absolute_deadline),
             token: TokenDigest(self.token),
             token_made_at: Timestamp::from_millis(self.token_made_at),
             family: FamilyDigest(self.family),
-            previous: self.previous.map(|p| {
-                Box::new(PreviousToken {
-                    digest: TokenDigest(p.digest),
-                    accepted_until: GraceEnd::new(Timestamp::from_millis(p.accepted_until)),
-                    repeatable_until: Timestamp::from_millis(p.repeatable_until),
-                    sealed_successor: Sealed(p.sealed_successor.into()),
-                })
-            }),
+            previous: self.previous.map(PreviousRecord::revive).transpose()?,
             origin: self.origin.try_into()?,
             device: self.device.map(DeviceSerial),
             device_class: variant(&DEVICE_CLASSES, self.device_class, "class of device")?,
@@ -406,6 +391,44 @@ impl SessionRecord {
             previous_sign_in: self.previous_sign_in.map(sign_in).transpose()?,
             failures_since: self.failures_since,
             attributes: self.attributes.map(Into::into),
+        })
+    }
+}
+
+impl PreviousRecord {
+    fn revive(self) -> Result<Box<PreviousToken>, RecordError> {
+        let proof = self.proof.map(AuthenticationEvent::try_from).transpose()?;
+        Ok(Box::new(PreviousToken {
+            digest: TokenDigest(self.digest),
+            accepted_until: GraceEnd::new(Timestamp::from_millis(self.accepted_until)),
+            repeatable_until: Timestamp::from_millis(self.repeatable_until),
+            sealed_successor: Sealed(self.sealed_successor.into()),
+            proof: proof.map(Box::new),
+        }))
+    }
+}
+
+impl From<&AuthenticationEvent> for AuthenticationRecord {
+    fn from(event: &AuthenticationEvent) -> Self {
+        Self {
+            at: event.at.as_millis(),
+            methods: event.methods.iter().map(|m| m.as_str().into()).collect(),
+            assurance: event.assurance.get(),
+        }
+    }
+}
+
+impl TryFrom<AuthenticationRecord> for AuthenticationEvent {
+    type Error = RecordError;
+
+    fn try_from(record: AuthenticationRecord) -> Result<Self, RecordError> {
+        let methods = record.methods.iter();
+        Ok(Self {
+            at: Timestamp::from_millis(record.at),
+            methods: methods
+                .map(|m| AuthenticationMethod::parse(m))
+                .collect::<Result<_, _>>()?,
+            assurance: assurance_level(record.assurance)?,
         })
     }
 }
