@@ -96,7 +96,8 @@ pub struct SignInAnswer {
     pub device: Option<IssuedDevice>,
     /// The sessions that ended to make room, and the one that was replaced.
     pub ended: Vec<Session>,
-    /// The sign-in before this one, for the person to judge.
+    /// The sign-in before this one, for the person to judge: of class `interactive`, and told to
+    /// no other class.
     pub previous_sign_in: Option<SignInSummary>,
     /// What the person should be told.
     pub notices: Vec<Notice>,

@@ -10,7 +10,7 @@ use crate::{Notice, Session, SignInSummary};
 pub struct Me {
     /// The session of the token that was presented.
     pub session: Session,
-    /// The sign-in before the one that opened it.
+    /// The sign-in of class `interactive` before the one that opened it; told to no other class.
     pub previous_sign_in: Option<SignInSummary>,
     /// What the person has not been told yet.
     pub notices: Vec<Notice>,

@@ -29,7 +29,7 @@ pub struct SubjectView {
     pub limits: Option<SubjectLimits>,
     /// The version of the policy that the subject's sessions last obeyed.
     pub policy: u64,
-    /// The latest sign-in that was let in.
+    /// The latest sign-in of class `interactive` that was let in.
     pub last_sign_in: Option<SignInSummary>,
 }
 

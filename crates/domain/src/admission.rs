@@ -284,14 +284,16 @@ fn decide(
     {
         changes.push(Change::Contact(contact.clone()));
     }
-    changes.push(Change::SignIn(Arc::new(LastSignIn {
-        at: now,
-        origin: Origin {
-            ip: sign_in.origin.ip,
-            label: device.label.clone(),
-        },
-        failures_before: roster.failures.get(),
-    })));
+    if is_in_person(sign_in) {
+        changes.push(Change::SignIn(Arc::new(LastSignIn {
+            at: now,
+            origin: Origin {
+                ip: sign_in.origin.ip,
+                label: device.label.clone(),
+            },
+            failures_before: roster.failures.get(),
+        })));
+    }
 
     Admission::Admit(Admitted {
         changes,
@@ -304,6 +306,13 @@ fn decide(
         concurrent: room.concurrent,
         over_limit: room.over_limit,
     })
+}
+
+/// Whether it is the subject itself that signs in: whom the sign-in before is told to (AC-9), and
+/// who is told of this one at the next. What a program or somebody else were told, the owner
+/// would never learn.
+fn is_in_person(sign_in: &SignIn) -> bool {
+    sign_in.class == SessionClass::Interactive
 }
 
 /// Whether a session ends because its browser or device signs in again.
@@ -379,6 +388,7 @@ fn bear(
     terms: &Terms,
     now: Timestamp,
 ) -> Session {
+    let in_person = is_in_person(sign_in);
     let mut authentication = sign_in.authentication.clone();
     authentication.at = authentication.at.min(now);
     Session {
@@ -412,8 +422,12 @@ fn bear(
                 mismatches: 0,
             })),
         },
-        previous_sign_in: roster.last_sign_in.clone(),
-        failures_since: roster.failures_since(),
+        previous_sign_in: in_person.then(|| roster.last_sign_in.clone()).flatten(),
+        failures_since: if in_person {
+            roster.failures_since()
+        } else {
+            0
+        },
         attributes: sign_in.attributes.clone(),
     }
 }

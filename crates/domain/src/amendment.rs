@@ -63,13 +63,19 @@ pub fn obey(roster: &Roster, policy: &Policy, now: Timestamp) -> Option<Vec<Chan
     Some(enforce(roster, news, policy, now))
 }
 
-/// The changes that new groups are; none if they are the same, in whatever order.
+/// The changes that new groups are, each once; none if they are the same, in whatever order.
 pub(crate) fn regroup(roster: &Roster, groups: &[GroupName]) -> Vec<Change> {
     if roster.has_groups(groups) {
         return Vec::new();
     }
+    let mut distinct: Vec<GroupName> = Vec::with_capacity(groups.len());
+    for group in groups {
+        if !distinct.contains(group) {
+            distinct.push(group.clone());
+        }
+    }
     vec![
-        Change::Groups(groups.into()),
+        Change::Groups(distinct.into()),
         Change::Generation {
             to: roster.generation.next(),
             keep: Keep::All,
@@ -197,6 +203,20 @@ mod tests {
         };
 
         assert!(amend(&roster, &patch, &Policy::default(), at(5)).is_none());
+    }
+
+    #[test]
+    fn given_groups_named_twice_when_amended_then_each_is_kept_once_and_the_same_again_is_nothing()
+    {
+        let mut roster = roster([session(1)]);
+        let repeated = made(groups(&["b", "a", "b", "a", "a"]));
+
+        let changes = amend(&roster, &repeated, &Policy::default(), at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        assert_eq!(roster.groups, groups(&["b", "a"]));
+        assert_eq!(roster.generation, Generation(2));
+        assert!(amend(&roster, &repeated, &Policy::default(), at(6)).is_none());
     }
 
     #[test]

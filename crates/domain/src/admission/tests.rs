@@ -71,6 +71,52 @@ fn given_an_empty_roster_when_the_subject_signs_in_then_there_is_a_seat() {
 }
 
 #[test]
+fn given_failed_sign_ins_when_others_come_as_the_subject_then_only_the_owner_is_told_of_them() {
+    // Whoever acts as somebody would otherwise take the trace of an attack away from them (AC-9).
+    let mut roster = empty_roster();
+    roster.apply(
+        &let_in(&roster, &sign_in(), 1, &evicting_at(9)).changes,
+        at(20),
+    );
+    roster.failures.add();
+    roster.failures.add();
+
+    for (number, class) in [(2, SessionClass::Impersonation), (3, SessionClass::Machine)] {
+        let other = SignIn { class, ..sign_in() };
+        let other = let_in(&roster, &other, number, &evicting_at(9));
+        assert_eq!(other.session.previous_sign_in, None);
+        assert_eq!(other.session.failures_since, 0);
+        roster.apply(&other.changes, at(25));
+    }
+    let owner = let_in(&roster, &sign_in(), 4, &evicting_at(9)).session;
+
+    assert_eq!(owner.previous_sign_in.as_ref().unwrap().at, at(20));
+    assert_eq!(owner.failures_since, 2);
+}
+
+#[test]
+fn given_groups_named_twice_when_a_sign_in_brings_them_then_each_is_kept_once() {
+    let mut roster = empty_roster();
+    let sign_in = SignIn {
+        groups: Some(groups(&["a", "a"])),
+        ..sign_in()
+    };
+
+    roster.apply(
+        &let_in(&roster, &sign_in, 1, &evicting_at(9)).changes,
+        at(20),
+    );
+    let risen = roster.generation;
+    roster.apply(
+        &let_in(&roster, &sign_in, 2, &evicting_at(9)).changes,
+        at(25),
+    );
+
+    assert_eq!(roster.groups, groups(&["a"]));
+    assert_eq!(roster.generation, risen);
+}
+
+#[test]
 fn given_births_before_when_the_subject_signs_in_then_the_newcomer_has_the_next_number() {
     // Also if those before are long gone: birth numbers order the victims.
     let mut roster = roster([session(1), session(2)]);
