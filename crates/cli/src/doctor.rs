@@ -74,17 +74,19 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
         checks: found,
         could_run,
         unfenced,
+        policies,
     } = store::look(&config, &arguments).await;
     checks.extend(found);
     for (name, what) in [
         ("mail", "no notices are sent"),
         ("places", "no GeoIP file is read"),
-        ("proxy", "no proxy is believed"),
     ] {
         checks.push(Check::new(name, State::NotConfigured, what));
     }
+    checks.push(proxy(&config));
     let promises = EMBEDDED.as_seen(&Seen {
-        policy: &config.policy,
+        policies: &policies,
+        store: could_run,
         unfenced,
         syncs: !checks
             .iter()
@@ -166,6 +168,26 @@ fn clock(data: &Path) -> Check {
         "not behind what the store has seen; whether it is synchronised cannot be told from here"
     };
     Check::new(NAME, State::Ok, detail)
+}
+
+/// Whose word on where a request comes from is believed.
+fn proxy(config: &Config) -> Check {
+    const NAME: &str = "proxy";
+    let believed: Vec<_> = config.server.trusted_peers.networks().collect();
+    let listed: Vec<_> = believed.iter().map(ToString::to_string).collect();
+    let listed = listed.join(", ");
+    if believed.is_empty() {
+        Check::new(NAME, State::NotConfigured, "no proxy is believed")
+    } else if believed.iter().any(|network| network.prefix_len() == 0) {
+        let detail = format!(
+            "{listed}: everybody is believed, and may say to be anywhere; name the proxies alone \
+             in server.trusted_peers"
+        );
+        Check::new(NAME, State::Warning, detail)
+    } else {
+        let detail = format!("{listed}: believed in whom they forward for");
+        Check::new(NAME, State::Ok, detail)
+    }
 }
 
 /// Who can listen in on the way.

@@ -19,13 +19,14 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<(), Failure> {
         KeysCommand::Create {
             name,
             scopes,
+            tenant,
             offline,
         } => {
             let request = KeyCreateRequest {
                 name: api::Text::new(name)
                     .ok_or_else(|| Failure::usage("the name has more than 256 bytes"))?,
                 scopes: scopes.into_iter().map(scope).collect(),
-                tenant: arguments.tenant,
+                tenant,
             };
             let made: KeyCreated = if offline {
                 offline::create_key(client.data(), request).await?
@@ -43,10 +44,19 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<(), Failure> {
             let words = format!("{}The key is not shown again.", of_one(&made));
             print::answer(is_json, &document, words)
         }
-        KeysCommand::List => {
+        KeysCommand::List { tenant } => {
             let page: KeyPage = Server::reach(client)?.get(&["v1", "keys"], &[]).await?;
-            let document = json!({"schema": "innkeeper.keys/1", "keys": page.keys});
-            print::answer(is_json, &document, all(&page.keys))
+            let mut keys = page.keys;
+            if tenant.is_some() {
+                keys.retain(|key| key.tenant == tenant);
+            }
+            let document = json!({"schema": "innkeeper.keys/1", "keys": keys});
+            match &tenant {
+                Some(tenant) if keys.is_empty() && !is_json => {
+                    print::lines(format_args!("no key of tenant {tenant} alone"))
+                }
+                _ => print::answer(is_json, &document, all(&keys)),
+            }
         }
         KeysCommand::Revoke { id } => {
             let server = Server::reach(client)?;

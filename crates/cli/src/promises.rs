@@ -124,8 +124,11 @@ pub(crate) static EVERYWHERE: [Promise; 16] = [
 /// What was seen that a promise depends on.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
-    /// The policy.
-    pub(crate) policy: &'a Policy,
+    /// The policies that hold: the one in force, and the one that the next start puts. None if
+    /// they were not seen.
+    pub(crate) policies: &'a [Policy],
+    /// Whether the store was looked at, or a server that has it open.
+    pub(crate) store: bool,
     /// Of how many sign-ins in the journal how many named no generation, if they were counted.
     pub(crate) unfenced: Option<Unfenced>,
     /// Whether a sync reaches a disk at all.
@@ -152,6 +155,11 @@ impl Seen<'_> {
             "S8" => self.fresh_birth(),
             _ => None,
         };
+        let seen = seen.or_else(|| {
+            let unseen = !self.store && promise.holds == Holds::Yes;
+            let words = || "cond: the store is well; it could not be looked at".into();
+            unseen.then(|| (Holds::Conditional, words()))
+        });
         match seen {
             Some((holds, words)) => Promise {
                 holds,
@@ -163,14 +171,22 @@ impl Seen<'_> {
     }
 
     fn bound(&self) -> Option<(Holds, Cow<'static, str>)> {
+        if self.policies.is_empty() {
+            return Some((
+                Holds::Conditional,
+                "cond: the policy in force has no at_limit = \"observe\"; it was not seen".into(),
+            ));
+        }
         let observes = |at_limit: Option<Overflow>| at_limit == Some(Overflow::Observe);
-        if observes(Some(self.policy.terms.at_limit)) {
+        let mut policies = self.policies.iter();
+        if policies.any(|policy| observes(Some(policy.terms.at_limit))) {
             return Some((
                 Holds::No,
                 "no: under at_limit = \"observe\" no limit is in force".into(),
             ));
         }
-        let rule = self.policy.rules.iter().any(|r| observes(r.set.at_limit));
+        let mut rules = self.policies.iter().flat_map(|policy| &policy.rules);
+        let rule = rules.any(|rule| observes(rule.set.at_limit));
         rule.then(|| {
             (
                 Holds::Conditional,
@@ -284,12 +300,14 @@ mod tests {
             births: 9,
         };
         let weak = Seen {
-            policy: &policy,
+            policies: &[Policy::default(), policy],
+            store: true,
             unfenced: Some(unfenced),
             syncs: false,
         };
         let well = Seen {
-            policy: &Policy::default(),
+            policies: &[Policy::default()],
+            store: true,
             unfenced: Some(Unfenced {
                 found: 0,
                 ..unfenced
@@ -308,9 +326,13 @@ mod tests {
         assert_eq!(holds(&well, "S1"), Holds::Yes);
         assert_eq!(holds(&well, "S8"), Holds::Yes);
         let unknown = Seen {
+            policies: &[],
             unfenced: None,
+            store: false,
             ..well
         };
         assert_eq!(holds(&unknown, "S8"), Holds::Conditional);
+        let all = EMBEDDED.as_seen(&unknown);
+        assert!(all.iter().all(|promise| promise.holds != Holds::Yes));
     }
 }

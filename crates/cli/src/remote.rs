@@ -1,8 +1,6 @@
 //! Calls to a running server, by its API.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,11 +13,9 @@ use serde_json::Value;
 
 use crate::args::ClientArguments;
 use crate::exit::Failure;
+use crate::key_file::{self, NoKey};
 use crate::print;
 use crate::trust;
-
-/// The most that is read of a key file: a key has 67 characters.
-const KEY_FILE_MAX: u64 = 4096;
 
 /// How long an answer may take that is as large as the store.
 const PIECES_TIMEOUT: Duration = Duration::from_hours(6);
@@ -39,23 +35,26 @@ impl Server {
         let base: Url = base
             .parse()
             .map_err(|error| Failure::cannot_run("--server is not an address", error))?;
-        if base.scheme() != "https" && !is_loopback(&base) {
-            print::aside(format_args!(
-                "warning: the API key travels in clear to {base}\n"
-            ));
-        }
+        warn_if_in_clear(&base);
         let client = client(&base, arguments.ca_file.as_deref())?;
         let key = read_key(arguments)?;
         Ok(Self { client, base, key })
     }
 
-    /// Gets ready to ask a server how it is, which takes no key.
-    pub(crate) fn anonymous(base: &str, ca_file: Option<&Path>) -> Result<Self, Failure> {
+    /// Gets ready to ask a server how it is, which takes no key; with one, more can be asked.
+    pub(crate) fn at(
+        base: &str,
+        ca_file: Option<&Path>,
+        key: Option<String>,
+    ) -> Result<Self, Failure> {
         let base: Url = base
             .parse()
             .map_err(|error| Failure::cannot_run("the server has no address", error))?;
         let client = client(&base, ca_file)?;
-        let key = String::new();
+        if key.is_some() {
+            warn_if_in_clear(&base);
+        }
+        let key = key.unwrap_or_default();
         Ok(Self { client, base, key })
     }
 
@@ -309,6 +308,14 @@ impl Pieces {
     }
 }
 
+fn warn_if_in_clear(base: &Url) {
+    if base.scheme() != "https" && !is_loopback(base) {
+        print::aside(format_args!(
+            "warning: the API key travels in clear to {base}\n"
+        ));
+    }
+}
+
 fn is_loopback(server: &Url) -> bool {
     let host = server.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -320,28 +327,16 @@ fn is_loopback(server: &Url) -> bool {
 
 fn read_key(arguments: &ClientArguments) -> Result<String, Failure> {
     let path = arguments.key_file();
-    let text = fs::metadata(&path)
-        .and_then(|file| {
-            if file.len() > KEY_FILE_MAX {
-                return Err(io::Error::other("it is too long for a key"));
+    key_file::read(&path).map_err(|error| {
+        let what = match error {
+            NoKey::Unreadable(_) => {
+                "; name the file of an API key with --key-file, or the server's data folder with \
+                 --data"
             }
-            fs::read_to_string(&path)
-        })
-        .map_err(|error| {
-            Failure::usage(format!(
-                "{} cannot be read: {error}; name the file of an API key with --key-file, or the \
-                 server's data folder with --data",
-                path.display()
-            ))
-        })?;
-    let key = text.trim();
-    if !key.starts_with("ikk_") || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::usage(format!(
-            "{} holds no API key; one begins with ikk_",
-            path.display()
-        )));
-    }
-    Ok(key.to_owned())
+            NoKey::NotOne => "",
+        };
+        Failure::usage(format!("{} {error}{what}", path.display()))
+    })
 }
 
 fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Failure> {

@@ -34,6 +34,7 @@ use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, Refused, StoreKind};
 use crate::exit::Failure;
+use crate::key_file;
 use crate::print;
 use crate::promises::EMBEDDED;
 use reload::Reload;
@@ -84,7 +85,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     admin_key::ensure(&authority, &data)
         .await
         .map_err(|error| Failure::cannot_run("no administrator's key", error))?;
-    warn_of_a_lost_key(&data);
+    warn_of_a_key_that_opens_nothing(&data);
 
     let address = address_of(&listener)?;
 
@@ -167,12 +168,19 @@ fn load(arguments: &ServeArguments) -> Result<Config, Refused> {
     })
 }
 
-fn warn_of_a_lost_key(data: &Path) {
+fn warn_of_a_key_that_opens_nothing(data: &Path) {
     let file = admin_key::file(data);
     if !file.exists() {
         tracing::warn!(
             file = %file.display(),
             "the administrator's key is not in its file; commands need --key-file"
+        );
+    } else if let Err(error) = key_file::read(&file) {
+        tracing::warn!(
+            file = %file.display(),
+            %error,
+            "the file of the administrator's key holds none that can be read; commands need \
+             --key-file"
         );
     }
 }

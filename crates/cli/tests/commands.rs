@@ -173,6 +173,17 @@ async fn given_a_new_key_when_used_and_revoked_then_it_opens_what_it_says_and_th
         "{}",
         listed.out
     );
+    let of_acme = ["keys", "create", "acme", "--scope", "check"];
+    run(&[&of_acme[..], &["--tenant", "acme"]].concat());
+    let names = |arguments: &[&str]| {
+        let keys = json(&run(arguments))["keys"].clone();
+        let keys = keys.as_array().expect("a list").clone();
+        let names = keys.into_iter().map(|key| key["name"].to_string());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["keys", "list", "--json"]).len(), 4);
+    let listed = names(&["keys", "list", "--tenant", "acme", "--json"]);
+    assert_eq!(listed, ["\"acme\""]);
     assert_eq!(run(&["keys", "revoke", id]).code, 0);
     assert_eq!(web.check(&token).await.0, 401);
 }

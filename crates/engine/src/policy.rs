@@ -118,6 +118,53 @@ impl Authority {
     }
 }
 
+/// What the register holds, and what a start with a file would leave in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreseen {
+    /// The policy in force; `None` where none ever was.
+    pub held: Option<Policy>,
+    /// The policy in force after a start with the file.
+    pub next: Policy,
+}
+
+/// Looks at what a start with the policy of this file would leave in force, and puts nothing.
+pub async fn foresee(register: &dyn Register, policy: &Policy) -> Result<Foreseen, EngineError> {
+    let (_, known) = get(register).await?;
+    let next = match found(known.as_ref(), policy, digest(policy)?)? {
+        Found::Stays(_, policy) => policy,
+        Found::Next(next) => next.document.0,
+    };
+    let held = known.map(|known| known.document.0);
+    Ok(Foreseen { held, next })
+}
+
+/// What becomes of the policy of a file, by what is in force.
+enum Found {
+    /// This stays in force, which came from that side.
+    Stays(Source, Policy),
+    /// This is to be put.
+    Next(Record),
+}
+
+fn found(known: Option<&Record>, policy: &Policy, filed: [u8; 32]) -> Result<Found, EngineError> {
+    let mut version = 1;
+    if let Some(known) = known {
+        let in_force = &known.document.0;
+        let same = write(&Document(Policy {
+            version: in_force.version,
+            ..policy.clone()
+        }))? == write(&known.document)?;
+        // The same words may mean something else since: then a default has changed, and
+        // nobody has put anything in its place.
+        if known.filed == filed && (same || known.by == Source::Api) {
+            let by = if same { Source::File } else { known.by };
+            return Ok(Found::Stays(by, in_force.clone()));
+        }
+        version = in_force.version.0 + u64::from(!same);
+    }
+    Ok(Found::Next(record(policy, version, Source::File, filed)))
+}
+
 /// Puts the policy of a file unless the same file was put before. Returns what is in force then,
 /// and who put that.
 pub(crate) async fn file(
@@ -127,21 +174,10 @@ pub(crate) async fn file(
     let filed = digest(&policy)?;
     loop {
         let (held, known) = get(register).await?;
-        let mut version = 1;
-        if let Some(known) = known {
-            let in_force = known.document.0;
-            let same = write(&Document(Policy {
-                version: in_force.version,
-                ..policy.clone()
-            }))? == write(&Document(in_force.clone()))?;
-            // The same words may mean something else since: then a default has changed, and
-            // nobody has put anything in its place.
-            if known.filed == filed && (same || known.by == Source::Api) {
-                return Ok((if same { Source::File } else { known.by }, in_force));
-            }
-            version = in_force.version.0 + u64::from(!same);
-        }
-        let next = record(&policy, version, Source::File, filed);
+        let next = match found(known.as_ref(), &policy, filed)? {
+            Found::Stays(by, in_force) => return Ok((by, in_force)),
+            Found::Next(next) => next,
+        };
         if let Some(policy) = put(register, held, &next).await? {
             return Ok((Source::File, policy));
         }

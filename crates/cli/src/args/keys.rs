@@ -9,6 +9,7 @@ Examples:
   innkeeper keys create web --scope admit --scope check
   innkeeper keys create acme --scope manage --tenant acme --json
   innkeeper keys list
+  innkeeper keys list --tenant acme
   innkeeper keys create rescue --scope admin --data DIR --offline
       without a key, by whoever may write to the folder; the server is stopped
 
@@ -20,9 +21,6 @@ pub(crate) struct KeysArguments {
     /// How to reach the server.
     #[command(flatten)]
     pub(crate) client: ClientArguments,
-    /// The one tenant that the key may name [default: all]
-    #[arg(long, global = true, value_name = "TENANT", value_parser = values::name)]
-    pub(crate) tenant: Option<String>,
     /// What to do with keys.
     #[command(subcommand)]
     pub(crate) command: KeysCommand,
@@ -39,12 +37,19 @@ pub(crate) enum KeysCommand {
         /// What it may do; may be given more than once
         #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1.., value_delimiter = ',')]
         scopes: Vec<Scope>,
+        /// The one tenant that the key may name [default: all]
+        #[arg(long, value_name = "TENANT", value_parser = values::name)]
+        tenant: Option<String>,
         /// Write it into the data folder of a server that is stopped; for who has lost every key
         #[arg(long, conflicts_with = "key_file")]
         offline: bool,
     },
     /// List the keys, without what is secret in them
-    List,
+    List {
+        /// Only those that may name this one tenant and no other
+        #[arg(long, value_name = "TENANT", value_parser = values::name)]
+        tenant: Option<String>,
+    },
     /// Revoke a key: it opens nothing any more
     Revoke {
         /// The id of the key, not the key itself

@@ -15,7 +15,7 @@ Examples:
 
 Looks at the settings, the data folder, the disk beneath it, the clock and the
 store, and says which promises hold. The store of a stopped server is read whole;
-a running one is asked whether it is ready.
+a running one is asked whether it is ready, and which policy is in force.
 
 Exits 1 if a check failed, 2 if a setting is refused, 3 if the store could not be
 looked at.";
@@ -43,6 +43,9 @@ pub(crate) struct DoctorArguments {
     /// The running server, where it is not the one that the settings say
     #[arg(long, value_name = "URL", env = super::URL_VARIABLE, value_parser = values::server_url)]
     pub(crate) server: Option<ServerUrl>,
+    /// Ask the running server with the API key in this file [default: DIR/admin.key]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
     /// Trust this certificate where the server is https (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -113,7 +113,6 @@ fn given_a_key_file_when_parsed_then_it_holds_over_the_data_folder() {
     };
 
     assert_eq!(keys.client.key_file(), Path::new("k"));
-    assert_eq!(keys.tenant, None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use rustix::fs::{statfs, statvfs};
 
 use super::{Check, State};
 use crate::admin_key;
+use crate::key_file::{self, NoKey};
 
 /// Less than this, and a busy house fills it within the hour.
 const ROOM_MIN: u64 = 1 << 30;
@@ -54,7 +55,7 @@ const SPECIAL: [(i64, &str, State, &str); 6] = [
 pub(super) fn checks(data: &Path) -> Vec<Check> {
     if !data.is_dir() {
         let detail = format!(
-            "{} is not there: the first start makes it; if there was one, name it with --data",
+            "{} is not there: `innkeeper serve` would make it; if there was one, name it with --data",
             data.display()
         );
         return vec![Check::new("folder", State::Unknown, detail)];
@@ -97,7 +98,21 @@ fn key(data: &Path) -> Check {
                 path.display()
             ),
         ),
-        Ok(_) => Check::new(NAME, State::Ok, "in its file, for its owner only"),
+        Ok(_) => match key_file::read(&path) {
+            Ok(_) => Check::new(NAME, State::Ok, "in its file, for its owner only"),
+            Err(error @ NoKey::Unreadable(_)) => {
+                Check::new(NAME, State::Failed, format!("{} {error}", path.display()))
+            }
+            Err(error @ NoKey::NotOne) => Check::new(
+                NAME,
+                State::Failed,
+                format!(
+                    "{} {error}; another key is made by innkeeper keys create NAME --scope admin \
+                     --offline",
+                    path.display()
+                ),
+            ),
+        },
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use innkeeper_domain::policy::Policy;
+use innkeeper_engine::policy::document::Document;
+use innkeeper_engine::policy::{self, Foreseen};
 use innkeeper_store::SessionStore;
 use innkeeper_store::clock::SystemClock;
 use innkeeper_store::journal::{SessionEvent, Tail};
@@ -12,10 +15,12 @@ use super::{Check, State};
 use crate::admin_key;
 use crate::args::DoctorArguments;
 use crate::config::Config;
+use crate::key_file;
 use crate::promises::Unfenced;
 use crate::remote::Server;
 
 const NAME: &str = "store";
+const POLICY: &str = "policy";
 const PAGE: usize = 1024;
 
 /// What a look at the store showed.
@@ -26,14 +31,18 @@ pub(super) struct Looked {
     pub(super) could_run: bool,
     /// What its journal holds, if that was read.
     pub(super) unfenced: Option<Unfenced>,
+    /// The policies that its limits are of: in force now, and after the next start.
+    pub(super) policies: Vec<Policy>,
 }
 
 impl Looked {
-    fn at(check: Check) -> Self {
+    /// What is known by one check, and no more.
+    fn at(state: State, detail: impl Into<String>) -> Self {
         Self {
-            checks: vec![check],
-            could_run: true,
+            checks: vec![Check::new(NAME, state, detail)],
+            could_run: state != State::Unknown,
             unfenced: None,
+            policies: Vec::new(),
         }
     }
 }
@@ -42,45 +51,50 @@ impl Looked {
 pub(super) async fn look(config: &Config, arguments: &DoctorArguments) -> Looked {
     let data = config.store.path.clone();
     if let Some(lost) = admin_key::without_store(&data) {
-        return Looked::at(Check::new(NAME, State::Failed, lost));
+        return Looked::at(State::Failed, lost);
     }
     if !data.join("store").exists() {
-        if arguments.server.is_some() {
-            return Looked::at(of_running(config, arguments).await);
-        }
-        return Looked::at(Check::new(
-            NAME,
-            State::Unknown,
-            "there is none here: the first start makes it; to ask a server that runs elsewhere, \
-             name it with --server",
-        ));
+        return match (&arguments.data, &arguments.server) {
+            (Some(named), Some(server)) => Looked::at(
+                State::Unknown,
+                format!(
+                    "there is none in {}, so the server at {server} has another: to ask that \
+                     one, leave --data out",
+                    named.display()
+                ),
+            ),
+            (None, Some(_)) => of_running(config, arguments).await,
+            (_, None) => Looked::at(
+                State::Unknown,
+                "there is none here: `innkeeper serve` would make it; to ask a server that runs \
+                 elsewhere, name it with --server",
+            ),
+        };
     }
     let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
     match task::spawn_blocking(opening).await {
-        Ok(Ok(store)) => of_open(&store).await,
-        Ok(Err(OpenError::InUse { .. })) => Looked::at(of_running(config, arguments).await),
+        Ok(Ok(store)) => of_open(&store, &config.policy).await,
+        Ok(Err(OpenError::InUse { .. })) => of_running(config, arguments).await,
         Ok(Err(error)) => {
             let could_run = !matches!(error, OpenError::NotWritable { .. } | OpenError::Io { .. });
-            let looked = Looked::at(Check::new(NAME, State::Failed, chain(&error)));
+            let looked = Looked::at(State::Failed, chain(&error));
             Looked {
                 could_run,
                 ..looked
             }
         }
-        Err(error) => Looked {
-            could_run: false,
-            ..Looked::at(Check::new(NAME, State::Unknown, error.to_string()))
-        },
+        Err(error) => Looked::at(State::Unknown, error.to_string()),
     }
 }
 
 /// Every record was read and compared at opening; what is left is to say what is in it.
-async fn of_open(store: &EmbeddedStore) -> Looked {
+async fn of_open(store: &EmbeddedStore, of_file: &Policy) -> Looked {
     let whole = Check::new(
         NAME,
         State::Ok,
         "every record was read and compared: it is whole",
     );
+    let (policy, policies) = foreseen(store, of_file).await;
     let counted = unfenced(store).await;
     let unfenced = match &counted {
         Ok(Unfenced { found: 0, births }) => Check::new(
@@ -104,10 +118,43 @@ async fn of_open(store: &EmbeddedStore) -> Looked {
         Err(error) => Some(Check::new("closing", State::Failed, chain(&error))),
     };
     Looked {
-        checks: [whole, unfenced].into_iter().chain(closed).collect(),
+        checks: [whole, policy, unfenced]
+            .into_iter()
+            .chain(closed)
+            .collect(),
         could_run: true,
         unfenced: counted.ok(),
+        policies,
     }
+}
+
+/// The policy in force, and what the next start with these settings would make of it.
+async fn foreseen(store: &EmbeddedStore, of_file: &Policy) -> (Check, Vec<Policy>) {
+    match policy::foresee(store, of_file).await {
+        Ok(Foreseen { held: None, next }) => {
+            let detail = "none is in force yet: the next start puts that of these settings";
+            (Check::new(POLICY, State::Ok, detail), vec![next])
+        }
+        Ok(Foreseen {
+            held: Some(held),
+            next,
+        }) => {
+            let detail = if held.version == next.version {
+                in_force(&held)
+            } else {
+                format!(
+                    "{}; the next start with these settings puts theirs",
+                    in_force(&held)
+                )
+            };
+            (Check::new(POLICY, State::Ok, detail), vec![held, next])
+        }
+        Err(error) => (Check::new(POLICY, State::Failed, chain(&error)), Vec::new()),
+    }
+}
+
+fn in_force(policy: &Policy) -> String {
+    format!("version {} is in force", policy.version.0)
 }
 
 async fn unfenced(store: &EmbeddedStore) -> Result<Unfenced, innkeeper_store::StoreError> {
@@ -130,8 +177,9 @@ async fn unfenced(store: &EmbeddedStore) -> Result<Unfenced, innkeeper_store::St
     }
 }
 
-/// A server has it open: it read every record when it started, so it is asked how it is.
-async fn of_running(config: &Config, arguments: &DoctorArguments) -> Check {
+/// A server has it open: it read every record when it started, so it is asked how it is, and
+/// which policy is in force.
+async fn of_running(config: &Config, arguments: &DoctorArguments) -> Looked {
     let scheme = if config.tls.cert_file.is_some() {
         "https"
     } else {
@@ -139,28 +187,61 @@ async fn of_running(config: &Config, arguments: &DoctorArguments) -> Check {
     };
     let configured = || format!("{scheme}://{}", config.server.listen);
     let named = arguments.server.as_ref();
-    let server = named.map_or_else(configured, ToString::to_string);
-    let at = server.clone();
-    let server = Server::anonymous(&server, arguments.ca_file.as_deref());
-    let asked = match &server {
-        Ok(server) => server.is_ready().await,
-        Err(_) => None,
+    let at = named.map_or_else(configured, ToString::to_string);
+    let of_folder = admin_key::file(&config.store.path);
+    let file = arguments.key_file.as_ref().unwrap_or(&of_folder);
+    let key = key_file::read(file);
+    let has_key = key.is_ok();
+    let server = match Server::at(&at, arguments.ca_file.as_deref(), key.ok()) {
+        Ok(server) => server,
+        Err(failure) => return Looked::at(State::Unknown, failure.text()),
     };
-    match asked {
-        Some(true) => Check::new(
-            NAME,
-            State::Ok,
-            format!("the server at {at} is ready; stop it to have sign-ins counted"),
-        ),
-        Some(false) => Check::new(
-            NAME,
-            State::Failed,
-            format!("the server at {at} takes no changes: see its log"),
-        ),
-        None => Check::new(
-            NAME,
+    match server.is_ready().await {
+        Some(true) => {}
+        Some(false) => {
+            let detail = format!("the server at {at} takes no changes: see its log");
+            return Looked::at(State::Failed, detail);
+        }
+        None => {
+            let detail = format!("no server answers at {at}: name it with --server");
+            return Looked::at(State::Unknown, detail);
+        }
+    }
+    let mut looked = Looked::at(
+        State::Ok,
+        format!("the server at {at} is ready; stop it to have sign-ins counted"),
+    );
+    let unasked = |why: &str| {
+        let detail = format!("which one is in force was not told: {why}");
+        Check::new(POLICY, State::Unknown, detail)
+    };
+    if !has_key {
+        let why = format!(
+            "{} is no key to ask with; name one with --key-file",
+            file.display()
+        );
+        looked.checks.push(unasked(&why));
+        return looked;
+    }
+    match server.get::<Document>(&["v1", "policy"], &[]).await {
+        Ok(Document(policy)) => {
+            let check = Check::new(POLICY, State::Ok, in_force(&policy));
+            looked.checks.push(check);
+            looked.policies.push(policy);
+            looked
+        }
+        Err(failure) if failure.may_pass() => {
+            looked.checks.push(unasked(failure.text()));
+            looked
+        }
+        Err(failure) => Looked::at(
             State::Unknown,
-            format!("no server answers at {at}: name it with --server"),
+            format!(
+                "the server at {at} does not take the key in {}, and may have another store ({}): \
+                 name the server with --server, or a key that it takes with --key-file",
+                file.display(),
+                failure.text().replace('\n', " ")
+            ),
         ),
     }
 }
