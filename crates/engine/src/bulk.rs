@@ -9,7 +9,7 @@
 mod record;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
 
@@ -22,7 +22,7 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_domain::session::{EndReason, Ending, Initiator, SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::register::Put;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
@@ -33,7 +33,7 @@ const LOOKED_MAX: usize = 32_768;
 /// How many rosters and sessions make a batch full. A roster is not split.
 const BATCH_ROSTERS: usize = 128;
 const BATCH_SESSIONS: usize = 512;
-/// How many may be under way or waiting, and how many that are over are remembered.
+/// How many of one tenant may be under way or waiting, and how many that are over are remembered.
 const PENDING_MAX: usize = 64;
 const OVER_MAX: usize = 256;
 
@@ -141,13 +141,19 @@ impl BulkRevocation {
 pub enum Ordered {
     /// It will be done.
     Accepted(Box<BulkRevocation>),
-    /// Too many are waiting already.
+    /// Too many of this tenant are waiting already.
     TooMany,
 }
 
-/// Wakes the worker.
+/// How orders come in.
 #[derive(Debug, Default)]
-pub(crate) struct Orders(Notify);
+pub(crate) struct Orders {
+    /// One comes in at a time, from the count of those before it until it is put. Each of several
+    /// nodes may take in one more than there is room for.
+    coming: Mutex<()>,
+    /// Wakes the worker.
+    came: Notify,
+}
 
 impl Authority {
     /// Orders the end of all sessions that a filter means and that were born up to now.
@@ -157,11 +163,13 @@ impl Authority {
         filter: SessionFilter,
         reason: EndReason,
     ) -> Result<Ordered, EngineError> {
-        if self.pending_revocations().await? >= PENDING_MAX {
+        let _turn = self.orders.coming.lock().await;
+        let mut own = self.revocations().await?;
+        own.retain(|(r, _)| r.tenant == *tenant);
+        let (mut over, pending): (Vec<_>, Vec<_>) = own.into_iter().partition(|(r, _)| r.is_over());
+        if pending.len() >= PENDING_MAX {
             return Ok(Ordered::TooMany);
         }
-        let all = self.revocations().await?;
-        let mut over: Vec<_> = all.iter().filter(|(r, _)| r.is_over()).collect();
         over.sort_by_key(|(r, _)| Reverse(r.finished_at));
         for (old, version) in over.iter().skip(OVER_MAX) {
             let name = old.id.name();
@@ -184,7 +192,7 @@ impl Authority {
             batch: Vec::new(),
         };
         let _ = self.keep(&order, None).await?;
-        self.orders.0.notify_one();
+        self.orders.came.notify_one();
         Ok(Ordered::Accepted(Box::new(order)))
     }
 
@@ -198,8 +206,8 @@ impl Authority {
         Ok(found.map(|(r, _)| r).filter(|r| r.tenant == *tenant))
     }
 
-    /// The bulk revocations of a tenant, the youngest first, at most `limit`. They are carried out
-    /// in the order of their age, so what is not over is among the first.
+    /// The bulk revocations of a tenant, the youngest first, at most `limit`. Those of one tenant
+    /// are carried out in the order of their age, so what is not over is among the first.
     pub async fn bulk_revocations(
         &self,
         tenant: &TenantId,
@@ -229,7 +237,7 @@ impl Authority {
             // The worker says when it has stopped: a batch may be half-way.
             order.state = State::Cancelling;
             if let Put::Done(_) = self.keep(&order, Some(version)).await? {
-                self.orders.0.notify_one();
+                self.orders.came.notify_one();
                 return Ok(Some(order));
             }
         }
@@ -241,7 +249,8 @@ impl Authority {
         Ok(all.iter().filter(|(r, _)| !r.is_over()).count())
     }
 
-    /// Carries out what was ordered, here or before a restart, one after the other.
+    /// Carries out what was ordered, here or before a restart: those of one tenant one after the
+    /// other, and a step of each tenant in turn, so that none has to wait until another has done.
     ///
     /// One task of each process runs it, until the store fails; then it is called again.
     pub async fn carry_out_orders(&self) -> Result<Infallible, EngineError> {
@@ -249,32 +258,37 @@ impl Authority {
             let mut pending = self.revocations().await?;
             pending.retain(|(r, _)| !r.is_over());
             pending.sort_by_key(|(r, _)| (r.state == State::Waiting, r.started_at, r.id));
-            match pending.first() {
-                Some((order, _)) => self.see_through(order.id).await?,
-                None => self.orders.0.notified().await,
+            // Of each tenant, the one that goes next.
+            let mut tenants = BTreeSet::new();
+            pending.retain(|(r, _)| tenants.insert(r.tenant.clone()));
+            if pending.is_empty() {
+                self.orders.came.notified().await;
+            }
+            for (order, _) in pending {
+                self.go_on_with(order.id).await?;
             }
         }
     }
 
-    async fn see_through(&self, id: RevocationId) -> Result<(), EngineError> {
+    /// Ends the batch that was planned, and plans the next.
+    async fn go_on_with(&self, id: RevocationId) -> Result<(), EngineError> {
+        let found = self.find_revocation(id).await?;
+        let Some((mut order, version)) = found.filter(|(r, _)| !r.is_over()) else {
+            return Ok(());
+        };
+        let ended = self.end_batch(&order).await?;
+        order.ended += ended;
+        order.batch.clear();
+        if order.state == State::Cancelling {
+            order.state = State::Cancelled;
+            order.finished_at = Some(self.now().await?);
+        } else {
+            order.state = State::Running;
+            self.plan(&mut order).await?;
+        }
         // Whoever stops it in between has written first: then this step is taken again, from
         // what was written, and finds what it has ended already.
-        while let Some((mut order, version)) = self.find_revocation(id).await? {
-            if order.is_over() {
-                break;
-            }
-            let ended = self.end_batch(&order).await?;
-            order.ended += ended;
-            order.batch.clear();
-            if order.state == State::Cancelling {
-                order.state = State::Cancelled;
-                order.finished_at = Some(self.now().await?);
-            } else {
-                order.state = State::Running;
-                self.plan(&mut order).await?;
-            }
-            let _ = self.keep(&order, Some(version)).await?;
-        }
+        let _ = self.keep(&order, Some(version)).await?;
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::support::{
 
 const REASON: EndReason = EndReason::Risk;
 
-fn of_client(name: &str) -> SessionFilter {
+pub(crate) fn of_client(name: &str) -> SessionFilter {
     SessionFilter {
         client: ClientId::parse(name).ok(),
         ..SessionFilter::default()
@@ -24,7 +24,7 @@ fn of_client(name: &str) -> SessionFilter {
 }
 
 impl House {
-    fn arrives(&self, realm: &TenantId, name: &str, client: &str) -> SessionId {
+    pub(crate) fn arrives(&self, realm: &TenantId, name: &str, client: &str) -> SessionId {
         let mut request = arrival(name);
         request.tenant = realm.clone();
         request.sign_in.client = ClientId::parse(client).ok();
@@ -32,7 +32,7 @@ impl House {
     }
 
     /// A house full of guests: of each, two sessions of one client and one of another.
-    fn fills(&self, guests: usize) {
+    pub(crate) fn fills(&self, guests: usize) {
         for guest in 0..guests {
             for client in ["tv", "web", "tv"] {
                 self.arrives(&tenant(), &format!("guest-{guest}"), client);
@@ -57,13 +57,13 @@ impl House {
     }
 
     /// Has a worker go on until it has nothing to do.
-    fn works_off(&self) {
+    pub(crate) fn works_off(&self) {
         let mut worker = pin!(self.authority.carry_out_orders());
         self.goes_on(worker.as_mut(), usize::MAX);
     }
 
     /// Has a worker take so many steps, or until nothing is left to do.
-    fn goes_on<F: Future>(&self, mut worker: Pin<&mut F>, steps: usize) {
+    pub(crate) fn goes_on<F: Future>(&self, mut worker: Pin<&mut F>, steps: usize) {
         let mut idle = 0;
         for _ in 0..steps {
             assert!(matches!(poll_once(worker.as_mut()), Poll::Pending));
@@ -81,7 +81,7 @@ impl House {
         all.expect("the store is sound") == 0
     }
 
-    fn ended_of(&self, realm: &TenantId) -> BTreeSet<SessionId> {
+    pub(crate) fn ended_of(&self, realm: &TenantId) -> BTreeSet<SessionId> {
         use innkeeper_store::journal::SessionEvent;
         let entries = self.journal().into_iter().filter(|e| e.tenant == *realm);
         let ends = entries.flat_map(|e| e.events).filter_map(|e| match e {

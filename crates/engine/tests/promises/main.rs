@@ -3,6 +3,7 @@
 mod admission;
 mod askers;
 mod bulk;
+mod bulk_tenants;
 mod cancellation;
 mod choice;
 mod events;
