@@ -27,8 +27,11 @@ const QUEUE: usize = 32;
 const READERS_MAX: usize = 256;
 const READERS_OF_ONE_TENANT: usize = 32;
 const READERS_OF_ONE_KEY: usize = 16;
-/// How many may wait for a subject, and how many of them for one session.
-const WATCHERS_MAX: usize = 1024;
+/// How many may wait for a subject, how many of them for those of one tenant, for one subject, and
+/// for one session. Nobody can silence all of a tenant by signing in often, and no tenant another.
+const WATCHERS_MAX: usize = 2048;
+const WATCHERS_OF_ONE_TENANT: usize = 1024;
+const WATCHERS_OF_ONE_SUBJECT: usize = 64;
 const WATCHERS_OF_ONE_SESSION: usize = 4;
 
 /// Who is told of what happens.
@@ -50,6 +53,7 @@ struct Listeners {
 #[derive(Debug)]
 struct Watcher {
     number: u64,
+    tenant: TenantId,
     session: SessionId,
     queue: mpsc::Sender<Arc<JournalEntry>>,
 }
@@ -170,18 +174,22 @@ impl Authority {
         })
     }
 
-    /// Tells a session what happens to its subject from now on; `None` if too many are told.
+    /// Tells a session what happens to its subject, of that tenant, from now on; `None` if too many
+    /// are told.
     #[must_use]
-    pub fn watch(&self, session: SessionId) -> Option<Watch> {
+    pub fn watch(&self, tenant: &TenantId, session: SessionId) -> Option<Watch> {
         // Nobody is let in any more once all were told to go.
         let is_open = self.feed.grown.lock().is_some();
         let mut listeners = self.feed.listeners.lock();
         let tag = session.tag();
-        let watchers = listeners.watchers.get(&tag);
-        let of_session =
-            watchers.map_or(0, |all| all.iter().filter(|w| w.session == session).count());
-        let is_full =
-            listeners.watchers_total >= WATCHERS_MAX || of_session >= WATCHERS_OF_ONE_SESSION;
+        let of_subject = listeners.watchers.get(&tag).map_or(&[][..], Vec::as_slice);
+        let of_session = of_subject.iter().filter(|w| w.session == session).count();
+        let all = listeners.watchers.values().flatten();
+        let of_tenant = all.filter(|w| w.tenant == *tenant).count();
+        let is_full = listeners.watchers_total >= WATCHERS_MAX
+            || of_tenant >= WATCHERS_OF_ONE_TENANT
+            || of_subject.len() >= WATCHERS_OF_ONE_SUBJECT
+            || of_session >= WATCHERS_OF_ONE_SESSION;
         if !is_open || is_full {
             return None;
         }
@@ -190,6 +198,7 @@ impl Authority {
         listeners.watchers_total += 1;
         listeners.watchers.entry(tag).or_default().push(Watcher {
             number,
+            tenant: tenant.clone(),
             session,
             queue: sender,
         });

@@ -255,8 +255,8 @@ fn given_watchers_when_much_happens_then_each_hears_of_its_own_and_the_deaf_one_
         }
     };
     settle();
-    let mut listening = house.authority.watch(alice).unwrap();
-    let mut deaf = house.authority.watch(bob).unwrap();
+    let mut listening = house.authority.watch(&tenant(), alice).unwrap();
+    let mut deaf = house.authority.watch(&tenant(), bob).unwrap();
 
     for _ in 0..3 {
         let _ = house.sign_in("alice");
@@ -285,6 +285,26 @@ fn given_watchers_when_much_happens_then_each_hears_of_its_own_and_the_deaf_one_
     );
 }
 
+/// A subject that signs in often leaves places to the others, and a tenant to other tenants.
+#[test]
+fn s14_given_a_subject_and_a_tenant_that_watch_all_they_may_when_others_do_then_they_are_let_in() {
+    let house = house_with(policy(100, Overflow::Refuse));
+    let often: Vec<_> = (0..20).map(|_| house.sign_in("alice").session.id).collect();
+    let watch = |session| house.authority.watch(&tenant(), session);
+
+    let of_subject: Vec<_> = (0..100).filter_map(|n| watch(often[n % 20])).collect();
+
+    assert_eq!(of_subject.len(), 64);
+    let others: Vec<_> = (0..300)
+        .map(|n| house.sign_in(&format!("guest-{n}")).session.id)
+        .collect();
+    let of_tenant: Vec<_> = (0..1200).filter_map(|n| watch(others[n % 300])).collect();
+    assert_eq!(of_subject.len() + of_tenant.len(), 1024);
+    let acme = realm("acme");
+    let bob = house.sign_in_at(&acme, "bob");
+    assert!(house.authority.watch(&acme, bob).is_some());
+}
+
 /// Bounds: so many for one session, key or tenant, so many in all, and each place is given back.
 #[test]
 fn given_ten_thousand_who_want_to_listen_when_they_ask_then_few_are_let_in_and_places_come_back() {
@@ -294,10 +314,10 @@ fn given_ten_thousand_who_want_to_listen_when_they_ask_then_few_are_let_in_and_p
         .collect();
 
     let of_one: Vec<_> = (0..10)
-        .filter_map(|_| house.authority.watch(sessions[0]))
+        .filter_map(|_| house.authority.watch(&tenant(), sessions[0]))
         .collect();
     let watches: Vec<_> = (0..10_000)
-        .filter_map(|n| house.authority.watch(sessions[n % 600]))
+        .filter_map(|n| house.authority.watch(&tenant(), sessions[n % 600]))
         .collect();
     let of_key: Vec<_> = (0..100)
         .filter_map(|_| house.authority.read_live(&tenant(), "one"))
@@ -318,13 +338,13 @@ fn given_ten_thousand_who_want_to_listen_when_they_ask_then_few_are_let_in_and_p
     assert_eq!((of_key.len(), of_key.len() + of_tenant.len()), (16, 32));
     assert_eq!(32 + readers.len(), 256, "the others have what is left");
     drop((of_one, watches, of_key, of_tenant, readers));
-    assert!(house.authority.watch(sessions[1]).is_some());
+    assert!(house.authority.watch(&tenant(), sessions[1]).is_some());
     assert!(house.authority.read_live(&tenant(), "one").is_some());
-    let mut last = house.authority.watch(sessions[2]).unwrap();
+    let mut last = house.authority.watch(&tenant(), sessions[2]).unwrap();
     let mut reader = house.authority.read_live(&tenant(), "two").unwrap();
     house.authority.end_live();
     assert!(finish(last.next()).is_none());
     assert!(!finish(reader.more()));
-    assert!(house.authority.watch(sessions[2]).is_none());
+    assert!(house.authority.watch(&tenant(), sessions[2]).is_none());
     assert!(house.authority.read_live(&tenant(), "two").is_none());
 }

@@ -47,15 +47,15 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// `GET /me/events`: a stream of server-sent events; 429 `too-many-streams` if this session has
-/// some already.
+/// `GET /me/events`: a stream of server-sent events; 429 `too-many-streams` if this session,
+/// its subject or its tenant has many already.
 async fn events(State(door): State<Door>, request: Request) -> Result<Stream, ProblemAnswer> {
     let (mut parts, _) = request.into_parts();
     let Query(Nothing {}) = Query::from_request_parts(&mut parts, &door).await?;
     let principal = door.principal(&parts, Activity::Passive).await?;
     let checked = principal.checked();
     let (session, token) = (checked.session.id, principal.token());
-    let Some(watch) = door.authority.watch(session) else {
+    let Some(watch) = door.authority.watch(&checked.roster.tenant, session) else {
         return Err(ProblemAnswer::from(ProblemCode::TooManyStreams).retry_after(5));
     };
     let live = Live {
