@@ -17,6 +17,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{Authority, EngineError};
 
 const KEYS: &str = "key/";
+/// How many keys of one tenant there may be by the word of keys, and how many of all tenants. An
+/// operator may always make one more.
+pub const KEYS_OF_ONE_TENANT: usize = 1000;
 
 /// What a key opens.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -100,6 +103,8 @@ pub enum Enrolled {
     Done(Arc<KeyInfo>),
     /// The issuer's own key was revoked meanwhile, and nothing was done.
     IssuerGone,
+    /// The tenant has [as many](KEYS_OF_ONE_TENANT) as it may already, and nothing was done.
+    TooMany,
 }
 
 /// The answer to an order to revoke a key.
@@ -200,6 +205,16 @@ impl Turn<'_> {
         self.ring.held.store(Arc::clone(&keys));
         Ok(keys)
     }
+
+    /// Has the ring say what the register now does of one key.
+    fn tell(&self, id: String, held: Option<Held>) {
+        let mut keys = Keys::clone(&self.ring.held.load());
+        match held {
+            Some(held) => keys.insert(id, Arc::new(held)),
+            None => keys.remove(&id),
+        };
+        self.ring.held.store(Arc::new(keys));
+    }
 }
 
 impl Authority {
@@ -220,8 +235,15 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Enrolled, EngineError> {
         let turn = self.keys.turn().await;
-        if !issuer.stands(&*turn.reload(&*self.register).await?) {
-            return Ok(Enrolled::IssuerGone);
+        if let Issuer::Key(_) = issuer {
+            let keys = turn.reload(&*self.register).await?;
+            if !issuer.stands(&keys) {
+                return Ok(Enrolled::IssuerGone);
+            }
+            let of_tenant = keys.values().filter(|held| held.info.tenant == tenant);
+            if of_tenant.count() >= KEYS_OF_ONE_TENANT {
+                return Ok(Enrolled::TooMany);
+            }
         }
         let record = KeyRecord {
             name: name.into(),
@@ -233,17 +255,23 @@ impl Authority {
         let value = serde_json::to_vec(&record).expect("a record is valid JSON");
         let at = format!("{KEYS}{}", key.id());
         let put = self.register.put(&at, None, Some(value)).await?;
-        turn.reload(&*self.register).await?;
-        match put {
-            Put::Done(_) => Ok(Enrolled::Done(Arc::new(KeyInfo {
-                id: key.id(),
-                name: name.into(),
-                scopes,
-                tenant,
-                created_at: now,
-            }))),
-            Put::Stale => Err(EngineError::KeyTaken(key.id())),
-        }
+        let Put::Done(version) = put else {
+            return Err(EngineError::KeyTaken(key.id()));
+        };
+        let info = Arc::new(KeyInfo {
+            id: key.id(),
+            name: name.into(),
+            scopes,
+            tenant,
+            created_at: now,
+        });
+        let held = Held {
+            info: Arc::clone(&info),
+            digest: key.digest(),
+            version,
+        };
+        turn.tell(key.id(), Some(held));
+        Ok(Enrolled::Done(info))
     }
 
     /// All keys, in the order of their making.
@@ -295,7 +323,7 @@ impl Authority {
                 .put(&format!("{KEYS}{id}"), Some(held.version), None)
                 .await?;
             if let Put::Done(_) = put {
-                turn.reload(&*self.register).await?;
+                turn.tell(id.to_owned(), None);
                 return Ok(KeyRevoked::Done);
             }
         }

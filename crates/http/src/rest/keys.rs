@@ -6,7 +6,7 @@ use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::name::{ClientId, TenantId};
-use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyRevoked, KeyScope};
+use innkeeper_engine::keys::{Enrolled, Issuer, KEYS_OF_ONE_TENANT, KeyInfo, KeyRevoked, KeyScope};
 use serde_json::json;
 
 use crate::json::Json;
@@ -70,8 +70,13 @@ async fn create(
         Ok((key, enrolled))
     })
     .await?;
-    let Enrolled::Done(info) = enrolled else {
-        return Err(wrong_key());
+    let info = match enrolled {
+        Enrolled::Done(info) => info,
+        Enrolled::IssuerGone => return Err(wrong_key()),
+        Enrolled::TooMany => {
+            let how = format!("has {KEYS_OF_ONE_TENANT} keys already; revoke one first");
+            return Err(invalid("tenant", how));
+        }
     };
     let created = api::KeyCreated {
         id: info.id.clone(),
