@@ -116,12 +116,6 @@ impl Problem {
         self.status
     }
 
-    /// The id under which the log has the request, if that is said.
-    #[must_use]
-    pub fn request_id_text(&self) -> Option<&str> {
-        self.request_id.as_deref()
-    }
-
     /// What was wrong this time, for people.
     #[must_use]
     pub fn detail_text(&self) -> Option<&str> {

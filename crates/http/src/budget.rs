@@ -2,8 +2,8 @@
 //!
 //! The fields are `RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers
 //! (version 11, structured fields): a policy has a name, its quota `q` and its window `w` in
-//! seconds; its state is what remains, `r`, and the seconds `t` until there is more to be had.
-//! Where several hold, the one that binds most is told of.
+//! seconds; its state is what remains, `r`, and `t`: seconds until all are there; on 429 until the
+//! next. Where several hold, the one that binds most is told of.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::openapi::Operation;
 use crate::problem::ProblemAnswer;
 use crate::route::Answer;
 
-/// What remains, and when there is more.
+/// What remains, and in how many seconds all are there; on 429 the next.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// How much there is in all.
@@ -30,8 +30,8 @@ pub(crate) const BUDGET_FIELDS: [(&str, &str); 2] = [
     ),
     (
         "RateLimit",
-        "Where there is a budget: how many sign-ins are left of it, and in how many seconds there \
-         are more.",
+        "Where there is a budget: how many sign-ins are left of it as `r`, and as `t` the seconds \
+         until all are there; on 429 until the next.",
     ),
 ];
 
