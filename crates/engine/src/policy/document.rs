@@ -222,7 +222,7 @@ struct PolicyDraft {
 
 impl Members for PolicyDraft {
     fn names() -> &'static [&'static str] {
-        static NAMES: Names = Names::new(|| with_keys(&["preset", "reason"]));
+        static NAMES: Names = Names::new(|| with_keys(&["preset", "reason", "binding_mode"]));
         &NAMES
     }
 
@@ -230,9 +230,27 @@ impl Members for PolicyDraft {
         match name {
             "preset" => self.preset = Some(map.next_value::<ReadPreset>()?.0),
             "reason" => self.reasons = map.next_value::<ReadReasons>()?.0,
+            "binding_mode" => {
+                let BindingMode = map.next_value()?;
+            }
             _ => return terms::take(&mut self.set, name, map),
         }
         Ok(())
+    }
+}
+
+/// How hard a key of the browser is asked for: `prefer`, as in the configuration file. There is
+/// no choice until there are such keys, so it is read and says nothing.
+struct BindingMode;
+
+impl<'de> Deserialize<'de> for BindingMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*String::deserialize(deserializer)? {
+            "prefer" => Ok(Self),
+            _ => Err(D::Error::custom(
+                "expected prefer: no session is bound to a key of the browser yet",
+            )),
+        }
     }
 }
 
@@ -265,7 +283,7 @@ struct RuleDraft(Rule);
 
 impl Members for RuleDraft {
     fn names() -> &'static [&'static str] {
-        static NAMES: Names = Names::new(|| with_keys(&["when", "reason"]));
+        static NAMES: Names = Names::new(|| with_keys(&["when", "reason", "binding_mode"]));
         &NAMES
     }
 
@@ -273,6 +291,9 @@ impl Members for RuleDraft {
         match name {
             "when" => self.0.when = map.next_value::<ReadCondition>()?.0,
             "reason" => self.0.reasons = map.next_value::<ReadReasons>()?.0,
+            "binding_mode" => {
+                let BindingMode = map.next_value()?;
+            }
             _ => return terms::take(&mut self.0.set, name, map),
         }
         Ok(())
@@ -386,8 +407,8 @@ impl Members for ConditionDraft {
     }
 }
 
-/// What a condition lists: an empty list would match nothing.
-type OneOrMore<T> = Many<T, 1, { Condition::LISTED_MAX }>;
+/// What a condition lists, or the one that it names: an empty list would match nothing.
+type OneOrMore<T> = members::OneOrMany<T, { Condition::LISTED_MAX }>;
 
 struct Name<T>(T);
 

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::value::StrDeserializer;
+use serde::de::{Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 /// What is read from an object whose members are all known, each at most once.
 pub(super) trait Members: Default {
@@ -94,5 +95,40 @@ where
             return Err(A::Error::invalid_length(list.len(), &self));
         }
         Ok(Many(list))
+    }
+}
+
+/// One word, or a list of 1 to so many.
+pub(super) struct OneOrMany<T, const MAX: usize>(Vec<T>);
+
+impl<T, const MAX: usize> OneOrMany<T, MAX> {
+    pub(super) fn map<U>(self, change: impl FnMut(T) -> U) -> Vec<U> {
+        self.0.into_iter().map(change).collect()
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for OneOrMany<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrManyVisitor(PhantomData))
+    }
+}
+
+struct OneOrManyVisitor<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for OneOrManyVisitor<T, MAX> {
+    type Value = OneOrMany<T, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a word or a list of 1 to {MAX}")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Self::Value, E> {
+        let word: StrDeserializer<'_, E> = word.into_deserializer();
+        T::deserialize(word).map(|one| OneOrMany(vec![one]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        let Many(list) = ManyVisitor::<T, 1, MAX>(PhantomData).visit_seq(seq)?;
+        Ok(OneOrMany(list))
     }
 }

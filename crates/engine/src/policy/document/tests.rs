@@ -65,6 +65,37 @@ fn given_a_preset_in_a_document_when_read_then_what_is_left_out_is_as_it_asks() 
 }
 
 #[test]
+fn given_the_mode_of_binding_that_the_file_takes_when_read_then_it_is_taken_and_no_other() {
+    let rule = |mode| {
+        read(&format!(
+            r#"{{"policy": {{"binding_mode": "{mode}"}},
+            "rules": [{{"when": {{"remember": true}}, "binding_mode": "{mode}", "idle": 60}}]}}"#
+        ))
+    };
+
+    assert!(rule("prefer").is_ok());
+    let refusal = rule("require").expect_err("there is none yet");
+    assert!(refusal.contains("expected prefer"), "{refusal}");
+}
+
+/// As in the configuration file, where `group = "admins"` is the list of that one.
+#[test]
+fn given_a_single_word_in_a_condition_when_read_then_it_is_the_list_of_that_one() {
+    let rows = |group: &str, client: &str, class: &str, tenant: &str| {
+        let json = format!(
+            r#"{{"rules": [{{"when": {{"group": {group}, "client": {client}, "class": {class}}},
+                "idle": 60}}], "tenants": [{{"tenant": {tenant}, "seats": 5}}]}}"#
+        );
+        read(&json).expect("it is a document")
+    };
+
+    let words = rows(r#""a""#, r#""tv""#, r#""machine""#, r#""acme""#);
+    let lists = rows(r#"["a"]"#, r#"["tv"]"#, r#"["machine"]"#, r#"["acme"]"#);
+
+    assert_eq!(words, lists);
+}
+
+#[test]
 fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
     for (json, part) in [
         (r#"{"policies": {}}"#, "unknown field `policies`"),
@@ -112,8 +143,12 @@ fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
             "a list of 1 to 256",
         ),
         (
-            r#"{"rules": [{"when": {"group": "a"}, "idle": 60}]}"#,
-            "a list of 1 to 256",
+            r#"{"rules": [{"when": {"group": 7}, "idle": 60}]}"#,
+            "a word or a list of 1 to 256",
+        ),
+        (
+            r#"{"rules": [{"when": {"group": ""}, "idle": 60}]}"#,
+            "must not be empty",
         ),
         (
             r#"{"rules": [{"when": {"group": [""]}, "idle": 60}]}"#,

@@ -23,6 +23,8 @@ impl JsonSchema for PolicyDocument {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut terms = terms();
         terms.insert("reason".into(), reasons());
+        let mode = json!({"type": "string", "enum": ["prefer"]});
+        terms.insert("binding_mode".into(), mode);
         let mut rule = terms.clone();
         rule.insert("when".into(), condition());
         terms.insert("preset".into(), presets());
@@ -72,12 +74,18 @@ fn object(properties: &Value, required: &[&str]) -> Value {
 }
 
 fn names() -> Value {
-    json!({
+    one_or_more(&json!({"type": "string", "minLength": 1, "maxLength": 256}))
+}
+
+/// One word, or a list of them. What is shown is always a list.
+fn one_or_more(word: &Value) -> Value {
+    let list = json!({
         "type": "array",
         "minItems": 1,
         "maxItems": Condition::LISTED_MAX,
-        "items": {"type": "string", "minLength": 1, "maxLength": 256},
-    })
+        "items": word,
+    });
+    json!({"anyOf": [word, list]})
 }
 
 fn condition() -> Value {
@@ -86,12 +94,7 @@ fn condition() -> Value {
         &json!({
             "group": names,
             "client": names,
-            "class": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": Condition::LISTED_MAX,
-                "items": one_of::<SessionClass>(),
-            },
+            "class": one_or_more(&one_of::<SessionClass>()),
             "remember": {"type": "boolean"},
         }),
         &[],
