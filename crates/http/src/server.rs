@@ -5,8 +5,8 @@
 
 mod connection;
 mod limits;
+mod places;
 mod raw;
-mod seats;
 mod service;
 mod tls;
 mod watch;
@@ -25,7 +25,7 @@ use tokio::sync::watch as signal;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::peers::TrustedPeers;
-use seats::Seats;
+use places::Places;
 use watch::Watch;
 
 pub use limits::Limits;
@@ -35,7 +35,7 @@ pub use tls::{Reloaded, Tls, TlsError};
 pub const HEAD_LEN_MAX: usize = 16 * 1024;
 
 /// How many connections over the bound are told so at a time; more are closed in silence. And
-/// how many that gave up their seat may be closing beside those that took it.
+/// how many that gave up their place may be closing beside those that took it.
 const REFUSALS_MAX: usize = 64;
 
 /// How long to wait after a failed accept. Most often no file descriptor is left, and trying at
@@ -87,7 +87,7 @@ impl House {
 /// be answered, and cuts what is left after [`Limits::drain`]. A request that is cut is done or
 /// not done, as with any lost connection.
 ///
-/// When every seat is taken, whoever holds the most of them gives up the connection that waited
+/// When every place is taken, whoever holds the most of them gives up the connection that waited
 /// longest for its peer; where none waits, a new connection is refused.
 pub async fn serve(
     listener: TcpListener,
@@ -97,7 +97,7 @@ pub async fn serve(
     let limits = house.limits;
     let (drain, draining) = signal::channel(());
     let mut connections = JoinSet::new();
-    let mut seats = Seats::default();
+    let mut places = Places::default();
     let mut refusals = JoinSet::new();
     let mut shutdown = pin!(shutdown);
 
@@ -105,16 +105,16 @@ pub async fn serve(
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(ended) = connections.join_next_with_id() => seats.leave(note(ended)),
+            Some(ended) = connections.join_next_with_id() => places.leave(note(ended)),
             Some(ended) = refusals.join_next_with_id() => { note(ended); }
             (stream, peer) = accept(&listener) => {
                 let is_full = connections.len() >= limits.connections_max;
                 let is_closing = connections.len() >= limits.connections_max + REFUSALS_MAX;
-                if !is_full || !is_closing && seats.free_one() {
+                if !is_full || !is_closing && places.free_one() {
                     let watch = Watch::new(limits);
                     let (of_task, house) = (watch.clone(), house.clone());
                     let open = connection::open(stream, Peer(peer), of_task, house, draining.clone());
-                    seats.take(peer.ip(), watch, connections.spawn(open));
+                    places.take(peer.ip(), watch, connections.spawn(open));
                 } else if house.tls.is_some() {
                     // A refusal in clear would not be understood.
                     tracing::warn!(max = limits.connections_max, "too many connections");

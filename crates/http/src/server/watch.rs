@@ -329,7 +329,7 @@ mod tests {
         assert_eq!(overdue(&watch), Some(Overdue::Silence));
     }
 
-    /// A byte now and then must not move the bound, or a thousand slow peers hold every seat.
+    /// A byte now and then must not move the bound, or a thousand slow peers hold every place.
     #[tokio::test(start_paused = true)]
     async fn given_headers_that_drip_when_time_passes_then_the_bound_does_not_move() {
         let watch = Watch::new(LIMITS);

@@ -13,57 +13,57 @@ use super::watch::Watch;
 
 /// The connections that are open.
 #[derive(Debug, Default)]
-pub(super) struct Seats {
-    taken: HashMap<Id, Seat>,
+pub(super) struct Places {
+    taken: HashMap<Id, Place>,
     /// How many each neighbourhood holds.
     held: HashMap<IpAddr, usize>,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct Place {
     holder: IpAddr,
     watch: Watch,
     task: AbortHandle,
 }
 
-impl Seats {
+impl Places {
     /// A connection opens.
     pub(super) fn take(&mut self, peer: IpAddr, watch: Watch, task: AbortHandle) {
         let holder = neighbourhood(peer);
         *self.held.entry(holder).or_default() += 1;
-        let seat = Seat {
+        let place = Place {
             holder,
             watch,
             task,
         };
-        self.taken.insert(seat.task.id(), seat);
+        self.taken.insert(place.task.id(), place);
     }
 
     /// A connection has ended.
     pub(super) fn leave(&mut self, connection: Id) {
-        let Some(seat) = self.taken.remove(&connection) else {
+        let Some(place) = self.taken.remove(&connection) else {
             return;
         };
-        if let Some(held) = self.held.get_mut(&seat.holder) {
+        if let Some(held) = self.held.get_mut(&place.holder) {
             *held -= 1;
             if *held == 0 {
-                self.held.remove(&seat.holder);
+                self.held.remove(&place.holder);
             }
         }
     }
 
     /// Closes one connection that waits for its peer, and says whether there was one.
     ///
-    /// Of all that wait, it is one of whoever holds the most seats, and of theirs the one that
+    /// Of all that wait, it is one of whoever holds the most places, and of theirs the one that
     /// has waited longest. So a flood pays with its own connections, and what a proxy keeps open
     /// goes only where the proxy itself is the crowd. A request that has come whole is safe.
     pub(super) fn free_one(&mut self) -> bool {
         let mut waiting: Vec<(usize, Instant, Id)> = self
             .taken
             .iter()
-            .filter_map(|(id, seat)| {
-                let since = seat.watch.waits_since()?;
-                Some((self.held[&seat.holder], since, *id))
+            .filter_map(|(id, place)| {
+                let since = place.watch.waits_since()?;
+                Some((self.held[&place.holder], since, *id))
             })
             .collect();
         waiting.sort_unstable_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
