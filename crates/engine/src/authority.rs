@@ -8,6 +8,7 @@ use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::{RosterTag, TagKey};
 use innkeeper_store::register::Put;
 use innkeeper_store::{Register, SessionStore, StoreError};
+use tokio::sync::Mutex;
 
 use crate::archive::Copier;
 use crate::ask;
@@ -46,6 +47,8 @@ pub struct Authority {
     pub(crate) feed: Feed,
     pub(crate) copier: Option<Copier>,
     pub(crate) orders: Orders,
+    /// A trial over the journal takes its turn here: each holds much.
+    pub(crate) histories: Mutex<()>,
     pub(crate) metrics: Metrics,
     pub(crate) tills: Tills,
     pub(crate) tag_key: TagKey,
@@ -132,6 +135,7 @@ impl Authority {
             feed: Feed::default(),
             copier: None,
             orders: Orders::default(),
+            histories: Mutex::default(),
             metrics: Metrics::default(),
             tills: Tills::default(),
             tag_key,

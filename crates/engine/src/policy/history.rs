@@ -26,7 +26,7 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::journal::{JournalEntry, SessionEvent};
 use innkeeper_store::{Heard, Tail};
 
-use super::trial::{Example, Trial};
+use super::trial::{Example, Trial, let_others_in};
 use crate::{Authority, EngineError};
 
 const PAGE: usize = 1024;
@@ -37,11 +37,15 @@ const NEVER: Duration = Duration::from_hours(400 * 24);
 impl Authority {
     /// Says what `policy` would have done since a moment, by what the journal tells. Nothing is
     /// changed.
+    ///
+    /// It holds a roster of each subject that the journal names, so one is made at a time; another
+    /// waits until that is over.
     pub async fn try_policy_on_history(
         &self,
         policy: &Policy,
         since: Timestamp,
     ) -> Result<Trial, EngineError> {
+        let _turn = self.histories.lock().await;
         let policy = without_silence(policy);
         let mut subjects: HashMap<RosterTag, Replay> = HashMap::new();
         let mut after = None;
@@ -63,11 +67,15 @@ impl Authority {
                     .or_insert_with(|| Replay::of(&entry, self.today(entry.tag)));
                 replay.play(&entry, &policy, since);
             }
+            let_others_in().await;
         }
         let now = self.now().await?;
         let mut trial = Trial::default();
-        for replay in subjects.into_values() {
+        for (count, replay) in subjects.into_values().enumerate() {
             replay.tell(now, since, &mut trial);
+            if count % PAGE == PAGE - 1 {
+                let_others_in().await;
+            }
         }
         Ok(trial)
     }

@@ -1,5 +1,6 @@
 //! A policy tried on what the journal tells.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use innkeeper_domain::device::DeviceToken;
@@ -7,7 +8,7 @@ use innkeeper_domain::policy::{Overflow, Policy, SameDevice};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::policy::trial::Trial;
 
-use crate::support::{House, arrival, finish, house, house_with, policy};
+use crate::support::{House, arrival, finish, house, house_with, policy, poll_once};
 
 fn tried(house: &House, policy: &Policy, since: Timestamp) -> Trial {
     let trial = house.authority.try_policy_on_history(policy, since);
@@ -115,4 +116,27 @@ fn given_one_device_when_a_policy_that_replaces_is_tried_then_it_is_recognised_i
     let trial = tried(&house, &Policy::default(), Timestamp::ZERO);
 
     assert_eq!(told(&trial), (2, 1, 0));
+}
+
+/// Each holds a roster of every subject that the journal names, so they wait for one another.
+#[test]
+fn given_a_trial_under_way_when_another_is_asked_for_then_that_one_waits_for_its_turn() {
+    let house = house();
+    let _ = house.sign_in("alice");
+    let strict = policy(1, Overflow::EvictOldest);
+    let attempt = || {
+        house
+            .authority
+            .try_policy_on_history(&strict, Timestamp::ZERO)
+    };
+    let (mut first, mut second) = (pin!(attempt()), pin!(attempt()));
+    assert!(poll_once(first.as_mut()).is_pending());
+
+    assert!((0..1000).all(|_| poll_once(second.as_mut()).is_pending()));
+
+    assert_eq!(told(&finish(first).expect("the store is sound")), (1, 0, 0));
+    assert_eq!(
+        told(&finish(second).expect("the store is sound")),
+        (1, 0, 0)
+    );
 }
