@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod amendment;
+mod api_key;
 pub mod budget;
 pub mod change;
 pub mod check;
