@@ -115,7 +115,7 @@ impl Authority {
         let network = tried.ip.map(Network::of);
         let known = tried.device.and_then(|device| roster.recognise(device));
         let attempt = match known {
-            Some(device) => Attempt::on_known_device(&self.tag_key, device.id, network),
+            Some(device) => Attempt::on_known_device(&self.tag_key, device.id),
             None => Attempt::of_stranger(&self.tag_key, tried.tenant, tried.who, network),
         };
         let mut till = till.lock();

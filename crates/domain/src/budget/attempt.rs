@@ -95,7 +95,6 @@ impl Against {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     counted: Vec<(Against, Name)>,
-    network: Option<Network>,
 }
 
 impl Attempt {
@@ -122,25 +121,17 @@ impl Attempt {
         });
         Self {
             counted: named.collect(),
-            network,
         }
     }
 
     /// A try on a device that the subject has used before.
     #[must_use]
-    pub fn on_known_device(key: &TagKey, device: DeviceId, network: Option<Network>) -> Self {
+    pub fn on_known_device(key: &TagKey, device: DeviceId) -> Self {
         let id = device.to_string();
         let name = name(key, Against::Device, [Some(&id), None, None]);
         Self {
             counted: vec![(Against::Device, name)],
-            network,
         }
-    }
-
-    /// Where it came from, if that is known.
-    #[must_use]
-    pub const fn network(&self) -> Option<Network> {
-        self.network
     }
 }
 

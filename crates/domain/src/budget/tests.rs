@@ -33,7 +33,7 @@ fn from(who: &str, place: &str) -> Attempt {
 fn device(number: u8) -> Attempt {
     let tag = RosterTag::from_bytes([1; 16]);
     let id = DeviceId::new(tag, DeviceSerial([number; 12]));
-    Attempt::on_known_device(&key(), id, None)
+    Attempt::on_known_device(&key(), id)
 }
 
 /// How many of so many tries at one moment are let through.
