@@ -217,9 +217,9 @@ impl Code {
             floor: Floor::FIRST,
             ..Ground::default()
         };
-        let roster = decided
-            .commit
-            .carry_out(Some(&self.roster), ground, at(now))?;
+        let commit = &decided.commit;
+        let hash = || commit.entry.hash();
+        let roster = commit.carry_out(Some(&self.roster), ground, at(now), hash)?;
         Some(Self {
             roster: Arc::new(roster),
             policy: Arc::clone(&self.policy),

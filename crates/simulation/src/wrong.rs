@@ -108,7 +108,9 @@ impl WrongStore {
         }
         let current = held.rosters.get(&commit.tag).cloned();
         self.bend(&mut commit, current.as_deref());
-        let Some(roster) = commit.carry_out(current.as_deref(), held.ground, now) else {
+        let Some(roster) =
+            commit.carry_out(current.as_deref(), held.ground, now, || commit.entry.hash())
+        else {
             return Outcome::Stale;
         };
         let answered = Arc::new(roster);
@@ -283,7 +285,8 @@ impl SessionStore for WrongStore {
         self.catch_up(&mut state);
         if self.flaw == Flaw::AnsweredFirst {
             let current = state.held.rosters.get(&commit.tag).map(|r| &**r);
-            let will_be = commit.carry_out(current, state.held.ground, self.now());
+            let hash = || commit.entry.hash();
+            let will_be = commit.carry_out(current, state.held.ground, self.now(), hash);
             return Ok(will_be.map_or(Outcome::Stale, |roster| {
                 state.pending.push(commit);
                 Outcome::Done(Arc::new(roster))

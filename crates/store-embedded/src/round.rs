@@ -101,7 +101,7 @@ impl<'a> Round<'a> {
         }
         let current = self.roster(&shard, commit.tag);
         let ground = self.head.ground;
-        let roster = commit.carry_out_as(current.as_deref(), ground, now, || entry.hash);
+        let roster = commit.carry_out(current.as_deref(), ground, now, || entry.hash);
         let Some(roster) = roster else {
             return Outcome::Stale;
         };

@@ -94,20 +94,9 @@ impl Commit {
     /// The roster after this commit, or `None` if it has become stale.
     ///
     /// This is all the comparing that a store has to do, with the roster it holds and its own
-    /// clock read in the same step.
+    /// clock read in the same step. `hash` gives that of its entry, and is asked only if it stands.
     #[must_use]
     pub fn carry_out(
-        &self,
-        current: Option<&Roster>,
-        ground: Ground,
-        now: Timestamp,
-    ) -> Option<Roster> {
-        self.carry_out_as(current, ground, now, || self.entry.hash())
-    }
-
-    /// The same, with the hash of its entry where that is known.
-    #[must_use]
-    pub fn carry_out_as(
         &self,
         current: Option<&Roster>,
         ground: Ground,

@@ -169,7 +169,8 @@ impl SessionStore for MemoryStore {
             return Ok(Outcome::Stale);
         }
         let current = state.rosters.get(&commit.tag).map(|r| &**r);
-        let Some(roster) = commit.carry_out(current, state.ground, now) else {
+        let Some(roster) = commit.carry_out(current, state.ground, now, || commit.entry.hash())
+        else {
             return Ok(Outcome::Stale);
         };
         if commit.seats.is_some() {
