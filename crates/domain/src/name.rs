@@ -107,7 +107,7 @@ macro_rules! names {
 names! {
     /// The account whose sessions are counted, by its immutable id: the `sub` of an ID token.
     SubjectId, 256;
-    /// The realm a subject belongs to. Nothing crosses tenants (S14).
+    /// The organisation, or part of one, that a subject belongs to. Nothing crosses tenants (S14).
     TenantId, 256;
     /// An application that subjects sign in to.
     ClientId, 256;

@@ -41,7 +41,7 @@ pub struct Roster {
     pub time_high: Timestamp,
     /// The policy it last obeyed.
     pub policy: PolicyVersion,
-    /// The realm of its subject.
+    /// The tenant of its subject.
     pub tenant: TenantId,
     /// Whose sessions these are.
     pub subject: SubjectId,
@@ -51,7 +51,7 @@ pub struct Roster {
     pub tag: RosterTag,
     /// The number of its last commit.
     pub version: RosterVersion,
-    /// The incarnation of the store it was written under.
+    /// The generation of the store it was written under.
     pub store_generation: StoreGeneration,
     /// The floor's epoch at its last commit.
     pub floor_epoch: u64,
@@ -115,7 +115,7 @@ impl Roster {
         }
     }
 
-    /// This roster as a store of the incarnation `store` hands it out.
+    /// This roster as a store of the generation `store` hands it out.
     ///
     /// One that was written under another came back with older data. Its fence rises above all
     /// that was ever handed out, so that none of its sessions is live and no evidence from before

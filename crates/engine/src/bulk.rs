@@ -86,7 +86,7 @@ pub enum State {
 pub struct BulkRevocation {
     /// Its name.
     pub id: RevocationId,
-    /// The realm.
+    /// The tenant.
     pub tenant: TenantId,
     /// What it means.
     pub filter: SessionFilter,

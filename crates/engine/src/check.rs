@@ -28,7 +28,7 @@ use crate::{Authority, EngineError};
 pub struct CheckRequest {
     /// The token.
     pub token: SessionToken,
-    /// The realm the caller speaks for; `None` where the token alone is the claim.
+    /// The tenant the caller speaks for; `None` where the token alone is the claim.
     pub tenant: Option<TenantId>,
     /// What is asked of the session beyond being live.
     pub demand: Demand,

@@ -35,7 +35,7 @@ pub const TICKETS_FOR: Duration = Duration::from_mins(5);
 /// The answer of a subject to a refusal that gave it a choice.
 #[derive(Debug)]
 pub struct ChoiceRequest {
-    /// The realm.
+    /// The tenant.
     pub tenant: TenantId,
     /// Who signs in.
     pub subject: SubjectId,

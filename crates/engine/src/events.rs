@@ -78,7 +78,7 @@ impl Event {
         self.entry.seq
     }
 
-    /// The realm.
+    /// The tenant.
     #[must_use]
     pub fn tenant(&self) -> &TenantId {
         &self.entry.tenant
@@ -113,7 +113,7 @@ impl fmt::Display for EventId {
 /// A place between two events.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Position {
-    /// The incarnation of the store whose journal it is a place in.
+    /// The generation of the store whose journal it is a place in.
     store: StoreGeneration,
     /// After this entry; `None` for the beginning.
     after: Option<Cursor>,

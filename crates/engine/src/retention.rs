@@ -29,7 +29,7 @@ pub struct Consumer {
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 struct Place {
-    /// The incarnation of the store whose journal it is a place in.
+    /// The generation of the store whose journal it is a place in.
     store: u64,
     /// After this entry; `None` for the beginning.
     after: Option<Vec<u8>>,
@@ -172,7 +172,7 @@ impl Authority {
         Ok(false)
     }
 
-    /// Where the consumers of this incarnation of the store stand.
+    /// Where the consumers of this generation of the store stand.
     async fn consumers(&self, store: StoreGeneration) -> Result<Vec<Option<Cursor>>, EngineError> {
         let mut standing = Vec::new();
         for (key, held) in self.register.list(CONSUMERS).await? {

@@ -126,8 +126,8 @@ impl Authority {
                 (None, Place::Of(tenant, subject)) => {
                     let ground = reading.ground;
                     let (tenant, subject) = (tenant.clone(), subject.clone());
-                    let (floor, incarnation) = (ground.floor, ground.store_generation);
-                    Arc::new(Roster::absent(tag, tenant, subject, floor, incarnation))
+                    let (floor, generation) = (ground.floor, ground.store_generation);
+                    Arc::new(Roster::absent(tag, tenant, subject, floor, generation))
                 }
                 (None, Place::At(_)) => return Ok(None),
             };

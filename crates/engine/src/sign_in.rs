@@ -29,7 +29,7 @@ use crate::{Authority, EngineError};
 /// A sign-in to carry out.
 #[derive(Debug)]
 pub struct SignInRequest {
-    /// The realm.
+    /// The tenant.
     pub tenant: TenantId,
     /// Who signs in.
     pub subject: SubjectId,

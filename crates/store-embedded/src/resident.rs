@@ -63,7 +63,7 @@ impl Resident {
         self.look(tag).get(&tag).map(|p| Arc::clone(&p.roster))
     }
 
-    /// Has every roster come under the incarnation of the store: one that was written under
+    /// Has every roster come under the generation of the store: one that was written under
     /// another came back with older data (S20).
     pub(crate) fn come_under(&self, store: StoreGeneration) {
         for shard in &self.shards {

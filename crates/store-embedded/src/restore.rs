@@ -68,7 +68,7 @@ pub enum RestoreError {
     },
 }
 
-/// Makes the store in the folder at `path` of a copy, under a higher incarnation: nothing in it
+/// Makes the store in the folder at `path` of a copy, under a higher store generation: nothing in it
 /// is live, whatever the copy says.
 ///
 /// `now` is the wall clock's: it tells one restore of a copy from the next.
@@ -229,7 +229,7 @@ fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
     }
 }
 
-/// The incarnation of the store that is there, if it can still be read: the restored one is
+/// The generation of the store that is there, if it can still be read: the restored one is
 /// numbered above it.
 fn generation_of(folder: &Folder) -> Option<u64> {
     let (data, mark) = folder.open().ok()?;
@@ -267,7 +267,7 @@ fn swap(folder: &Folder, number: u64) -> Result<Option<PathBuf>, RestoreError> {
     durable(folder, Some(kept.clone()))
 }
 
-/// A name for what was there before the store of this incarnation.
+/// A name for what was there before the store of this generation.
 fn free_name(folder: &Folder, number: u64) -> Result<PathBuf, OpenError> {
     let mut number = number;
     loop {
@@ -275,7 +275,7 @@ fn free_name(folder: &Folder, number: u64) -> Result<PathBuf, OpenError> {
         if !folder.exists(&name)? {
             return Ok(name);
         }
-        // Of a restore over a store that could not tell its incarnation.
+        // Of a restore over a store that could not tell its generation.
         number += 1;
     }
 }

@@ -353,7 +353,7 @@ fn given_a_crash_at_any_step_of_a_restore_when_opened_then_one_of_both_stores_is
     assert!(before > 10 && after > 0);
 }
 
-/// Neither could tell its incarnation, so both got the same name, and the second restore failed
+/// Neither could tell its generation, so both got the same name, and the second restore failed
 /// half-way with words that said that nothing had happened.
 #[test]
 fn given_stores_that_cannot_be_read_when_replaced_twice_in_a_minute_then_both_are_kept() {

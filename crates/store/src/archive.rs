@@ -3,7 +3,7 @@
 //! A copy is made of the contracts alone, so every store can read what another wrote. It holds
 //! rosters, the register and the journal; answers that may have to be given again are left
 //! behind, since no session that they speak of lives on. Data that comes back is older than what
-//! was acknowledged meanwhile, so it comes back under a higher incarnation, under which nothing
+//! was acknowledged meanwhile, so it comes back under a higher generation, under which nothing
 //! in it is live: [`Ground::restored`] and [`Roster::under`].
 
 mod copy;

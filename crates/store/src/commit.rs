@@ -17,7 +17,7 @@ use crate::{Ground, Remembered};
 pub struct Commit {
     /// The roster.
     pub tag: RosterTag,
-    /// The realm of its subject, should the roster be absent.
+    /// The tenant of its subject, should the roster be absent.
     pub tenant: TenantId,
     /// Its subject, should it be absent.
     pub subject: SubjectId,

@@ -46,7 +46,7 @@ impl Tail {
 pub struct JournalEntry {
     /// The roster.
     pub tag: RosterTag,
-    /// The realm of its subject. It stays when the personal part is erased, so that whoever may
+    /// The tenant of its subject. It stays when the personal part is erased, so that whoever may
     /// read the journal of one tenant never has to guess.
     pub tenant: TenantId,
     /// The version that the commit made: numbered without gaps.

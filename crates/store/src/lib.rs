@@ -195,7 +195,7 @@ pub struct Reading {
 pub struct Ground {
     /// Where absent rosters begin.
     pub floor: Floor,
-    /// The incarnation of the store's data.
+    /// The generation of the store's data.
     pub store_generation: StoreGeneration,
 }
 

@@ -231,8 +231,8 @@ async fn put_subject(
         return Err(Failure::usage("the file names a subject twice"));
     }
     let ground = reading.ground;
-    let (floor, incarnation) = (ground.floor, ground.store_generation);
-    let roster = Roster::absent(tag, subject.tenant, subject.id, floor, incarnation);
+    let (floor, generation) = (ground.floor, ground.store_generation);
+    let roster = Roster::absent(tag, subject.tenant, subject.id, floor, generation);
     // Above what the other store has handed out: evidence from there opens nothing here (S8).
     let to = StoreGeneration::default().restored(now).first_generation();
     let keep = Keep::None;

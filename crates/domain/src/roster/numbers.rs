@@ -30,7 +30,7 @@ impl Generation {
     }
 }
 
-/// The incarnation of a store's data: raised by a restore, so that nothing older is valid (S20).
+/// The generation of a store's data: raised by a restore, so that nothing older is valid (S20).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct StoreGeneration(pub u64);
 
@@ -38,24 +38,24 @@ impl StoreGeneration {
     /// The highest that there is, so that all numbers made from it are exact in JSON.
     pub const MAX: Self = Self(1 << 29);
 
-    /// The incarnation that begins when data of this one is brought back at `now`.
+    /// The generation that begins when data of this one is brought back at `now`.
     ///
     /// It lies above that of the data, and moves with the clock, by the minute: a second restore
-    /// of the same copy is another incarnation than the first.
+    /// of the same copy is another generation than the first.
     #[must_use]
     pub fn restored(self, now: Timestamp) -> Self {
         let minutes = Self(now.as_millis() / 60_000).min(Self::MAX);
         Self(self.0 + 1).max(minutes)
     }
 
-    /// After which place the journal goes on under it: beyond all that another incarnation can
+    /// After which place the journal goes on under it: beyond all that another store generation can
     /// have reached, so that whoever stopped reading there is told that this is another journal.
     #[must_use]
     pub const fn journal_start(self) -> u64 {
         self.0 << 34
     }
 
-    /// Where the generations of rosters begin under it: above all that another incarnation can
+    /// Where the generations of rosters begin under it: above all that another store generation can
     /// have handed out, also after the copy was made from which this one came (S8).
     #[must_use]
     pub const fn first_generation(self) -> Generation {

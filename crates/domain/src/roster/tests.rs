@@ -70,7 +70,7 @@ fn given_an_end_when_a_day_has_passed_then_it_is_forgotten_at_that_moment() {
 }
 
 #[test]
-fn given_a_roster_of_another_incarnation_when_read_then_nothing_in_it_is_live() {
+fn given_a_roster_of_another_store_generation_when_read_then_nothing_in_it_is_live() {
     let written = Arc::new(roster([session(1), session(2).idle_after(10)]));
     let store = StoreGeneration(7);
 

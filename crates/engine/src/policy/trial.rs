@@ -37,7 +37,7 @@ pub struct Trial {
 /// A subject that would lose sessions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Example {
-    /// Its realm.
+    /// Its tenant.
     pub tenant: TenantId,
     /// Who.
     pub subject: SubjectId,

@@ -364,7 +364,7 @@ fn s6_given_a_sign_in_when_the_store_is_searched_then_no_piece_of_the_token_is_i
     assert!(!held.contains("nobody guesses"));
 }
 
-/// S14: the same name in two realms is two subjects, down to their limits.
+/// S14: the same name in two tenants is two subjects, down to their limits.
 #[test]
 fn s14_given_one_name_in_two_tenants_when_both_sign_in_then_nothing_crosses() {
     let house = house_with(policy(1, Overflow::EvictOldest));

@@ -209,7 +209,7 @@ pub async fn given_a_journal_that_was_trimmed_when_brought_back_then_it_begins_w
     assert_eq!(world.journal().await.len(), 5);
 }
 
-/// What was restored can be copied and restored again, each time as another incarnation.
+/// What was restored can be copied and restored again, each time as another store generation.
 pub async fn given_a_restored_store_when_copied_and_restored_again_then_its_sessions_are_dead_too<
     H: RestoringHarness,
 >(
