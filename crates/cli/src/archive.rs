@@ -190,13 +190,20 @@ pub(crate) async fn export(arguments: CopyArguments) -> Result<(), Failure> {
 /// Runs `import`.
 pub(crate) async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
     let counts = portable::read(&arguments.file, &arguments.data, wall_clock()).await?;
+    // What was imported is said in any case: it is in its place.
+    let keyed = if arguments.admin_key {
+        make_admin_key(&arguments.data).await
+    } else {
+        Ok(())
+    };
     if arguments.json {
-        return print::json(&json!({
+        print::json(&json!({
             "schema": "innkeeper.imported/1",
             "data": arguments.data,
             "subjects": counts.subjects,
             "values": counts.values,
-        }));
+        }))?;
+        return keyed;
     }
     print::lines(format_args!(
         "imported {} subjects and {} users, keys and policies into {}",
@@ -204,7 +211,15 @@ pub(crate) async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
         counts.values,
         arguments.data.display()
     ))?;
-    print::lines("No session came along: everybody signs in again.")
+    print::lines("No session came along: everybody signs in again.")?;
+    if keyed.is_ok() && !admin_key::file(&arguments.data).exists() {
+        print::lines(format_args!(
+            "There is no admin.key in {data}: the keys of the other store open this one; a new \
+             one is made by innkeeper keys create NAME --scope admin --offline --data {data}",
+            data = arguments.data.display()
+        ))?;
+    }
+    keyed
 }
 
 fn wall_clock() -> Timestamp {

@@ -1,6 +1,6 @@
 //! `revocations`: what ends sessions in bulk, listed, looked at and stopped.
 
-use innkeeper_api::{Revocation, RevocationList, SessionFilter};
+use innkeeper_api::{Revocation, RevocationList, RevocationState, SessionFilter};
 use serde_json::json;
 
 use crate::args::{RevocationsArguments, RevocationsCommand};
@@ -32,9 +32,20 @@ pub(crate) async fn run(arguments: RevocationsArguments) -> Result<(), Failure> 
         }
         RevocationsCommand::Stop { id } => {
             let path = ["v1", "revocations", &id];
-            show(is_json, server.delete_for(&path, &query).await?)
+            let before: Revocation = server.get(&path, &query).await?;
+            let stopped = server.delete_for(&path, &query).await?;
+            if is_over(before.state) {
+                let state = word(&before.state);
+                print::aside(format_args!("{id} was over before: {state}\n"));
+            }
+            show(is_json, stopped)
         }
     }
+}
+
+/// Whether nothing of it is left to stop.
+fn is_over(state: RevocationState) -> bool {
+    matches!(state, RevocationState::Done | RevocationState::Cancelled)
 }
 
 fn show(is_json: bool, order: Revocation) -> Result<(), Failure> {

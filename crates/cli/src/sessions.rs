@@ -3,7 +3,7 @@
 mod bulk;
 mod view;
 
-use innkeeper_api::{Session, SessionFilter, SessionPage, StateFilter};
+use innkeeper_api::{Session, SessionFilter, SessionPage, SessionState, StateFilter};
 use serde_json::json;
 
 use crate::args::{ListArguments, SessionsArguments, SessionsCommand};
@@ -28,11 +28,23 @@ pub(crate) async fn run(arguments: SessionsArguments) -> Result<(), Failure> {
         SessionsCommand::Revoke(revoke) => match &revoke.id {
             None => bulk::revoke(&server, tenant, revoke, is_json).await,
             Some(id) => {
+                let path = ["v1", "sessions", id];
+                let before: Session = server.get(&path, &[("tenant", tenant)]).await?;
                 let reason = word(&bulk::reason(revoke.reason));
                 let query = [("tenant", tenant), ("reason", &reason)];
-                server.delete(&["v1", "sessions", id], &query).await?;
-                let document = json!({"schema": "innkeeper.revoked/1", "id": id});
-                print::answer(is_json, &document, format_args!("ended {id}"))
+                server.delete(&path, &query).await?;
+                let had_ended = before.state == SessionState::Ended;
+                let document = json!({
+                    "schema": "innkeeper.revoked/1",
+                    "id": id,
+                    "had_ended": had_ended,
+                });
+                let words = if had_ended {
+                    view::had_ended(&before)
+                } else {
+                    format!("ended {id}")
+                };
+                print::answer(is_json, &document, words)
             }
         },
     }

@@ -300,6 +300,14 @@ async fn given_an_export_when_imported_into_a_new_store_then_accounts_come_and_s
     assert_eq!(alice["groups"], json!(["staff"]));
     assert_eq!(api.sign_in("mallory").await.0, 403);
     server.stop();
+    let told = "keys create NAME --scope admin --offline --data";
+    assert!(imported.out.contains(told), "{}", imported.out);
+    let keyed = root.path().join("keyed");
+    let import = ["import", text(&file), "--data", text(&keyed), "--admin-key"];
+    let ran = run(&import);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(!ran.out.contains(told), "{}", ran.out);
+    assert!(keyed.join("admin.key").exists());
     let twice = run(&["import", text(&file), "--data", text(&again)]);
     assert_eq!(twice.code, 4, "{}", twice.err);
 }

@@ -88,11 +88,10 @@ async fn given_sessions_of_a_subject_when_listed_shown_and_revoked_then_tables_a
         0
     );
     assert_eq!(api.check(&token).await.0, 401);
-    assert_eq!(
-        run(&["sessions", "revoke", &second]).code,
-        0,
-        "it has ended already"
-    );
+    let again = run(&["sessions", "revoke", &second]);
+    assert_eq!(again.code, 0, "it has ended already");
+    let why = format!("{second} had ended before: risk, at ");
+    assert!(again.out.starts_with(&why), "{}", again.out);
     let shown = json(&run(&["sessions", "show", &second, "--json"]));
     assert_eq!(shown["session"]["end_reason"], "risk");
     let shown = run(&["sessions", "show", &second]);
@@ -297,6 +296,8 @@ async fn given_bulk_revocations_when_listed_shown_and_stopped_then_it_says_what_
             assert!(ran.out.contains(told), "{arguments:?}: {told}: {}", ran.out);
         }
     }
+    let stopped = run(&["revocations", "stop", id]);
+    assert_eq!(stopped.err, format!("{id} was over before: done\n"));
     let listed = json(&run(&["revocations", "list", "--json"]));
     assert_eq!(listed["revocations"][0]["id"], id);
     let absent = run(&["revocations", "show", "rev_AAAAAAAAAAAAAAAAAAAAAA"]);

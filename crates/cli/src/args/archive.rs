@@ -42,6 +42,7 @@ another store. Sessions and the journal stay behind.";
 pub(super) const IMPORT_MORE: &str = "\
 Examples:
   innkeeper import accounts.jsonl --data new-data
+  innkeeper import accounts.jsonl --data new-data --admin-key
 
 Works on the folder of a server that is stopped, and only into one that holds no
 subjects, users or keys. No session comes along.
@@ -94,6 +95,9 @@ pub(crate) struct ImportArguments {
     /// The data folder to import into
     #[arg(long, value_name = "DIR", default_value = "innkeeper-data")]
     pub(crate) data: PathBuf,
+    /// Make a new administrator's key, and write it to DIR/admin.key
+    #[arg(long)]
+    pub(crate) admin_key: bool,
     /// Print JSON for programs
     #[arg(long)]
     pub(crate) json: bool,

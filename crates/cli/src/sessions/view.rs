@@ -103,6 +103,13 @@ pub(super) fn whole(session: &Session, now: Now) -> Table {
     table
 }
 
+/// That a session was over before anybody asked for its end, and why.
+pub(super) fn had_ended(session: &Session) -> String {
+    let at = or_dash(session.ended_at);
+    let reason = word(&session.end_reason);
+    format!("{} had ended before: {reason}, at {at}", session.id)
+}
+
 fn device(device: &Device) -> String {
     let trusted = if device.trusted { ", trusted" } else { "" };
     format!("{} ({}{trusted})", device.name, device.id)
