@@ -8,9 +8,9 @@ use std::process::Command;
 const LAYERS: &[&[&str]] = &[
     &["domain", "api", "report"],
     &["store"],
-    &["engine", "store-embedded", "notify", "model"],
+    &["engine", "store-embedded", "model"],
     &["http", "scan", "probe", "simulation", "bench"],
-    &["gateway", "innkeeper", "siege"],
+    &["gateway", "siege"],
     &["cli"],
 ];
 
