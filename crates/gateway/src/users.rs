@@ -244,10 +244,12 @@ impl Users {
         })
     }
 
-    /// Finds out whether a password is that of a claim; `None` if not.
+    /// Finds out whether a password is that of a claim; `None` if not, and then that counts as a
+    /// failed sign-in of the user.
     ///
-    /// That of an unknown name takes the same work as a wrong one. It is much work, so ask the
-    /// budget first.
+    /// That of an unknown name takes the same work as a wrong one, and the same steps: its drawn
+    /// subject has no roster in which anything would count. It is much work, so ask the budget
+    /// first.
     pub(crate) async fn prove(
         &self,
         claim: Claim,
@@ -263,6 +265,11 @@ impl Users {
         let stored = record.as_ref().map(|record| record.password.clone());
         let is_right = self.hasher.verify(password, stored).await?;
         let (Some(name), Some(record), true) = (name, record, is_right) else {
+            let counted = self.authority.count_failure(&self.tenant, &subject).await;
+            if let Err(error) = counted {
+                // The password is wrong, whatever became of that.
+                tracing::warn!(%error, "a failed sign-in was not counted");
+            }
             return Ok(None);
         };
         let groups = record

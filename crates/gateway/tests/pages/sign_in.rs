@@ -6,6 +6,7 @@ use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_gateway::{Password, UserName};
 use innkeeper_http::cookies::SessionCookie;
+use serde_json::{Value, json};
 
 use crate::harness::{House, PASSWORD};
 
@@ -279,4 +280,26 @@ async fn given_a_limit_reached_when_signed_in_then_the_one_that_made_room_is_tol
         .map(|e| e.ending.reason)
         .collect();
     assert_eq!(reasons, [EndReason::Evicted]);
+}
+
+#[tokio::test]
+async fn given_wrong_passwords_when_the_owner_is_told_of_the_last_sign_in_then_they_were_counted() {
+    let house = House::new(Policy::default()).await;
+    house.signed_in("alice").await;
+    for _ in 0..3 {
+        let guess = house.browser().sign_in("alice", "wrong").await;
+        assert_eq!(guess.status, StatusCode::UNAUTHORIZED);
+    }
+    let nobody = house.browser().sign_in("nobody", "wrong").await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+
+    let (_, alice) = house
+        .call("GET", "/v1/subjects/alice", None, Value::Null)
+        .await;
+    let again = json!({"subject": "alice"});
+    let (status, told) = house.call("POST", "/v1/sessions", None, again).await;
+
+    assert_eq!(alice["last_sign_in"]["failures_since"], 3, "{alice}");
+    assert_eq!(status, 201, "{told}");
+    assert_eq!(told["previous_sign_in"]["failures_since"], 3, "{told}");
 }
