@@ -13,14 +13,15 @@ use innkeeper_domain::policy::{Facts, Policy};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{SessionClass, Timestamp};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::Authority;
 
 /// How often at most the log tells of sign-ins that were turned away, at each place.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
 
-/// Where somebody tries to sign in. Each place counts for itself.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Where somebody tries to sign in. Each place counts for itself, and takes its own tickets only.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Place {
     /// On our own pages, by `sign_ins`.
     Hosted,

@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::Authority;
+use crate::budget::Place;
 use crate::entropy::NoEntropy;
 use crate::seal::{self, Purpose};
 use crate::settle::Case;
@@ -35,6 +36,8 @@ pub const TICKETS_FOR: Duration = Duration::from_mins(5);
 /// The answer of a subject to a refusal that gave it a choice.
 #[derive(Debug)]
 pub struct ChoiceRequest {
+    /// Where the answer is given: a ticket is good only where it was issued.
+    pub place: Place,
     /// The tenant.
     pub tenant: TenantId,
     /// Who signs in.
@@ -127,6 +130,7 @@ impl Authority {
     pub(crate) fn ticket(
         &self,
         case: &Case<'_>,
+        place: Place,
         sign_in: &SignIn,
         replaces: Option<&SessionToken>,
         device: Option<&DeviceToken>,
@@ -143,6 +147,7 @@ impl Authority {
             tag: *case.roster.tag.as_bytes(),
             key: key.0,
             request,
+            place,
             proved: Proved::now(case),
             fenced: sign_in.evidence.is_some(),
             sign_in: SignInRecord::of(sign_in, case.now()),
@@ -159,12 +164,21 @@ impl Authority {
         Ok(ChoiceTicket::new(id, sealed))
     }
 
-    /// Opens a ticket; `None` if it was not issued here for the subject of that roster.
-    pub(crate) fn open_ticket(&self, tag: RosterTag, ticket: ChoiceTicket) -> Option<Opened> {
+    /// Opens a ticket; `None` if it was not issued here, at that place, for the subject of that
+    /// roster.
+    ///
+    /// What an application proved is for a session of that application. On our pages its ticket
+    /// would open one without its key, in whichever class it asked for.
+    pub(crate) fn open_ticket(
+        &self,
+        tag: RosterTag,
+        place: Place,
+        ticket: ChoiceTicket,
+    ) -> Option<Opened> {
         let secret = self.ticket_key.secret(ticket.id());
         let plain = seal::open(&secret, Purpose::Choice, ticket.sealed())?;
         let record: TicketRecord = postcard::from_bytes(&plain).ok()?;
-        if record.tag != *tag.as_bytes() {
+        if record.tag != *tag.as_bytes() || record.place != place {
             return None;
         }
         let replaces = record.replaces.as_deref();
@@ -192,6 +206,7 @@ struct TicketRecord {
     tag: [u8; 16],
     key: [u8; 32],
     request: [u8; 32],
+    place: Place,
     proved: Proved,
     /// Whether the sign-in said which generation it was made under.
     fenced: bool,

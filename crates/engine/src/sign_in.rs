@@ -53,7 +53,7 @@ pub enum SignInAnswer {
     Repeated(Box<SignedIn>),
     /// The policy says no, and nothing changed.
     Refused(Refusal, Box<TurnedAway>),
-    /// The ticket was not issued here for this subject, or its time is over.
+    /// The ticket was not issued here, at this place, for this subject, or its time is over.
     UnknownTicket,
     /// The key was used for another request.
     KeyMisused,
@@ -149,13 +149,13 @@ struct Attempt {
     device: Option<DeviceToken>,
     idempotency: Option<Idempotency>,
     ticket: Option<Opened>,
-    /// Where its budget is asked; nowhere if that was done before the proof, or in another call.
-    budget: Option<Place>,
+    /// Where it is made.
+    place: Place,
     drawn: Drawn,
 }
 
 impl Authority {
-    /// Signs a subject in.
+    /// Signs a subject in on our own pages.
     ///
     /// The limit holds at every instant: the newcomer's birth and the ends that make room for it
     /// are one commit. When this returns, they are durable.
@@ -163,7 +163,7 @@ impl Authority {
     /// No budget is asked here: who knows the proof asks [`spend`](Self::spend) before looking at
     /// it, or calls [`sign_in_within_budget`](Self::sign_in_within_budget).
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignInAnswer, EngineError> {
-        self.sign_in_at(None, request).await
+        self.sign_in_at(Place::Hosted, request).await
     }
 
     /// The same for an application, if the budget `api_sign_ins` has one left, where it is set.
@@ -174,12 +174,12 @@ impl Authority {
         &self,
         request: SignInRequest,
     ) -> Result<SignInAnswer, EngineError> {
-        self.sign_in_at(Some(Place::Api), request).await
+        self.sign_in_at(Place::Api, request).await
     }
 
     async fn sign_in_at(
         &self,
-        budget: Option<Place>,
+        place: Place,
         request: SignInRequest,
     ) -> Result<SignInAnswer, EngineError> {
         let drawn = self.draw(&request.tenant, &request.subject)?;
@@ -195,7 +195,7 @@ impl Authority {
             device,
             idempotency: request.idempotency,
             ticket: None,
-            budget,
+            place,
             drawn,
         })
         .await
@@ -207,7 +207,7 @@ impl Authority {
     /// or the same, is told that it was used, save a repeat of this very call.
     pub async fn choose(&self, request: ChoiceRequest) -> Result<SignInAnswer, EngineError> {
         let drawn = self.draw(&request.tenant, &request.subject)?;
-        let Some(mut opened) = self.open_ticket(drawn.tag, request.ticket) else {
+        let Some(mut opened) = self.open_ticket(drawn.tag, request.place, request.ticket) else {
             let answer = Ok(SignInAnswer::UnknownTicket);
             self.metrics.admitted(answer.as_ref());
             return answer;
@@ -224,7 +224,7 @@ impl Authority {
             device,
             idempotency: request.idempotency,
             ticket: Some(opened),
-            budget: None,
+            place: request.place,
             drawn,
         })
         .await
@@ -318,9 +318,10 @@ impl Authority {
     }
 
     fn ask_budget(&self, case: &Case<'_>, attempt: &Attempt) -> Result<Option<Left>, Spent> {
-        let Some(place) = attempt.budget else {
+        // Our pages ask before the proof, and a choice was paid for by the call that gave it.
+        if attempt.place == Place::Hosted || attempt.ticket.is_some() {
             return Ok(None);
-        };
+        }
         let sign_in = &attempt.sign_in;
         let tried = Try {
             tenant: &attempt.tenant,
@@ -331,7 +332,7 @@ impl Authority {
             class: sign_in.class,
             remember: sign_in.remember,
         };
-        self.spend_under(case.policy, place, &tried, case.roster, case.now())
+        self.spend_under(case.policy, attempt.place, &tried, case.roster, case.now())
     }
 
     fn decide(&self, case: &Case<'_>, attempt: &Attempt) -> Result<Step<Decided>, EngineError> {
@@ -415,7 +416,14 @@ impl Authority {
                 let replaces = attempt.replaces.as_ref();
                 let device = attempt.device.as_ref();
                 let sent = attempt.idempotency.as_ref();
-                Ok(self.ticket(case, &attempt.sign_in, replaces, device, sent)?)
+                Ok(self.ticket(
+                    case,
+                    attempt.place,
+                    &attempt.sign_in,
+                    replaces,
+                    device,
+                    sent,
+                )?)
             }
             Refusal::SessionLimit(_)
             | Refusal::Disabled

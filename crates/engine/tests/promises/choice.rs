@@ -7,6 +7,7 @@ use innkeeper_domain::policy::Overflow;
 use innkeeper_domain::seats::{NoSeat, WayOut};
 use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_domain::ticket::ChoiceTicket;
+use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::{ChoiceRequest, TICKETS_FOR};
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer};
 
@@ -35,6 +36,7 @@ fn copy_of(ticket: &ChoiceTicket) -> ChoiceTicket {
 
 fn choosing(name: &str, ticket: &ChoiceTicket, end: &[SessionId]) -> ChoiceRequest {
     ChoiceRequest {
+        place: Place::Hosted,
         tenant: tenant(),
         subject: subject(name),
         ticket: copy_of(ticket),

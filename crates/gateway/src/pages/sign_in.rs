@@ -247,6 +247,7 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
         return again.expired();
     };
     let request = ChoiceRequest {
+        place: Place::Hosted,
         tenant: site.gateway.tenant.clone(),
         subject: wire::name("subject", &sent.subject, SubjectId::parse)?,
         ticket,

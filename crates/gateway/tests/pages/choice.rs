@@ -3,6 +3,7 @@
 use http::StatusCode;
 use innkeeper_domain::policy::Overflow;
 use innkeeper_domain::session::EndReason;
+use serde_json::json;
 
 use crate::harness::*;
 use crate::sign_in::policy;
@@ -124,4 +125,37 @@ async fn given_a_form_that_is_not_ours_when_a_choice_is_sent_then_nothing_ends()
     assert_eq!(repeated.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(house.live("alice").await, 1);
     assert_eq!(house.live("bob").await, 0);
+}
+
+#[tokio::test]
+async fn given_a_ticket_of_the_api_when_a_browser_brings_it_then_it_is_none_and_so_the_other_way() {
+    // Or what an application proved, for a machine say, would open a browser session without its
+    // key; and a form of ours a session that any application holds.
+    let house = House::new(policy(1, Overflow::Ask)).await;
+    let _held = house.signed_in("alice").await;
+    let wanted = json!({"subject": "alice"});
+    let (status, refusal) = house.call("POST", "/v1/sessions", None, wanted).await;
+    assert_eq!(status, 409, "{refusal}");
+    let of_api = refusal["choice"].as_str().expect("there is a choice");
+    let held = refusal["sessions"][0]["id"].as_str().expect("it has an id");
+    let mut browser = house.browser();
+    let page = browser.sign_in("alice", PASSWORD).await;
+    let of_page = hidden(&page)[1].1.clone();
+    let over_api = |ticket: &str| json!({"subject": "alice", "choice": ticket, "end": [held]});
+
+    let fields = [("subject", "alice"), ("choice", of_api), ("end", held)];
+    let at_page = browser.post("/sign-in/choice", &fields).await;
+    let (at_api, said) = house
+        .call("POST", "/v1/sessions", None, over_api(&of_page))
+        .await;
+
+    assert_eq!(at_page.status, StatusCode::CONFLICT);
+    assert!(at_page.text.contains("sign in once more"));
+    assert!(at_page.header("set-cookie").is_none());
+    assert_eq!(at_api, 422, "{said}");
+    assert_eq!(house.live("alice").await, 1);
+    let (at_own, born) = house
+        .call("POST", "/v1/sessions", None, over_api(of_api))
+        .await;
+    assert_eq!(at_own, 201, "{born}");
 }

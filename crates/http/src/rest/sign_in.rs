@@ -13,6 +13,7 @@ use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::session::{AuthenticationEvent, Origin, SessionClass, SessionId, Timestamp};
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::SessionToken;
+use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
 use serde_json::json;
@@ -88,6 +89,7 @@ async fn admit(
     let authority = Arc::clone(&door.authority);
     let answer = if let Some(ticket) = &asked.choice {
         let request = ChoiceRequest {
+            place: Place::Api,
             tenant,
             subject,
             ticket: ChoiceTicket::parse(ticket.reveal()).map_err(|_| unknown_ticket())?,

@@ -7,6 +7,7 @@ use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::session::SessionId;
 use innkeeper_domain::ticket::ChoiceTicket;
+use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::devices::{DeviceChange, DeviceScope};
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer};
@@ -102,6 +103,7 @@ pub(super) fn choose(
         chosen: Some(end.iter().map(|(sid, _)| *sid).collect()),
     };
     let request = ChoiceRequest {
+        place: Place::Hosted,
         idempotency: key.map(|key| Idempotency::new(&tenant, &key, says.as_bytes())),
         tenant,
         subject,
