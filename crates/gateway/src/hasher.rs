@@ -57,19 +57,39 @@ pub(crate) enum Unchecked {
     Broken,
 }
 
+/// Who waits for a password to be worked on. Each queue has places of its own, so that a flood in
+/// one keeps nobody out of the others.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Queue {
+    /// Whoever shows no device of the subject's.
+    Strangers,
+    /// Browsers in which the subject has signed in before.
+    KnownDevices,
+    /// Whoever sets passwords.
+    Administrators,
+}
+
+impl Queue {
+    const COUNT: usize = 3;
+}
+
+/// A place in a queue.
+#[derive(Debug)]
+pub(crate) struct Turn(OwnedSemaphorePermit);
+
 /// Hashes passwords away from the threads that answer requests.
 ///
 /// Each hash takes its memory and most of a core. As many run as there are cores, some more
-/// wait, and the rest are told to come again, so that a flood takes neither.
+/// wait, in three queues, and the rest are told to come again, so that a flood takes neither.
 #[derive(Debug)]
 pub(crate) struct Hasher {
     argon2: Argon2<'static>,
     decoy: PasswordHash,
     running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    waiting: [Arc<Semaphore>; Queue::COUNT],
 }
 
-/// How many passwords may wait to be checked.
+/// How many passwords may wait in each queue.
 const WAITING_MAX: usize = 64;
 
 impl Hasher {
@@ -89,8 +109,15 @@ impl Hasher {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             decoy: PasswordHash(decoy),
             running: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::new(Semaphore::new(cores + WAITING_MAX)),
+            waiting: std::array::from_fn(|_| Arc::new(Semaphore::new(cores + WAITING_MAX))),
         }
+    }
+
+    /// Takes a place in a queue, until the password is worked on or what it returns is dropped.
+    pub(crate) fn turn(&self, queue: Queue) -> Result<Turn, Unchecked> {
+        let waiting = Arc::clone(&self.waiting[queue as usize]);
+        let place = waiting.try_acquire_owned();
+        place.map(Turn).map_err(|_| Unchecked::Busy)
     }
 
     /// Hashes a new password.
@@ -99,6 +126,10 @@ impl Hasher {
         password: Password,
         entropy: &dyn Entropy,
     ) -> Result<Result<PasswordHash, Unchecked>, NoEntropy> {
+        let turn = match self.turn(Queue::Administrators) {
+            Ok(turn) => turn,
+            Err(busy) => return Ok(Err(busy)),
+        };
         let salt: [u8; 16] = entropy.draw()?;
         let argon2 = self.argon2.clone();
         let work = move || {
@@ -107,7 +138,7 @@ impl Hasher {
                 .ok();
             hash.map(|hash| PasswordHash(hash.to_string()))
         };
-        Ok(match self.run(work).await {
+        Ok(match self.run(turn, work).await {
             Ok(hash) => hash.ok_or(Unchecked::Broken),
             Err(unchecked) => Err(unchecked),
         })
@@ -116,6 +147,7 @@ impl Hasher {
     /// Checks a password against a user's hash; where there is no user, with the same work.
     pub(crate) async fn verify(
         &self,
+        turn: Turn,
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<bool, Unchecked> {
@@ -123,7 +155,9 @@ impl Hasher {
         let against = stored.unwrap_or_else(|| self.decoy.clone());
         let argon2 = self.argon2.clone();
         let matches = self
-            .run(move || argon2.verify_password(password.reveal(), against.0.as_str()))
+            .run(turn, move || {
+                argon2.verify_password(password.reveal(), against.0.as_str())
+            })
             .await?;
         Ok(matches.is_ok() && is_anybodys)
     }
@@ -132,10 +166,9 @@ impl Hasher {
     /// still counts until it is done.
     async fn run<T: Send + 'static>(
         &self,
+        Turn(place): Turn,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unchecked> {
-        let waiting = Arc::clone(&self.waiting);
-        let place = waiting.try_acquire_owned().map_err(|_| Unchecked::Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await;
         let places: [OwnedSemaphorePermit; 2] =
             [place, running.expect("the semaphore is never closed")];
@@ -160,9 +193,15 @@ impl Hasher {
     /// Lets others work until one password waits to be checked.
     pub(crate) async fn until_one_waits(&self) {
         let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-        while self.waiting.available_permits() == cores + WAITING_MAX {
+        let empty = |queue: &Arc<Semaphore>| queue.available_permits() == cores + WAITING_MAX;
+        while self.waiting.iter().all(empty) {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Takes every place of a queue, until what it returns is dropped.
+    pub(crate) fn fill(&self, queue: Queue) -> Vec<Turn> {
+        std::iter::from_fn(|| self.turn(queue).ok()).collect()
     }
 }
 
@@ -177,13 +216,22 @@ mod tests {
         hash.expect("there is entropy").expect("it is not busy")
     }
 
+    async fn verify(
+        hasher: &Hasher,
+        password: &str,
+        stored: Option<PasswordHash>,
+    ) -> Result<bool, Unchecked> {
+        let turn = hasher.turn(Queue::Strangers)?;
+        hasher.verify(turn, Password::new(password), stored).await
+    }
+
     #[tokio::test]
     async fn given_a_hash_when_the_right_and_a_wrong_password_are_checked_then_one_passes() {
         let hasher = Hasher::new(Cost::FOR_TESTS);
         let stored = hash(&hasher, "swordfish").await;
 
-        let right = hasher.verify(Password::new("swordfish"), Some(stored.clone()));
-        let wrong = hasher.verify(Password::new("Swordfish"), Some(stored));
+        let right = verify(&hasher, "swordfish", Some(stored.clone()));
+        let wrong = verify(&hasher, "Swordfish", Some(stored));
 
         assert_eq!(right.await, Ok(true));
         assert_eq!(wrong.await, Ok(false));
@@ -196,7 +244,7 @@ mod tests {
         let long = "x".repeat(2 * Password::LEN_MAX);
         let stored = hash(&hasher, &long).await;
 
-        let answer = hasher.verify(Password::new(&long), Some(stored)).await;
+        let answer = verify(&hasher, &long, Some(stored)).await;
 
         assert_eq!(answer, Ok(false));
     }
@@ -208,7 +256,7 @@ mod tests {
         let decoy = phc::PasswordHash::new(&hasher.decoy.0).expect("the decoy is a hash");
         let params = Params::try_from(&decoy).expect("it names its costs");
 
-        assert_eq!(hasher.verify(Password::new(""), None).await, Ok(false));
+        assert_eq!(verify(&hasher, "", None).await, Ok(false));
         assert_eq!(params.m_cost(), hasher.argon2.params().m_cost());
         assert_eq!(params.t_cost(), hasher.argon2.params().t_cost());
         assert_eq!(decoy.hash.map(|h| h.len()), Some(32));
@@ -226,16 +274,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn given_every_place_taken_when_a_password_is_checked_then_it_is_told_to_come_again() {
+    async fn given_a_full_queue_when_a_password_comes_then_it_comes_again_and_others_do_not() {
         let hasher = Hasher::new(Cost::FOR_TESTS);
-        let all = u32::try_from(hasher.waiting.available_permits()).expect("there are few");
-        let taken = Arc::clone(&hasher.waiting).try_acquire_many_owned(all);
+        let strangers = hasher.fill(Queue::Strangers);
 
-        let refused = hasher.verify(Password::new("x"), None).await;
-        drop(taken);
+        let refused = verify(&hasher, "x", None).await;
+        let turn = hasher.turn(Queue::KnownDevices).expect("there is a place");
+        let known = hasher.verify(turn, Password::new("x"), None).await;
+        let new = hasher.hash(Password::new("swordfish"), &OsEntropy).await;
+        drop(strangers);
 
         assert_eq!(refused, Err(Unchecked::Busy));
-        assert_eq!(hasher.verify(Password::new("x"), None).await, Ok(false));
+        assert_eq!(known, Ok(false));
+        assert!(new.expect("there is entropy").is_ok());
+        assert_eq!(verify(&hasher, "x", None).await, Ok(false));
     }
 
     #[tokio::test]
@@ -245,7 +297,8 @@ mod tests {
         let (release, released) = std::sync::mpsc::channel::<()>();
         let (at_work, is_at_work) = tokio::sync::oneshot::channel();
 
-        let mut check = Box::pin(hasher.run(move || {
+        let turn = hasher.turn(Queue::Strangers).expect("there is a place");
+        let mut check = Box::pin(hasher.run(turn, move || {
             let _ = at_work.send(());
             let _ = released.recv();
         }));

@@ -5,6 +5,7 @@ mod calls;
 use std::fmt;
 use std::sync::Arc;
 
+use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::{GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::roster::Generation;
 use innkeeper_domain::session::Initiator;
@@ -14,7 +15,7 @@ use innkeeper_engine::{Authority, EngineError};
 use innkeeper_store::register::Put;
 use serde::{Deserialize, Serialize};
 
-use crate::hasher::{Cost, Hasher, PasswordHash, Unchecked};
+use crate::hasher::{Cost, Hasher, PasswordHash, Queue, Turn, Unchecked};
 use crate::password::Password;
 use crate::user_name::UserName;
 
@@ -89,6 +90,16 @@ impl Claim {
     /// Whom they say they are: of all that can be nobody's name, the same.
     pub(crate) fn who(&self) -> &str {
         self.name.as_ref().map_or("", UserName::as_str)
+    }
+
+    /// Where to wait, for who shows that device.
+    pub(crate) fn queue(&self, device: Option<&DeviceToken>) -> Queue {
+        let roster = &self.standing.roster;
+        let digest = device.and_then(|token| token.digest_for(roster.tag));
+        match digest.and_then(|digest| roster.recognise(digest)) {
+            Some(_) => Queue::KnownDevices,
+            None => Queue::Strangers,
+        }
     }
 }
 
@@ -244,6 +255,12 @@ impl Users {
         })
     }
 
+    /// Takes a place to wait for a password to be looked at. Take it before a budget is asked:
+    /// who finds none has tried nothing.
+    pub(crate) fn turn(&self, queue: Queue) -> Result<Turn, UsersError> {
+        Ok(self.hasher.turn(queue)?)
+    }
+
     /// Finds out whether a password is that of a claim; `None` if not, and then that counts as a
     /// failed sign-in of the user.
     ///
@@ -254,6 +271,7 @@ impl Users {
         &self,
         claim: Claim,
         password: Password,
+        turn: Turn,
     ) -> Result<Option<Proved>, UsersError> {
         let Claim {
             name,
@@ -263,7 +281,7 @@ impl Users {
         } = claim;
         let evidence = standing.roster.generation;
         let stored = record.as_ref().map(|record| record.password.clone());
-        let is_right = self.hasher.verify(password, stored).await?;
+        let is_right = self.hasher.verify(turn, password, stored).await?;
         let (Some(name), Some(record), true) = (name, record, is_right) else {
             let counted = self.authority.count_failure(&self.tenant, &subject).await;
             if let Err(error) = counted {
@@ -283,6 +301,12 @@ impl Users {
             groups,
             evidence,
         }))
+    }
+
+    /// Takes every place of a queue, until what it returns is dropped.
+    #[cfg(test)]
+    pub(crate) fn fill(&self, queue: Queue) -> Vec<Turn> {
+        self.hasher.fill(queue)
     }
 
     async fn hash(&self, password: Password) -> Result<PasswordHash, UsersError> {

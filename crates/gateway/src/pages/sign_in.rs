@@ -169,23 +169,14 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     let tag = authority.tag(&site.gateway.tenant, &claim.subject);
     let device = site.gateway.door.cookie.find_device(&parts.headers, tag)?;
     let origin = origin_of(&parts);
+    let turn = users.turn(claim.queue(device.as_ref())).map_err(unproved)?;
     // Before the password is looked at: that is the work which a budget is there to bound.
     if let Err(over) = ask_budget(site, &claim, device.as_ref(), &origin.0) {
         return again.over_budget(&over);
     }
 
-    let proved = match users.prove(claim, sent.password).await {
-        Ok(proved) => proved,
-        Err(UsersError::Engine(error)) => return Err(wire::failed(error)),
-        Err(UsersError::Busy) => {
-            return Err(ProblemAnswer::from(ProblemCode::Unavailable).retry_after(5));
-        }
-        // The second speaks of new passwords only.
-        Err(UsersError::Hash | UsersError::PasswordTooLong) => {
-            return Err(ProblemCode::Internal.into());
-        }
-    };
-    let Some(proved) = proved else {
+    let proved = users.prove(claim, sent.password, turn).await;
+    let Some(proved) = proved.map_err(unproved)? else {
         return again.page(
             StatusCode::UNAUTHORIZED,
             "The name or the password is wrong.",
@@ -208,6 +199,16 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
         SignInAnswer::TooManyKeys => {
             Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
         }
+    }
+}
+
+/// Nobody can say now whether the password is right.
+fn unproved(error: UsersError) -> ProblemAnswer {
+    match error {
+        UsersError::Engine(error) => wire::failed(error),
+        UsersError::Busy => ProblemAnswer::from(ProblemCode::Unavailable).retry_after(5),
+        // The second speaks of new passwords only.
+        UsersError::Hash | UsersError::PasswordTooLong => ProblemCode::Internal.into(),
     }
 }
 
@@ -352,3 +353,6 @@ async fn admit(
     let authority = Arc::clone(&gateway.door.authority);
     wholly(async move { authority.sign_in(request).await }).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ fn alice(subject: Option<&str>) -> NewUser {
 
 async fn prove(users: &Users, name: &str) -> Result<Option<Proved>, UsersError> {
     let claim = users.claim(name).await?;
-    users.prove(claim, Password::new("swordfish")).await
+    let turn = users.turn(claim.queue(None))?;
+    users.prove(claim, Password::new("swordfish"), turn).await
 }
 
 #[tokio::test]
