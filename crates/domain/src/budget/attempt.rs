@@ -51,15 +51,19 @@ pub enum Against {
     /// A device that this subject has used before: the budget as it is set, and nobody else's
     /// tries count.
     Device,
+    /// All such devices of a subject together: three times as much, or whoever took the tokens of
+    /// many would guess as many times faster.
+    Devices,
 }
 
 impl Against {
     /// Every one.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::SubjectAndNetwork,
         Self::Network,
         Self::Subject,
         Self::Device,
+        Self::Devices,
     ];
 
     /// Its word, for logs, metrics and fields.
@@ -70,6 +74,7 @@ impl Against {
             Self::Network => "address",
             Self::Subject => "subject",
             Self::Device => "device",
+            Self::Devices => "devices",
         }
     }
 
@@ -77,6 +82,7 @@ impl Against {
     const fn times(self) -> u32 {
         match self {
             Self::SubjectAndNetwork | Self::Device => 1,
+            Self::Devices => 3,
             Self::Network | Self::Subject => 10,
         }
     }
@@ -88,10 +94,13 @@ impl Against {
 /// strangers together may try of this subject. So whoever floods one subject from one place has
 /// spent the own budget, and not that of the subject elsewhere; whoever tries many subjects has
 /// spent that of the place; and many places together guess no faster than ten times the budget.
+/// Of one whose network is not known the last alone counts: all such would share the first with
+/// the owner.
 ///
-/// That last one the owner would have to share with the flood, and the first two with whoever is
-/// behind the same address. So a device that the subject has used before counts alone: only who
-/// holds its token spends from it.
+/// What strangers may try of a subject the owner would have to share with the flood, and the other
+/// two with whoever is behind the same address. So a device that the subject has used before
+/// counts apart: only who holds such a token spends from it. All devices of a subject have one
+/// more bucket together.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     counted: Vec<(Against, Name)>,
@@ -108,14 +117,16 @@ impl Attempt {
         network: Option<Network>,
     ) -> Self {
         let place = network.map(|n| n.to_string());
-        let mut counted = vec![
-            (Against::SubjectAndNetwork, Some(who), place.as_deref()),
+        let place = place.as_deref();
+        let counted = [
+            (Against::SubjectAndNetwork, Some(who), place),
             (Against::Subject, Some(who), None),
+            (Against::Network, None, place),
         ];
-        if place.is_some() {
-            counted.push((Against::Network, None, place.as_deref()));
-        }
-        let named = counted.into_iter().map(|(against, who, place)| {
+        let counted = counted
+            .into_iter()
+            .filter(|(against, ..)| place.is_some() || *against == Against::Subject);
+        let named = counted.map(|(against, who, place)| {
             let parts = [Some(tenant.as_str()), who, place];
             (against, name(key, against, parts))
         });
@@ -127,10 +138,12 @@ impl Attempt {
     /// A try on a device that the subject has used before.
     #[must_use]
     pub fn on_known_device(key: &TagKey, device: DeviceId) -> Self {
-        let id = device.to_string();
-        let name = name(key, Against::Device, [Some(&id), None, None]);
+        let (own, all) = (device.to_string(), device.tag().to_string());
+        let counted = [(Against::Device, own), (Against::Devices, all)];
+        let named =
+            counted.map(|(against, id)| (against, name(key, against, [Some(&id), None, None])));
         Self {
-            counted: vec![(Against::Device, name)],
+            counted: named.into(),
         }
     }
 }
@@ -248,14 +261,14 @@ impl Budgets {
 
     const fn table(&self, against: Against) -> &Buckets {
         match against {
-            Against::Device => &self.devices,
+            Against::Device | Against::Devices => &self.devices,
             Against::SubjectAndNetwork | Against::Network | Against::Subject => &self.strangers,
         }
     }
 
     const fn table_mut(&mut self, against: Against) -> &mut Buckets {
         match against {
-            Against::Device => &mut self.devices,
+            Against::Device | Against::Devices => &mut self.devices,
             Against::SubjectAndNetwork | Against::Network | Against::Subject => &mut self.strangers,
         }
     }

@@ -218,11 +218,37 @@ fn given_a_subject_of_another_tenant_when_tried_then_its_budget_is_its_own() {
     let mut budgets = Budgets::default();
     let of = |tenant| {
         let tenant = TenantId::parse(tenant).expect("it is a name");
-        Attempt::of_stranger(&key(), &tenant, "alice", None)
+        Attempt::of_stranger(&key(), &tenant, "alice", Some(address("203.0.113.7")))
     };
 
     assert_eq!(through(&mut budgets, &of("a"), 11, NOW), 10);
     assert_eq!(through(&mut budgets, &of("b"), 11, NOW), 10);
+}
+
+#[test]
+fn given_tries_from_nobody_knows_where_when_counted_then_it_is_against_the_subject_alone() {
+    // Or ten of them would spend what the owner has, who comes from nobody knows where as well.
+    let mut budgets = Budgets::default();
+    let nowhere = Attempt::of_stranger(&key(), &TenantId::default(), "alice", None);
+
+    assert_eq!(through(&mut budgets, &nowhere, 1000, NOW), 100);
+    let spent = budgets.spend(&nowhere, Budget::TEN_A_MINUTE, NOW);
+
+    assert_eq!(spent.map_err(|s| s.against), Err(Against::Subject));
+}
+
+#[test]
+fn given_the_tokens_of_many_devices_when_they_guess_then_together_they_get_three_budgets() {
+    let mut budgets = Budgets::default();
+
+    let tried = (0..30).map(|n| through(&mut budgets, &device(n), 20, NOW));
+
+    assert_eq!(tried.sum::<usize>(), 30);
+    let spent = budgets.spend(&device(9), Budget::TEN_A_MINUTE, NOW);
+    assert_eq!(spent.map_err(|s| s.against), Err(Against::Devices));
+    // Nobody else is the slower for it.
+    let stranger = from("alice", "203.0.113.7");
+    assert_eq!(through(&mut budgets, &stranger, 20, NOW), 10);
 }
 
 #[test]
