@@ -69,6 +69,8 @@ struct AccountPage {
     rows: Vec<Row>,
     others: usize,
     devices: Vec<DeviceRow>,
+    /// Whether trust in a device protects what is done there.
+    protects: bool,
     past: Vec<PastView>,
 }
 
@@ -90,6 +92,10 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let standing = standing.map_err(wire::failed)?;
     let (roster, now) = (&standing.roster, standing.now);
     let current = checked.session.id;
+    let policy = site.gateway.door.authority.policy();
+    let protect_trusted_for = policy
+        .terms(&roster.facts(&checked.session))
+        .protect_trusted_for;
     let mut live: Vec<_> = roster.live(now).collect();
     live.sort_by_key(|s| (s.id != current, std::cmp::Reverse(s.birth)));
     let mut past: Vec<_> = roster.remembered(now).collect();
@@ -112,6 +118,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
             .into_iter()
             .map(|s| Row::of(roster, s, Some(current), now))
             .collect(),
+        protects: !protect_trusted_for.is_zero(),
         devices: DeviceRow::all(roster, checked.session.device_id(), now),
         past: past
             .into_iter()

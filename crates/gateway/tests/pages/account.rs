@@ -1,5 +1,7 @@
 //! The list of one's own sessions, and ending them.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use innkeeper_domain::policy::Policy;
 
@@ -227,4 +229,20 @@ async fn given_nobody_when_the_list_is_asked_for_then_it_leads_to_the_form_and_b
     assert_eq!(list.status, StatusCode::SEE_OTHER);
     assert_eq!(list.location(), "/sign-in?next=%2Faccount");
     assert_eq!(button.location(), "/sign-in?next=%2Faccount");
+}
+
+#[tokio::test]
+async fn given_a_policy_without_protection_when_one_looks_then_trust_promises_none() {
+    let promise = "cannot end what you do there";
+    let house = House::new(Policy::default()).await;
+    let protected = house.signed_in("alice").await.get("/account").await;
+    let mut policy = Policy::default();
+    policy.terms.protect_trusted_for = Duration::ZERO;
+    let house = House::new(policy).await;
+
+    let open = house.signed_in("alice").await.get("/account").await;
+
+    assert!(protected.text.contains(promise));
+    assert!(!open.text.contains(promise));
+    assert!(open.text.contains("Browsers and apps"), "{}", open.text);
 }
