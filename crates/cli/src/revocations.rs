@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: RevocationsArguments) -> Result<(), Failure> 
             let path = ["v1", "revocations", &id];
             let before: Revocation = server.get(&path, &query).await?;
             let stopped = server.delete_for(&path, &query).await?;
-            if is_over(before.state) {
+            if is_over(before.state) && !is_json {
                 let state = word(&before.state);
                 print::aside(format_args!("{id} was over before: {state}\n"));
             }
