@@ -3,22 +3,15 @@
 //! Apart from the everyday set because it needs the network and because its answer changes
 //! without a change of ours: yesterday's commit may fail today.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
+use crate::gave_help;
 use crate::shell;
 use crate::tools::{self, Need};
 
 /// Fetches the advisory database and compares `Cargo.lock` with it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    match words {
-        [] => {}
-        [word] if asks_for_help(word) => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        [word, ..] => {
-            return Err(Failure::Usage(format!("`{word}` is not known\n\n{HELP}")));
-        }
+    if gave_help(words, HELP)? {
+        return Ok(());
     }
 
     tools::ensure(&[Need::Deny])?;

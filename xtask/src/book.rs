@@ -1,7 +1,7 @@
 //! The book as pages to read in a browser.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
+use crate::gave_help;
 use crate::shell;
 use crate::tools::{self, Need};
 
@@ -12,17 +12,8 @@ Makes pages of docs/book in target/book. Its examples are run by `cargo xtask te
 
 /// Builds the book.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    match words {
-        [] => {}
-        [word] if asks_for_help(word) => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        [word, ..] => {
-            return Err(Failure::Usage(format!(
-                "`{word}` is not understood\n\n{HELP}"
-            )));
-        }
+    if gave_help(words, HELP)? {
+        return Ok(());
     }
     tools::ensure(&[Need::Mdbook])?;
     let docs = shell::root().join("docs");

@@ -154,6 +154,20 @@ fn asks_for_help(word: &str) -> bool {
     matches!(word, "-h" | "--help" | "help")
 }
 
+/// Whether a chore that takes no words was asked for its help, and gave it.
+fn gave_help(words: &[String], help: &str) -> Result<bool, Failure> {
+    match words {
+        [] => Ok(false),
+        [word] if asks_for_help(word) => {
+            println!("{help}");
+            Ok(true)
+        }
+        [word, ..] => Err(Failure::Usage(format!(
+            "`{word}` is not understood\n\n{help}"
+        ))),
+    }
+}
+
 fn help() -> String {
     let chores = listed(CHORES.iter().map(|chore| (chore.name, chore.summary)));
     format!("Usage: cargo xtask <CHORE> [--help]\n\nChores:\n{chores}")
@@ -161,7 +175,7 @@ fn help() -> String {
 
 /// Names and what they stand for, one pair a line, as they appear under a heading of a help text.
 fn listed<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    rows.map(|(name, summary)| format!("  {name:<11} {summary}"))
+    rows.map(|(name, summary)| format!("  {name:<12} {summary}"))
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -1,7 +1,7 @@
 //! The table of what `probe` checks, kept in the repository so that its changes are read in review.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
+use crate::gave_help;
 use crate::shell;
 
 const HELP: &str = "\
@@ -12,17 +12,8 @@ docs/probe-checks.md. A test compares the two.";
 
 /// Renews the table.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    match words {
-        [] => {}
-        [word] if asks_for_help(word) => {
-            println!("{HELP}");
-            return Ok(());
-        }
-        [word, ..] => {
-            return Err(Failure::Usage(format!(
-                "`{word}` is not understood\n\n{HELP}"
-            )));
-        }
+    if gave_help(words, HELP)? {
+        return Ok(());
     }
     let mut renew = shell::cargo();
     renew

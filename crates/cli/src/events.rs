@@ -194,7 +194,8 @@ impl Printer {
 
     fn end_document(&self, next: &str) -> Result<(), Stop> {
         if self.is_json {
-            write(&format!("],\n \"next\": {}}}\n", json!(next)))?;
+            let next = escaped(&json!(next).to_string());
+            write(&format!("],\n \"next\": {next}}}\n"))?;
         } else if self.is_first {
             write("no event\n")?;
         }
@@ -214,11 +215,9 @@ fn is_wanted(types: &[String], kind: &str) -> bool {
 /// One line of a table whose rows come one by one. What people write comes last, since nobody
 /// knows how wide it is.
 fn row([at, kind, reason, by, subject, session]: [String; 6]) -> String {
-    let line = format!(
-        "{at:<24}  {kind:<18}  {reason:<17}  {by:<6}  {}  {}",
-        Shown(&subject),
-        Shown(&session)
-    );
+    // Types are the server's to name, and whoever answers in its place names them too.
+    let [kind, subject, session] = [kind, subject, session].map(|text| Shown(&text).to_string());
+    let line = format!("{at:<24}  {kind:<18}  {reason:<17}  {by:<6}  {subject}  {session}");
     line.trim_end().to_owned() + "\n"
 }
 
@@ -231,7 +230,19 @@ fn write(text: &str) -> Result<(), Stop> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_wanted;
+    use super::{is_wanted, row};
+
+    #[test]
+    fn given_a_type_that_acts_on_a_terminal_when_shown_then_it_is_text() {
+        let words = ["now", "x\u{1b}[2J", "", "", "alice\u{9b}m", "ses_\u{202e}"];
+
+        let line = row(words.map(str::to_owned));
+
+        assert!(
+            !line.trim_end().chars().any(crate::escape::acts_on_a_reader),
+            "{line:?}"
+        );
+    }
 
     #[test]
     fn given_types_when_an_event_comes_then_a_word_stands_for_all_types_below_it() {
