@@ -10,6 +10,7 @@ mod openapi;
 mod probe_checks;
 mod sarif;
 mod scan_corpus;
+mod scan_speed;
 mod schemathesis;
 mod shell;
 mod siege;
@@ -114,6 +115,11 @@ const CHORES: &[Chore] = &[
         name: "scan-corpus",
         summary: "how well the scanner reads labelled repositories",
         run: scan_corpus::run,
+    },
+    Chore {
+        name: "scan-speed",
+        summary: "how fast the scanner reads a tree, beside ripgrep and ast-grep",
+        run: scan_speed::run,
     },
 ];
 

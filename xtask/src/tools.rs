@@ -11,6 +11,7 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::shell;
 
+const AST_GREP_VERSION: &str = "0.51.1";
 const DENY_VERSION: &str = "0.20.2";
 const MDBOOK_VERSION: &str = "0.5.4";
 const SCHEMATHESIS: &str = "xtask/schemathesis/requirements.txt";
@@ -37,6 +38,12 @@ pub(crate) enum Need {
     Deny,
     /// Finds misspelt words.
     Typos,
+    /// Searches text, from the system's packages.
+    Ripgrep,
+    /// Searches syntax.
+    AstGrep,
+    /// Says what a program cost, from the system's packages.
+    Time,
 }
 
 /// Sees to it that everything named is here, installing what it may.
@@ -72,6 +79,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Failure> {
     if needs.contains(&Need::Typos) && find_typos().is_none() {
         install_typos()?;
     }
+    if needs.contains(&Need::AstGrep) && find_ast_grep().is_none() {
+        install_ast_grep()?;
+    }
     Ok(())
 }
 
@@ -95,6 +105,11 @@ pub(crate) fn schemathesis() -> Command {
 /// The pinned typos. Call [`ensure`] first.
 pub(crate) fn typos() -> Command {
     shell::command(find_typos().unwrap_or_else(own_typos))
+}
+
+/// The pinned ast-grep. Call [`ensure`] first.
+pub(crate) fn ast_grep() -> PathBuf {
+    find_ast_grep().unwrap_or_else(own_ast_grep)
 }
 
 /// What is not here and does not come from under `target/tools`.
@@ -148,6 +163,17 @@ const PIP: Package = Package {
     reason: "tools that others wrote in Python are fetched by it",
 };
 
+const RIPGREP: Package = Package {
+    name: "ripgrep",
+    program: "rg",
+    reason: "the scanner is measured beside it",
+};
+const TIME: Package = Package {
+    name: "time",
+    program: "time",
+    reason: "it says what the scanner cost",
+};
+
 impl Lacking {
     fn among(needs: &[Need]) -> Self {
         let mut lacking = Self::default();
@@ -160,12 +186,18 @@ impl Lacking {
                 Need::Node => lacking.look_for(&[NODE, NPM]),
                 Need::Schemathesis if !has_pip() => lacking.packages.push(PIP),
                 Need::Typos if find_typos().is_none() && !has_pip() => lacking.packages.push(PIP),
+                Need::AstGrep if find_ast_grep().is_none() && !has_pip() => {
+                    lacking.packages.push(PIP);
+                }
+                Need::Ripgrep => lacking.look_for(&[RIPGREP]),
+                Need::Time => lacking.look_for(&[TIME]),
                 Need::Rustfmt
                 | Need::Clippy
                 | Need::Deny
                 | Need::Mdbook
                 | Need::Schemathesis
-                | Need::Typos => {}
+                | Need::Typos
+                | Need::AstGrep => {}
             }
         }
         lacking
@@ -369,19 +401,42 @@ fn install_schemathesis() -> Result<(), Failure> {
 
 fn install_typos() -> Result<(), Failure> {
     eprintln!("== fetching typos {TYPOS_VERSION} from PyPI into target/tools: it checks spelling");
+    fetch_wheel("typos", TYPOS_VERSION, &own_typos_dir(), find_typos)
+}
+
+fn install_ast_grep() -> Result<(), Failure> {
+    eprintln!(
+        "== fetching ast-grep {AST_GREP_VERSION} from PyPI into target/tools: \
+         the scanner is measured beside it"
+    );
+    fetch_wheel(
+        "ast-grep-cli",
+        AST_GREP_VERSION,
+        &own_ast_grep_dir(),
+        find_ast_grep,
+    )
+}
+
+/// Fetches a program that `PyPI` has as a wheel into `folder`, and asks `find` whether it is there.
+fn fetch_wheel(
+    name: &str,
+    version: &str,
+    folder: &PathBuf,
+    find: fn() -> Option<PathBuf>,
+) -> Result<(), Failure> {
     // What an interrupted run left behind would keep pip from finishing.
-    remove(&own_typos_dir())?;
+    remove(folder)?;
     let mut install = shell::command("python3");
     install
         .args(["-m", "pip", "install", "--quiet", "--no-input", "--no-deps"])
         .args(["--disable-pip-version-check", "--only-binary", ":all:"])
         .arg("--target")
-        .arg(own_typos_dir())
-        .arg(format!("typos=={TYPOS_VERSION}"))
+        .arg(folder)
+        .arg(format!("{name}=={version}"))
         .env("PIP_ROOT_USER_ACTION", "ignore");
-    if !shell::passes(&mut install)? || find_typos().is_none() {
+    if !shell::passes(&mut install)? || find().is_none() {
         return Err(Failure::CouldNotRun(format!(
-            "could not fetch typos {TYPOS_VERSION}; pip says why above"
+            "could not fetch {name} {version}; pip says why above"
         )));
     }
     Ok(())
@@ -416,6 +471,14 @@ fn find_mdbook() -> Option<PathBuf> {
 fn find_typos() -> Option<PathBuf> {
     let expected = format!("typos-cli {TYPOS_VERSION}");
     [PathBuf::from("typos"), own_typos()]
+        .into_iter()
+        .find(|program| has_version(program, &expected))
+}
+
+/// ast-grep in the pinned version: the one on the PATH if it is that, else our own.
+fn find_ast_grep() -> Option<PathBuf> {
+    let expected = format!("ast-grep {AST_GREP_VERSION}");
+    [PathBuf::from("ast-grep"), own_ast_grep()]
         .into_iter()
         .find(|program| has_version(program, &expected))
 }
@@ -468,6 +531,14 @@ fn own_typos_dir() -> PathBuf {
 
 fn own_typos() -> PathBuf {
     own_typos_dir().join("bin/typos")
+}
+
+fn own_ast_grep_dir() -> PathBuf {
+    tools_dir().join(format!("ast-grep-{AST_GREP_VERSION}"))
+}
+
+fn own_ast_grep() -> PathBuf {
+    own_ast_grep_dir().join("bin/ast-grep")
 }
 
 #[cfg(test)]
