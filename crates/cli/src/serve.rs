@@ -376,10 +376,10 @@ async fn follow(authority: Arc<Authority>) {
 }
 
 /// Carries out bulk revocations, those from before a restart first, and again where the store
-/// failed.
+/// failed. It rests for as long as it worked, so that at most half of the time is its own.
 async fn work(authority: Arc<Authority>) {
     loop {
-        let Err(error) = authority.carry_out_orders().await;
+        let Err(error) = authority.carry_out_orders(tokio::time::sleep).await;
         {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a bulk revocation was held up; trying again");

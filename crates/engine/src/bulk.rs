@@ -5,17 +5,23 @@
 //! knows which sessions were about to go, so none is counted twice or not at all. The work is done
 //! once a whole walk over all rosters has found nothing left, so a sign-in that was under way when
 //! it was asked for is not missed either.
+//!
+//! It is a good neighbour: whoever signs in or is checked meanwhile goes first. It ends a few
+//! rosters at a time and rests after each such round, for as long as its caller says. A rest falls
+//! between two steps that each stand for themselves, so it makes no order less safe.
 
+mod pace;
 mod record;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::try_join_all;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::filter::SessionFilter;
 use innkeeper_domain::name::TenantId;
@@ -24,6 +30,7 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::register::Put;
 use tokio::sync::{Mutex, Notify};
 
+use self::pace::Pace;
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 
@@ -33,6 +40,10 @@ const LOOKED_MAX: usize = 32_768;
 /// How many rosters and sessions make a batch full. A roster is not split.
 const BATCH_ROSTERS: usize = 128;
 const BATCH_SESSIONS: usize = 512;
+/// How many of them are ended at a time: enough to share one sync of the store, and too few to
+/// be felt by whoever waits behind them.
+const ROUND_ROSTERS: usize = 16;
+const ROUND_SESSIONS: usize = 64;
 /// How many of one tenant may be under way or waiting, and how many that are over are remembered.
 const PENDING_MAX: usize = 64;
 const OVER_MAX: usize = 256;
@@ -252,8 +263,18 @@ impl Authority {
     /// Carries out what was ordered, here or before a restart: those of one tenant one after the
     /// other, and a step of each tenant in turn, so that none has to wait until another has done.
     ///
+    /// After each round of work it waits for what `rest` makes of the time that the round took, so
+    /// that others get in between. Dropped anywhere, what was ordered is gone on with by the next.
+    ///
     /// One task of each process runs it, until the store fails; then it is called again.
-    pub async fn carry_out_orders(&self) -> Result<Infallible, EngineError> {
+    pub async fn carry_out_orders<R>(
+        &self,
+        rest: impl Fn(Duration) -> R + Send + Sync,
+    ) -> Result<Infallible, EngineError>
+    where
+        R: Future<Output = ()> + Send,
+    {
+        let mut pace = Pace::begin(&self.metrics, rest);
         loop {
             let mut pending = self.revocations().await?;
             pending.retain(|(r, _)| !r.is_over());
@@ -263,20 +284,21 @@ impl Authority {
             pending.retain(|(r, _)| tenants.insert(r.tenant.clone()));
             if pending.is_empty() {
                 self.orders.came.notified().await;
+                pace.begin_anew();
             }
             for (order, _) in pending {
-                self.go_on_with(order.id).await?;
+                self.go_on_with(order.id, &mut pace).await?;
             }
         }
     }
 
     /// Ends the batch that was planned, and plans the next.
-    async fn go_on_with(&self, id: RevocationId) -> Result<(), EngineError> {
+    async fn go_on_with(&self, id: RevocationId, pace: &mut Pace<'_>) -> Result<(), EngineError> {
         let found = self.find_revocation(id).await?;
         let Some((mut order, version)) = found.filter(|(r, _)| !r.is_over()) else {
             return Ok(());
         };
-        let ended = self.end_batch(&order).await?;
+        let ended = self.end_batch(&order, pace).await?;
         order.ended += ended;
         order.batch.clear();
         if order.state == State::Cancelling {
@@ -284,7 +306,7 @@ impl Authority {
             order.finished_at = Some(self.now().await?);
         } else {
             order.state = State::Running;
-            self.plan(&mut order).await?;
+            self.plan(&mut order, pace).await?;
         }
         // Whoever stops it in between has written first: then this step is taken again, from
         // what was written, and finds what it has ended already.
@@ -293,7 +315,11 @@ impl Authority {
     }
 
     /// Finds out what goes next; nothing, if all is done.
-    async fn plan(&self, order: &mut BulkRevocation) -> Result<(), EngineError> {
+    async fn plan(
+        &self,
+        order: &mut BulkRevocation,
+        pace: &mut Pace<'_>,
+    ) -> Result<(), EngineError> {
         let mut looked = 0;
         let mut rosters = 0;
         while looked < LOOKED_MAX {
@@ -336,23 +362,28 @@ impl Authority {
                     return Ok(());
                 }
             }
+            pace.rest().await;
         }
         Ok(())
     }
 
     /// Ends the sessions of a batch, those of one subject in one commit, and says how many of the
     /// batch have been ended for this order, now or before a restart.
-    async fn end_batch(&self, order: &BulkRevocation) -> Result<u64, EngineError> {
-        let mut by_roster: BTreeMap<RosterTag, Vec<SessionId>> = BTreeMap::new();
-        for id in &order.batch {
-            by_roster.entry(id.tag()).or_default().push(*id);
+    async fn end_batch(
+        &self,
+        order: &BulkRevocation,
+        pace: &mut Pace<'_>,
+    ) -> Result<u64, EngineError> {
+        let mut ended = 0;
+        for round in rounds_of(&order.batch) {
+            // All at once, so that the store makes them durable together.
+            let ends = round
+                .into_iter()
+                .map(|(tag, ids)| self.end_some(order, tag, ids));
+            ended += try_join_all(ends).await?.into_iter().sum::<u64>();
+            pace.rest().await;
         }
-        // All at once, so that the store makes them durable together.
-        let ends = by_roster
-            .into_iter()
-            .map(|(tag, ids)| self.end_some(order, tag, ids));
-        let ended = stream::iter(ends).buffer_unordered(BATCH_ROSTERS);
-        ended.try_fold(0, |sum, n| async move { Ok(sum + n) }).await
+        Ok(ended)
     }
 
     async fn end_some(
@@ -428,4 +459,25 @@ impl Authority {
             .put(&order.id.name(), seen, Some(value))
             .await?)
     }
+}
+
+/// A batch in rounds, the sessions of one roster together.
+fn rounds_of(batch: &[SessionId]) -> Vec<Vec<(RosterTag, Vec<SessionId>)>> {
+    let mut by_roster: BTreeMap<RosterTag, Vec<SessionId>> = BTreeMap::new();
+    for id in batch {
+        by_roster.entry(id.tag()).or_default().push(*id);
+    }
+    let (mut rounds, mut round, mut sessions) = (Vec::new(), Vec::new(), 0);
+    for (tag, ids) in by_roster {
+        sessions += ids.len();
+        round.push((tag, ids));
+        if round.len() >= ROUND_ROSTERS || sessions >= ROUND_SESSIONS {
+            rounds.push(std::mem::take(&mut round));
+            sessions = 0;
+        }
+    }
+    if !round.is_empty() {
+        rounds.push(round);
+    }
+    rounds
 }

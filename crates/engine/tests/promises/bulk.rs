@@ -1,9 +1,13 @@
 //! Search and bulk revocation: what a filter means, all of it and nothing else, whatever happens.
 
 use std::collections::BTreeSet;
+use std::future::{pending, ready};
 use std::pin::{Pin, pin};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
+use futures_util::FutureExt;
 use innkeeper_domain::filter::SessionFilter;
 use innkeeper_domain::name::{ClientId, TenantId};
 use innkeeper_domain::policy::Overflow;
@@ -58,7 +62,7 @@ impl House {
 
     /// Has a worker go on until it has nothing to do.
     pub(crate) fn works_off(&self) {
-        let mut worker = pin!(self.authority.carry_out_orders());
+        let mut worker = pin!(self.authority.carry_out_orders(|_| ready(())));
         self.goes_on(worker.as_mut(), usize::MAX);
     }
 
@@ -145,7 +149,7 @@ fn given_a_worker_that_is_killed_anywhere_when_another_goes_on_then_the_counts_a
         house.fills(12);
         let id = house.orders(of_client("tv"));
         {
-            let mut worker = pin!(house.authority.carry_out_orders());
+            let mut worker = pin!(house.authority.carry_out_orders(|_| ready(())));
             house.goes_on(worker.as_mut(), steps);
         }
         let house = house.reopened(policy(5, Overflow::EvictLeastRecent));
@@ -163,6 +167,73 @@ fn given_a_worker_that_is_killed_anywhere_when_another_goes_on_then_the_counts_a
     }
 }
 
+/// What ends everybody at once keeps everybody else waiting, so it does a little and rests.
+#[test]
+fn given_a_full_house_when_it_is_ended_then_the_worker_rests_after_every_few_of_them() {
+    let house = house();
+    house.fills(300);
+    house.orders(of_client("tv"));
+    let seen = Mutex::new(vec![0]);
+    let rest = |_| {
+        seen.lock().unwrap().push(house.ended_of(&tenant()).len());
+        ready(())
+    };
+
+    house.goes_on(pin!(house.authority.carry_out_orders(rest)), usize::MAX);
+
+    let seen = seen.into_inner().unwrap();
+    assert_eq!(seen.last(), Some(&600));
+    let most = seen.windows(2).map(|two| two[1] - two[0]).max();
+    assert_eq!(most, Some(32), "16 rosters of two sessions: {seen:?}");
+}
+
+#[test]
+fn given_many_who_are_not_meant_when_they_are_looked_at_then_the_worker_rests_in_between() {
+    let house = house();
+    for guest in 0..2100 {
+        house.arrives(&tenant(), &format!("guest-{guest}"), "tv");
+    }
+    house.orders(of_client("web"));
+    let rests = AtomicUsize::new(0);
+    let rest = |_| {
+        rests.fetch_add(1, Ordering::Relaxed);
+        ready(())
+    };
+
+    house.goes_on(pin!(house.authority.carry_out_orders(rest)), usize::MAX);
+
+    assert_eq!(rests.into_inner(), 3, "one for each look of 1,024 at most");
+}
+
+/// A rest is no hiding place: who is killed in one leaves the order for the next to go on with.
+#[test]
+fn given_a_worker_that_is_killed_in_a_rest_when_another_goes_on_then_the_counts_are_exact() {
+    for last in [0, 1, 5, 11] {
+        let house = house();
+        house.fills(150);
+        let id = house.orders(of_client("tv"));
+        let rests = AtomicUsize::new(0);
+        let rest = |_| {
+            let is_last = rests.fetch_add(1, Ordering::Relaxed) == last;
+            if is_last {
+                pending().left_future()
+            } else {
+                ready(()).right_future()
+            }
+        };
+        house.goes_on(pin!(house.authority.carry_out_orders(rest)), usize::MAX);
+        assert_eq!(house.order(id).state, State::Running, "in rest {last}");
+        let house = house.reopened(policy(5, Overflow::EvictLeastRecent));
+
+        house.works_off();
+
+        let order = house.order(id);
+        assert_eq!(order.state, State::Done, "killed in rest {last}");
+        assert_eq!((order.matched, order.ended), (300, 300), "in rest {last}");
+        assert_eq!(house.ended_of(&tenant()).len(), 300);
+    }
+}
+
 /// Whichever comes first, what is said to have been ended is what was ended.
 #[test]
 fn given_a_cancellation_that_races_the_end_when_both_are_over_then_the_counts_are_true() {
@@ -171,7 +242,7 @@ fn given_a_cancellation_that_races_the_end_when_both_are_over_then_the_counts_ar
         let house = house();
         house.fills(150);
         let id = house.orders(of_client("tv"));
-        let mut worker = pin!(house.authority.carry_out_orders());
+        let mut worker = pin!(house.authority.carry_out_orders(|_| ready(())));
         house.goes_on(worker.as_mut(), steps);
         let realm = tenant();
         let stopped = house.authority.cancel_bulk_revocation(&realm, id);
@@ -213,7 +284,7 @@ fn given_a_sign_in_under_way_when_an_order_passes_it_then_it_is_found_in_the_end
             assert!(poll_once(sign_in.as_mut()).is_pending());
         }
         let id = house.orders(of_client("tv"));
-        let mut worker = pin!(house.authority.carry_out_orders());
+        let mut worker = pin!(house.authority.carry_out_orders(|_| ready(())));
         house.goes_on(worker.as_mut(), steps);
 
         let late = admitted(finish(sign_in).expect("the store is sound")).session;
