@@ -21,13 +21,27 @@ impl fmt::Display for Shown<'_> {
             if place == Self::CHARS_MAX {
                 return f.write_char('…');
             }
-            if acts_on_a_reader(c) {
-                write!(f, "{}", c.escape_unicode())?;
-            } else {
-                f.write_char(c)?;
-            }
+            write_safe(f, c)?;
         }
         Ok(())
+    }
+}
+
+/// The same, but not cut: text that is bounded elsewhere, and of which the end matters too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| write_safe(f, c))
+    }
+}
+
+fn write_safe(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+    if acts_on_a_reader(c) {
+        write!(f, "{}", c.escape_unicode())
+    } else {
+        f.write_char(c)
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use crate::escape::Shown;
+use crate::escape::Whole;
 use crate::print;
 
 /// Why a command did not do what it was asked, and what to tell the caller.
@@ -83,27 +83,8 @@ impl Failure {
     /// Tells the caller on standard error, and gives the code to exit with.
     pub(crate) fn report(self) -> ExitCode {
         for line in self.text.lines() {
-            print::aside(format_args!("{}\n", Line(line)));
+            print::aside(format_args!("{}\n", Whole(line)));
         }
         ExitCode::from(self.code)
-    }
-}
-
-/// A line of our own making that may hold text from outside: escaped, but not cut.
-struct Line<'a>(&'a str);
-
-impl std::fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut rest = self.0;
-        while !rest.is_empty() {
-            let cut = rest
-                .char_indices()
-                .nth(Shown::CHARS_MAX)
-                .map_or(rest.len(), |(place, _)| place);
-            let (part, tail) = rest.split_at(cut);
-            write!(f, "{}", Shown(part))?;
-            rest = tail;
-        }
-        Ok(())
     }
 }

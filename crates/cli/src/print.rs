@@ -6,8 +6,9 @@
 //! full disk behind `>`, are failures of the command.
 
 use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 
+use rustix::termios::tcgetwinsize;
 use serde_json::Value;
 
 use crate::escape::acts_on_a_reader;
@@ -18,6 +19,18 @@ use crate::exit::Failure;
 pub(crate) enum Reader {
     There,
     Gone,
+}
+
+/// How many columns the reader sees: none where it is no terminal, and a line has no end.
+pub(crate) fn columns() -> Option<u16> {
+    /// What a terminal has that does not tell.
+    const USUAL: u16 = 80;
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    let told = tcgetwinsize(&out).map_or(0, |size| size.ws_col);
+    Some(if told == 0 { USUAL } else { told })
 }
 
 /// Prints text as it is, for commands that stop when nobody reads any more.
