@@ -1,5 +1,6 @@
 //! `probe`: finds out what a running application does about concurrent sessions.
 
+use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
@@ -94,6 +95,11 @@ fn read(file: &Path) -> Result<Recipe, Failure> {
 
 /// Writes a recipe from answers.
 fn init(file: &Path) -> Result<(), Failure> {
+    let cannot = |error| Failure::refused(&format!("{} cannot be written", file.display()), error);
+    // Found out before anybody answers ten questions for nothing.
+    File::create_new(file)
+        .and_then(|_| std::fs::remove_file(file))
+        .map_err(cannot)?;
     let mut interview = Interview::new();
     while let Some(question) = interview.question() {
         print::aside(format_args!("{question} "));
@@ -115,8 +121,7 @@ fn init(file: &Path) -> Result<(), Failure> {
         }
     }
     let recipe = interview.recipe();
-    let cannot = |error| Failure::refused(&format!("{} cannot be written", file.display()), error);
-    let mut new = std::fs::File::create_new(file).map_err(cannot)?;
+    let mut new = File::create_new(file).map_err(cannot)?;
     new.write_all(recipe.as_bytes()).map_err(cannot)?;
     let name = file.display();
     put(

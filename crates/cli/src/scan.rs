@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use innkeeper_scan::{Options, Policy, Progress, Report, baseline, explain, run as scan};
+use serde_json::json;
 
 use crate::args::{Format, ScanArguments};
 use crate::exit::Failure;
 use crate::print;
+use crate::table::counted;
 
 /// What a team requires, where it says so beside its code.
 const POLICY_FILE: &str = "session-policy.toml";
@@ -23,7 +25,12 @@ const FILE_MAX: u64 = 16 << 20;
 /// Runs `scan`.
 pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
     if arguments.rules {
-        return put(arguments.output.as_deref(), &rules());
+        return put(arguments.output.as_deref(), &rules(arguments.form())?);
+    }
+    if arguments.explain.is_some() && arguments.form() != Format::Text {
+        return Err(Failure::usage(
+            "--explain is for people: it is written as text alone",
+        ));
     }
     if let (Some(rule), []) = (arguments.explain, &arguments.paths[..]) {
         let text = explain(rule.id.0).expect("the rule was found by its name");
@@ -31,7 +38,13 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
     }
 
     let known = match &arguments.baseline {
-        Some(file) => baseline::read(&read(file)?),
+        Some(file) => baseline::read(&read(file)?).map_err(|error| {
+            let what = format!(
+                "{} is no baseline, as --write-baseline writes it",
+                file.display()
+            );
+            Failure::refused(&what, error)
+        })?,
         None => BTreeSet::new(),
     };
     let mut reports = Vec::new();
@@ -45,6 +58,15 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
         })?;
         reports.push((path.to_string_lossy().into_owned(), report));
     }
+    let without: Vec<_> = reports
+        .iter()
+        .filter(|(_, report)| report.sources == 0)
+        .collect();
+    let nothing_judged = (!without.is_empty()).then(|| {
+        let trees = without.iter().map(|(tree, _)| format!("\n  {tree}"));
+        let trees: String = trees.collect();
+        format!("no source file in a language that is read, so nothing was judged, in{trees}")
+    });
     let report = match <[_; 1]>::try_from(reports) {
         Ok([(_, one)]) => one,
         Err(several) => Report::joined(several),
@@ -56,14 +78,15 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
     put(arguments.output.as_deref(), &written(&report, arguments))?;
     // Accepting and explaining pass no judgement.
     if arguments.write_baseline.is_some() || arguments.explain.is_some() {
-        return Ok(());
+        return nothing_judged.map_or(Ok(()), |what| Err(Failure::inconclusive(what)));
     }
     let from = arguments.fail_on.into();
     let found = report.open().filter(|f| f.severity >= from).count();
-    match found {
-        0 => Ok(()),
-        1 => Err(Failure::found("1 finding")),
-        n => Err(Failure::found(format!("{n} findings"))),
+    match (found, nothing_judged) {
+        (0, None) => Ok(()),
+        (0, Some(what)) => Err(Failure::inconclusive(what)),
+        (found, None) => Err(Failure::found(counted(found, "finding"))),
+        (found, Some(what)) => Err(Failure::found(counted(found, "finding")).but(&what)),
     }
 }
 
@@ -72,12 +95,7 @@ fn written(report: &Report, arguments: &ScanArguments) -> String {
         let text = explain(rule.id.0).expect("the rule was found by its name");
         return format!("{text}\n{}", report.explained(rule.id));
     }
-    let format = if arguments.json {
-        Format::Json
-    } else {
-        arguments.format
-    };
-    match format {
+    match arguments.form() {
         Format::Text if arguments.facts => format!("{}\n{}", report.to_text(), report.facts()),
         Format::Text => report.to_text(),
         // The facts are in it, asked for or not.
@@ -87,16 +105,33 @@ fn written(report: &Report, arguments: &ScanArguments) -> String {
     }
 }
 
-fn rules() -> String {
-    let lines = innkeeper_scan::RULES.iter().map(|rule| {
-        format!(
-            "{:<18} {:<9} {}",
-            rule.id.0,
-            rule.severity.word(),
-            rule.title
-        )
-    });
-    lines.collect::<Vec<_>>().join("\n") + "\n"
+fn rules(form: Format) -> Result<String, Failure> {
+    match form {
+        Format::Text => {
+            let lines = innkeeper_scan::RULES.iter().map(|rule| {
+                format!(
+                    "{:<18} {:<9} {}\n",
+                    rule.id.0,
+                    rule.severity.word(),
+                    rule.title
+                )
+            });
+            Ok(lines.collect())
+        }
+        Format::Json => {
+            let rules = innkeeper_scan::RULES.iter().map(|rule| {
+                json!({"id": rule.id.0, "severity": rule.severity.word(), "title": rule.title})
+            });
+            let rules: Vec<_> = rules.collect();
+            Ok(format!(
+                "{:#}\n",
+                json!({"schema": "innkeeper.rules/1", "rules": rules})
+            ))
+        }
+        Format::Sarif | Format::Markdown => Err(Failure::usage(
+            "the rules are written as text or, with --json, as JSON",
+        )),
+    }
 }
 
 /// The policy that was named, or that of the tree, or one that requires everything.

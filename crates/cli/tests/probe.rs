@@ -65,3 +65,56 @@ async fn given_a_probe_that_runs_when_it_is_interrupted_then_it_signs_out_and_sa
     assert!(printed.contains("the probe was asked to stop"), "{printed}");
     assert_eq!(api.live("u-9").await, 0, "{printed}");
 }
+
+/// The questions are on standard error; nobody is there to answer them.
+fn init(file: &str) -> (Option<i32>, String) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+        .env_clear()
+        .args(["probe", "init", file])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary was built for this test");
+    let said = String::from_utf8(ran.stderr).expect("it prints text");
+    (ran.status.code(), said)
+}
+
+#[test]
+fn given_a_recipe_that_cannot_be_written_when_one_is_begun_then_no_question_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let there = path("there.yaml");
+    std::fs::write(&there, "mine").unwrap();
+
+    for file in [&there, &path("absent/new.yaml")] {
+        let (code, said) = init(file);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.starts_with(&format!("{file} cannot be written")),
+            "{said}"
+        );
+    }
+    let (_, asked) = init(&path("new.yaml"));
+
+    assert!(asked.contains('?'), "{asked}");
+    assert_eq!(std::fs::read_to_string(&there).unwrap(), "mine");
+    assert!(
+        !folder.path().join("new.yaml").exists(),
+        "nothing is left of a broken interview"
+    );
+}
+
+#[test]
+fn given_json_asked_for_when_a_run_is_only_planned_then_it_is_wrong_usage() {
+    let ran = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+        .env_clear()
+        .args(["probe", "recipe.yaml", "--dry-run", "--json"])
+        .output()
+        .expect("the binary was built for this test");
+
+    assert_eq!(ran.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        said.contains("--json") && said.contains("--dry-run"),
+        "{said}"
+    );
+}

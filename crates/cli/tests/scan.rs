@@ -197,3 +197,53 @@ fn given_no_path_or_a_path_that_is_not_there_when_scanned_then_the_exit_code_say
     assert_eq!(nowhere.code, 3);
     assert!(nowhere.err.contains("absent"), "{}", nowhere.err);
 }
+
+#[test]
+fn given_a_tree_without_source_when_scanned_then_that_is_no_clean_bill() {
+    // A pipeline that scanned the wrong folder was green for as long as nobody looked.
+    let folder = shop();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    std::fs::create_dir(folder.path().join("words")).unwrap();
+    std::fs::write(folder.path().join("words/read.me"), "session login").unwrap();
+
+    for arguments in [&["empty"][..], &["words", "--json"], &["tool", "empty"]] {
+        let ran = scan(folder.path(), arguments);
+        assert_eq!(ran.code, 5, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("nothing was judged"), "{}", ran.err);
+        assert!(!ran.out.is_empty(), "the report is there all the same");
+    }
+    let accepted = scan(folder.path(), &["empty", "--write-baseline", "known"]);
+    let both = scan(folder.path(), &["shop", "empty"]);
+
+    assert_eq!(accepted.code, 5, "{}", accepted.err);
+    assert_eq!(both.code, 1, "{}", both.err);
+    assert!(both.err.ends_with("in\n  empty\n"), "{}", both.err);
+}
+
+#[test]
+fn given_a_file_that_is_no_baseline_when_scanned_with_it_then_it_is_wrong_usage() {
+    let folder = shop();
+    std::fs::write(folder.path().join("policy"), "# ours\nmax = 5\n").unwrap();
+
+    let ran = scan(folder.path(), &["shop", "--baseline", "policy"]);
+
+    assert_eq!((ran.code, &ran.out[..]), (2, ""));
+    let said = "policy is no baseline, as --write-baseline writes it: line 2 does not begin";
+    assert!(ran.err.starts_with(said), "{}", ran.err);
+}
+
+#[test]
+fn given_json_asked_for_when_rules_are_listed_or_explained_then_it_is_given_or_refused() {
+    let folder = shop();
+
+    let rules = scan(folder.path(), &["--rules", "--json"]);
+    let explained = scan(folder.path(), &["--explain", "CSC-LIMIT-001", "--json"]);
+    let sarif = scan(folder.path(), &["--rules", "--format", "sarif"]);
+
+    let document: Value = serde_json::from_str(&rules.out).expect("JSON and nothing else");
+    assert_eq!(document["schema"], "innkeeper.rules/1");
+    let ids = document["rules"].as_array().expect("a list").iter();
+    assert!(ids.clone().any(|rule| rule["id"] == "CSC-LIMIT-001"));
+    assert!(ids.len() > 15);
+    assert_eq!((explained.code, sarif.code), (2, 2));
+}

@@ -19,7 +19,10 @@ pub struct Report {
     pub units: Vec<UnitReport>,
     /// Files seen.
     pub files: usize,
-    /// Files parsed.
+    /// Files of what is deployed that are in a language we read. Where there is none, nothing was
+    /// judged.
+    pub sources: usize,
+    /// Those of them that speak of sessions, and so were parsed.
     pub parsed: usize,
     /// How many of those were known from a scan before.
     pub cached: usize,
@@ -71,6 +74,7 @@ impl Report {
         let mut all = Self {
             units: Vec::new(),
             files: 0,
+            sources: 0,
             parsed: 0,
             cached: 0,
             took: Duration::ZERO,
@@ -80,6 +84,7 @@ impl Report {
         for (tree, report) in reports {
             let under = |path: &mut String| *path = below(&tree, path);
             all.files += report.files;
+            all.sources += report.sources;
             all.parsed += report.parsed;
             all.cached += report.cached;
             all.took += report.took;

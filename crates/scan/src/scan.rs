@@ -148,12 +148,17 @@ pub fn run(options: &Options) -> io::Result<Report> {
     Ok(Report {
         units: reports,
         files: walked.seen,
+        sources: walked.files.iter().filter(|f| is_source(f)).count(),
         parsed: parsed.len(),
         cached,
         took: start.elapsed(),
         skipped,
         apart,
     })
+}
+
+fn is_source(file: &Found) -> bool {
+    file.part == Part::Code && file.language.is_some()
 }
 
 fn read_all(options: &Options, cache: Option<&Cache>, files: &[Found]) -> Vec<Read> {

@@ -72,7 +72,7 @@ pub(crate) struct ProbeArguments {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Print JSON for programs, with all requests and answers: innkeeper.probe/1
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     pub(crate) json: bool,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]

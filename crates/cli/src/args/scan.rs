@@ -31,7 +31,7 @@ One line is accepted by a comment on it or above it, with a reason:
   // innkeeper-allow: CSC-LIMIT-001 kiosk accounts share one device
 
 Exits 0 if nothing was found, 1 if something was, 2 for wrong usage, 3 if PATH
-cannot be read.";
+cannot be read, 5 if there is no source file in it that could be judged.";
 
 /// `scan`.
 #[derive(Args, Debug)]
@@ -77,6 +77,13 @@ pub(crate) struct ScanArguments {
     /// List the rules
     #[arg(long, conflicts_with = "explain")]
     pub(crate) rules: bool,
+}
+
+impl ScanArguments {
+    /// How to write it, however that was said.
+    pub(crate) const fn form(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
 }
 
 /// The formats of a scan.
