@@ -31,6 +31,10 @@ pub(super) enum Refused {
 
 use Refused::{AllBut, Rows, Table, Words};
 
+/// What a build without the feature lacks.
+#[cfg(not(feature = "otel"))]
+pub(super) const OTEL: &str = "sending traces (built with the feature otel)";
+
 #[rustfmt::skip]
 pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "server.admin_listen", refused: AllBut(&[]), what: "the console" },
@@ -45,11 +49,11 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },
     #[cfg(not(feature = "otel"))]
-    NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: "calling out" },
+    NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: OTEL },
     #[cfg(not(feature = "otel"))]
-    NotYet { key: "telemetry.endpoint", refused: AllBut(&[]), what: "sending traces (built with the feature otel)" },
+    NotYet { key: "telemetry.endpoint", refused: AllBut(&[]), what: OTEL },
     #[cfg(not(feature = "otel"))]
-    NotYet { key: "telemetry.ca_file", refused: AllBut(&[]), what: "sending traces (built with the feature otel)" },
+    NotYet { key: "telemetry.ca_file", refused: AllBut(&[]), what: OTEL },
     NotYet { key: "notify.digest", refused: AllBut(&["\"2m\""]), what: "sending notices" },
     NotYet { key: "notify.smtp", refused: Table(&["host", "port", "tls", "from", "user", "password", "password_file"]), what: "sending notices" },
     NotYet { key: "notify.webhook", refused: Rows(&["url", "secret", "secret_file"]), what: "sending notices" },

@@ -7,16 +7,32 @@ use super::super::known::Known;
 use super::super::unavailable::{NOT_YET, Refused};
 use super::super::{Config, Doors};
 
+/// What the chapter says of a section of which a build without the feature refuses the keys.
+const OF_OTEL: &str = "Only in a build with the feature `otel`";
+
+/// Which keys of the chapter are meant.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Build {
+    /// Those of every build.
+    Any,
+    /// Those that only a build with the feature takes.
+    WithOtel,
+}
+
 /// The keys of the chapter, in full, each with the second cell of its row.
-fn told() -> BTreeMap<String, String> {
+fn told(of: Build) -> BTreeMap<String, String> {
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/book");
     let chapter = std::fs::read_to_string(book.join("configuration.md")).expect("it is there");
     let mut section = String::new();
+    let mut build = Build::Any;
     let mut keys = BTreeMap::new();
     for line in chapter.lines() {
         if let Some(title) = line.strip_prefix("## `") {
             section = title.trim_matches(['[', ']', '`']).to_owned();
-        } else if let Some(row) = line.strip_prefix("| `") {
+            build = Build::Any;
+        } else if line.starts_with(OF_OTEL) {
+            build = Build::WithOtel;
+        } else if let (true, Some(row)) = (build == of, line.strip_prefix("| `")) {
             let (key, rest) = row.split_once("` | ").expect("a key has further cells");
             let (second, _) = rest.split_once(" | ").expect("a key has a meaning");
             let before = keys.insert(format!("{section}.{key}"), second.to_owned());
@@ -49,14 +65,31 @@ fn known() -> BTreeSet<String> {
     keys.map(str::to_owned).collect()
 }
 
+/// The keys that this build takes or refuses because of the feature.
+#[cfg(not(feature = "otel"))]
+fn known_with_otel() -> BTreeSet<String> {
+    use super::super::unavailable::OTEL;
+    let lines = NOT_YET.iter().filter(|line| line.what == OTEL);
+    lines.map(|line| line.key.to_owned()).collect()
+}
+
+#[cfg(feature = "otel")]
+fn known_with_otel() -> BTreeSet<String> {
+    let is_of_otel = |key: &String| key.starts_with("telemetry.") || key.starts_with("outgoing.");
+    known().into_iter().filter(is_of_otel).collect()
+}
+
 #[test]
 fn given_the_reference_in_the_book_when_compared_then_it_tells_every_key_and_no_other() {
-    let told: BTreeSet<String> = told().into_keys().collect();
+    let told: [BTreeSet<String>; 2] =
+        [Build::Any, Build::WithOtel].map(|of| told(of).into_keys().collect());
 
-    let known = known();
+    let with_otel = known_with_otel();
+    let known: BTreeSet<String> = known().difference(&with_otel).cloned().collect();
 
     assert!(known.len() > 20, "few keys are known: {known:?}");
-    assert_eq!(told, known);
+    assert!(!with_otel.is_empty());
+    assert_eq!(told, [known, with_otel]);
 }
 
 #[test]
@@ -73,7 +106,11 @@ fn given_the_reference_in_the_book_when_nothing_is_set_then_the_defaults_are_tho
         }
     }
 
-    for (key, told) in told() {
+    let mut all_told = told(Build::Any);
+    if cfg!(feature = "otel") {
+        all_told.extend(told(Build::WithOtel));
+    }
+    for (key, told) in all_told {
         let lists = ["policy.rule.", "policy.limit.", "policy.tenant."];
         if !lists.iter().any(|list| key.starts_with(list)) {
             let default = defaults.remove(&key);
