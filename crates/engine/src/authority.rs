@@ -47,7 +47,7 @@ pub struct Authority {
     pub(crate) feed: Feed,
     pub(crate) copier: Option<Copier>,
     pub(crate) orders: Orders,
-    /// A trial over the journal takes its turn here: each holds much.
+    /// Held by the one trial over the journal that may be under way: it holds much.
     pub(crate) histories: Mutex<()>,
     pub(crate) metrics: Metrics,
     pub(crate) tills: Tills,

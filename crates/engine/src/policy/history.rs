@@ -34,18 +34,36 @@ const PAGE: usize = 1024;
 /// Longer than any session may live: silence is not to be seen in a history.
 const NEVER: Duration = Duration::from_hours(400 * 24);
 
+/// The most subjects whose past one trial holds, whatever the journal names: a roster each.
+pub const HISTORY_SUBJECTS_MAX: usize = 250_000;
+
+/// The answer to a trial over the journal.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub enum HistoryTrial {
+    /// What the policy would have done.
+    Done(Trial),
+    /// Another one is under way. Ask again when it is over.
+    UnderWay,
+    /// The journal names more subjects than a trial may hold.
+    TooManySubjects,
+}
+
 impl Authority {
     /// Says what `policy` would have done since a moment, by what the journal tells. Nothing is
     /// changed.
     ///
-    /// It holds a roster of each subject that the journal names, so one is made at a time; another
-    /// waits until that is over.
+    /// It holds a roster of each subject that the journal names, `subjects_max` of them at the
+    /// most, and one is made at a time, so that no number of trials holds more.
     pub async fn try_policy_on_history(
         &self,
         policy: &Policy,
         since: Timestamp,
-    ) -> Result<Trial, EngineError> {
-        let _turn = self.histories.lock().await;
+        subjects_max: usize,
+    ) -> Result<HistoryTrial, EngineError> {
+        let Ok(_turn) = self.histories.try_lock() else {
+            return Ok(HistoryTrial::UnderWay);
+        };
         let policy = without_silence(policy);
         let mut subjects: HashMap<RosterTag, Replay> = HashMap::new();
         let mut after = None;
@@ -66,6 +84,9 @@ impl Authority {
                     .entry(entry.tag)
                     .or_insert_with(|| Replay::of(&entry, self.today(entry.tag)));
                 replay.play(&entry, &policy, since);
+                if subjects.len() > subjects_max {
+                    return Ok(HistoryTrial::TooManySubjects);
+                }
             }
             let_others_in().await;
         }
@@ -77,7 +98,7 @@ impl Authority {
                 let_others_in().await;
             }
         }
-        Ok(trial)
+        Ok(HistoryTrial::Done(trial))
     }
 
     /// The roster as memory has it; what a history does not tell is taken from it.

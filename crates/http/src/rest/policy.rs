@@ -12,13 +12,14 @@ use innkeeper_domain::session::Timestamp;
 use innkeeper_engine::keys::KeyInfo;
 use innkeeper_engine::policy::PolicyPut;
 use innkeeper_engine::policy::document::Document;
+use innkeeper_engine::policy::history::{HISTORY_SUBJECTS_MAX, HistoryTrial};
 use innkeeper_engine::policy::trial::{Example, Trial};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door, Manage, wholly};
-use crate::problem::ProblemAnswer;
+use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
 use crate::route::Route;
 use crate::wire;
@@ -64,8 +65,9 @@ pub(super) fn routes() -> Vec<Route> {
              put now; what happens meanwhile is not in it. With `history`, the births and ends of \
              the journal are played again as if it had been in force all along, and what it would \
              have ended or turned away since then is counted. A history knows of no visits, so \
-             nobody ends by silence there, and of no groups or own limits but those of today. Only \
-             a key of all tenants may do this.",
+             nobody ends by silence there, and of no groups or own limits but those of today. One \
+             is made at a time, 503 meanwhile, and of a journal that names no more than 250,000 \
+             subjects. Only a key of all tenants may do this.",
         )
         .example(json!({"policy": {"max_sessions": 2}})),
     ]
@@ -135,14 +137,29 @@ async fn attempt(
     let authority = Arc::clone(&door.authority);
     let trial = wholly(async move {
         let Some(back) = back else {
-            return authority.try_policy(&policy).await;
+            return authority.try_policy(&policy).await.map(HistoryTrial::Done);
         };
         let now = authority.now().await?;
         let since = now.as_millis().saturating_sub(back);
         let since = Timestamp::from_millis(since);
-        authority.try_policy_on_history(&policy, since).await
+        let at_most = HISTORY_SUBJECTS_MAX;
+        authority
+            .try_policy_on_history(&policy, since, at_most)
+            .await
     });
-    Ok(Json(view(trial.await?)))
+    match trial.await? {
+        HistoryTrial::Done(trial) => Ok(Json(view(trial))),
+        HistoryTrial::UnderWay => Err(Problem::new(ProblemCode::Unavailable)
+            .detail("A policy is being tried on the history already. Ask again when that is over.")
+            .into()),
+        HistoryTrial::TooManySubjects => {
+            let how = format!(
+                "the journal names more than {HISTORY_SUBJECTS_MAX} subjects: leave it out, and \
+                 the policy is tried on the live sessions, however many there are"
+            );
+            Err(invalid("history", how))
+        }
+    }
 }
 
 /// How many milliseconds back a history begins.
@@ -155,7 +172,7 @@ fn span_back(asked: &str) -> Result<u64, ProblemAnswer> {
     let within = within.filter(|_| !asked.starts_with('0'));
     within.map(|s| s * 1000).ok_or_else(|| {
         let how = "expected whole seconds, 1 to 9999999999, or all";
-        crate::problem::invalid("history", how)
+        invalid("history", how)
     })
 }
 
