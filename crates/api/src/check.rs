@@ -66,9 +66,9 @@ pub struct CheckBatchRequest<C = CheckRequest> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
-    /// 1 to 256 checks, each as it would be asked alone.
+    /// Up to 256 checks, each as it would be asked alone.
     #[serde(deserialize_with = "bounded_list::<256, _, _>")]
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(max = 256))]
     pub checks: Vec<C>,
 }
 

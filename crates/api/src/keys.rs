@@ -62,10 +62,23 @@ pub struct KeyCreated {
     pub tenant: Option<String>,
 }
 
+/// The query of `GET /v1/keys`.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysQuery {
+    /// Only the keys that belong to this tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub tenant: Option<String>,
+    /// Where the page starts: `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+}
+
 /// The answer of `GET /v1/keys`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct KeyPage {
-    /// The keys.
+    /// At most 200 keys, in the order of their making.
     pub keys: Vec<KeyView>,
     /// Where the next page starts, opaque; `null` where there is none.
     pub next: Option<String>,

@@ -39,7 +39,7 @@ pub use check::{
 };
 pub use device::{Device, DeviceList, DevicePatch, DeviceView, OwnDevicePatch, Place};
 pub use event::{Event, EventDetails, EventPage, EventsQuery};
-pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, Scope};
+pub use keys::{KeyCreateRequest, KeyCreated, KeyPage, KeyView, KeysQuery, Scope};
 pub use list::{
     EndSessionQuery, EndSessionsQuery, EndedCount, SessionPage, SessionsQuery, StateFilter,
     TenantQuery,
@@ -66,4 +66,6 @@ pub use text::{Text, bounded_list};
 pub use timestamp::Timestamp;
 pub use token::{ReauthenticatedRequest, RotateRequest, TokenAnswer};
 pub use users::{NewPassword, PasswordRequest, UserCreateRequest, UserPage, UserView, UsersQuery};
-pub use words::{Binding, Class, DeviceClass, EndReason, EndedBy, SessionState};
+pub use words::{
+    Binding, BindingKind, Class, DeviceClass, EndReason, EndedBy, OrderedReason, SessionState,
+};

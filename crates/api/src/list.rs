@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::strict::word_option;
-use crate::{EndReason, Session};
+use crate::{OrderedReason, Session};
 
 /// A page of sessions.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -73,13 +73,13 @@ pub struct EndSessionQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
-    /// Why: `revoked_by_admin` if absent; or `risk`, `federation`, `policy_change`.
+    /// Why: `revoked_by_admin` if absent.
     #[serde(
         default,
         deserialize_with = "word_option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub reason: Option<EndReason>,
+    pub reason: Option<OrderedReason>,
 }
 
 /// The query of `DELETE /v1/subjects/{subject}/sessions`, or its body.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::strict::{object_option, word_option};
-use crate::{Binding, Class, EndReason, Timestamp};
+use crate::{BindingKind, Class, EndReason, OrderedReason, Timestamp};
 
 /// Which sessions are meant: all that is named must be true of them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -48,7 +48,7 @@ pub struct SessionFilter {
         deserialize_with = "word_option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub binding: Option<Binding>,
+    pub binding: Option<BindingKind>,
     /// That every session is meant: the word without which an empty filter ends nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<bool>,
@@ -100,7 +100,7 @@ pub struct SearchQuery {
         deserialize_with = "word_option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub binding: Option<Binding>,
+    pub binding: Option<BindingKind>,
     /// Where the page starts: `next` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
@@ -144,13 +144,13 @@ pub struct RevocationRequest {
         skip_serializing_if = "Option::is_none"
     )]
     pub filter: Option<SessionFilter>,
-    /// Why: `revoked_by_admin` if absent; or `risk`, `federation`, `policy_change`.
+    /// Why: `revoked_by_admin` if absent.
     #[serde(
         default,
         deserialize_with = "word_option",
         skip_serializing_if = "Option::is_none"
     )]
-    pub reason: Option<EndReason>,
+    pub reason: Option<OrderedReason>,
     /// Whether only to count.
     #[serde(default)]
     pub dry_run: bool,

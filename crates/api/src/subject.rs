@@ -27,7 +27,7 @@ pub struct SubjectView {
     pub groups: Vec<String>,
     /// The subject's own limits, where they replace those of the policy.
     pub limits: Option<SubjectLimits>,
-    /// The version of the policy that the subject's sessions last obeyed.
+    /// The version of the policy that the subject's sessions last obeyed; 0 where none is on file.
     pub policy: u64,
     /// The latest sign-in of class `interactive` that was let in.
     pub last_sign_in: Option<SignInSummary>,

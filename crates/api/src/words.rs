@@ -59,6 +59,32 @@ pub enum Binding {
     Dpop,
 }
 
+/// What ties a token to its holder, where sessions are looked for: what one can be bound to today.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BindingKind {
+    /// Nothing: who holds the token is let in.
+    None,
+    /// A second secret in a cookie of the device.
+    DeviceCookie,
+}
+
+/// Why a session ends that an administrator ends. Every other [`EndReason`] tells of something
+/// that has not happened.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderedReason {
+    /// An administrator wants it so.
+    #[default]
+    RevokedByAdmin,
+    /// It may be in the wrong hands.
+    Risk,
+    /// The login service says that it is over.
+    Federation,
+    /// Another policy holds.
+    PolicyChange,
+}
+
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

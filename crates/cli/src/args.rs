@@ -117,7 +117,7 @@ pub(crate) enum Command {
     /// Read what happened, or follow what happens
     #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", events::MORE))]
     Events(EventsArguments),
-    /// Make and see the users who sign in on the pages, and change their passwords
+    /// Make, see and remove the users who sign in on the pages, and change their passwords
     #[command(after_long_help = format!("{}\n\n{CLIENT_MORE}", users::MORE))]
     Users(UsersArguments),
     /// Copy all that is kept into a file, while the server goes on

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::args::{KeysArguments, KeysCommand, Scope};
 use crate::exit::Failure;
 use crate::offline;
+use crate::pages;
 use crate::print;
 use crate::remote::Server;
 use crate::table::{Table, word};
@@ -45,11 +46,9 @@ pub(crate) async fn run(arguments: KeysArguments) -> Result<(), Failure> {
             print::answer(is_json, &document, words)
         }
         KeysCommand::List { tenant } => {
-            let page: KeyPage = Server::reach(client)?.get(&["v1", "keys"], &[]).await?;
-            let mut keys = page.keys;
-            if tenant.is_some() {
-                keys.retain(|key| key.tenant == tenant);
-            }
+            let server = Server::reach(client)?;
+            let query: Vec<_> = tenant.iter().map(|t| ("tenant", &t[..])).collect();
+            let (keys, _) = pages::all::<KeyPage>(&server, &["v1", "keys"], &query).await?;
             let document = json!({"schema": "innkeeper.keys/1", "keys": keys});
             match &tenant {
                 Some(tenant) if keys.is_empty() && !is_json => {

@@ -26,6 +26,7 @@ mod manual;
 mod offline;
 #[cfg(feature = "otel")]
 mod outgoing;
+mod pages;
 mod password;
 mod policy;
 mod print;

@@ -8,8 +8,10 @@ use serde_json::json;
 
 use crate::args::{ListArguments, SessionsArguments, SessionsCommand};
 use crate::exit::Failure;
+use crate::pages;
 use crate::print;
 use crate::remote::Server;
+use crate::subjects::tell_if_unknown;
 use crate::table::{Table, word};
 
 /// Runs `sessions`.
@@ -57,22 +59,26 @@ async fn listed(
     list: &ListArguments,
     is_json: bool,
 ) -> Result<(), Failure> {
-    let filter = list.filter.named(list.subject.as_deref());
+    let filter = list.filter.named(list.subject());
     let of_one = SessionFilter {
-        subject: list.subject.clone(),
+        subject: list.subject().map(str::to_owned),
         ..SessionFilter::default()
     };
-    match &list.subject {
+    match list.subject() {
         Some(subject) if filter == of_one => {
             let state = list.state();
             let word = word(&state);
             let query = [("tenant", tenant), ("state", &word)];
             let path = ["v1", "subjects", subject, "sessions"];
-            let (sessions, now) = all(server, &path, &query).await?;
+            let (sessions, now) = pages::all::<SessionPage>(server, &path, &query).await?;
             show(&sessions, state, is_json, || match state {
                 StateFilter::Open => view::open(&sessions, now),
                 StateFilter::Ended | StateFilter::All => view::with_ends(&sessions, now),
-            })
+            })?;
+            if sessions.is_empty() && !is_json {
+                tell_if_unknown(server, tenant, subject).await?;
+            }
+            Ok(())
         }
         _ => {
             let (sessions, now) = bulk::search(server, tenant, &filter).await?;
@@ -101,26 +107,6 @@ fn show(
         });
     }
     print::lines(table())
-}
-
-/// Every page of a list of sessions, and the server's time with the last of them.
-pub(crate) async fn all(
-    server: &Server,
-    path: &[&str],
-    query: &[(&str, &str)],
-) -> Result<(Vec<Session>, Now), Failure> {
-    let mut sessions = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let mut query = query.to_vec();
-        query.extend(after.as_deref().map(|cursor| ("after", cursor)));
-        let (page, now): (SessionPage, _) = server.get_dated(path, &query).await?;
-        sessions.extend(page.sessions);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok((sessions, now)),
-        }
-    }
 }
 
 /// The time of the server; `None` where its answer has no date.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::args::{UsersArguments, UsersCommand};
 use crate::exit::Failure;
+use crate::pages;
 use crate::password;
 use crate::print;
 use crate::remote::Server;
@@ -44,6 +45,13 @@ pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
             let words = format!("changed; {} ended", counted(ended, "session"));
             print::answer(is_json, &document, words)
         }
+        UsersCommand::Remove { name } => {
+            let (path, query) = (["v1", "users", &name], [("tenant", &tenant[..])]);
+            let EndedCount { ended } = server.delete_for(&path, &query).await?;
+            let document = json!({"schema": "innkeeper.user_removed/1", "ended": ended});
+            let words = format!("removed; {} ended", counted(ended, "session"));
+            print::answer(is_json, &document, words)
+        }
         UsersCommand::List => {
             let all = all(&server, &tenant).await?;
             if is_json {
@@ -59,18 +67,9 @@ pub(crate) async fn run(arguments: UsersArguments) -> Result<(), Failure> {
 
 /// Every user of a tenant.
 pub(crate) async fn all(server: &Server, tenant: &str) -> Result<Vec<UserView>, Failure> {
-    let mut users = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let mut query = vec![("tenant", tenant)];
-        query.extend(after.as_deref().map(|cursor| ("after", cursor)));
-        let page: UserPage = server.get(&["v1", "users"], &query).await?;
-        users.extend(page.users);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(users),
-        }
-    }
+    let query = [("tenant", tenant)];
+    let (users, _) = pages::all::<UserPage>(server, &["v1", "users"], &query).await?;
+    Ok(users)
 }
 
 fn users(users: &[UserView]) -> Table {

@@ -59,6 +59,15 @@ pub enum Added {
     NameTaken,
 }
 
+/// A user with another password.
+#[derive(Debug)]
+struct Changed {
+    /// The version of the record that has it.
+    version: u64,
+    /// How many sessions ended.
+    ended: usize,
+}
+
 /// A user whose password was right a moment ago.
 ///
 /// Only [`Users::prove`] makes one, so to hold one is proof.
@@ -207,29 +216,70 @@ impl Users {
 
     /// Gives a user another password, and ends all sessions that rest on the old one.
     ///
-    /// Says how many, or `None` where there is no such user. The password is changed first: a sign-in with the old
-    /// one that is under way then finds its evidence stale (S8).
+    /// Says how many, or `None` where there is no such user. The password is changed first: a
+    /// sign-in with the old one that is under way then finds its evidence stale (S8).
     pub async fn set_password(
         &self,
         name: &UserName,
         password: Password,
         initiator: Initiator,
     ) -> Result<Option<usize>, UsersError> {
+        let changed = self.change_password(name, password, initiator).await?;
+        Ok(changed.map(|changed| changed.ended))
+    }
+
+    /// Ends all sessions of a user and removes it: nobody signs in by that name any more.
+    ///
+    /// Says how many ended, or `None` where there is no such user. What is known of the subject
+    /// stays; erasing that is another order.
+    ///
+    /// The user goes last, and with a password that nobody knows: whoever is interrupted finds it
+    /// again and repeats, and meanwhile nobody signs in. The other way around, sessions could be
+    /// left whose user nobody finds.
+    pub async fn remove(
+        &self,
+        name: &UserName,
+        initiator: Initiator,
+    ) -> Result<Option<usize>, UsersError> {
+        let mut ended = 0;
+        loop {
+            let nobodys = self.authority.entropy().draw::<32>();
+            let nobodys = Password::new(&base32(&nobodys.map_err(EngineError::from)?));
+            let Some(changed) = self.change_password(name, nobodys, initiator).await? else {
+                return Ok((ended > 0).then_some(ended));
+            };
+            ended += changed.ended;
+            let (key, register) = (self.key(name), self.authority.register());
+            let gone = register.put(&key, Some(changed.version), None).await;
+            if let Put::Done(_) = gone.map_err(EngineError::from)? {
+                return Ok(Some(ended));
+            }
+        }
+    }
+
+    async fn change_password(
+        &self,
+        name: &UserName,
+        password: Password,
+        initiator: Initiator,
+    ) -> Result<Option<Changed>, UsersError> {
         let hash = self.hash(password).await?;
-        let subject = loop {
+        let (subject, version) = loop {
             let Some((mut record, version)) = self.find(name).await? else {
                 return Ok(None);
             };
             record.password = hash.clone();
-            if let Put::Done(_) = self.put(name, Some(version), &record).await? {
-                break self.read_name(name, &record.subject, SubjectId::parse)?;
+            if let Put::Done(version) = self.put(name, Some(version), &record).await? {
+                let subject = self.read_name(name, &record.subject, SubjectId::parse)?;
+                break (subject, version);
             }
         };
         let changed = self
             .authority
             .credential_changed(&self.tenant, &subject, None, initiator)
             .await?;
-        Ok(Some(changed.ended))
+        let ended = changed.ended;
+        Ok(Some(Changed { version, ended }))
     }
 
     /// Looks up whom somebody says to be. An unknown name takes the same steps as a known one.

@@ -1,6 +1,6 @@
 //! `sessions`: one subject's, or all that a filter means.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Command, Subcommand, ValueEnum};
 use innkeeper_api as api;
 
 use super::{ClientArguments, values};
@@ -10,6 +10,7 @@ Examples:
   innkeeper sessions list alice
   innkeeper sessions list alice --state ended         and why they did
   innkeeper sessions list --client tv --ip 203.0.113.0/24
+  innkeeper sessions list --subject alice --client tv
   innkeeper sessions list alice --tenant acme --json
   innkeeper sessions revoke ses_… --reason risk
   innkeeper sessions revoke --client tv --dry-run     counts, and ends nothing
@@ -53,8 +54,11 @@ pub(crate) enum SessionsCommand {
 #[derive(Args, Debug)]
 pub(crate) struct ListArguments {
     /// The immutable id of the account, as the application names it
-    #[arg(value_parser = values::name, required_unless_present = "filter")]
-    pub(crate) subject: Option<String>,
+    #[arg(value_parser = values::name)]
+    subject: Option<String>,
+    /// The same, as the other filters are named
+    #[arg(long = "subject", value_name = "SUBJECT", value_parser = values::name, conflicts_with = "subject")]
+    of: Option<String>,
     /// Those that are open, that ended lately, or both; of one subject only [default: open]
     #[arg(long, value_name = "STATE", conflicts_with = "filter")]
     state: Option<State>,
@@ -63,7 +67,53 @@ pub(crate) struct ListArguments {
     pub(crate) filter: FilterArguments,
 }
 
+impl SessionsCommand {
+    /// Its word on the command line.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::List(_) => "list",
+            Self::Show { .. } => "show",
+            Self::Revoke(_) => "revoke",
+        }
+    }
+
+    /// What to say where no session is named at all; `None` where one is.
+    pub(super) fn nothing_named(&self) -> Option<String> {
+        let (names_none, first, last) = match self {
+            Self::Show { .. } => return None,
+            Self::List(list) => (
+                list.subject().is_none() && list.filter.names_none(),
+                "whose: SUBJECT",
+                "",
+            ),
+            Self::Revoke(revoke) => (
+                revoke.id.is_none()
+                    && revoke.subject.is_none()
+                    && revoke.filter.names_none()
+                    && !revoke.all,
+                "which: its ID, ses_…",
+                ", or --all",
+            ),
+        };
+        let filters = FilterArguments::augment_args(Command::new("filter"));
+        let names = filters.get_arguments().filter_map(|a| a.get_long());
+        let names: Vec<_> = names.map(|name| format!(", --{name}")).collect();
+        names_none.then(|| {
+            let names = names.concat();
+            format!(
+                "no session is named; say {first}, or what must be true of all that are meant:\n  \
+                 --subject{names}{last}"
+            )
+        })
+    }
+}
+
 impl ListArguments {
+    /// Whose sessions, if that was said.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.subject.as_deref().or(self.of.as_deref())
+    }
+
     /// Which sessions of the subject, as the API takes it.
     pub(crate) fn state(&self) -> api::StateFilter {
         match self.state {
@@ -89,7 +139,7 @@ enum State {
 #[derive(Args, Debug)]
 pub(crate) struct RevokeArguments {
     /// The id of the session, ses_…
-    #[arg(value_parser = values::session_id, required_unless_present_any = ["filter", "subject", "all"], conflicts_with_all = ["filter", "subject", "all", "dry_run"])]
+    #[arg(value_parser = values::session_id, conflicts_with_all = ["filter", "subject", "all", "dry_run"])]
     pub(crate) id: Option<String>,
     /// Of this subject
     #[arg(long, value_name = "SUBJECT", value_parser = values::name)]
@@ -142,6 +192,10 @@ pub(crate) struct FilterArguments {
 }
 
 impl FilterArguments {
+    fn names_none(&self) -> bool {
+        self.named(None) == api::SessionFilter::default()
+    }
+
     /// The filter as the API takes it.
     pub(crate) fn named(&self, subject: Option<&str>) -> api::SessionFilter {
         api::SessionFilter {
@@ -158,8 +212,8 @@ impl FilterArguments {
             created_before: self.created_before,
             idle_since: self.idle_since,
             binding: self.binding.map(|binding| match binding {
-                Binding::None => api::Binding::None,
-                Binding::DeviceCookie => api::Binding::DeviceCookie,
+                Binding::None => api::BindingKind::None,
+                Binding::DeviceCookie => api::BindingKind::DeviceCookie,
             }),
             all: None,
         }

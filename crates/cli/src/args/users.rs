@@ -9,6 +9,7 @@ Examples:
   innkeeper users add carol                       asks for the password, unseen
   pass show carol | innkeeper users add carol     takes it from standard input
   innkeeper users passwd carol                    and ends all sessions of carol
+  innkeeper users remove carol                    ends all sessions of carol first
   innkeeper users list
 
 A user can sign in at once where the sign-in page is served.";
@@ -44,6 +45,12 @@ pub(crate) enum UsersCommand {
     },
     /// Give a user another password, and end all sessions that rest on the old one
     Passwd {
+        /// The name to sign in with
+        #[arg(value_parser = values::name)]
+        name: String,
+    },
+    /// End all sessions of a user and remove it; what is known of its subject stays
+    Remove {
         /// The name to sign in with
         #[arg(value_parser = values::name)]
         name: String,

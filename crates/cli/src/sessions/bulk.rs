@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use innkeeper_api::{
-    EndReason, Revocation, RevocationCount, RevocationRequest, RevocationState, Session,
-    SessionFilter,
+    OrderedReason, Revocation, RevocationCount, RevocationRequest, RevocationState, Session,
+    SessionFilter, SessionPage,
 };
 use serde_json::json;
 
-use super::{Now, all};
+use super::Now;
 use crate::args::{Reason, RevokeArguments};
 use crate::confirm;
 use crate::exit::Failure;
+use crate::pages;
 use crate::print;
 use crate::remote::Server;
 use crate::table::counted;
@@ -31,7 +32,7 @@ pub(super) async fn search(
     let members = named.as_object().into_iter().flatten();
     let mut query = vec![("tenant", tenant), ("limit", "200")];
     query.extend(members.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))));
-    all(server, &["v1", "sessions"], &query).await
+    pages::all::<SessionPage>(server, &["v1", "sessions"], &query).await
 }
 
 /// `sessions revoke` with a filter: counts, asks, orders, and waits until it is done.
@@ -121,11 +122,11 @@ fn of(sessions: u64, subjects: u64) -> String {
 }
 
 /// The reason as the API takes it.
-pub(super) fn reason(reason: Reason) -> EndReason {
+pub(super) fn reason(reason: Reason) -> OrderedReason {
     match reason {
-        Reason::RevokedByAdmin => EndReason::RevokedByAdmin,
-        Reason::Risk => EndReason::Risk,
-        Reason::Federation => EndReason::Federation,
-        Reason::PolicyChange => EndReason::PolicyChange,
+        Reason::RevokedByAdmin => OrderedReason::RevokedByAdmin,
+        Reason::Risk => OrderedReason::Risk,
+        Reason::Federation => OrderedReason::Federation,
+        Reason::PolicyChange => OrderedReason::PolicyChange,
     }
 }

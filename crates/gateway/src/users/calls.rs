@@ -67,6 +67,14 @@ impl LocalUsers for Users {
         ended.ok_or_else(|| ProblemCode::NotFound.into())
     }
 
+    async fn remove(&self, tenant: TenantId, name: &str) -> Result<usize, ProblemAnswer> {
+        let name = wire::name("name", name, UserName::parse)?;
+        let users = self.of(tenant);
+        let ended = wholly(async move { Ok(users.remove(&name, Initiator::Admin).await) });
+        let ended = ended.await?.map_err(refused)?;
+        ended.ok_or_else(|| ProblemCode::NotFound.into())
+    }
+
     async fn list(
         &self,
         tenant: TenantId,

@@ -31,6 +31,10 @@ impl Breakable {
         self.is_broken.store(true, Ordering::Release);
     }
 
+    pub(crate) fn mend(&self) {
+        self.is_broken.store(false, Ordering::Release);
+    }
+
     fn works(&self) -> Result<(), StoreError> {
         if self.is_broken.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable {

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 use innkeeper_domain::policy::Policy;
+use innkeeper_domain::session::Initiator;
+use innkeeper_gateway::UserName;
 use serde_json::{Value, json};
 
 use crate::harness::{House, PASSWORD};
@@ -44,6 +46,48 @@ async fn given_a_new_password_over_the_api_when_set_then_all_ends_as_credential_
     assert_eq!(old.status, StatusCode::UNAUTHORIZED);
     let new = house.browser().sign_in("alice", NEW).await;
     assert_eq!(new.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn given_a_user_when_removed_over_the_api_then_all_ends_and_nobody_signs_in_by_that_name() {
+    let house = House::new(Policy::default()).await;
+    let mut before = house.signed_in("alice").await;
+    let generation = house.standing("alice").await.roster.generation;
+    let path = "/v1/users/ALICE";
+
+    let removed = house.call("DELETE", path, None, Value::Null).await;
+
+    assert_eq!(removed, (200, json!({"ended": 1})));
+    let reason = before.get("/account").await.values("data-reason");
+    assert_eq!(reason, ["credential_change"]);
+    assert!(house.standing("alice").await.roster.generation > generation);
+    let old = house.browser().sign_in("alice", PASSWORD).await;
+    assert_eq!(old.status, StatusCode::UNAUTHORIZED);
+    let (status, again) = house.call("DELETE", path, None, Value::Null).await;
+    assert_eq!((status, &again["code"]), (404, &json!("not-found")));
+    house.signed_in("bob").await;
+}
+
+/// S17: a removal that breaks off lets nobody in, and a repeat still finds whose sessions to end.
+#[tokio::test]
+async fn given_a_store_that_fails_when_a_user_is_removed_then_nobody_signs_in_and_a_repeat_ends_all()
+ {
+    let house = House::new(Policy::default()).await;
+    house.signed_in("alice").await;
+    let alice = UserName::parse("alice").unwrap();
+    let remove = || house.gateway.users().remove(&alice, Initiator::Admin);
+
+    house.store.break_down();
+    let broken = remove().await;
+    house.store.mend();
+
+    assert!(broken.is_err(), "{broken:?}");
+    assert_eq!(house.live("alice").await, 1);
+    let meanwhile = house.browser().sign_in("alice", PASSWORD).await;
+    assert_eq!(meanwhile.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(remove().await.unwrap(), Some(1));
+    assert_eq!(house.live("alice").await, 0);
+    assert_eq!(remove().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::name::{ClientId, TenantId};
 use innkeeper_engine::keys::{Enrolled, Issuer, KEYS_OF_ONE_TENANT, KeyInfo, KeyRevoked, KeyScope};
 use serde_json::json;
 
+use super::sessions::PAGE_MAX;
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door, one_tenant, wholly, wrong_key};
 use crate::problem::{ProblemAnswer, invalid};
@@ -17,6 +20,9 @@ use crate::query_or_body::QueryOrBody;
 use crate::route::{Created, Link, NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
+
+/// Longer than any place of a key.
+const PLACE_MAX: usize = 256;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -94,19 +100,41 @@ async fn create(
 async fn list(
     caller: Caller<Admin>,
     State(door): State<Door>,
-    Query(query): Query<api::TenantQuery>,
+    Query(query): Query<api::KeysQuery>,
 ) -> Result<Json<api::KeyPage>, ProblemAnswer> {
     let named = query.tenant.as_deref();
     let tenant = named.map(|named| caller.tenant(Some(named))).transpose()?;
+    let after = query.after.as_deref().map(read_place).transpose()?;
     let own = caller.key()?;
     let keys = door.authority.keys();
-    let seen = keys
+    let mut seen = keys
         .iter()
-        .filter(|key| may_see(&own, key) && (tenant.is_none() || key.tenant == tenant));
+        .filter(|key| may_see(&own, key) && (tenant.is_none() || key.tenant == tenant))
+        .skip_while(|key| after.as_ref().is_some_and(|after| place_of(key) <= *after));
+    let page: Vec<_> = seen.by_ref().take(PAGE_MAX.into()).collect();
+    let last = seen.next().and_then(|_| page.last());
     Ok(Json(api::KeyPage {
-        keys: seen.map(|key| view(key)).collect(),
-        next: None,
+        next: last.map(|key| written_place(key)),
+        keys: page.into_iter().map(|key| view(key)).collect(),
     }))
+}
+
+/// Where a key stands among all, also once it is revoked.
+fn place_of(key: &KeyInfo) -> (u64, Vec<u8>) {
+    (key.created_at.as_millis(), key.id.clone().into_bytes())
+}
+
+fn written_place(key: &KeyInfo) -> String {
+    let (made, id) = place_of(key);
+    URL_SAFE_NO_PAD.encode([&made.to_be_bytes()[..], &id].concat())
+}
+
+fn read_place(text: &str) -> Result<(u64, Vec<u8>), ProblemAnswer> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+    let bytes = bytes.filter(|_| text.len() <= PLACE_MAX);
+    let place = bytes.as_deref().and_then(<[u8]>::split_first_chunk);
+    let (made, id) = place.ok_or_else(|| invalid("after", "is not a cursor of this list"))?;
+    Ok((u64::from_be_bytes(*made), id.to_vec()))
 }
 
 /// `DELETE /v1/keys/{id}`: 204; 404 for foreign and absent alike.

@@ -83,7 +83,7 @@ async fn end(
     QueryOrBody(named): QueryOrBody<api::EndSessionQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
     let tenant = caller.tenant(named.tenant.as_deref())?;
-    let reason = ordered_reason(named.reason)?;
+    let reason = ordered_reason(named.reason);
     let id = read_id(&id)?;
     let revoked = door
         .authority
@@ -132,18 +132,13 @@ async fn end_all(
     }
 }
 
-/// The reasons that can be given for an end that an administrator orders. The others tell of
-/// something that has not happened.
-pub(super) fn ordered_reason(asked: Option<api::EndReason>) -> Result<EndReason, ProblemAnswer> {
-    match asked {
-        None | Some(api::EndReason::RevokedByAdmin) => Ok(EndReason::RevokedByAdmin),
-        Some(api::EndReason::Risk) => Ok(EndReason::Risk),
-        Some(api::EndReason::Federation) => Ok(EndReason::Federation),
-        Some(api::EndReason::PolicyChange) => Ok(EndReason::PolicyChange),
-        Some(_) => Err(invalid(
-            "reason",
-            "expected revoked_by_admin, risk, federation or policy_change",
-        )),
+/// Why a session ends that an administrator ends.
+pub(super) fn ordered_reason(asked: Option<api::OrderedReason>) -> EndReason {
+    match asked.unwrap_or_default() {
+        api::OrderedReason::RevokedByAdmin => EndReason::RevokedByAdmin,
+        api::OrderedReason::Risk => EndReason::Risk,
+        api::OrderedReason::Federation => EndReason::Federation,
+        api::OrderedReason::PolicyChange => EndReason::PolicyChange,
     }
 }
 

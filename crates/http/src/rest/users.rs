@@ -17,6 +17,7 @@ use crate::layer::{Admin, Caller};
 use crate::openapi::Operation;
 use crate::problem::ProblemAnswer;
 use crate::query::Query;
+use crate::query_or_body::QueryOrBody;
 use crate::route::{Created, Part, Route};
 use crate::segment::Segment;
 
@@ -40,6 +41,10 @@ pub trait LocalUsers: fmt::Debug + Send + Sync {
         name: &str,
         password: api::NewPassword,
     ) -> Result<usize, ProblemAnswer>;
+
+    /// Ends all sessions of a user and removes it; says how many ended. 404 where there is no such
+    /// user.
+    async fn remove(&self, tenant: TenantId, name: &str) -> Result<usize, ProblemAnswer>;
 
     /// A page of the users, in the order of their names.
     async fn list(
@@ -79,6 +84,18 @@ pub(super) fn routes() -> Vec<Route> {
              that no sign-in with the old password is let in.",
         )
         .example(json!({"password": "correct horse battery"})),
+        Route::delete(
+            "/v1/users/{name}",
+            remove,
+            "removeUser",
+            "Remove a local user",
+        )
+        .detail(
+            "Ends all sessions of the user as `credential_change`, and raises the generation, so \
+             that no sign-in under way is let in. The user goes last: a call that broke off \
+             leaves a user with whom nobody can sign in, and is repeated. What is known of the \
+             subject stays, until that is deleted.",
+        ),
     ]
 }
 
@@ -113,6 +130,18 @@ async fn set_password(
 ) -> Result<Json<api::EndedCount>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     let ended = users.set_password(tenant, &name, asked.password).await?;
+    Ok(Json(api::EndedCount { ended }))
+}
+
+/// `DELETE /v1/users/{name}`: 200 with how many sessions ended.
+async fn remove(
+    caller: Caller<Admin>,
+    Directory(users): Directory,
+    Segment(name): Segment<String>,
+    QueryOrBody(named): QueryOrBody<api::TenantQuery>,
+) -> Result<Json<api::EndedCount>, ProblemAnswer> {
+    let tenant = caller.tenant(named.tenant.as_deref())?;
+    let ended = users.remove(tenant, &name).await?;
     Ok(Json(api::EndedCount { ended }))
 }
 

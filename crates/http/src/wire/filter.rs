@@ -22,12 +22,8 @@ pub fn read_filter(at: &str, filter: &api::SessionFilter) -> Result<SessionFilte
         DeviceId::parse(text).map_err(|_| invalid(field("device"), "expected an id, dev_…"))
     });
     let binding = filter.binding.map(|binding| match binding {
-        api::Binding::None => Ok(BindingKind::None),
-        api::Binding::DeviceCookie => Ok(BindingKind::DeviceCookie),
-        api::Binding::Dbsc | api::Binding::Dpop => {
-            let how = "no session is bound like this yet: expected none or device_cookie";
-            Err(invalid(field("binding"), how))
-        }
+        api::BindingKind::None => BindingKind::None,
+        api::BindingKind::DeviceCookie => BindingKind::DeviceCookie,
     });
     let (subject, client, group) = (&filter.subject, &filter.client, &filter.group);
     Ok(SessionFilter {
@@ -41,7 +37,7 @@ pub fn read_filter(at: &str, filter: &api::SessionFilter) -> Result<SessionFilte
         group: optional(&field("group"), group.as_deref(), GroupName::parse)?,
         network: range.transpose()?,
         device: device.transpose()?,
-        binding: binding.transpose()?,
+        binding,
         created_before: filter.created_before.map(moment),
         idle_since: filter.idle_since.map(moment),
     })
@@ -60,8 +56,8 @@ pub fn filter(filter: &SessionFilter) -> api::SessionFilter {
         created_before: filter.created_before.map(timestamp),
         idle_since: filter.idle_since.map(timestamp),
         binding: filter.binding.map(|binding| match binding {
-            BindingKind::None => api::Binding::None,
-            BindingKind::DeviceCookie => api::Binding::DeviceCookie,
+            BindingKind::None => api::BindingKind::None,
+            BindingKind::DeviceCookie => api::BindingKind::DeviceCookie,
         }),
         all: filter.is_empty().then_some(true),
     }

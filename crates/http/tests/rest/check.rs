@@ -234,6 +234,19 @@ async fn given_a_batch_when_checked_then_each_result_is_what_the_single_call_ans
 }
 
 #[tokio::test]
+async fn given_a_batch_of_none_when_checked_then_there_is_no_result_and_no_fault() {
+    // Whoever has no socket open today should not have to write a case for it.
+    let desk = desk().await;
+
+    let batch = desk.post("/v1/check/batch", json!({"checks": []})).await;
+
+    assert_eq!(
+        (batch.status, &batch.json),
+        (StatusCode::OK, &json!({"results": []}))
+    );
+}
+
+#[tokio::test]
 async fn given_a_batch_that_is_unfit_when_checked_then_the_whole_is_422() {
     let desk = desk().await;
     let one = json!({"token": "ik_x"});
@@ -243,7 +256,7 @@ async fn given_a_batch_that_is_unfit_when_checked_then_the_whole_is_422() {
         .await
         .assert_invalid("checks");
     for (body, field) in [
-        (json!({"checks": []}), "checks"),
+        (json!({"checks": [], "tenant": ""}), "tenant"),
         (json!({"checks": {}}), "checks"),
         (json!({}), "checks"),
         (json!({"checks": [one, "ik_x"]}), "checks[1]"),

@@ -38,6 +38,41 @@ async fn s6_given_a_key_when_made_then_it_is_shown_once_and_works_until_revoked(
 }
 
 #[tokio::test]
+async fn given_more_keys_than_a_page_holds_when_followed_then_each_is_there_once() {
+    let desk = desk().await;
+    for number in 0..250 {
+        let asked = json!({"name": format!("n{number}"), "scopes": ["check"]});
+        assert_eq!(
+            desk.post("/v1/keys", asked).await.status,
+            StatusCode::CREATED
+        );
+    }
+
+    let first = desk.get("/v1/keys").await;
+    // The one that the cursor was made of may be gone when it is followed.
+    let last = first.word("/keys/199/id");
+    assert_eq!(desk.delete(&format!("/v1/keys/{last}")).await.status, 204);
+    let second = desk
+        .get(&format!("/v1/keys?after={}", first.word("/next")))
+        .await;
+
+    assert_eq!(second.json["next"], Value::Null);
+    let ids = [&first, &second].map(|page| page.json["keys"].as_array().expect("a list"));
+    let mut ids: Vec<_> = ids
+        .iter()
+        .flat_map(|l| l.iter())
+        .map(|k| &k["id"])
+        .collect();
+    ids.sort_by_key(|id| id.as_str());
+    ids.dedup();
+    assert_eq!(
+        (first.json["keys"].as_array().map(Vec::len), ids.len()),
+        (Some(200), 251)
+    );
+    desk.get("/v1/keys?after=x").await.assert_invalid("after");
+}
+
+#[tokio::test]
 async fn given_an_unfit_request_for_a_key_when_sent_then_it_is_422_and_none_is_made() {
     let desk = desk().await;
     for (name, scopes, field) in [

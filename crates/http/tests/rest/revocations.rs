@@ -153,6 +153,47 @@ async fn given_a_filter_that_cannot_be_when_used_then_it_is_422_with_its_place()
         .assert_invalid("reason");
 }
 
+/// The words that a refusal says are expected in a field.
+fn listed(refusal: &Answer) -> Vec<String> {
+    refusal.assert_problem(422, "invalid-request");
+    let said = refusal.word("/fields/0/message").to_owned();
+    let words = said
+        .strip_prefix("expected one of: ")
+        .expect("it lists them");
+    words.split(", ").map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn given_a_word_that_is_not_taken_when_the_refusal_lists_words_then_each_of_them_is_taken() {
+    // They were all that a session can end of or be bound to, and most were refused in turn.
+    let desk = desk().await;
+    let (_, id) = desk.sign_in("alice").await;
+    let of_one = |word: &str| format!("/v1/sessions/{id}?reason={word}");
+    let in_search = |word: &str| format!("/v1/sessions?binding={word}");
+    let in_order = |filter: Value, reason: &str| json!({"filter": filter, "reason": reason, "all": true, "dry_run": true});
+    let order = |body: Value| desk.post("/v1/revocations", body);
+
+    let reasons = listed(&desk.delete(&of_one("nope")).await);
+    let bindings = listed(&desk.get(&in_search("nope")).await);
+    let of_bulk = listed(&order(in_order(json!({}), "nope")).await);
+    let of_filter = listed(&order(in_order(json!({"binding": "nope"}), "risk")).await);
+
+    assert_eq!(reasons, of_bulk);
+    assert_eq!(bindings, of_filter);
+    for reason in reasons {
+        let one = desk.delete(&of_one(&reason)).await;
+        assert_eq!(one.status, StatusCode::NO_CONTENT, "{reason}");
+        let bulk = order(in_order(json!({}), &reason)).await;
+        assert_eq!(bulk.status, StatusCode::OK, "{reason}: {}", bulk.text);
+    }
+    for binding in bindings {
+        let found = desk.get(&in_search(&binding)).await;
+        assert_eq!(found.status, StatusCode::OK, "{binding}: {}", found.text);
+        let bulk = order(in_order(json!({"binding": binding}), "risk")).await;
+        assert_eq!(bulk.status, StatusCode::OK, "{binding}: {}", bulk.text);
+    }
+}
+
 #[tokio::test]
 async fn given_a_filter_that_means_everything_when_the_word_is_missing_then_nothing_ends() {
     let desk = desk().await;
