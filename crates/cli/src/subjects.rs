@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::args::{SubjectsArguments, SubjectsCommand};
 use crate::confirm;
+use crate::escape::Whole;
 use crate::exit::Failure;
 use crate::print;
 use crate::remote::Server;
@@ -22,10 +23,16 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
         SubjectsCommand::Show { subject } => {
             let path = ["v1", "subjects", subject];
             let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+            if !is_json && !is_known(&found) {
+                return print::lines(unknown(tenant, subject));
+            }
             let document = json!({"schema": "innkeeper.subject/1", "subject": found});
             print::answer(is_json, &document, view(&found))
         }
         SubjectsCommand::Disable { subject } => {
+            if !is_json {
+                tell_if_unknown(&server, tenant, subject).await?;
+            }
             let path = ["v1", "subjects", subject, "disable"];
             let EndedCount { ended } = server.post(&path, &named).await?;
             let document = json!({"schema": "innkeeper.disabled/1", "ended": ended});
@@ -54,6 +61,9 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
             let path = ["v1", "subjects", subject];
             if !yes {
                 let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+                if !is_known(&found) {
+                    print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+                }
                 let live = counted(found.live, "live session");
                 confirm::confirm(
                     &format!(
@@ -70,6 +80,31 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
             print::answer(is_json, &document, "erased; all its sessions have ended")
         }
     }
+}
+
+/// Whether anything is known of a subject. One that nobody has heard of is shown like one that is
+/// signed in nowhere, but its sessions have obeyed no policy yet.
+fn is_known(subject: &SubjectView) -> bool {
+    subject.policy > 0 || subject.disabled || subject.limits.is_some() || !subject.groups.is_empty()
+}
+
+fn unknown(tenant: &str, subject: &str) -> String {
+    format!("no subject {subject} is known in tenant {tenant}; another one is named with --tenant")
+}
+
+/// Says on standard error that nobody knows a subject, if so: an empty answer about it may be due to
+/// a slip of the pen.
+pub(crate) async fn tell_if_unknown(
+    server: &Server,
+    tenant: &str,
+    subject: &str,
+) -> Result<(), Failure> {
+    let path = ["v1", "subjects", subject];
+    let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+    if !is_known(&found) {
+        print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+    }
+    Ok(())
 }
 
 fn view(subject: &SubjectView) -> Table {

@@ -142,6 +142,41 @@ async fn given_a_subject_when_disabled_and_enabled_then_nothing_that_ended_comes
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn given_a_subject_that_nobody_knows_when_asked_about_then_that_is_said() {
+    // `subjects disable alcie` shut out nobody, and looked like all was well.
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    let machine = serde_json::json!({"subject": "till", "class": "machine"});
+    let (_, opened) = api.send(Method::POST, "/v1/sessions", Some(&machine)).await;
+    let run = |arguments: &[&str]| innkeeper(&server.base, data.path(), arguments);
+    run(&["sessions", "revoke", &token_and_id(&opened).1]);
+
+    let shown = run(&["subjects", "show", "alcie"]);
+    let others = [
+        run(&["sessions", "list", "alcie"]),
+        run(&["subjects", "erase", "alcie"]),
+        run(&["subjects", "disable", "alcie"]),
+    ];
+    let known = [
+        run(&["sessions", "list", "till"]),
+        run(&["subjects", "disable", "alcie"]),
+    ];
+
+    let said = "no subject alcie is known in tenant default";
+    assert!(shown.out.starts_with(said), "{}", shown.out);
+    assert_eq!(shown.code, 0);
+    for ran in others {
+        assert!(ran.err.starts_with(said), "{}{}", ran.out, ran.err);
+    }
+    for ran in known {
+        assert_eq!((ran.code, &ran.err[..]), (0, ""), "{}", ran.out);
+    }
+    let shown = run(&["subjects", "show", "till"]).out;
+    assert!(shown.contains("live sessions"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn given_a_new_key_when_used_and_revoked_then_it_opens_what_it_says_and_then_nothing() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
@@ -185,6 +220,24 @@ async fn given_a_new_key_when_used_and_revoked_then_it_opens_what_it_says_and_th
     assert_eq!(listed, ["\"acme\""]);
     assert_eq!(run(&["keys", "revoke", id]).code, 0);
     assert_eq!(web.check(&token).await.0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_more_keys_than_a_page_holds_when_listed_then_none_is_left_out() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let api = server.admin(data.path());
+    for number in 0..210 {
+        let body = serde_json::json!({"name": format!("n{number}"), "scopes": ["check"]});
+        let made = api.send(Method::POST, "/v1/keys", Some(&body)).await;
+        assert_eq!(made.0, 201, "{}", made.1);
+    }
+
+    let list = ["keys", "list", "--json"];
+    let listed = json(&innkeeper(&server.base, data.path(), &list));
+
+    // With the one that the first start made.
+    assert_eq!(listed["keys"].as_array().map(Vec::len), Some(211));
 }
 
 #[tokio::test(flavor = "multi_thread")]

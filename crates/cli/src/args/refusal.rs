@@ -2,24 +2,43 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, Parser as _};
 
-use super::Arguments;
 use super::values::may_hold_a_secret;
+use super::{Arguments, Command};
 use crate::escape::{Shown, acts_on_a_reader};
 
 /// Reads the command line. The error holds help and version as well; its own exit code is 2
 /// for wrong usage and 0 for what was asked for.
 pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let words: Vec<OsString> = words.into_iter().collect();
-    Arguments::try_parse_from(&words).map_err(|error| {
+    let read = Arguments::try_parse_from(&words).and_then(whole);
+    read.map_err(|error| {
         let needs_care = words
             .iter()
             .map(|w| w.to_string_lossy())
             .any(|word| may_hold_a_secret(&word) || word.contains(acts_on_a_reader));
         if needs_care { made_safe(error) } else { error }
     })
+}
+
+/// Refuses what lacks something that no single argument can ask for.
+fn whole(arguments: Arguments) -> Result<Arguments, clap::Error> {
+    let Command::Sessions(sessions) = &arguments.command else {
+        return Ok(arguments);
+    };
+    match sessions.command.nothing_named() {
+        None => Ok(arguments),
+        Some(what) => {
+            let mut all = Arguments::command();
+            all.build();
+            let of_sessions = all.find_subcommand_mut("sessions");
+            let named = of_sessions.and_then(|s| s.find_subcommand_mut(sessions.command.name()));
+            let command = named.expect("it was parsed by one of these");
+            Err(command.error(ErrorKind::MissingRequiredArgument, what))
+        }
+    }
 }
 
 /// Escapes what the messages would repeat of the words that were given.

@@ -74,7 +74,7 @@ fn given_a_client_command_alone_when_parsed_then_it_reaches_the_local_server_wit
     assert_eq!(sessions.tenant, "default");
     assert!(!sessions.client.json);
     assert!(
-        matches!(sessions.command, SessionsCommand::List(list) if list.subject.as_deref() == Some("alice"))
+        matches!(sessions.command, SessionsCommand::List(list) if list.subject() == Some("alice"))
     );
 }
 
@@ -252,4 +252,48 @@ fn given_sessions_to_end_when_neither_or_both_of_id_and_filter_are_named_then_it
     ] {
         assert!(given(words).is_ok(), "{words:?}");
     }
+}
+
+#[test]
+fn given_no_session_named_when_listed_or_ended_then_it_says_what_can_be_named() {
+    let filters = [
+        "--subject",
+        "--client",
+        "--class",
+        "--group",
+        "--ip",
+        "--device",
+        "--created-before",
+        "--idle-since",
+        "--binding",
+    ];
+
+    let (list, code) = refused(&["sessions", "list"]);
+    let (revoke, _) = refused(&["sessions", "revoke"]);
+
+    assert_eq!(code, 2);
+    for filter in filters {
+        assert!(
+            list.contains(filter) && revoke.contains(filter),
+            "{filter}: {list}{revoke}"
+        );
+    }
+    assert!(
+        list.contains("SUBJECT") && revoke.contains("--all"),
+        "{list}{revoke}"
+    );
+}
+
+#[test]
+fn given_a_subject_as_a_filter_when_parsed_then_it_is_the_one_that_is_listed() {
+    let words = ["sessions", "list", "--subject", "alice"];
+
+    let Command::Sessions(sessions) = parsed(&words) else {
+        panic!("another command");
+    };
+
+    assert!(
+        matches!(sessions.command, SessionsCommand::List(list) if list.subject() == Some("alice"))
+    );
+    refused(&["sessions", "list", "bob", "--subject", "alice"]);
 }
