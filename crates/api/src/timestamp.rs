@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use jiff::fmt::temporal::DateTimePrinter;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,6 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// refused: a client that sends one has a defect, and guessing would hide it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
+
+/// How long it is as text.
+const LEN: usize = "2026-01-02T03:04:05.678Z".len();
 
 impl Timestamp {
     /// The start of the year 0: RFC 3339 has four digits for the year and no sign.
@@ -46,22 +48,68 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The moment as text, all of it ASCII.
+    ///
+    /// An answer says six moments, so this is worth doing without a library. Years are counted
+    /// from March here, so that a leap day is the last of its year: then the months before it are
+    /// as long in every year, and each one's first day follows from its number. Four hundred years
+    /// have as many days wherever they begin.
+    fn written(self) -> [u8; LEN] {
+        const DAY: i64 = 24 * 60 * 60 * 1_000;
+        /// From March 1 of the year 0 to the start of 1970.
+        const TO_1970: i64 = 719_468;
+        const DAYS_OF_400_YEARS: i64 = 146_097;
+
+        let (day, millis) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let day = day + TO_1970;
+        let (era, day) = (
+            day.div_euclid(DAYS_OF_400_YEARS),
+            day.rem_euclid(DAYS_OF_400_YEARS),
+        );
+        let leap_days = day / 1_460 - day / 36_524 + day / 146_096;
+        let year = (day - leap_days) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (month, turn) = if month < 10 {
+            (month + 3, 0)
+        } else {
+            (month - 9, 1)
+        };
+        let year = era * 400 + year + turn;
+
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        write_digits(year, &mut text[..4]);
+        write_digits(month, &mut text[5..7]);
+        write_digits(day, &mut text[8..10]);
+        write_digits(millis / 3_600_000, &mut text[11..13]);
+        write_digits(millis / 60_000 % 60, &mut text[14..16]);
+        write_digits(millis / 1_000 % 60, &mut text[17..19]);
+        write_digits(millis % 1_000, &mut text[20..23]);
+        text
+    }
+}
+
+/// Writes a number that is not negative in as many digits as there is room for.
+fn write_digits(number: i64, digits: &mut [u8]) {
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(rest % 10).expect("it is a digit");
+        rest /= 10;
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-        let moment = jiff::Timestamp::from_millisecond(self.0)
-            .expect("the range was checked when the value was made");
-        let mut text = String::with_capacity("2026-01-02T03:04:05.678Z".len());
-        PRINTER
-            .print_timestamp(&moment, &mut text)
-            .expect("writing to a string does not fail");
-        f.write_str(&text)
+        f.write_str(str::from_utf8(&self.written()).expect("it is ASCII"))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let text = self.written();
+        serializer.serialize_str(str::from_utf8(&text).expect("it is ASCII"))
     }
 }
 
@@ -147,6 +195,22 @@ mod tests {
         assert_eq!(written(1_767_323_045_678), "2026-01-02T03:04:05.678Z");
         assert_eq!(written(-1), "1969-12-31T23:59:59.999Z");
         assert_eq!(written(Timestamp::FIRST), "0000-01-01T00:00:00.000Z");
+    }
+
+    /// Every day of a century that has no leap day at its end and of one that has, and now and then
+    /// one of all the others.
+    #[test]
+    fn given_days_of_every_century_when_written_then_they_are_those_of_the_calendar() {
+        const DAY: i64 = 86_400_000;
+        let days = |from: i64, years: i64| (0..years * 366).map(move |day| from + day * DAY);
+        let (of_1895, of_1995) = (-2_366_755_200_000, 788_918_400_000);
+        let seldom = (Timestamp::FIRST..253_402_207_200_000).step_by(5_273_503_007);
+
+        for millis in days(of_1895, 10).chain(days(of_1995, 10)).chain(seldom) {
+            let moment = jiff::Timestamp::from_millisecond(millis).expect("jiff knows it");
+
+            assert_eq!(written(millis), format!("{moment:.3}"));
+        }
     }
 
     #[test]

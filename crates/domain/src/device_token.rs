@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::token::{MalformedToken, RosterTag, array, checksum, decode};
+use crate::token::{MalformedToken, RosterTag, array, checksum, decode, write_name};
 
 /// The part of a device's name that tells it from the others of its roster: 96 random bits.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -56,10 +56,7 @@ impl DeviceId {
 
 impl fmt::Display for DeviceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0; 28];
-        bytes[..16].copy_from_slice(self.tag.as_bytes());
-        bytes[16..].copy_from_slice(&self.serial.0);
-        write!(f, "{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes))
+        write_name(f, Self::PREFIX, self.tag, &self.serial.0)
     }
 }
 

@@ -151,10 +151,7 @@ impl SessionId {
 
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0; 28];
-        bytes[..16].copy_from_slice(&self.tag.0);
-        bytes[16..].copy_from_slice(&self.serial);
-        write!(f, "{}{}", Self::PREFIX, URL_SAFE_NO_PAD.encode(bytes))
+        write_name(f, Self::PREFIX, self.tag, &self.serial)
     }
 }
 
@@ -308,6 +305,25 @@ pub(crate) fn checksum(prefix: &str, body: &[u8]) -> [u8; 4] {
     crc.update(prefix.as_bytes());
     crc.update(body);
     crc.finalize().to_be_bytes()
+}
+
+/// Writes the public name of what a roster holds: the roster's tag and a serial, behind a prefix.
+pub(crate) fn write_name(
+    f: &mut fmt::Formatter<'_>,
+    prefix: &str,
+    tag: RosterTag,
+    serial: &[u8; 12],
+) -> fmt::Result {
+    let mut bytes = [0; 28];
+    bytes[..16].copy_from_slice(&tag.0);
+    bytes[16..].copy_from_slice(serial);
+    let mut text = [0; 42];
+    let (front, rest) = text.split_at_mut(prefix.len());
+    front.copy_from_slice(prefix.as_bytes());
+    URL_SAFE_NO_PAD
+        .encode_slice(bytes, rest)
+        .expect("28 bytes are 38 characters, behind a prefix of four");
+    f.write_str(str::from_utf8(&text).expect("base64 is ASCII"))
 }
 
 pub(crate) fn decode<const N: usize>(text: &str, prefix: &str) -> Result<[u8; N], MalformedToken> {

@@ -32,10 +32,25 @@ pub enum BodyError {
 ///
 /// Too large is 413, too slow 408, anything else 400: the caller has nothing but to pass it on.
 pub async fn read_body(body: Body) -> Result<Bytes, ProblemAnswer> {
-    match Limited::new(body, BODY_LEN_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(code_of(&*error).into()),
+    let mut body = Limited::new(body, BODY_LEN_MAX);
+    // Most bodies come in one piece, which is handed on as it came.
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| code_of(&*error))?;
+        // Trailers say nothing to us.
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.is_empty() {
+            first = piece;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&piece);
+        }
     }
+    Ok(if all.is_empty() { first } else { all.into() })
 }
 
 fn code_of(error: &(dyn Error + 'static)) -> ProblemCode {
@@ -72,6 +87,15 @@ mod tests {
         let bytes = read_body(body).await.expect("it is within the bound");
 
         assert_eq!(bytes.len(), BODY_LEN_MAX);
+    }
+
+    #[tokio::test]
+    async fn given_a_body_in_pieces_when_read_then_it_is_all_of_them_in_order() {
+        let pieces = ["", "one", "", " and ", "two"].map(Ok::<_, BodyError>);
+
+        let bytes = read_body(Body::from_stream(stream::iter(pieces))).await;
+
+        assert_eq!(bytes.expect("it is within the bound"), "one and two");
     }
 
     #[tokio::test]

@@ -84,9 +84,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         // The accept loop has read it where a trusted proxy gave one.
-        let given: Option<RequestId> = request.extensions().get().copied();
-        let id = given.unwrap_or_else(RequestId::next);
-        request.extensions_mut().insert(id);
+        let id = *request.extensions_mut().get_or_insert_with(RequestId::next);
         let asked = Asked::of(&request);
         let span = asked.span(id);
         // Only from whom we believe; see the accept loop.

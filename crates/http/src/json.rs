@@ -1,6 +1,8 @@
 //! JSON in and out, held to the contract.
 
-use axum::body::Bytes;
+pub(crate) mod written;
+
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -15,6 +17,9 @@ use crate::problem::{ProblemAnswer, invalid};
 
 /// How deep lists and objects may lie in each other.
 pub const DEPTH_MAX: usize = 32;
+
+/// How many headers most answers have, those of HTTP itself included.
+const HEADERS: usize = 8;
 
 /// A JSON object: as an extractor the body of the request, as an answer its body.
 ///
@@ -66,17 +71,23 @@ where
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(json) => {
-                let json_type = HeaderValue::from_static("application/json");
-                ([(CONTENT_TYPE, json_type)], Bytes::from(json)).into_response()
-            }
+        match written::to_vec(&self.0) {
+            Ok(json) => answer(json, HeaderValue::from_static("application/json")),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written as JSON");
                 ProblemAnswer::from(ProblemCode::Internal).into_response()
             }
         }
     }
+}
+
+/// An answer of JSON in this media type, with room for the headers that every answer gets.
+pub(crate) fn answer(json: Vec<u8>, media_type: HeaderValue) -> Response {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(CONTENT_TYPE, media_type);
+    let mut response = Response::new(Body::from(json));
+    *response.headers_mut() = headers;
+    response
 }
 
 /// Reads a JSON object, or says what is wrong with it.
@@ -111,8 +122,13 @@ fn diagnose<T: DeserializeOwned>(body: &[u8]) -> ProblemAnswer {
 
 /// Whether lists and objects lie in each other deeper than [`DEPTH_MAX`].
 ///
-/// Looked at before parsing, so that no parser's own recursion bound is relied upon.
+/// Looked at before parsing, so that no parser's own recursion bound is relied upon. Where no more
+/// than so many begin at all, wherever that is, none can be deeper.
 fn is_too_deep(json: &[u8]) -> bool {
+    let begun = json.iter().filter(|byte| matches!(byte, b'{' | b'['));
+    if begun.count() <= DEPTH_MAX {
+        return false;
+    }
     let mut depth = 0_usize;
     let mut in_text = false;
     let mut escaped = false;

@@ -193,13 +193,13 @@ needs! {
 
 /// The application that makes this request, proved by its API key, with leave for `N`.
 ///
-/// It is proved before the body is read, and a body may take long. So nothing of the key is kept
+/// It is proved before the body is read, and a body may take long. So nothing of the key is used
 /// but its name: whoever asks for the key or for a tenant has the key proved again, and a key
 /// that was revoked in between is 401, like any other that opens nothing.
 #[derive(Debug)]
 pub struct Caller<N> {
     authority: Arc<Authority>,
-    id: String,
+    proved: Arc<KeyInfo>,
     needs: PhantomData<N>,
 }
 
@@ -230,7 +230,7 @@ impl<N> Caller<N> {
 
     /// The key, if it opens anything at this moment.
     pub fn key(&self) -> Result<Arc<KeyInfo>, ProblemAnswer> {
-        let key = self.authority.key(&self.id);
+        let key = self.authority.key(&self.proved.id);
         key.ok_or_else(wrong_key)
     }
 }
@@ -250,7 +250,7 @@ where
         }
         Ok(Self {
             authority,
-            id: key.id.clone(),
+            proved: key,
             needs: PhantomData,
         })
     }

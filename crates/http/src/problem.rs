@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONNECTION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use innkeeper_api::{InvalidField, InvalidFields, Problem, ProblemCode};
 
+use crate::json::{self, written};
 use crate::request_id::RequestId;
 
 /// The media type of RFC 9457.
@@ -71,7 +71,7 @@ impl ProblemAnswer {
 
     /// The document as JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.0.problem).expect("a problem has string keys and finite numbers")
+        written::to_vec(&self.0.problem).expect("a problem has string keys and finite numbers")
     }
 }
 
@@ -98,10 +98,9 @@ impl IntoResponse for ProblemAnswer {
         let status = StatusCode::from_u16(problem.status_code())
             .expect("the statuses of problems are between 400 and 599");
 
-        let mut response = Response::new(Body::from(json));
+        let mut response = json::answer(json, PROBLEM_JSON);
         *response.status_mut() = status;
         let own = response.headers_mut();
-        own.insert(CONTENT_TYPE, PROBLEM_JSON);
         own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         own.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if status == StatusCode::UNAUTHORIZED {
@@ -162,6 +161,7 @@ fn challenge(problem: &Problem) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_TYPE;
     use innkeeper_api::StepUp;
 
     use super::*;

@@ -19,8 +19,8 @@ use crate::traceparent::TraceParent;
 /// The header that carries the id, both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken from a proxy: that of a UUID.
-const GIVEN_LEN_MAX: usize = 36;
+/// How long an id is at most: as long as ours, and as a UUID.
+const LEN_MAX: usize = 36;
 
 /// The id of one request: `req_` and 32 hexadecimal digits, or what a trusted proxy named it.
 ///
@@ -33,7 +33,7 @@ enum Name {
     /// Ours.
     Drawn { process: u64, count: u64 },
     /// A proxy's: hexadecimal digits and hyphens.
-    Given { text: [u8; GIVEN_LEN_MAX], len: u8 },
+    Given { text: [u8; LEN_MAX], len: u8 },
     /// The trace that the caller is in.
     Trace(u128),
 }
@@ -95,7 +95,34 @@ impl RequestId {
     /// The id as the value of a header.
     #[must_use]
     pub fn to_header(self) -> HeaderValue {
-        HeaderValue::try_from(self.to_string()).expect("the id is visible ASCII")
+        let (bytes, len) = self.written();
+        HeaderValue::from_bytes(&bytes[..len]).expect("the id is visible ASCII")
+    }
+
+    /// The id as text, and how long that is.
+    fn written(&self) -> ([u8; LEN_MAX], usize) {
+        match self.0 {
+            Name::Drawn { process, count } => {
+                let mut text = *b"req_00000000000000000000000000000000";
+                write_hex(process, &mut text[4..20]);
+                write_hex(count, &mut text[20..]);
+                (text, LEN_MAX)
+            }
+            Name::Given { text, len } => (text, len.into()),
+            Name::Trace(trace) => {
+                let mut text = [0; LEN_MAX];
+                text[..32].copy_from_slice(format!("{trace:032x}").as_bytes());
+                (text, 32)
+            }
+        }
+    }
+}
+
+fn write_hex(number: u64, digits: &mut [u8]) {
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[usize::from(rest.to_le_bytes()[0] & 0xf)];
+        rest >>= 4;
     }
 }
 
@@ -112,14 +139,8 @@ pub fn within_current<F: Future>(work: F) -> impl Future<Output = F::Output> {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Name::Drawn { process, count } => write!(f, "req_{process:016x}{count:016x}"),
-            Name::Given { text, len } => {
-                let text = str::from_utf8(&text[..usize::from(*len)]);
-                f.write_str(text.expect("only ASCII was taken"))
-            }
-            Name::Trace(trace) => write!(f, "{trace:032x}"),
-        }
+        let (bytes, len) = self.written();
+        f.write_str(str::from_utf8(&bytes[..len]).expect("only ASCII was taken"))
     }
 }
 
@@ -129,10 +150,10 @@ fn named(headers: &HeaderMap) -> Option<RequestId> {
         return None;
     };
     let given = value.as_bytes();
-    let is_fit = (1..=GIVEN_LEN_MAX).contains(&given.len())
+    let is_fit = (1..=LEN_MAX).contains(&given.len())
         && given.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     is_fit.then(|| {
-        let mut text = [0; GIVEN_LEN_MAX];
+        let mut text = [0; LEN_MAX];
         text[..given.len()].copy_from_slice(given);
         let len = u8::try_from(given.len()).expect("it is at most 36");
         RequestId(Name::Given { text, len })

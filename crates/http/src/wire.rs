@@ -6,7 +6,7 @@ mod filter;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
-use innkeeper_domain::device::{Device, DeviceClass, DeviceId};
+use innkeeper_domain::device::{Device, DeviceClass, DeviceId, DeviceLabel};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::{LastSignIn, Roster};
 use innkeeper_domain::seats::{Scope, WayOut};
@@ -80,11 +80,11 @@ fn show(
         .unwrap_or_default();
     api::Session {
         id: session.id.to_string(),
-        tenant: roster.tenant.to_string(),
-        subject: roster.subject.to_string(),
-        client: session.client.as_ref().map(ToString::to_string),
+        tenant: roster.tenant.as_str().to_owned(),
+        subject: roster.subject.as_str().to_owned(),
+        client: session.client.as_ref().map(|c| c.as_str().to_owned()),
         class: class(session.class),
-        actor: session.actor.as_ref().map(ToString::to_string),
+        actor: session.actor.as_ref().map(|a| a.as_str().to_owned()),
         state: match ending {
             None => api::SessionState::Open,
             Some(_) => api::SessionState::Ended,
@@ -98,7 +98,7 @@ fn show(
             .authentication
             .methods
             .iter()
-            .map(ToString::to_string)
+            .map(|method| method.as_str().to_owned())
             .collect(),
         assurance: Some(session.authentication.assurance.get()).filter(|a| *a > 0),
         device: device_of(roster, session),
@@ -160,7 +160,7 @@ pub fn device(
 pub fn device_name(roster: &Roster, session: &Session) -> String {
     let known = roster.device_of(session).and_then(|d| d.label.as_ref());
     let label = known.or(session.origin.label.as_ref());
-    label.map_or_else(|| UNNAMED.to_owned(), ToString::to_string)
+    label.map_or(UNNAMED, DeviceLabel::as_str).to_owned()
 }
 
 /// The sign-in before that of a session, as its subject is told of it (AC-9).

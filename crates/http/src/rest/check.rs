@@ -187,8 +187,8 @@ async fn judge(
 fn show(checked: &Checked) -> api::CheckAnswer {
     let roster = &checked.roster;
     api::CheckAnswer {
-        subject: roster.subject.to_string(),
-        tenant: roster.tenant.to_string(),
+        subject: roster.subject.as_str().to_owned(),
+        tenant: roster.tenant.as_str().to_owned(),
         session: wire::session(roster, &checked.session, Current::Yes, checked.now),
         rotated: checked
             .rotated
