@@ -150,6 +150,38 @@ impl Change {
         }
     }
 
+    /// The session that is born by it.
+    #[must_use]
+    pub const fn newborn(&self) -> Option<&Arc<Session>> {
+        match self {
+            Self::Birth(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether a session that is there may have another time left after it, or another token.
+    pub(crate) const fn moves_time(&self) -> bool {
+        match self {
+            Self::Rotation { .. } | Self::Reauthentication { .. } | Self::Shortening { .. } => true,
+            Self::Birth(_)
+            | Self::End { .. }
+            | Self::Mismatch { .. }
+            | Self::DeviceBirth(_)
+            | Self::DeviceVisit { .. }
+            | Self::DeviceName { .. }
+            | Self::DeviceTrust { .. }
+            | Self::DeviceEnd { .. }
+            | Self::Generation { .. }
+            | Self::Disabled(_)
+            | Self::Groups(_)
+            | Self::OwnLimit(_)
+            | Self::Contact(_)
+            | Self::Policy(_)
+            | Self::SignIn(_)
+            | Self::Erasure => false,
+        }
+    }
+
     /// Does this to `roster`; [`Roster::apply`] is its one caller.
     pub(crate) fn carry_out(&self, roster: &mut Roster) {
         match self {

@@ -11,7 +11,12 @@ use crate::token::{MalformedToken, RosterTag, array, checksum, decode, write_nam
 
 /// The part of a device's name that tells it from the others of its roster: 96 random bits.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct DeviceSerial(pub [u8; 12]);
+pub struct DeviceSerial(pub [u8; Self::LEN]);
+
+impl DeviceSerial {
+    /// How many bytes it has.
+    pub const LEN: usize = 12;
+}
 
 /// The public name of a device, written `dev_…`: for lists, logs and revocation.
 ///

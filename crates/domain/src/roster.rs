@@ -276,9 +276,17 @@ impl Roster {
     /// session: once that has run out it holds no seat, and fewer others would have to go (S11).
     #[must_use]
     pub fn changes_stand_until(&self, changes: &[Change], now: Timestamp) -> Timestamp {
-        let mut after = self.clone();
-        after.apply(changes, now);
-        self.stands_until(now).min(after.stands_until(now))
+        let before = self.stands_until(now);
+        if changes.iter().any(Change::moves_time) {
+            let mut after = self.clone();
+            after.apply(changes, now);
+            return before.min(after.stands_until(now));
+        }
+        // No moment of theirs comes nearer: there are only those of the newborn besides.
+        let now = now.max(self.time_high);
+        let born = changes.iter().filter_map(Change::newborn);
+        let nearest = born.map(|s| s.expires_at()).filter(|at| now < *at).min();
+        nearest.map_or(before, |at| before.min(at))
     }
 
     /// Whether these are the groups of the subject. Neither order nor repetition says anything:

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// Draws random bytes. One source asks the operating system; a simulation has its own.
 pub trait Entropy: fmt::Debug + Send + Sync {
     /// Fills `bytes`, or says why it cannot.
@@ -29,5 +31,63 @@ impl dyn Entropy + '_ {
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Draws several arrays at once, `N` bytes in all, for whoever needs many: each question to
+    /// the operating system costs as much as its answer.
+    pub fn draw_handful<const N: usize>(&self) -> Result<Handful<N>, NoEntropy> {
+        let mut bytes = Zeroizing::new([0; N]);
+        self.fill(&mut *bytes)?;
+        Ok(Handful { bytes, taken: 0 })
+    }
+}
+
+/// Random bytes to be taken one array after the other, each once. It is wiped when it is dropped.
+pub struct Handful<const N: usize> {
+    bytes: Zeroizing<[u8; N]>,
+    taken: usize,
+}
+
+impl<const N: usize> Handful<N> {
+    /// The next of them.
+    ///
+    /// # Panics
+    ///
+    /// If fewer are left: as many are drawn as will be taken.
+    pub fn take<const M: usize>(&mut self) -> [u8; M] {
+        let next = self.bytes[self.taken..].first_chunk();
+        self.taken += M;
+        *next.expect("as many are drawn as are taken")
+    }
+}
+
+impl<const N: usize> fmt::Debug for Handful<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handful(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_handful_when_taken_from_then_no_byte_is_handed_out_twice() {
+        #[derive(Debug)]
+        struct Rising;
+        impl Entropy for Rising {
+            fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+                for (byte, value) in bytes.iter_mut().zip(0..) {
+                    *byte = value;
+                }
+                Ok(())
+            }
+        }
+        let source: &dyn Entropy = &Rising;
+
+        let mut handful = source.draw_handful::<5>().unwrap();
+
+        assert_eq!(handful.take(), [0, 1]);
+        assert_eq!(handful.take(), [2, 3, 4]);
     }
 }

@@ -82,6 +82,18 @@ impl Authority {
         decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
     ) -> Result<Settled<T>, EngineError> {
         let tag = self.tag(tenant, subject);
+        self.settle_tagged(tag, tenant, subject, keys, decide).await
+    }
+
+    /// The same for a caller that knows the subject's tag already.
+    pub(crate) async fn settle_tagged<T>(
+        &self,
+        tag: RosterTag,
+        tenant: &TenantId,
+        subject: &SubjectId,
+        keys: &[KeyDigest],
+        decide: impl FnMut(&Case<'_>) -> Result<Step<T>, EngineError> + Send,
+    ) -> Result<Settled<T>, EngineError> {
         let settled = self
             .settle(tag, Place::Of(tenant, subject), keys, decide)
             .await?;

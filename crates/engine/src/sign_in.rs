@@ -3,6 +3,7 @@
 mod born;
 mod repeat;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
@@ -16,10 +17,9 @@ use innkeeper_domain::session::{
 };
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
-use innkeeper_store::record;
 use serde::{Deserialize, Serialize};
 
-use self::born::{Born, displaced};
+use self::born::{Born, Said, displaced};
 pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
 use crate::budget::{Place, Try};
 use crate::choice::{ChoiceRequest, Opened, Standing};
@@ -231,14 +231,18 @@ impl Authority {
     }
 
     fn draw(&self, tenant: &TenantId, subject: &SubjectId) -> Result<Drawn, EngineError> {
+        const BYTES: usize =
+            TokenSecret::LEN + DeviceToken::SECRET_LEN + SessionId::SERIAL_LEN + DeviceSerial::LEN;
+
         let tag = self.tag(tenant, subject);
-        let secret = TokenSecret::from_entropy(self.entropy.draw()?);
-        let fresh = DeviceToken::from_entropy(tag, self.entropy.draw()?);
+        let mut drawn = self.entropy.draw_handful::<BYTES>()?;
+        let secret = TokenSecret::from_entropy(drawn.take());
+        let fresh = DeviceToken::from_entropy(tag, drawn.take());
         let newborn = Newborn {
-            id: SessionId::from_entropy(tag, self.entropy.draw()?),
+            id: SessionId::from_entropy(tag, drawn.take()),
             token: secret.digest(),
             family: secret.family(),
-            device: DeviceSerial(self.entropy.draw()?),
+            device: DeviceSerial(drawn.take()),
             device_token: fresh.digest(),
         };
         Ok(Drawn {
@@ -260,6 +264,7 @@ impl Authority {
         let replaced_here = attempt.replaces.as_ref().filter(|t| t.tag() == tag);
         attempt.sign_in.replaces = replaced_here.map(|t| t.secret().family());
 
+        let keys = attempt.keys();
         // Asked once, however often this is decided.
         let mut asked = None;
         let decide = |case: &Case<'_>| match attempt.repeat(case)? {
@@ -270,7 +275,7 @@ impl Authority {
             },
         };
         let settled = self
-            .settle_for(&attempt.tenant, &attempt.subject, &attempt.keys(), decide)
+            .settle_tagged(tag, &attempt.tenant, &attempt.subject, &keys, decide)
             .await?;
         let left = asked.and_then(Result::ok).flatten();
 
@@ -307,7 +312,7 @@ impl Authority {
                 .await?;
         }
         let signed_in = born
-            .into_answer(roster, now)?
+            .into_answer(roster, now)
             .ok_or(EngineError::Contended(tag))?;
         let signed_in = Box::new(SignedIn { left, ..signed_in });
         Ok(if repeated {
@@ -349,10 +354,11 @@ impl Authority {
             }
             Some(Standing::Good) | None => {}
         }
-        let mut sign_in = attempt.sign_in.clone();
-        if case.reading.roster.is_none() {
+        let mut sign_in = Cow::Borrowed(&attempt.sign_in);
+        if case.reading.roster.is_none() && sign_in.evidence.is_some() {
             let floor = case.reading.ground.floor;
-            sign_in.evidence = sign_in.evidence.map(|e| floor.lift(e));
+            let lifted = sign_in.evidence.map(|e| floor.lift(e));
+            sign_in.to_mut().evidence = lifted;
         }
         let newborn = attempt.drawn.newborn;
         let (roster, policy) = (case.roster, case.policy);
@@ -389,13 +395,15 @@ impl Authority {
             (Recognition::Known | Recognition::Unseen, _) => (false, &attempt.drawn.fresh),
         };
         let born = Born {
-            secret: *attempt.drawn.secret.reveal(),
-            serial: *newborn.id.serial(),
-            device: admitted.device.serial().0,
-            device_secret: *device_token.secret(),
-            is_known,
-            ended: record::encode_ended(&displaced(case.roster, &admitted.changes)),
-            notices,
+            said: Said {
+                secret: *attempt.drawn.secret.reveal(),
+                serial: *newborn.id.serial(),
+                device: admitted.device.serial().0,
+                device_secret: *device_token.secret(),
+                is_known,
+                notices,
+            },
+            ended: displaced(case.roster, &admitted.changes),
         };
         let remember = self.remember(attempt, &born, now)?;
         let answer = Decided::Admitted(Box::new(born));

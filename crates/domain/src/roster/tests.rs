@@ -186,6 +186,17 @@ fn given_a_session_that_is_shortened_when_asked_how_long_that_stands_then_until_
 }
 
 #[test]
+fn given_a_birth_when_asked_how_long_it_stands_then_never_beyond_the_time_of_the_newborn() {
+    let roster = roster([session(1).idle_after(50)]);
+    let birth_of = |newborn: Session| [Change::Birth(Arc::new(newborn))];
+    let short = birth_of(session(2).idle_after(12).build());
+    let long = birth_of(session(2).idle_after(60).build());
+
+    assert_eq!(roster.changes_stand_until(&short, at(5)), at(12));
+    assert_eq!(roster.changes_stand_until(&long, at(5)), at(50));
+}
+
+#[test]
 fn given_groups_in_any_order_when_compared_then_only_the_set_counts() {
     let mut roster = empty_roster();
     roster.groups = groups(&["a", "b"]);

@@ -7,24 +7,30 @@ use innkeeper_domain::change::Change;
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, EndedSession, SessionId, Timestamp};
-use innkeeper_domain::token::{SessionToken, TokenSecret};
+use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
 use innkeeper_store::record;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{Notice, SignedIn, SignedInDevice};
 use crate::EngineError;
 
-/// What the answer says beyond the session itself; sealed for a repeat.
-#[derive(Deserialize, Serialize)]
+/// What the answer says beyond the session itself.
 pub(super) struct Born {
+    pub(super) said: Said,
+    /// The sessions that ended for it: the roster forgets.
+    pub(super) ended: Vec<EndedSession>,
+}
+
+/// What it says that is in no roster.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Said {
     #[serde(with = "secret_bytes")]
     pub(super) secret: [u8; TokenSecret::LEN],
     pub(super) serial: [u8; SessionId::SERIAL_LEN],
-    pub(super) device: [u8; 12],
+    pub(super) device: [u8; DeviceSerial::LEN],
     pub(super) device_secret: [u8; DeviceToken::SECRET_LEN],
     pub(super) is_known: bool,
-    /// The sessions that ended for it, in their stored form: the roster forgets.
-    pub(super) ended: Vec<u8>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -54,25 +60,33 @@ pub(super) fn displaced(roster: &Roster, changes: &[Change]) -> Vec<EndedSession
 }
 
 impl Born {
+    /// The form that is sealed for a repeat.
+    pub(super) fn written(&self) -> Zeroizing<Vec<u8>> {
+        let record = (&self.said, record::encode_ended(&self.ended));
+        Zeroizing::new(postcard::to_stdvec(&record).expect("a vector takes any record"))
+    }
+
+    /// Reads back what was sealed of a sign-in to the roster `tag`.
+    pub(super) fn read(tag: RosterTag, written: &[u8]) -> Result<Self, EngineError> {
+        let (said, ended): (Said, Vec<u8>) =
+            postcard::from_bytes(written).map_err(|e| unreadable(e.into()))?;
+        let ended = record::decode_ended(tag, &ended).map_err(|e| unreadable(e.into()))?;
+        Ok(Self { said, ended })
+    }
+
     /// Puts the answer together; `None` if the session is not in the roster, which a store that
     /// keeps its contract never says of a commit that is done.
-    pub(super) fn into_answer(
-        self,
-        roster: Arc<Roster>,
-        now: Timestamp,
-    ) -> Result<Option<SignedIn>, EngineError> {
+    pub(super) fn into_answer(self, roster: Arc<Roster>, now: Timestamp) -> Option<SignedIn> {
+        let Self { said, ended } = self;
         let tag = roster.tag;
-        let id = SessionId::from_entropy(tag, self.serial);
-        let Some(session) = roster.find(id).map(Arc::clone) else {
-            return Ok(None);
-        };
-        let ended = record::decode_ended(tag, &self.ended).map_err(|e| unreadable(e.into()))?;
-        Ok(Some(SignedIn {
-            token: SessionToken::new(tag, TokenSecret::from_entropy(self.secret)),
+        let id = SessionId::from_entropy(tag, said.serial);
+        let session = Arc::clone(roster.find(id)?);
+        Some(SignedIn {
+            token: SessionToken::new(tag, TokenSecret::from_entropy(said.secret)),
             device: SignedInDevice {
-                id: DeviceId::new(tag, DeviceSerial(self.device)),
-                token: DeviceToken::from_entropy(tag, self.device_secret),
-                recognition: if self.is_known {
+                id: DeviceId::new(tag, DeviceSerial(said.device)),
+                token: DeviceToken::from_entropy(tag, said.device_secret),
+                recognition: if said.is_known {
                     Recognition::Known
                 } else {
                     Recognition::Unseen
@@ -80,11 +94,11 @@ impl Born {
             },
             session,
             ended,
-            notices: self.notices,
+            notices: said.notices,
             roster,
             now,
             left: None,
-        }))
+        })
     }
 }
 

@@ -68,9 +68,7 @@ impl Authority {
         let remembered = |key| {
             let (request, sealed) = match (&attempt.idempotency, &attempt.ticket) {
                 (Some(idempotency), _) if idempotency.digest == key => {
-                    let plain = postcard::to_stdvec(born).expect("a vector takes any record");
-                    let plain = Zeroizing::new(plain);
-                    let secret = &idempotency.secret;
+                    let (secret, plain) = (&idempotency.secret, born.written());
                     let sealed = seal::seal(secret, Purpose::SignIn, &plain, &*self.entropy)?;
                     (idempotency.request, sealed)
                 }
@@ -124,8 +122,8 @@ impl Attempt {
             .ok_or_else(|| {
                 unreadable("it does not open under the key it is remembered by".into())
             })?;
-        let born: Born = postcard::from_bytes(&plain).map_err(|e| unreadable(e.into()))?;
-        let token = TokenSecret::from_entropy(born.secret).digest();
+        let born = Born::read(self.drawn.tag, &plain)?;
+        let token = TokenSecret::from_entropy(born.said.secret).digest();
         let is_good = find_valid(case.roster, token, case.now())
             .is_some_and(|valid| valid.session.id == remembered.session);
         Ok(Some(if is_good {
