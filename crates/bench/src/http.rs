@@ -10,12 +10,15 @@ use std::time::Duration;
 use crate::child::{self, Process};
 use crate::constant::LISTENS;
 use crate::load::Load;
-use crate::machine::{Pinned, cpu_nanoseconds};
+use crate::machine::{Pinned, cpu_nanoseconds, waiting_nanoseconds};
 use crate::row::Row;
 use crate::stats::{Rounds, figure, percentile};
 use crate::{BenchError, Options};
 
 const CONNECTIONS: usize = 64;
+/// How often each takes its turn in a round of latencies, and for how long.
+const TURNS: usize = 20;
+const TURN: Duration = Duration::from_millis(100);
 const CHECK_GOAL: &str = "at most 1.11 times the floor (0.90 of it), then 1.05, then bare hyper";
 
 pub(crate) fn measure(
@@ -63,11 +66,8 @@ pub(crate) fn measure(
 
     progress("http_check_p99: latency at half the load it can carry");
     let half = percentile(&rates, 0) / 2.0;
-    let mut latency = Rounds::default();
-    for _ in 0..rounds {
-        let [check, axum, _] = &mut sides;
-        latency.push(check.p99(half, span)?, axum.p99(half, span)?);
-    }
+    let [check, axum, _] = &mut sides;
+    let (latency, waited) = latencies(check, axum, half, rounds)?;
     Ok(vec![
         to_axum
             .row(
@@ -91,7 +91,67 @@ pub(crate) fn measure(
             )
             .goal("at most 1.2 times the floor"),
         Row::alone("http_check_offered", half, "requests a second").beside(),
+        waited
+            .row(
+                "http_check_waited",
+                "% of the time ready, and not run",
+                "the axum handler in the same turns",
+            )
+            .beside(),
     ])
+}
+
+/// The latencies of both at a fixed rate, and for how much of that time others had the processor.
+///
+/// A processor that is taken for four milliseconds delays all that come meanwhile, which is more
+/// than one of a hundred of half a second. So a round is long, and both take many turns in it: what
+/// one neighbour does falls on both. What is left of it shows in how long they waited.
+fn latencies(
+    check: &mut Side,
+    axum: &mut Side,
+    rate: f64,
+    rounds: usize,
+) -> Result<(Rounds, Rounds), BenchError> {
+    let (mut latency, mut waited) = (Rounds::default(), Rounds::default());
+    for _ in 0..rounds {
+        let (mut ours, mut floor) = (Offered::default(), Offered::default());
+        for _ in 0..TURNS {
+            ours.add(check, rate)?;
+            floor.add(axum, rate)?;
+        }
+        latency.push(ours.p99(), floor.p99());
+        waited.push(ours.waited(), floor.waited());
+    }
+    Ok((latency, waited))
+}
+
+/// What came of the turns of one side.
+#[derive(Default)]
+struct Offered {
+    seconds: Vec<f64>,
+    waited: u64,
+    span: Duration,
+}
+
+impl Offered {
+    fn add(&mut self, side: &mut Side, rate: f64) -> Result<(), BenchError> {
+        let before = waiting_nanoseconds(side.process.id())?;
+        let carried = side.load.at_rate(rate, TURN)?;
+        self.waited += waiting_nanoseconds(side.process.id())? - before;
+        self.seconds.extend(carried.latencies);
+        self.span += carried.span;
+        Ok(())
+    }
+
+    /// The latency in microseconds that one of a hundred requests exceeds.
+    fn p99(&self) -> f64 {
+        percentile(&self.seconds, 99) * 1e6
+    }
+
+    /// In hundredths.
+    fn waited(&self) -> f64 {
+        figure(self.waited) / 1e7 / self.span.as_secs_f64()
+    }
 }
 
 /// Starts a child that stays on one processor, as do all its threads.
@@ -125,11 +185,6 @@ impl Side {
             figure(spent) / 1e3 / figure(carried.answered),
             carried.rate(),
         ))
-    }
-
-    /// The latency in microseconds that one of a hundred requests exceeds.
-    fn p99(&mut self, rate: f64, span: Duration) -> Result<f64, BenchError> {
-        Ok(percentile(&self.load.at_rate(rate, span)?.latencies, 99) * 1e6)
     }
 }
 

@@ -45,13 +45,23 @@ fn field(text: &str, name: &str) -> Option<u64> {
 
 /// Nanoseconds that the threads of a process have run.
 pub(crate) fn cpu_nanoseconds(process: u32) -> io::Result<u64> {
+    schedule(process, 0)
+}
+
+/// Nanoseconds that they were ready to run while others had the processor.
+pub(crate) fn waiting_nanoseconds(process: u32) -> io::Result<u64> {
+    schedule(process, 1)
+}
+
+/// One of the figures that the scheduler keeps of each thread, over all threads of a process.
+fn schedule(process: u32, place: usize) -> io::Result<u64> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let ran = fs::read_to_string(thread?.path().join("schedstat"))?;
-        sum += ran
+        let kept = fs::read_to_string(thread?.path().join("schedstat"))?;
+        sum += kept
             .split_whitespace()
-            .next()
-            .and_then(|ran| ran.parse::<u64>().ok())
+            .nth(place)
+            .and_then(|figure| figure.parse::<u64>().ok())
             .ok_or_else(|| io::Error::other("the system does not count processor time"))?;
     }
     Ok(sum)
