@@ -92,7 +92,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let door = door(&config, &authority, arguments.demo)?;
     let users = Users::new(Arc::clone(&authority), TenantId::default(), Cost::OWASP);
     let metrics = rest::metrics_router(door.clone());
-    let mut router = rest::with_users(rest::router(door.clone()), Arc::new(users.clone()));
+    let mut router = rest::router_with_users(door.clone(), Arc::new(users.clone()));
     match &for_metrics {
         Some(own) => print::lines(format_args!(
             "innkeeper shows metrics on http://{}/metrics",

@@ -46,7 +46,10 @@ impl ApiKey {
     /// The public name of the key, `key_…`.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}{}", Self::ID_PREFIX, URL_SAFE_NO_PAD.encode(self.id))
+        let mut id = String::with_capacity(Self::ID_PREFIX.len() + Self::ID_LEN * 4 / 3);
+        id.push_str(Self::ID_PREFIX);
+        URL_SAFE_NO_PAD.encode_string(self.id, &mut id);
+        id
     }
 
     /// What the register keeps in its place.

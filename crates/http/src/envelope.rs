@@ -61,7 +61,7 @@ impl<S> Layer<S> for EnvelopeLayer {
 
 /// A service in its envelope. See [`enveloped`].
 ///
-/// The request finds its [`RequestId`] among its extensions. Log and span name the route, never
+/// The request finds its id as [`RequestId::current`]. Log and span name the route, never
 /// the path: a path can hold what somebody pasted there.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<S> {
@@ -82,9 +82,9 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        // The accept loop has read it where a trusted proxy gave one.
-        let id = *request.extensions_mut().get_or_insert_with(RequestId::next);
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The accept loop has begun it, and read its id where a trusted proxy gave one.
+        let id = RequestId::current().unwrap_or_else(RequestId::next);
         let asked = Asked::of(&request);
         let span = asked.span(id);
         // Only from whom we believe; see the accept loop.
@@ -217,7 +217,6 @@ fn varies_by_cookie(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::Extension;
     use axum::body::{Body, to_bytes};
     use axum::routing::get;
     use http::header::{ALLOW, CONTENT_TYPE};
@@ -245,7 +244,7 @@ mod tests {
             )
             .route(
                 "/id",
-                get(async |Extension(id): Extension<RequestId>| id.to_string()),
+                get(async || RequestId::current().expect("it is worked on").to_string()),
             )
             .route("/panic", get(broken));
         enveloped(router)

@@ -19,7 +19,7 @@ use crate::problem::{ProblemAnswer, invalid};
 pub const DEPTH_MAX: usize = 32;
 
 /// How many headers most answers have, those of HTTP itself included.
-const HEADERS: usize = 8;
+const HEADERS: usize = 6;
 
 /// A JSON object: as an extractor the body of the request, as an answer its body.
 ///

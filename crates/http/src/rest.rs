@@ -21,7 +21,9 @@ mod subjects;
 mod tokens;
 mod users;
 
-pub use users::{LocalUsers, with_users};
+pub use users::LocalUsers;
+
+use std::sync::Arc;
 
 use axum::Router;
 
@@ -35,8 +37,20 @@ pub const PREFIX: &str = "/_innkeeper";
 /// All routes, on `door`. Close it with [`enveloped`](crate::envelope::enveloped).
 ///
 /// The user's own calls answer bare on our own listener, and under the prefix behind a proxy.
+///
+/// Nobody keeps local users here: the calls about them are 404.
 pub fn router(door: Door) -> Router {
-    route::router(routes())
+    mounted(door, users::router(None))
+}
+
+/// The same where `users` keeps local users.
+pub fn router_with_users(door: Door, users: Arc<dyn LocalUsers>) -> Router {
+    mounted(door, users::router(Some(users)))
+}
+
+fn mounted(door: Door, users: Router<Door>) -> Router {
+    route::router(routes_but_users())
+        .merge(users)
         .nest(PREFIX, route::router(me::routes()))
         .nest(PREFIX, route::router(me_events::routes()))
         .nest(PREFIX, route::router(devices::own_routes()))
@@ -57,6 +71,11 @@ pub(crate) fn published() -> Vec<Route> {
 /// Every route of [`router`], with what is published about it. Each file holds those of its calls.
 #[must_use]
 pub fn routes() -> Vec<Route> {
+    [routes_but_users(), users::routes()].concat()
+}
+
+/// What about local users there is knows who keeps them, and is mounted by itself.
+fn routes_but_users() -> Vec<Route> {
     [
         sign_in::routes(),
         tokens::routes(),
@@ -65,7 +84,6 @@ pub fn routes() -> Vec<Route> {
         subjects::routes(),
         devices::routes(),
         keys::routes(),
-        users::routes(),
         events::routes(),
         oauth::routes(),
         policy::routes(),

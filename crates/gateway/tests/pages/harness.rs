@@ -170,10 +170,7 @@ impl House {
 
 /// The REST API, which knows the users of the pages.
 fn rest_of(door: &Door, gateway: &Gateway) -> Router {
-    rest::with_users(
-        rest::router(door.clone()),
-        Arc::new(gateway.users().clone()),
-    )
+    rest::router_with_users(door.clone(), Arc::new(gateway.users().clone()))
 }
 
 /// What a browser keeps and sends by itself.

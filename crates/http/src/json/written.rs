@@ -50,11 +50,17 @@ impl Writer<'_> {
         if !is_plain(text.as_bytes()) {
             return self.by_serde_json(text);
         }
-        self.0.reserve(text.len() + 2);
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
+        self.plain(text, b"\"");
         Ok(())
+    }
+
+    /// Writes a text with nothing to escape, and what follows it.
+    fn plain(self, text: &str, end: &[u8]) {
+        let json = self.0;
+        json.reserve(1 + text.len() + end.len());
+        json.push(b'"');
+        json.extend_from_slice(text.as_bytes());
+        json.extend_from_slice(end);
     }
 
     fn by_serde_json<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NotJson> {
@@ -92,19 +98,29 @@ impl<'a> Writer<'a> {
 
 /// Whether a text stands in JSON as it is: nothing in it has to be escaped (RFC 8259, 7).
 fn is_plain(text: &[u8]) -> bool {
+    let (words, rest) = text.as_chunks();
+    let last = match (text.last_chunk(), rest) {
+        (_, []) => return words.iter().all(|word| is_plain_word(*word)),
+        // Some bytes are looked at twice, which costs less than to look at each by itself.
+        (Some(last), _) => *last,
+        (None, _) => {
+            let mut padded = [b' '; 8];
+            padded[..rest.len()].copy_from_slice(rest);
+            padded
+        }
+    };
+    is_plain_word(last) && words.iter().all(|word| is_plain_word(*word))
+}
+
+fn is_plain_word(word: [u8; 8]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     // The high bit of each byte below `least`, and perhaps of some that follow one.
     let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGH;
-    let (words, rest) = text.as_chunks();
-    words.iter().all(|word| {
-        let word = u64::from_le_bytes(*word);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        below(word, 0x20) | quote | backslash == 0
-    }) && rest
-        .iter()
-        .all(|byte| *byte >= 0x20 && !matches!(byte, b'"' | b'\\'))
+    let word = u64::from_le_bytes(word);
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    below(word, 0x20) | quote | backslash == 0
 }
 
 /// The members of an object, or the entries of a list.
@@ -127,9 +143,14 @@ impl Members<'_> {
         value.serialize(self.next())
     }
 
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), NotJson> {
-        self.next().text(name)?;
-        self.json.push(b':');
+    /// A member of a type of ours, whose name is a word of ours.
+    fn member<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), NotJson> {
+        debug_assert!(is_plain(name.as_bytes()), "{name:?} has to be escaped");
+        self.next().plain(name, b"\":");
         value.serialize(Writer(self.json))
     }
 

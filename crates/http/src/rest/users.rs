@@ -13,12 +13,12 @@ use innkeeper_domain::name::TenantId;
 use serde_json::json;
 
 use crate::json::Json;
-use crate::layer::{Admin, Caller};
+use crate::layer::{Admin, Caller, Door};
 use crate::openapi::Operation;
 use crate::problem::ProblemAnswer;
 use crate::query::Query;
 use crate::query_or_body::QueryOrBody;
-use crate::route::{Created, Part, Route};
+use crate::route::{self, Created, Part, Route};
 use crate::segment::Segment;
 
 /// Who keeps the users that sign in here, for the calls about them.
@@ -54,9 +54,13 @@ pub trait LocalUsers: fmt::Debug + Send + Sync {
     ) -> Result<api::UserPage, ProblemAnswer>;
 }
 
-/// Routes that know the local users. Without it, the calls about them are 404.
-pub fn with_users(router: Router, users: Arc<dyn LocalUsers>) -> Router {
-    router.layer(Extension(users))
+/// The calls about local users, which know these. Where there are none, they are 404.
+pub(super) fn router(users: Option<Arc<dyn LocalUsers>>) -> Router<Door> {
+    let router = route::router(routes());
+    match users {
+        Some(users) => router.layer(Extension(users)),
+        None => router,
+    }
 }
 
 pub(super) fn routes() -> Vec<Route> {

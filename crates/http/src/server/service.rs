@@ -50,7 +50,7 @@ pub(super) async fn serve(
     } else {
         let mut request = request.map(|body| RequestBody::wrap(body, &watch));
         arrival.note(request.extensions_mut());
-        match in_time(&watch, router.call(request)).await {
+        match in_time(&watch, id.within(router.call(request))).await {
             Some(Ok(response)) => response,
             Some(Err(never)) => match never {},
             None => by_itself(id, ProblemCode::Unavailable.into()),
@@ -85,7 +85,6 @@ impl Arrival {
     }
 
     fn note(self, extensions: &mut Extensions) {
-        extensions.insert(self.id);
         extensions.insert(self.peer);
         if let Some(client) = self.client {
             extensions.insert(client);
