@@ -37,7 +37,7 @@ impl Device {
     pub const MAX: usize = 50;
     /// After how many hours of silence a device is missed by nobody: browsers let go of any
     /// cookie after 400 days.
-    pub const KEPT_FOR_HOURS: u64 = 24 * 400;
+    pub const KEPT_FOR_HOURS: u64 = 9_600;
 
     /// Whether the subject chose to rely on it.
     #[must_use]

@@ -205,6 +205,7 @@ mod tests {
         let id = DeviceId::new(tag(), DeviceSerial([3; 12]));
 
         assert_eq!(DeviceId::parse(&id.to_string()), Ok(id));
+        assert_eq!(format!("{id:?}"), format!("DeviceId({id})"));
         assert!(DeviceToken::parse(&id.to_string()).is_err());
         assert!(SessionId::parse(&id.to_string()).is_err());
         assert!(SessionToken::parse(&token().reveal()).is_err());

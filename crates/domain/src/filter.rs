@@ -243,5 +243,7 @@ mod tests {
         assert_eq!(network("10.0.0.0/8").unwrap().to_string(), "10.0.0.0/8");
         assert_eq!(network("::ffff:10.0.0.0/104"), network("10.0.0.0/8"));
         assert_eq!(network("0.0.0.0/0").unwrap().prefix_len(), 0);
+        let longest = "0000:0000:0000:0000:0000:ffff:255.255.255.255/128";
+        assert_eq!(network(longest), network("255.255.255.255"));
     }
 }

@@ -153,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn given_a_text_three_times_as_long_as_its_canonical_form_when_parsed_then_it_fits() {
+        // The kelvin sign has three bytes, and the letter K that it stands for has one.
+        let name = SubjectId::parse(&"\u{212A}".repeat(256)).unwrap();
+
+        assert_eq!(name.as_str(), "K".repeat(256));
+        assert!(SubjectId::parse(&"\u{212A}".repeat(257)).is_err());
+    }
+
+    #[test]
     fn given_another_case_when_parsed_then_it_is_another_subject() {
         assert_ne!(
             SubjectId::parse("Alice").unwrap(),

@@ -546,6 +546,7 @@ mod tests {
         assert_eq!(grace_end(session, seconds(30), at(20)), Some(at(50)));
         assert_eq!(grace_end(session, Duration::ZERO, at(20)), Some(at(20)));
         assert_eq!(grace_end(session, seconds(3600), at(20)), None);
+        assert_eq!(grace_end(session, seconds(30), at(280)), None, "as before");
         assert_eq!(grace_end(session, seconds(30), at(290)), None);
         assert_eq!(grace_end(session, seconds(30), at(310)), None);
     }

@@ -431,6 +431,39 @@ mod tests {
     use crate::testing::{at, session};
 
     #[test]
+    fn given_a_session_when_its_texts_are_shared_then_each_that_others_may_have_is_shown_once() {
+        let proved = |method: &str| AuthenticationEvent {
+            at: at(1),
+            methods: [AuthenticationMethod::parse(method).unwrap()].into(),
+            assurance: AssuranceLevel::default(),
+        };
+        let from = |label: &str| Origin {
+            ip: None,
+            label: DeviceLabel::of_text(label),
+        };
+        let mut held = session(1).client("web").build();
+        held.authentication = proved("pwd");
+        held.origin = from("Firefox");
+        held.previous = Some(Box::new(PreviousToken {
+            digest: TokenDigest([1; 32]),
+            accepted_until: GraceEnd::new(at(2)),
+            repeatable_until: at(2),
+            sealed_successor: Sealed(Box::default()),
+            proof: Some(Box::new(proved("otp"))),
+        }));
+        held.previous_sign_in = Some(Arc::new(LastSignIn {
+            at: at(0),
+            origin: from("Safari"),
+            failures_before: 0,
+        }));
+
+        let mut shown = Vec::new();
+        held.share_texts(&mut |text| shown.push(text.to_string()));
+
+        assert_eq!(shown, ["web", "otp", "pwd", "Firefox", "Safari"]);
+    }
+
+    #[test]
     fn given_a_session_when_it_has_been_silent_for_the_idle_timeout_then_it_is_expired_at_that_moment()
      {
         let silent = session(1).seen_at(10).idle_after(5).build();
@@ -465,6 +498,7 @@ mod tests {
 
         assert!(grace.bring_nearer(at(40)));
         assert!(!grace.bring_nearer(at(50)));
+        assert!(!grace.bring_nearer(at(40)), "it did not move");
         assert_eq!(grace.get(), at(40));
     }
 

@@ -24,7 +24,7 @@ impl ChoiceTicket {
     pub const ID_LEN: usize = 16;
     /// The longest that is written or read, in bytes. A sign-in with more evidence than fits gets
     /// no ticket.
-    pub const LEN_MAX: usize = 24 * 1024;
+    pub const LEN_MAX: usize = 24_576;
     const PREFIX: &str = "ikc_";
 
     /// Puts a ticket together; `None` if it would be too long.
@@ -104,6 +104,14 @@ mod tests {
         for short in ["", "ikc_", "ikc_AAAA", "ik_AAAA"] {
             assert!(ChoiceTicket::parse(short).is_err(), "{short}");
         }
+    }
+
+    #[test]
+    fn given_a_ticket_when_debugged_then_nothing_of_it_shows() {
+        let ticket = ticket(100).unwrap();
+
+        assert_eq!(format!("{ticket:?}"), "ChoiceTicket(hidden)");
+        assert_eq!(format!("{:?}", ticket.sealed()), "Sealed(100 bytes)");
     }
 
     #[test]

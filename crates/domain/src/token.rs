@@ -433,6 +433,21 @@ mod tests {
 
         assert!(!shown.contains(&token().reveal()[3..20]), "{shown}");
         assert!(shown.matches("hidden").count() == 3, "{shown}");
+        let key = ApiKey::from_entropy([1; 12], [2; 32]);
+        let shown = format!("{key:?}");
+        assert!(!shown.contains(&key.reveal()[20..]), "{shown}");
+        assert!(shown.contains("ApiKey"), "{shown}");
+    }
+
+    #[test]
+    fn given_a_name_when_debugged_then_it_reads_as_it_is_written() {
+        let (tag, id) = (
+            token().tag(),
+            SessionId::from_entropy(token().tag(), [3; 12]),
+        );
+
+        assert_eq!(format!("{tag:?}"), format!("RosterTag({tag})"));
+        assert_eq!(format!("{id:?}"), format!("SessionId({id})"));
     }
 
     #[test]
@@ -441,6 +456,7 @@ mod tests {
         let read = ApiKey::parse(&key.reveal()).unwrap();
 
         assert_eq!(read.id(), key.id());
+        assert!(key.id().len() >= 16, "{}", key.id());
         assert_eq!(read.digest(), key.digest());
         assert!(SessionToken::parse(&key.reveal()).is_err());
     }

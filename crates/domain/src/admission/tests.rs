@@ -1,6 +1,7 @@
 //! Who is admitted, who is refused, and who must go for it, as a list of rules.
 
 mod choice;
+mod own_seat;
 mod protected_choice;
 
 use super::*;

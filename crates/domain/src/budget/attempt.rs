@@ -203,8 +203,8 @@ impl Default for Budgets {
 
 impl Budgets {
     /// One MiB.
-    const STRANGERS: usize = 64 * 1024;
-    const DEVICES: usize = 16 * 1024;
+    const STRANGERS: usize = 65_536;
+    const DEVICES: usize = 16_384;
 
     /// Nothing was spent yet. At least so many buckets are kept of either kind.
     pub(super) fn new(strangers: usize, devices: usize) -> Self {

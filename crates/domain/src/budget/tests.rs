@@ -96,6 +96,26 @@ fn given_two_budgets_when_compared_then_faster_is_more_at_once_or_more_in_the_lo
 }
 
 #[test]
+fn given_a_busy_place_when_somebody_new_gets_through_then_what_is_left_is_told_of_what_binds_most()
+{
+    let mut budgets = Budgets::default();
+    for number in 0..90 {
+        let somebody = from(&format!("user{number}"), "203.0.113.7");
+        let spent = budgets.spend(&somebody, Budget::TEN_A_MINUTE, NOW);
+        spent.expect("there is room");
+    }
+    let mut told = |who: &str| {
+        let left = budgets.spend(&from(who, "203.0.113.7"), Budget::TEN_A_MINUTE, NOW);
+        let left = left.expect("there is room");
+        (left.against, left.left)
+    };
+
+    assert_eq!(told("alice"), (Against::SubjectAndNetwork, 9), "both nine");
+    assert_eq!(told("bob"), (Against::Network, 8));
+    assert_eq!(told("alice"), (Against::Network, 7));
+}
+
+#[test]
 fn given_ten_a_minute_when_eleven_are_tried_at_once_then_ten_get_through_and_one_waits_six_seconds()
 {
     let mut budgets = Budgets::default();

@@ -131,6 +131,13 @@ fn full_roster(trusted_ones: &[u8]) -> Roster {
 }
 
 #[test]
+fn given_a_name_when_it_is_shown_then_it_is_as_it_was_given() {
+    let label = DeviceLabel::parse("Anna's phone").expect("it is a name");
+
+    assert_eq!(label.to_string(), "Anna's phone");
+}
+
+#[test]
 fn given_a_roster_with_room_when_one_more_device_comes_then_none_goes() {
     let mut roster = full_roster(&[]);
     roster.devices.pop();

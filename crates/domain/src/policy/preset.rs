@@ -161,6 +161,24 @@ mod tests {
     }
 
     #[test]
+    fn given_a_setting_when_a_value_is_written_then_it_is_as_the_api_writes_it() {
+        let asks = asks();
+
+        for (key, written) in [
+            ("max_sessions", "5"),
+            ("at_limit", "evict_least_recent"),
+            ("idle", "1800"),
+            ("api_sign_ins", "100/1m"),
+            ("binding", "device_cookie"),
+            ("no_such_key", ""),
+        ] {
+            assert_eq!(asks.written(key), written, "{key}");
+            assert_eq!(asks.sets(key), !written.is_empty(), "{key}");
+        }
+        assert!(!Setting::default().sets("idle"));
+    }
+
+    #[test]
     fn given_each_key_when_it_is_laxer_or_stricter_than_asked_then_only_laxer_is_named() {
         let one = Duration::from_secs(1);
         let base = Terms::default();

@@ -42,3 +42,17 @@ impl Policy {
         self.tenants.iter().filter(speaks).map(|l| l.seats).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_number_of_seats_when_taken_then_it_is_that_many_and_within_bounds() {
+        assert_eq!(Seats::new(7).map(Seats::get), Some(7));
+        assert_eq!(Seats::new(100_000_000), Some(Seats::MAX));
+        for beyond in [0, 100_000_001, u64::MAX] {
+            assert_eq!(Seats::new(beyond), None, "{beyond}");
+        }
+    }
+}

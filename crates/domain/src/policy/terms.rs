@@ -38,7 +38,7 @@ pub struct Bounds {
 /// 400 days is the longest that a browser keeps a cookie.
 const LIFETIME: Bounds = Bounds {
     least: Duration::from_secs(1),
-    most: Duration::from_hours(400 * 24),
+    most: Duration::from_hours(9_600),
 };
 
 /// An old token is good for five minutes at most, whatever happens to its successor.
@@ -50,7 +50,7 @@ const GRACE: Bounds = Bounds {
 /// No time is no protection; a device that was silent for longer is forgotten.
 const PROTECTION: Bounds = Bounds {
     least: Duration::ZERO,
-    most: Duration::from_hours(400 * 24),
+    most: Duration::from_hours(9_600),
 };
 
 macro_rules! terms {

@@ -213,6 +213,41 @@ mod tests {
     }
 
     #[test]
+    fn given_an_idle_time_as_long_as_the_absolute_when_looked_at_then_only_a_longer_is_doubtful() {
+        let with = |idle: u64| Policy {
+            terms: Terms {
+                idle: Duration::from_hours(idle),
+                absolute: Duration::from_hours(12),
+                ..Terms::default()
+            },
+            ..Policy::default()
+        };
+
+        assert!(told(&with(12)).is_empty());
+        assert_eq!(told(&with(13)).len(), 1);
+    }
+
+    #[test]
+    fn given_rules_that_set_a_word_when_a_wider_one_sets_it_too_then_that_is_named() {
+        let asking = Setting {
+            at_limit: Some(Overflow::Ask),
+            ..Setting::default()
+        };
+        let policy = Policy {
+            rules: vec![
+                rule(&["staff", "admins"], asking),
+                rule(&["admins"], Setting { ..asking }),
+            ],
+            ..Policy::default()
+        };
+
+        let warned = told(&policy);
+
+        assert_eq!(warned.len(), 1, "{warned:?}");
+        assert!(warned[0].1.starts_with("is never reached"), "{warned:?}");
+    }
+
+    #[test]
     fn given_a_rule_behind_a_wider_one_when_looked_at_then_it_is_never_reached() {
         let wide = rule(&["staff", "admins"], at_most(2));
         let narrow = rule(&["admins"], at_most(1));

@@ -67,3 +67,19 @@ impl Word for SessionClass {
         ("impersonation", Self::Impersonation),
     ];
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_a_choice_when_written_and_read_then_it_is_the_same() {
+        assert_eq!(Overflow::EvictLeastRecent.word(), "evict_least_recent");
+        assert_eq!(SessionClass::Machine.word(), "machine");
+        for (word, choice) in Overflow::WORDS {
+            assert_eq!(Overflow::of_word(word), Some(*choice));
+            assert_eq!(choice.word(), *word);
+        }
+        assert_eq!(Overflow::of_word("evict-oldest"), None, "that is a file's");
+    }
+}

@@ -115,6 +115,21 @@ fn given_one_copy_restored_twice_when_numbered_then_the_second_lies_above_the_fi
 }
 
 #[test]
+fn given_a_store_generation_when_numbers_begin_under_it_then_they_lie_above_all_before() {
+    let (one, two) = (StoreGeneration(1), StoreGeneration(2));
+
+    assert_eq!(StoreGeneration::default().journal_start(), 0);
+    assert_eq!(one.journal_start(), 1 << 34);
+    assert_eq!(two.journal_start(), 2 << 34);
+    assert_eq!(two.first_generation(), Generation(2 << 24));
+    assert!(
+        StoreGeneration::MAX.first_generation().0 <= 1 << 53,
+        "exact in JSON"
+    );
+    assert_eq!(StoreGeneration::MAX.0, 536_870_912);
+}
+
+#[test]
 fn given_several_expiries_when_recorded_then_they_come_in_the_order_of_the_clock() {
     // Otherwise the tail would forget the latest and keep the earliest.
     let roster = roster([
