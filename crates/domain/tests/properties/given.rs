@@ -8,8 +8,8 @@ use innkeeper_domain::change::Change;
 use innkeeper_domain::device::{DeviceClass, DeviceDigest, DeviceSerial};
 use innkeeper_domain::name::{ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{
-    Condition, Facts, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit, Setting,
-    Terms,
+    BindTo, Condition, Facts, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit,
+    Setting, Terms,
 };
 use innkeeper_domain::roster::{Floor, Generation, Roster, StoreGeneration};
 use innkeeper_domain::session::{
@@ -297,6 +297,8 @@ prop_compose! {
         max_sessions in 1..6_u64,
         at_limit in overflow(),
         idle in 10..600_u64,
+        rotate_every in option::of(10..300_u64),
+        binding in select(&[BindTo::Nothing, BindTo::Device][..]),
         rules in vec(rule(), 0..3),
         limits in vec((per(), condition(), 1..4_u64), 0..4),
     ) -> Policy {
@@ -305,6 +307,8 @@ prop_compose! {
             at_limit,
             idle: Duration::from_secs(idle),
             absolute: Duration::from_secs(1000),
+            rotate_every: rotate_every.map(Duration::from_secs),
+            binding,
             ..Terms::default()
         };
         let further = |(per, when, max)| Limit { per, when, max_sessions: limit(max) };

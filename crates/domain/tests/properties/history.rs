@@ -11,7 +11,7 @@ use innkeeper_domain::check::{Check, Presented, check};
 use innkeeper_domain::policy::{Policy, PolicyVersion};
 use innkeeper_domain::revocation::{Revocation, disable, enable, revoke, revoke_all};
 use innkeeper_domain::roster::{Generation, Roster};
-use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, rotate};
+use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, is_due, rotate};
 use innkeeper_domain::session::{EndReason, Initiator, Sealed, Session, SessionId, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use proptest::collection::vec;
@@ -43,10 +43,10 @@ proptest! {
 }
 
 /// One subject over time, driven as the engine drives it.
-struct World {
-    roster: Roster,
+pub(crate) struct World {
+    pub(crate) roster: Roster,
     policy: Policy,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
     /// The number of the last session, and of the last token.
     last: u8,
     /// The numbers of all tokens of each session ever born.
@@ -61,16 +61,30 @@ struct World {
 
 #[derive(Clone, Debug)]
 enum Operation {
-    SignIn(Arrival, Option<Index>),
+    SignIn(Arrival, Belongings),
     Visit(Index),
     Rotate(Index, Index, Occasion),
     Revoke(Index),
+    Trust(Index, Option<Initiator>),
+    RemoveDevice(Index),
+    Mismatch(Index, u8),
     RevokeAll(Option<Index>),
     Disable,
     Enable,
     Amend(SubjectPatch),
     Obey(Policy),
     Wait(u64),
+}
+
+/// What somebody who signs in brings.
+#[derive(Clone, Debug)]
+struct Belongings {
+    /// The session whose token the browser held before.
+    replaces: Option<Index>,
+    /// A device that may be known.
+    device: Option<Index>,
+    /// Whom the subject chose to end.
+    end: Vec<Index>,
 }
 
 impl World {
@@ -92,8 +106,11 @@ impl World {
 
     fn carry_out(&mut self, operation: Operation, delay: u64) {
         match operation {
-            Operation::SignIn(arrival, replaces) => self.sign_in(&arrival, replaces, delay),
+            Operation::SignIn(arrival, brings) => self.sign_in(&arrival, &brings, delay),
             Operation::Visit(which) => self.visit(which),
+            Operation::Trust(which, by) => self.trust(which, by, delay),
+            Operation::RemoveDevice(which) => self.remove_device(which, delay),
+            Operation::Mismatch(which, times) => self.mismatch(which, times),
             Operation::Rotate(which, token, occasion) => {
                 self.rotate(which, token, &occasion, delay);
             }
@@ -134,7 +151,11 @@ impl World {
     }
 
     /// Decides, and commits `delay` seconds later unless the decision no longer stands then.
-    fn commit(&mut self, delay: u64, mut decide: impl FnMut(&Self) -> Option<Vec<Change>>) {
+    pub(crate) fn commit(
+        &mut self,
+        delay: u64,
+        mut decide: impl FnMut(&Self) -> Option<Vec<Change>>,
+    ) {
         for delay in [delay, 0] {
             let before = format!("{:?}", self.roster);
             let decision = decide(self);
@@ -161,13 +182,24 @@ impl World {
         self.commit(0, |w| obey(&w.roster, &w.policy, w.now));
     }
 
-    fn sign_in(&mut self, arrival: &Arrival, replaces: Option<Index>, delay: u64) {
+    fn sign_in(&mut self, arrival: &Arrival, brings: &Belongings, delay: u64) {
         self.last += 1;
         let number = self.last;
         let sign_in = SignIn {
-            replaces: replaces
+            replaces: brings
+                .replaces
                 .and_then(|which| self.pick(which))
                 .map(|n| newborn(n).family),
+            device: brings
+                .device
+                .and_then(|which| self.pick_device(which))
+                .and_then(|id| Some(self.roster.find_device(id)?.token)),
+            end: brings
+                .end
+                .iter()
+                .filter_map(|which| self.pick(*which))
+                .map(id)
+                .collect(),
             evidence: Some(self.roster.generation),
             ..arrival.sign_in()
         };
@@ -175,6 +207,13 @@ impl World {
             match admit(&w.roster, &sign_in, newborn(number), &w.policy, w.now) {
                 Admission::Admit(admitted) => {
                     assert!(!admitted.evicted.contains(&id(number)));
+                    let mut as_chosen = admitted.changes.iter().filter_map(|change| match change {
+                        Change::End { id, ending } => {
+                            (ending.reason == EndReason::RevokedByUser).then_some(id)
+                        }
+                        _ => None,
+                    });
+                    assert!(as_chosen.all(|id| sign_in.end.contains(id)), "S11");
                     Some(admitted.changes)
                 }
                 Admission::Refuse(_) => None,
@@ -201,7 +240,31 @@ impl World {
             if let (Some(end), Some(p)) = (grace_end(session, grace, self.now), &session.previous) {
                 p.accepted_until.bring_nearer(end);
             }
+            if is_due(session, self.policy.terms.rotate_every, self.now) {
+                let newest = self.issued[&number].len() - 1;
+                self.renew(number, self.issued[&number][newest]);
+            }
         }
+    }
+
+    /// A token that is due is replaced, and that signs nobody out.
+    fn renew(&mut self, number: u8, presented: u8) {
+        let before = self.roster.version;
+        let good = self.good_tokens(number);
+        self.rotate_with(number, presented, &Occasion::Renewal, 0);
+        assert_eq!(self.roster.version, before.next(), "it was due");
+        let still_good = self.good_tokens(number);
+        assert!(good.is_subset(&still_good), "a tab is signed out");
+    }
+
+    /// The tokens of a session that pass a check.
+    fn good_tokens(&self, number: u8) -> BTreeSet<u8> {
+        let is_good = |fresh: &u8| {
+            let token = SessionToken::new(tag(), secret(number, *fresh));
+            matches!(check(&self.roster, &token, self.now), Check::Valid(_))
+        };
+        let issued = self.issued[&number].iter().copied();
+        issued.filter(is_good).collect()
     }
 
     fn rotate(&mut self, which: Index, token: Index, occasion: &Occasion, delay: u64) {
@@ -209,6 +272,10 @@ impl World {
             return;
         };
         let presented = *token.get(&self.issued[&number]);
+        self.rotate_with(number, presented, occasion, delay);
+    }
+
+    fn rotate_with(&mut self, number: u8, presented: u8, occasion: &Occasion, delay: u64) {
         self.last += 1;
         let fresh = self.last;
         let mut found = None;
@@ -254,7 +321,7 @@ impl World {
         }
     }
 
-    fn pick(&self, which: Index) -> Option<u8> {
+    pub(crate) fn pick(&self, which: Index) -> Option<u8> {
         let numbers: Vec<_> = self.issued.keys().copied().collect();
         (!numbers.is_empty()).then(|| *which.get(&numbers))
     }
@@ -277,6 +344,7 @@ impl World {
         assert!(self.roster.generation >= self.generation_before);
         assert!(self.roster.time_high >= self.time_before, "S13");
         assert!(self.roster.ended.len() <= Roster::ENDED_MAX);
+        self.keeps_devices_in_bounds();
         for (number, tokens) in &self.issued {
             self.accepts_at_most_two(*number, tokens, live.contains(&id(*number)));
         }
@@ -322,11 +390,31 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn belongings()(
+        replaces in option::weighted(0.2, any::<Index>()),
+        device in option::weighted(0.4, any::<Index>()),
+        end in vec(any::<Index>(), 0..2),
+    ) -> Belongings {
+        Belongings { replaces, device, end }
+    }
+}
+
+fn trusted_by() -> impl Strategy<Value = Option<Initiator>> {
+    option::weighted(
+        0.8,
+        prop_oneof![Just(Initiator::User), Just(Initiator::Admin)],
+    )
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let bringing_groups = arrival_with(option::weighted(0.2, groups()).boxed());
     let which = any::<Index>;
     prop_oneof![
-        8 => (bringing_groups, option::weighted(0.2, which())).prop_map(|(a, r)| Operation::SignIn(a, r)),
+        8 => (bringing_groups, belongings()).prop_map(|(a, b)| Operation::SignIn(a, b)),
+        2 => (which(), trusted_by()).prop_map(|(w, by)| Operation::Trust(w, by)),
+        1 => which().prop_map(Operation::RemoveDevice),
+        2 => (which(), 1..4_u8).prop_map(|(w, times)| Operation::Mismatch(w, times)),
         4 => which().prop_map(Operation::Visit),
         6 => (which(), which(), occasion()).prop_map(|(w, t, o)| Operation::Rotate(w, t, o)),
         2 => which().prop_map(Operation::Revoke),

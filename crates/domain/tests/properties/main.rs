@@ -1,6 +1,7 @@
 //! Promises that hold for any roster, policy and sequence of operations.
 
 mod choice;
+mod devices;
 mod given;
 mod history;
 mod limits;
