@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::shell;
+use crate::shuttle;
 use crate::tools::{self, Need};
 use crate::{asks_for_help, listed};
 
@@ -18,7 +19,7 @@ struct Step {
     leaves_open: Option<&'static str>,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "fmt",
         summary: "the code is formatted",
@@ -65,6 +66,13 @@ const STEPS: [Step; 8] = [
                 "otel",
             ])
         },
+        leaves_open: None,
+    },
+    Step {
+        name: "shuttle",
+        summary: "readers and the committing thread keep their promises in many orders",
+        needs: &[],
+        command: || cargo(&shuttle::TEST),
         leaves_open: None,
     },
     Step {
@@ -200,7 +208,7 @@ mod tests {
         assert_eq!(
             names(&steps),
             [
-                "fmt", "clippy", "tests", "otel", "doctests", "docs", "deny", "typos"
+                "fmt", "clippy", "tests", "otel", "shuttle", "doctests", "docs", "deny", "typos"
             ]
         );
     }

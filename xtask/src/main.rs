@@ -13,6 +13,7 @@ mod scan_corpus;
 mod scan_speed;
 mod schemathesis;
 mod shell;
+mod shuttle;
 mod siege;
 mod simulation;
 mod tools;
@@ -85,6 +86,11 @@ const CHORES: &[Chore] = &[
         name: "model",
         summary: "the one-subject specification beside the code, every state of small worlds",
         run: simulation::model,
+    },
+    Chore {
+        name: "shuttle",
+        summary: "readers and the committing thread in many orders, then flaws: [--schedules N]",
+        run: shuttle::run,
     },
     Chore {
         name: "fuzz",

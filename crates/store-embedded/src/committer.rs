@@ -3,9 +3,6 @@
 use std::fmt;
 use std::iter;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use innkeeper_domain::roster::{Floor, RosterVersion};
@@ -24,6 +21,8 @@ use crate::mark::Mark;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
 use crate::snapshot::Taken;
+use crate::sync::atomic::Ordering;
+use crate::sync::mpsc::{Receiver, RecvTimeoutError};
 
 /// How many changes may wait. Beyond it the store says so, instead of growing.
 pub(crate) const WAITING_MAX: usize = 16_384;
@@ -39,6 +38,7 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(10);
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// What is asked of the committing thread.
+#[derive(Debug)]
 pub(crate) enum Job {
     Commit(Box<(Commit, WrittenEntry)>, Reply<Outcome>),
     Touch(Touch, Reply<Touched>),
@@ -316,7 +316,7 @@ struct PanicGuard(Arc<Shared>);
 
 impl Drop for PanicGuard {
     fn drop(&mut self) {
-        if thread::panicking() {
+        if std::thread::panicking() {
             self.0.stop_after(WriteError::Panicked);
         }
     }

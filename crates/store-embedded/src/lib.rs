@@ -32,6 +32,7 @@ mod round;
 mod shared;
 mod snapshot;
 pub mod store;
+mod sync;
 mod texts;
 mod time;
 

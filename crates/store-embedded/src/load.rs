@@ -7,8 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, Scope, ScopedJoinHandle};
 
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
@@ -24,6 +22,8 @@ use crate::log::{self, Scanned};
 use crate::mark::Mark;
 use crate::resident::{Resident, replace};
 use crate::round::Highest;
+use crate::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use crate::sync::thread::{self, Scope, ScopedJoinHandle};
 use crate::texts::Texts;
 
 /// How many threads read rosters at most.
@@ -233,7 +233,7 @@ impl<'scope> Readers<'scope> {
         texts: &'env Texts,
         store: &'env Path,
     ) -> Self {
-        let count = thread::available_parallelism()
+        let count = std::thread::available_parallelism()
             .map_or(1, usize::from)
             .min(READERS_MAX);
         let mut readers = Self {

@@ -16,8 +16,6 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
 pub(crate) use erase::Erasure;
 pub(crate) use scan::{Scanned, scan};
 
@@ -25,6 +23,7 @@ use self::frame::{Frames, Next};
 use self::row::{Kind, Rows};
 use crate::error::Damage;
 use crate::files::{File, Files, FromHere};
+use crate::sync::{Mutex, RwLock};
 
 /// How far apart the places of the journal are that are known without looking for them.
 const STRIDE: u64 = 64 << 10;

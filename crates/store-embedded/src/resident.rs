@@ -11,11 +11,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use innkeeper_domain::roster::{Roster, StoreGeneration};
 use innkeeper_domain::token::RosterTag;
-use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// One for each value of [`RosterTag::shard`].
 const SHARDS: usize = 64;

@@ -1,11 +1,9 @@
 //! What callers and the committing thread share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use innkeeper_store::{Ground, StoreError};
-use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use crate::disk::{Disk, Head, Slot};
@@ -13,6 +11,8 @@ use crate::error::{Stopped, WriteError};
 use crate::keys::Keys;
 use crate::load::Loaded;
 use crate::resident::Resident;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, RwLock};
 use crate::texts::Texts;
 use crate::time::CeiledTime;
 

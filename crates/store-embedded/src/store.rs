@@ -3,9 +3,6 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, SyncSender, TrySendError};
-use std::thread::{self, JoinHandle};
 
 use async_trait::async_trait;
 use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
@@ -28,8 +25,11 @@ use crate::files::{Files, LocalFiles};
 use crate::folder::Folder;
 use crate::load::load;
 use crate::log::{Erasure, Sizes};
-use crate::resident::Place;
+use crate::resident::{Place, Shard};
 use crate::shared::Shared;
+use crate::sync::atomic::Ordering;
+use crate::sync::mpsc::{self, SyncSender, TrySendError};
+use crate::sync::thread::{self, JoinHandle};
 use crate::time::CeiledTime;
 
 /// All sessions of one installation, in one folder of this machine.
@@ -61,19 +61,20 @@ impl EmbeddedStore {
     /// Reads every record back, so a store that opens is whole.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let files = Arc::new(LocalFiles);
-        let begin = |committer: Committer| {
-            let thread = thread::Builder::new().name("innkeeper-commit".into());
-            let begun = thread.spawn(move || committer.run());
-            Ok(Turns::Thread(Some(begun?)))
-        };
-        Self::open_on(
-            files,
-            path.as_ref(),
-            clock,
-            Sizes::default(),
-            Beside::Thread,
-            begin,
-        )
+        let (path, sizes) = (path.as_ref(), Sizes::default());
+        Self::open_with_thread(files, path, clock, sizes, Beside::Thread)
+    }
+
+    /// Opens the store in a folder of files that may be simulated, with a committing thread that
+    /// shuttle schedules. Checkpoints are its work too.
+    #[cfg(feature = "shuttle")]
+    pub fn open_scheduled(
+        files: Arc<dyn Files>,
+        path: impl AsRef<Path>,
+        clock: Arc<dyn Clock>,
+        sizes: Sizes,
+    ) -> Result<Self, OpenError> {
+        Self::open_with_thread(files, path.as_ref(), clock, sizes, Beside::NextRound)
     }
 
     /// Opens the store in a folder of files that may be simulated. It starts no thread: a round is
@@ -102,6 +103,21 @@ impl EmbeddedStore {
         if let Turns::ByHand(committer) = &self.committer {
             committer.lock().turn_once();
         }
+    }
+
+    fn open_with_thread(
+        files: Arc<dyn Files>,
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        sizes: Sizes,
+        beside: Beside,
+    ) -> Result<Self, OpenError> {
+        let begin = |committer: Committer| {
+            let thread = thread::Builder::new().name("innkeeper-commit".into());
+            let begun = thread.spawn(move || committer.run());
+            Ok(Turns::Thread(Some(begun?)))
+        };
+        Self::open_on(files, path, clock, sizes, beside, begin)
     }
 
     fn open_on(
@@ -370,11 +386,20 @@ enum InMemory<'a> {
 impl EmbeddedStore {
     fn touch_in_memory(&self, touch: &Touch) -> InMemory<'_> {
         let tag = touch.session.tag();
-        let shard = self.shared.resident.look(tag);
+        let quick = self.touch_in(&self.shared.resident.look(tag), touch);
+        match quick {
+            // Somebody with an earlier time may be hearing from it right now, so a no is given
+            // alone, as in a reading (S2).
+            InMemory::Done(Touched::Dead) => self.touch_in(&self.shared.resident.alone(tag), touch),
+            quick => quick,
+        }
+    }
+
+    fn touch_in(&self, shard: &Shard, touch: &Touch) -> InMemory<'_> {
         let Some(now) = self.now() else {
             return InMemory::TimeIsUp;
         };
-        let Some(place) = shard.get(&tag) else {
+        let Some(place) = shard.get(&touch.session.tag()) else {
             return InMemory::Done(Touched::Dead);
         };
         let session = place.roster.find(touch.session);

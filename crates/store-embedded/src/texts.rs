@@ -8,7 +8,8 @@ use std::sync::Arc;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Session;
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
 
 /// Apart, so that readers at opening do not wait for each other.
 const SHARDS: usize = 16;

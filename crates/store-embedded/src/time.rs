@@ -4,11 +4,12 @@
 //! ever handed out, and at most [`AHEAD`] above the time at which it was written.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use innkeeper_domain::session::Timestamp;
 use innkeeper_store::clock::{Clock, StoreTime};
+
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How far ahead of time its ceiling is written.
 pub(crate) const AHEAD: Duration = Duration::from_secs(2);

@@ -13,9 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{File, Files, Lock};
+use crate::sync::{Mutex, MutexGuard};
 
 /// What a disk writes whole or not at all.
 const SECTOR: u64 = 512;
@@ -572,7 +571,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn machine(&self) -> io::Result<parking_lot::MutexGuard<'_, Machine>> {
+    fn machine(&self) -> io::Result<MutexGuard<'_, Machine>> {
         let machine = self.files.0.lock();
         machine.ready()?;
         if machine.lives != self.life {
