@@ -6,6 +6,7 @@ mod dist;
 mod everyday;
 mod failure;
 mod fuzz;
+mod mutants;
 mod openapi;
 mod probe_checks;
 mod sarif;
@@ -93,8 +94,13 @@ const CHORES: &[Chore] = &[
         run: shuttle::run,
     },
     Chore {
+        name: "mutants",
+        summary: "mistakes planted in the domain, one by one: [--shard K/N] [--go-on]",
+        run: mutants::run,
+    },
+    Chore {
         name: "fuzz",
-        summary: "the parsers of outside input under libFuzzer: [--seconds N]",
+        summary: "the parsers of outside input under libFuzzer: [--seconds N] [TARGET…]",
         run: fuzz::run,
     },
     Chore {

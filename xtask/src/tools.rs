@@ -14,6 +14,7 @@ use crate::shell;
 const AST_GREP_VERSION: &str = "0.51.1";
 const DENY_VERSION: &str = "0.20.2";
 const MDBOOK_VERSION: &str = "0.5.4";
+const MUTANTS_VERSION: &str = "27.1.0";
 const SCHEMATHESIS: &str = "xtask/schemathesis/requirements.txt";
 const TYPOS_VERSION: &str = "1.52.0";
 
@@ -36,6 +37,8 @@ pub(crate) enum Need {
     Mdbook,
     /// Judges dependencies.
     Deny,
+    /// Plants mistakes, to see whether a test fails.
+    Mutants,
     /// Finds misspelt words.
     Typos,
     /// Searches text, from the system's packages.
@@ -73,6 +76,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<(), Failure> {
     if needs.contains(&Need::Mdbook) && find_mdbook().is_none() {
         install_mdbook()?;
     }
+    if needs.contains(&Need::Mutants) && find_mutants().is_none() {
+        install_mutants()?;
+    }
     if needs.contains(&Need::Schemathesis) && !has_schemathesis() {
         install_schemathesis()?;
     }
@@ -93,6 +99,13 @@ pub(crate) fn deny() -> Command {
 /// The pinned mdbook. Call [`ensure`] first.
 pub(crate) fn mdbook() -> Command {
     shell::command(find_mdbook().unwrap_or_else(own_mdbook))
+}
+
+/// The pinned cargo-mutants. Call [`ensure`] first.
+pub(crate) fn mutants() -> Command {
+    let mut command = shell::command(find_mutants().unwrap_or_else(own_mutants));
+    command.arg("mutants");
+    command
 }
 
 /// Python that finds the pinned schemathesis. Call [`ensure`] first.
@@ -195,6 +208,7 @@ impl Lacking {
                 | Need::Clippy
                 | Need::Deny
                 | Need::Mdbook
+                | Need::Mutants
                 | Need::Schemathesis
                 | Need::Typos
                 | Need::AstGrep => {}
@@ -349,6 +363,19 @@ fn install_mdbook() -> Result<(), Failure> {
     build_tool("mdbook", MDBOOK_VERSION, own_mdbook_dir(), find_mdbook)
 }
 
+fn install_mutants() -> Result<(), Failure> {
+    eprintln!(
+        "== building cargo-mutants {MUTANTS_VERSION} under target/tools, once, some minutes: \
+         it plants mistakes for the tests to notice"
+    );
+    build_tool(
+        "cargo-mutants",
+        MUTANTS_VERSION,
+        own_mutants_dir(),
+        find_mutants,
+    )
+}
+
 /// Builds a tool from its crate into `root`, and asks `find` whether it is there.
 fn build_tool(
     name: &str,
@@ -467,6 +494,14 @@ fn find_mdbook() -> Option<PathBuf> {
         .find(|program| has_version(program, &expected))
 }
 
+/// cargo-mutants in the pinned version: the one on the PATH if it is that, else our own.
+fn find_mutants() -> Option<PathBuf> {
+    let expected = format!("cargo-mutants {MUTANTS_VERSION}");
+    [PathBuf::from("cargo-mutants"), own_mutants()]
+        .into_iter()
+        .find(|program| has_version(program, &expected))
+}
+
 /// typos in the pinned version: the one on the PATH if it is that, else our own.
 fn find_typos() -> Option<PathBuf> {
     let expected = format!("typos-cli {TYPOS_VERSION}");
@@ -513,6 +548,14 @@ fn own_mdbook_dir() -> PathBuf {
 
 fn own_mdbook() -> PathBuf {
     own_mdbook_dir().join("bin/mdbook")
+}
+
+fn own_mutants_dir() -> PathBuf {
+    tools_dir().join(format!("cargo-mutants-{MUTANTS_VERSION}"))
+}
+
+fn own_mutants() -> PathBuf {
+    own_mutants_dir().join("bin/cargo-mutants")
 }
 
 fn own_schemathesis() -> PathBuf {
