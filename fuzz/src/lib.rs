@@ -1,6 +1,10 @@
 //! What every parser of outside input must keep, whatever comes in: it does not panic, and what
 //! it accepts it writes down so that it reads as the same again.
 
+mod copies;
+mod requests;
+mod settings;
+
 use std::fmt::Debug;
 
 use innkeeper_domain::device::{DeviceId, DeviceToken};
@@ -9,6 +13,29 @@ use innkeeper_domain::session::SessionId;
 use innkeeper_domain::token::{ApiKey, SessionToken};
 use innkeeper_scan::{Language, Policy, baseline, judge_text, read_config};
 use innkeeper_store::record;
+
+/// The part of the binary that reads its configuration: it is no library, so its sources are
+/// read from where they lie.
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the binary uses what is not used here"
+)]
+#[path = "../../crates/cli/src"]
+mod cli {
+    pub(crate) mod config;
+    pub(crate) mod escape;
+
+    pub(crate) mod args {
+        pub(crate) const URL_VARIABLE: &str = "INNKEEPER_URL";
+    }
+}
+
+pub(crate) use cli::{args, config, escape};
+
+pub use copies::copy;
+pub use requests::headers;
+pub use settings::settings;
 
 /// Tokens, keys, ids and names.
 pub fn token(data: &[u8]) {

@@ -8,7 +8,9 @@ use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
-const TARGETS: [&str; 6] = ["token", "body", "stored", "source", "config", "accepted"];
+const TARGETS: [&str; 9] = [
+    "token", "headers", "body", "settings", "stored", "copy", "source", "config", "accepted",
+];
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// What the compiler has to put into the code so that libFuzzer sees where it goes; the same as
@@ -24,13 +26,19 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         println!("{HELP}");
         return Ok(());
     }
-    let seconds: u64 = match words {
-        [] => 60,
-        [name, number] if name == "--seconds" => number
-            .parse()
-            .map_err(|_| Failure::Usage(format!("`{number}` is no number of seconds\n\n{HELP}")))?,
-        _ => return Err(Failure::Usage(HELP.into())),
+    let (seconds, named) = match words {
+        [name, number, named @ ..] if name == "--seconds" => {
+            let no_number =
+                |_| Failure::Usage(format!("`{number}` is no number of seconds\n\n{HELP}"));
+            (number.parse().map_err(no_number)?, named)
+        }
+        named => (60, named),
     };
+    if let Some(unknown) = named.iter().find(|name| !TARGETS.contains(&name.as_str())) {
+        return Err(Failure::Usage(format!(
+            "there is no target `{unknown}`\n\n{HELP}"
+        )));
+    }
     let mut toolchain = shell::command("cargo");
     if shell::answer_of(toolchain.args(["+nightly", "--version"])).is_none() {
         return Err(Failure::CouldNotRun(
@@ -39,7 +47,8 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
                 .into(),
         ));
     }
-    for target in TARGETS {
+    let is_wanted = |target: &&str| named.is_empty() || named.iter().any(|name| name == *target);
+    for target in TARGETS.into_iter().filter(is_wanted) {
         let runs = fuzz(target, seconds)?;
         println!("{target:<20} {runs} runs");
         if runs == 0 {
@@ -50,7 +59,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
 }
 
 /// Runs one target, and says how many inputs it was given.
-fn fuzz(target: &str, seconds: u64) -> Result<u64, Failure> {
+fn fuzz(target: &str, seconds: u32) -> Result<u64, Failure> {
     let broken = |error: std::io::Error| Failure::CouldNotRun(format!("{target}: {error}"));
     let corpus = shell::root().join("target/fuzz").join(target);
     fs::create_dir_all(&corpus).map_err(broken)?;
@@ -109,8 +118,11 @@ fn golden_bytes(corpus: &Path) -> std::io::Result<()> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask fuzz [--seconds 60]
+Usage: cargo xtask fuzz [--seconds 60] [TARGET…]
 
-Runs each target of fuzz/ for so long with libFuzzer, and prints how many inputs it tried: tokens,
-ids and names; bodies of requests; stored records; source code, configuration and accepted
-findings, as the scanner reads them. It takes the nightly toolchain and a C++ compiler. What it finds interesting is kept under target/fuzz, and so is an input that fails.";
+Runs each target of fuzz/, or those that are named, for so long with libFuzzer, and prints how many
+inputs it tried: token (tokens, ids and names), headers (cookies, forwarded addresses, credentials),
+body (of requests), settings (our configuration), stored (records), copy (what is restored or
+imported); source, config and accepted, as the scanner reads them. It takes the nightly toolchain
+and a C++ compiler. What it finds interesting is kept under target/fuzz, and so is an input that
+fails.";

@@ -6,7 +6,7 @@ use super::{Kind, Refusal};
 use crate::config::raw::Raw;
 
 /// A value that may be left out.
-pub(in crate::config) struct Maybe<K>(pub(in crate::config) K);
+pub(in super::super) struct Maybe<K>(pub(in super::super) K);
 
 impl<K: Kind> Kind for Maybe<K> {
     type Value = Option<K::Value>;
@@ -25,7 +25,7 @@ impl<K: Kind> Kind for Maybe<K> {
 }
 
 /// One value or a list of them, of which any will do; empty only if it was left out.
-pub(in crate::config) struct AnyOf<K>(pub(in crate::config) K);
+pub(in super::super) struct AnyOf<K>(pub(in super::super) K);
 
 impl<K: Kind> Kind for AnyOf<K> {
     type Value = Vec<K::Value>;

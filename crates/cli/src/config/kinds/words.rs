@@ -10,7 +10,7 @@ use crate::config::raw::{Raw, quoted};
 use innkeeper_http::nearest::nearest;
 
 /// One of a few words that only the configuration knows.
-pub(in crate::config) struct Words<T: 'static>(pub(in crate::config) &'static [(&'static str, T)]);
+pub(in super::super) struct Words<T: 'static>(pub(in super::super) &'static [(&'static str, T)]);
 
 impl<T: Copy + PartialEq> Kind for Words<T> {
     type Value = T;
@@ -36,10 +36,10 @@ impl<T: Copy + PartialEq> Kind for Words<T> {
 
 /// One of the domain's words, with a hyphen where those have an underscore; the underscore is
 /// understood as well.
-pub(in crate::config) struct Choice<W>(PhantomData<W>);
+pub(in super::super) struct Choice<W>(PhantomData<W>);
 
 impl<W: Word> Choice<W> {
-    pub(in crate::config) const fn new() -> Self {
+    pub(in super::super) const fn new() -> Self {
         Self(PhantomData)
     }
 
@@ -72,7 +72,7 @@ impl<W: Word> Kind for Choice<W> {
 }
 
 /// A standard that the policy keeps to, by its word.
-pub(in crate::config) struct Standard;
+pub(in super::super) struct Standard;
 
 impl Kind for Standard {
     type Value = &'static Preset;
@@ -98,7 +98,7 @@ fn words_of_presets() -> Vec<String> {
     presets.map(|preset| hyphenated(&preset.word)).collect()
 }
 
-pub(in crate::config) fn hyphenated(word: &str) -> String {
+pub(in super::super) fn hyphenated(word: &str) -> String {
     word.replace('_', "-")
 }
 

@@ -1,0 +1,5 @@
+//! The fuzz target `copy`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::copy(data));

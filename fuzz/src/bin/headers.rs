@@ -1,0 +1,5 @@
+//! The fuzz target `headers`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::headers(data));

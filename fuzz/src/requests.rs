@@ -1,0 +1,97 @@
+//! Header lines, as anybody may send them.
+
+use std::net::IpAddr;
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use innkeeper_domain::device::DeviceToken;
+use innkeeper_domain::token::RosterTag;
+use innkeeper_http::cookies::{CookieLife, SessionCookie};
+use innkeeper_http::credentials::{Credential, bearer};
+use innkeeper_http::peers::{TrustedPeers, network};
+use innkeeper_http::request_id::{RequestId, X_REQUEST_ID};
+use innkeeper_http::traceparent::{TRACEPARENT, TraceParent};
+use innkeeper_http::user_agent;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const NAMES: [HeaderName; 6] = [
+    COOKIE,
+    X_FORWARDED_FOR,
+    AUTHORIZATION,
+    TRACEPARENT,
+    X_REQUEST_ID,
+    USER_AGENT,
+];
+
+/// Cookies, forwarded addresses, credentials, ids and traces: each line begins with a byte that
+/// says which header it is.
+pub fn headers(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in data.split(|byte| *byte == b'\n').take(64) {
+        if let Some((first, rest)) = line.split_first()
+            && let Ok(value) = HeaderValue::from_bytes(rest)
+        {
+            let name = NAMES[usize::from(*first) % NAMES.len()].clone();
+            headers.append(name, value);
+        }
+    }
+    cookies(&headers);
+    forwarded(headers.clone());
+    if let (Ok(Some(token)), Ok(credential)) = (
+        bearer(&headers),
+        Credential::of_user(&headers, SessionCookie::HOST),
+    ) {
+        assert_eq!(credential, Credential::Bearer(token));
+    }
+    if let Some(id) = RequestId::given(&headers) {
+        assert_eq!(Some(&id.to_header()), headers.get(X_REQUEST_ID));
+    }
+    let _ = TraceParent::of(&headers);
+    let _ = user_agent::describe_request(&headers);
+}
+
+fn cookies(headers: &HeaderMap) {
+    for cookie in [SessionCookie::HOST, SessionCookie::LOOPBACK] {
+        if let Ok(Some(value)) = cookie.find(headers) {
+            assert!(!value.contains(';'), "one cookie has become two");
+            // What is found is found again where it stands alone, and twice it is nobody's.
+            let alone = format!("{}={value}", cookie.name());
+            let twice = format!("{alone}; {alone}");
+            let of = |text: &str| {
+                let value = HeaderValue::from_bytes(text.as_bytes()).expect("it was in a header");
+                HeaderMap::from_iter([(COOKIE, value)])
+            };
+            assert_eq!(cookie.find(&of(&alone)).ok(), Some(Some(value)));
+            assert!(cookie.find(&of(&twice)).is_err());
+        }
+        let (tag, other) = (
+            RosterTag::from_bytes([7; 16]),
+            RosterTag::from_bytes([8; 16]),
+        );
+        if let Ok(Some(token)) = cookie.find_device(headers, tag) {
+            assert_eq!(token.tag(), tag);
+        }
+        let token = DeviceToken::from_entropy(other, [9; 32]);
+        for line in cookie.set_device(headers, &token) {
+            let line = line.to_str().expect("we wrote it");
+            assert!(line.starts_with(cookie.name()), "{line}");
+        }
+        let _ = cookie.set("ik_x", CookieLife::BrowserSession);
+    }
+}
+
+fn forwarded(mut headers: HeaderMap) {
+    let ranges = ["10.0.0.0/8", "::1"].map(|text| network(text).expect("it is a range"));
+    let trusted: TrustedPeers = ranges.into_iter().collect();
+    let of = |text: &str| text.parse::<IpAddr>().expect("it is an address");
+    let stranger = of("203.0.113.7");
+    assert_eq!(trusted.client_of(stranger, &headers), stranger);
+    let named = trusted.client_of(of("10.1.2.3"), &headers);
+    assert_eq!(named, named.to_canonical());
+    // Who is named last by a trusted peer is the client, whatever stands before.
+    headers.append(
+        X_FORWARDED_FOR,
+        HeaderValue::from_static("198.51.100.9, 10.9.9.9"),
+    );
+    let client = trusted.client_of(of("::ffff:10.1.2.3"), &headers);
+    assert_eq!(client, of("198.51.100.9"));
+}
