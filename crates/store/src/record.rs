@@ -13,14 +13,14 @@ use innkeeper_domain::device::{DeviceClass, DeviceLabel};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{
-    AssuranceLevel, EndReason, EndedSession, Ending, Initiator, Origin, Sealed, SessionClass,
-    SessionId, Timestamp,
+    AssuranceLevel, EndReason, EndedSession, Ending, Initiator, Origin, Sealed, Session,
+    SessionClass, SessionId, Timestamp,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::journal::{EntryRecord, PersonalRecord};
-use self::roster::{EndedRecord, RosterRecord};
+use self::roster::{EndedRecord, RosterRecord, SessionRecord};
 pub use self::roster_after::{decode_roster_after, encode_roster_after};
 use crate::journal::{JournalEntry, Personal};
 use crate::{KeyDigest, Remembered};
@@ -61,6 +61,23 @@ pub fn encode_roster(roster: &Roster) -> Vec<u8> {
 /// Reads a roster back.
 pub fn decode_roster(bytes: &[u8]) -> Result<Roster, RecordError> {
     decode::<RosterRecord>(bytes)?.try_into()
+}
+
+/// Writes a roster down without its live sessions, for a store that keeps each of them apart.
+#[must_use]
+pub fn encode_head(roster: &Roster) -> Vec<u8> {
+    encode(&RosterRecord::head(roster))
+}
+
+/// Writes down one live session.
+#[must_use]
+pub fn encode_session(session: &Session) -> Vec<u8> {
+    encode(&SessionRecord::from(session))
+}
+
+/// Reads back a live session of the roster `tag`.
+pub fn decode_session(tag: RosterTag, bytes: &[u8]) -> Result<Session, RecordError> {
+    decode::<SessionRecord>(bytes)?.revive(tag)
 }
 
 /// Writes down sessions that have ended, all of one roster.

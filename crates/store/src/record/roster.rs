@@ -65,7 +65,7 @@ struct DeviceRecord {
 }
 
 #[derive(Deserialize, Serialize)]
-struct SessionRecord {
+pub(super) struct SessionRecord {
     serial: Serial,
     birth: u64,
     generation: u64,
@@ -135,6 +135,16 @@ impl From<&Roster> for RosterRecord {
 }
 
 impl RosterRecord {
+    /// The roster without its live sessions.
+    pub(super) fn head(roster: &Roster) -> Self {
+        Self::with(
+            roster,
+            roster.devices.iter(),
+            [].into_iter(),
+            roster.ended.iter(),
+        )
+    }
+
     /// The roster with these of its devices and sessions.
     pub(super) fn with<'a>(
         roster: &Roster,
@@ -359,7 +369,7 @@ impl EndedRecord {
 
 impl SessionRecord {
     /// Makes the session of this record again, in the roster `tag`.
-    fn revive(self, tag: RosterTag) -> Result<Session, RecordError> {
+    pub(super) fn revive(self, tag: RosterTag) -> Result<Session, RecordError> {
         let class = variant(&CLASSES, self.class, "class")?;
         let actor = self.actor.map(|a| SubjectId::parse(&a)).transpose()?;
         // Ended sessions of somebody who was erased name nobody any more.

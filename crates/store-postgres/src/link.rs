@@ -1,0 +1,169 @@
+//! Connections, and transactions that are either over or gone.
+//!
+//! A connection on which anything went wrong is closed, not handed back: an answer that nobody
+//! read must never be taken for the next one (rule 12 of the invariants).
+
+use std::fmt;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use innkeeper_store::StoreError;
+use std::time::Duration;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Config, NoTls, Row};
+
+use crate::error::{OpenError, unavailable};
+
+/// How long anybody waits for a connection, new or free.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How a transaction begins. Deaths are durable before they are told of, whatever the server's
+/// default; nobody waits for ever.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+    SET LOCAL synchronous_commit = on; \
+    SET LOCAL lock_timeout = '5s'; \
+    SET LOCAL statement_timeout = '10s'";
+
+/// A parameter and its type: named, so that nothing has to be prepared beforehand.
+pub(crate) type Argument<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Connections to the database.
+pub(crate) struct Link(Pool);
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL has the password in it.
+        f.debug_struct("Link").finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    /// At most so many connections to the database at `url`, each made when it is needed.
+    pub(crate) fn to(url: &str, connections: usize) -> Result<Self, OpenError> {
+        let mut config: Config = url.parse().map_err(OpenError::Url)?;
+        config.connect_timeout(PATIENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("innkeeper");
+        }
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+            .max_size(connections)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| OpenError::Unreachable(error.to_string()))?;
+        Ok(Self(pool))
+    }
+
+    async fn connection(&self) -> Result<Object, StoreError> {
+        self.0.get().await.map_err(unavailable)
+    }
+
+    /// The first connection, with what the server said if it gives none.
+    pub(crate) async fn first(&self) -> Result<(), OpenError> {
+        let answer = self.0.get().await.map(drop);
+        answer.map_err(|error| OpenError::Unreachable(told(&error)))
+    }
+
+    /// Asks one thing, in a transaction of its own.
+    pub(crate) async fn ask(
+        &self,
+        query: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let connection = self.connection().await?;
+        match connection.query_typed(query, arguments).await {
+            Ok(rows) => Ok(rows),
+            Err(error) => {
+                discard(connection);
+                Err(unavailable(error))
+            }
+        }
+    }
+
+    /// Begins a transaction and asks its first question in the same trip.
+    pub(crate) async fn begin(
+        &self,
+        query: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<(Transaction, Vec<Row>), StoreError> {
+        let transaction = Transaction(Some(self.connection().await?));
+        let connection = transaction.connection();
+        let (begun, rows) = futures_util::future::join(
+            connection.batch_execute(BEGIN),
+            connection.query_typed(query, arguments),
+        )
+        .await;
+        begun.map_err(unavailable)?;
+        let rows = rows.map_err(unavailable)?;
+        Ok((transaction, rows))
+    }
+
+    pub(crate) fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// An open transaction. Dropped before it is over, it takes its connection with it.
+pub(crate) struct Transaction(Option<Object>);
+
+impl Transaction {
+    fn connection(&self) -> &Object {
+        self.0.as_ref().expect("it is there until the end")
+    }
+
+    /// Asks one thing more.
+    pub(crate) async fn ask(
+        &self,
+        query: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.connection().query_typed(query, arguments).await
+    }
+
+    /// Does several things more that take no parameters.
+    pub(crate) async fn run(&self, script: &str) -> Result<(), tokio_postgres::Error> {
+        self.connection().batch_execute(script).await
+    }
+
+    /// Ends it, with all that it did.
+    pub(crate) async fn commit(mut self) -> Result<(), tokio_postgres::Error> {
+        self.connection().batch_execute("COMMIT").await?;
+        drop(self.0.take());
+        Ok(())
+    }
+
+    /// Ends it, with nothing done.
+    pub(crate) async fn abandon(mut self) -> Result<(), StoreError> {
+        let ended = self.connection().batch_execute("ROLLBACK").await;
+        ended.map_err(unavailable)?;
+        drop(self.0.take());
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            discard(connection);
+        }
+    }
+}
+
+/// Closes a connection.
+fn discard(connection: Object) {
+    drop(Object::take(connection));
+}
+
+/// An error with what lies behind it: the driver's own words are "db error".
+pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        words = format!("{words}: {inner}");
+        source = inner.source();
+    }
+    words
+}

@@ -1,0 +1,69 @@
+//! Values that are not sessions, in their table.
+
+use async_trait::async_trait;
+use innkeeper_store::StoreError;
+use innkeeper_store::register::{Put, Register, Registered};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::rows::{column, get, number};
+use crate::store::PostgresStore;
+
+/// Where there is no value: a new name, or one whose value was removed.
+const ADD: &str = "INSERT INTO innkeeper.register AS r (name, version, value) VALUES ($1, 1, $2) \
+    ON CONFLICT (name) DO UPDATE SET version = r.version + 1, value = EXCLUDED.value \
+    WHERE r.value IS NULL RETURNING version";
+const REPLACE: &str = "UPDATE innkeeper.register SET version = version + 1, value = $2 \
+    WHERE name = $1 AND version = $3 AND value IS NOT NULL RETURNING version";
+
+#[async_trait]
+impl Register for PostgresStore {
+    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        let query = "SELECT version, value FROM innkeeper.register \
+                     WHERE name = $1 AND value IS NOT NULL";
+        let rows = self.link().ask(query, &[(&name, Type::TEXT)]).await?;
+        rows.first().map(registered).transpose()
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Put, StoreError> {
+        let rows = match seen.map(column) {
+            None => {
+                let arguments: &[_] = &[(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
+                self.link().ask(ADD, arguments).await?
+            }
+            Some(seen) => {
+                let arguments: &[_] = &[
+                    (&name as _, Type::TEXT),
+                    (&value as _, Type::BYTEA),
+                    (&seen as _, Type::INT8),
+                ];
+                self.link().ask(REPLACE, arguments).await?
+            }
+        };
+        match rows.first() {
+            Some(row) => Ok(Put::Done(number(get(row, "version")?))),
+            None => Ok(Put::Stale),
+        }
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
+        let query = "SELECT name, version, value FROM innkeeper.register \
+                     WHERE starts_with(name, $1) AND value IS NOT NULL ORDER BY name";
+        let rows = self.link().ask(query, &[(&prefix, Type::TEXT)]).await?;
+        rows.iter()
+            .map(|row| Ok((get(row, "name")?, registered(row)?)))
+            .collect()
+    }
+}
+
+fn registered(row: &Row) -> Result<Registered, StoreError> {
+    Ok(Registered {
+        version: number(get(row, "version")?),
+        value: get(row, "value")?,
+    })
+}
