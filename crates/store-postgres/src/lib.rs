@@ -15,6 +15,7 @@ mod register;
 mod rows;
 mod store;
 mod time;
+mod watch;
 mod write;
 
 pub use error::OpenError;

@@ -190,4 +190,6 @@ BEGIN
     IF kept < coalesce(array_length(keys, 1), 0) THEN
         RAISE EXCEPTION 'a key is remembered already' USING ERRCODE = 'IK001';
     END IF;
+    -- Told when the transaction commits: nodes that hold this roster let go of it.
+    PERFORM pg_notify('innkeeper', encode(of, 'hex') || ' ' || its_version);
 END $$;

@@ -1,14 +1,16 @@
 //! The store: each promise of [`SessionStore`], by a transaction.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
-use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::session::{SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::{Clock, SystemClock};
+use innkeeper_store::lease::{Changes, Shared};
 use innkeeper_store::{
     Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
     Touched,
@@ -22,6 +24,7 @@ use crate::link::{Link, Transaction};
 use crate::migrate;
 use crate::rows::{LOOK, Look, Looked, column, get, ground, number};
 use crate::time::Time;
+use crate::watch::Watch;
 use crate::write::{WRITE, Written};
 
 /// What `innkeeper.write` says where a key is remembered already.
@@ -38,8 +41,8 @@ const CONNECTIONS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct PostgresStore(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
+    url: String,
     link: Link,
     /// A connection for the ceiling of time: all others may be held by those who wait for it.
     pulse: Link,
@@ -47,6 +50,15 @@ struct Inner {
     /// Tells those who listen that this node wrote to the journal.
     grown: Notify,
     is_reachable: AtomicBool,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL has the password in it.
+        f.debug_struct("Inner")
+            .field("time", &self.time)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PostgresStore {
@@ -80,6 +92,7 @@ impl PostgresStore {
         let ceiling: i64 = get(row, "time_ceiling").map_err(refused)?;
         let time = Time::starting(number(now), number(ceiling), clock, is_by_hand);
         let store = Self(Arc::new(Inner {
+            url: url.to_owned(),
             link,
             pulse,
             time,
@@ -224,7 +237,8 @@ impl Inner {
         Ok((transaction, looked, now))
     }
 
-    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+    /// Records a visit of `at`, or of now, if the session is live now.
+    async fn touch(&self, touch: Touch, at: Option<Timestamp>) -> Result<Touched, StoreError> {
         let tag = touch.session.tag();
         let (transaction, looked, now) = self.take(tag, None).await?;
         let session = looked.roster.as_ref().and_then(|roster| {
@@ -235,7 +249,7 @@ impl Inner {
             transaction.abandon().await?;
             return Ok(Touched::Dead);
         };
-        session.last_seen.advance(now);
+        session.last_seen.advance(at.map_or(now, |at| at.min(now)));
         if let (Some(end), Some(previous)) = (touch.grace_ends_at, &session.previous) {
             previous.accepted_until.bring_nearer(end);
         }
@@ -381,6 +395,39 @@ impl Inner {
     }
 }
 
+#[async_trait]
+impl Shared for PostgresStore {
+    async fn hear(&self, session: SessionId, at: Timestamp) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.0);
+        let touch = Touch {
+            session,
+            grace_ends_at: None,
+        };
+        self.apart(async move { inner.touch(touch, Some(at)).await.map(drop) })
+            .await
+    }
+
+    async fn count_failures(&self, tag: RosterTag, count: u32) -> Result<(), StoreError> {
+        let inner = Arc::clone(&self.0);
+        self.apart(async move {
+            let (transaction, ..) = inner.take(tag, None).await?;
+            let query = "UPDATE innkeeper.roster \
+                SET failures = least(failures::bigint + $2, 2147483647)::int WHERE tag = $1";
+            let bytes = tag.as_bytes().to_vec();
+            let count = i64::from(count);
+            let arguments: &[_] = &[(&bytes as _, Type::BYTEA), (&count as _, Type::INT8)];
+            let done = transaction.ask(query, arguments).await;
+            done.map_err(unavailable)?;
+            transaction.commit().await.map_err(unavailable)
+        })
+        .await
+    }
+
+    async fn watch(&self) -> Result<Box<dyn Changes>, StoreError> {
+        Ok(Box::new(Watch::begin(&self.0.url).await?))
+    }
+}
+
 /// How many sessions of the commit's tenant are live beside its roster.
 async fn live_beside(
     transaction: &Transaction,
@@ -424,7 +471,8 @@ impl SessionStore for PostgresStore {
 
     async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
         let inner = Arc::clone(&self.0);
-        self.apart(async move { inner.touch(touch).await }).await
+        self.apart(async move { inner.touch(touch, None).await })
+            .await
     }
 
     async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {

@@ -1,4 +1,4 @@
-//! PostgreSQL as a store passes the suite.
+//! PostgreSQL as a store passes the suite, seen through leases.
 
 mod server;
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::conformance::{DurableHarness, Harness};
+use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store_postgres::PostgresStore;
 
 #[derive(Debug)]
@@ -16,27 +17,31 @@ struct InDatabase {
 
 #[async_trait]
 impl Harness for InDatabase {
-    type Store = PostgresStore;
+    type Store = Leased<PostgresStore>;
 
     async fn new() -> Self {
         let url = server::database().await;
         Self { url }
     }
 
-    async fn open(&self, clock: Arc<ManualClock>) -> Arc<PostgresStore> {
-        let store = PostgresStore::open_on(&self.url, clock).await;
-        Arc::new(store.expect("the database is there"))
+    async fn open(&self, clock: Arc<ManualClock>) -> Arc<Leased<PostgresStore>> {
+        let store = PostgresStore::open_on(&self.url, clock.clone()).await;
+        let store = Arc::new(store.expect("the database is there"));
+        Arc::new(Leased::new(store, Terms::default(), clock))
     }
 }
 
 #[async_trait]
 impl DurableHarness for InDatabase {
-    async fn stop(&mut self, store: Arc<PostgresStore>) {
-        store.close().await.expect("the database answers");
+    async fn stop(&mut self, store: Arc<Leased<PostgresStore>>) {
+        store.flush().await.expect("the database answers");
+        store.inner().close().await.expect("the database answers");
     }
 
-    /// A node that crashes says nothing more; the database goes on.
-    async fn crash(&mut self, store: Arc<PostgresStore>) {
+    /// A node that crashes says nothing more; the database goes on. Before, as much time has
+    /// passed as the clock says: what was due is written down.
+    async fn crash(&mut self, store: Arc<Leased<PostgresStore>>) {
+        store.flush_due().await.expect("the database answers");
         drop(store);
     }
 }

@@ -11,6 +11,7 @@ pub mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod journal;
+pub mod lease;
 pub mod memory;
 pub mod record;
 pub mod register;

@@ -1,0 +1,531 @@
+//! Leases: rosters that a node answers from for a while without asking the store that it shares
+//! with others.
+//!
+//! A roster that was read or committed is good for one span (B), counted from before the store was
+//! asked, by a clock that goes on while the machine sleeps. Another node's commit takes it back
+//! earlier, by way of a channel; without a channel there are no leases, and each check asks the
+//! store. So an end that this node acknowledged is in force here at once, and one that another
+//! acknowledged after B at the latest, also where a message was lost.
+//!
+//! Visits move the rosters here and are written down behind: once a sixteenth of the idle timeout,
+//! at most a minute, has passed since the last was, and before this node reads that roster for a
+//! decision. Others may so take a session for idle that much early; nobody does so late, and none
+//! comes back.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::session::{Session, SessionId, Timestamp};
+use innkeeper_domain::token::RosterTag;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::register::{Put, Register, Registered};
+use crate::{
+    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
+    Touched,
+};
+
+/// One for each value of [`RosterTag::shard`].
+const SHARDS: usize = 64;
+/// After how much of the idle timeout a visit is written down.
+const SIXTEENTH: u32 = 16;
+/// After how long it is at the latest.
+const AT_MOST: Duration = Duration::from_mins(1);
+/// How often visits are looked through for those that are due.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// How many versions a shard remembers that it was told of.
+const TOLD_MAX: usize = 1024;
+
+/// A store that several nodes share.
+#[async_trait]
+pub trait Shared: SessionStore {
+    /// Records that a session was heard from at a moment that has passed, if it is live now.
+    ///
+    /// # Contract
+    ///
+    /// - As [`SessionStore::touch`], save that `last_seen` becomes no later than `at`.
+    async fn hear(&self, session: SessionId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Adds to the failed sign-ins of a roster, if it is there.
+    async fn count_failures(&self, tag: RosterTag, count: u32) -> Result<(), StoreError>;
+
+    /// Opens the channel on which this node hears of commits, its own among them.
+    async fn watch(&self) -> Result<Box<dyn Changes>, StoreError>;
+}
+
+/// The commits of all nodes, as they are done.
+#[async_trait]
+pub trait Changes: Send {
+    /// The roster of the next commit, and the version that it made. After an error some may have
+    /// been missed, and the channel is of no more use.
+    async fn next(&mut self) -> Result<(RosterTag, RosterVersion), StoreError>;
+}
+
+/// How long and how much a node answers from memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// For how long (B). Zero asks the store each time.
+    pub span: Duration,
+    /// How many rosters are held at most.
+    pub rosters: usize,
+}
+
+impl Default for Terms {
+    /// A second, and a hundred thousand rosters.
+    fn default() -> Self {
+        Self {
+            span: Duration::from_secs(1),
+            rosters: 100_000,
+        }
+    }
+}
+
+/// A shared store as one node sees it.
+pub struct Leased<S> {
+    inner: Arc<S>,
+    held: Arc<Held>,
+}
+
+impl<S: fmt::Debug> fmt::Debug for Leased<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Leased")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a node holds of the store.
+struct Held {
+    terms: Terms,
+    clock: Arc<dyn Clock>,
+    shards: Box<[Mutex<Shard>]>,
+    /// Rosters of which something moved that is not written down.
+    moved: Mutex<BTreeSet<RosterTag>>,
+    /// Tells the writer that something is due.
+    due: Notify,
+    /// Whether commits of other nodes are heard of.
+    is_watching: AtomicBool,
+}
+
+#[derive(Default)]
+struct Shard {
+    leases: HashMap<RosterTag, Lease>,
+    /// What was asked for before this may be older than something that was here and is gone.
+    fence: Duration,
+    /// Versions that were told of and are not here: what is older is not held any more.
+    told: HashMap<RosterTag, RosterVersion>,
+}
+
+/// One roster, for a while.
+struct Lease {
+    roster: Option<Arc<Roster>>,
+    /// The store's time when it was read, or a little earlier.
+    now: Timestamp,
+    /// What our steady clock said before the store was asked.
+    asked: Duration,
+    /// When each session had been heard from, as far as it is written down.
+    written: Vec<Timestamp>,
+    /// The failed sign-ins that are written down.
+    failures: u32,
+}
+
+impl<S: Shared + 'static> Leased<S> {
+    /// Sees a shared store through leases on these terms, and begins to watch it.
+    ///
+    /// `clock` counts the leases; it must go on while the machine sleeps.
+    pub fn new(inner: Arc<S>, terms: Terms, clock: Arc<dyn Clock>) -> Self {
+        let held = Arc::new(Held {
+            terms,
+            clock,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            moved: Mutex::default(),
+            due: Notify::new(),
+            is_watching: AtomicBool::new(false),
+        });
+        if !terms.span.is_zero() {
+            tokio::spawn(watch(Arc::downgrade(&inner), Arc::downgrade(&held)));
+        }
+        tokio::spawn(write_down(Arc::downgrade(&inner), Arc::downgrade(&held)));
+        Self { inner, held }
+    }
+
+    /// The store beneath.
+    #[must_use]
+    pub fn inner(&self) -> &Arc<S> {
+        &self.inner
+    }
+
+    /// Writes down every visit that is not yet: for a proper stop.
+    pub async fn flush(&self) -> Result<(), StoreError> {
+        let tags = self.held.moved.lock().clone();
+        for tag in tags {
+            self.write_down(tag).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes down the visits that are due, as is done in the background all the time.
+    pub async fn flush_due(&self) -> Result<(), StoreError> {
+        flush_due(&*self.inner, &self.held).await
+    }
+
+    async fn write_down(&self, tag: RosterTag) -> Result<(), StoreError> {
+        let moved = self.held.take_moved(tag, |_, _| true);
+        record(&*self.inner, &self.held, tag, moved).await
+    }
+}
+
+/// What moved in a roster since it was written down.
+#[derive(Default)]
+struct Moved {
+    visits: Vec<(SessionId, Timestamp)>,
+    failures: u32,
+}
+
+impl Held {
+    fn shard(&self, tag: RosterTag) -> &Mutex<Shard> {
+        &self.shards[usize::from(tag.shard())]
+    }
+
+    fn steady(&self) -> Duration {
+        self.clock.steady()
+    }
+
+    /// Holds what was asked for at `asked`, unless what is here is newer.
+    fn hold(&self, tag: RosterTag, roster: Option<&Arc<Roster>>, now: Timestamp, asked: Duration) {
+        if self.terms.span.is_zero() || !self.is_watching.load(Ordering::Acquire) {
+            return;
+        }
+        let mut shard = self.shard(tag).lock();
+        if asked < shard.fence {
+            return;
+        }
+        if shard
+            .told
+            .get(&tag)
+            .is_some_and(|told| version(roster) < *told)
+        {
+            return;
+        }
+        shard.told.remove(&tag);
+        let before = shard.leases.get(&tag);
+        if let Some(before) = before {
+            let (is, was) = (version(roster), version(before.roster.as_ref()));
+            if is < was || (is == was && asked < before.asked) {
+                return;
+            }
+        }
+        let mut lease = Lease {
+            roster: roster.cloned(),
+            now,
+            asked,
+            written: roster.map_or_else(Vec::new, |r| {
+                r.sessions.iter().map(|s| s.last_seen.get()).collect()
+            }),
+            failures: roster.map_or(0, |r| r.failures.get()),
+        };
+        if let Some(before) = before {
+            lease.carry_over(before);
+        }
+        shard.leases.insert(tag, lease);
+        if shard.leases.len() > self.terms.rosters.div_ceil(SHARDS) {
+            self.make_room(&mut shard, tag);
+        }
+    }
+
+    /// Lets go of one roster that is not `newest`, and of which all is written down if there is one.
+    fn make_room(&self, shard: &mut Shard, newest: RosterTag) {
+        let moved = self.moved.lock();
+        let others = || shard.leases.keys().filter(|tag| **tag != newest);
+        let gone = others()
+            .find(|tag| !moved.contains(*tag))
+            .or_else(|| others().next());
+        if let Some(gone) = gone.copied() {
+            drop(moved);
+            shard.leases.remove(&gone);
+            shard.fence = shard.fence.max(self.steady());
+        }
+    }
+
+    /// Takes a roster back.
+    fn take_back(&self, tag: RosterTag) {
+        let mut shard = self.shard(tag).lock();
+        shard.leases.remove(&tag);
+        shard.fence = shard.fence.max(self.steady());
+    }
+
+    /// Takes a roster back if what is here is older than that version.
+    fn hear_of(&self, tag: RosterTag, told: RosterVersion) {
+        let mut shard = self.shard(tag).lock();
+        let held = shard.leases.get(&tag);
+        if held.is_some_and(|lease| version(lease.roster.as_ref()) >= told) {
+            return;
+        }
+        shard.leases.remove(&tag);
+        if shard.told.len() >= TOLD_MAX {
+            shard.told.clear();
+            shard.fence = shard.fence.max(self.steady());
+        }
+        let known = shard.told.entry(tag).or_insert(told);
+        *known = told.max(*known);
+    }
+
+    /// Takes all rosters back.
+    fn take_back_all(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            shard.leases.clear();
+            shard.fence = shard.fence.max(self.steady());
+        }
+    }
+
+    /// What moved in a roster and is wanted, of which it is noted that it is written down.
+    fn take_moved(&self, tag: RosterTag, wanted: impl Fn(&Session, Timestamp) -> bool) -> Moved {
+        let mut shard = self.shard(tag).lock();
+        let mut moved = Moved::default();
+        let mut is_left = false;
+        if let Some(lease) = shard.leases.get_mut(&tag)
+            && let Some(roster) = &lease.roster
+        {
+            for (session, written) in roster.sessions.iter().zip(&mut lease.written) {
+                let seen = session.last_seen.get();
+                if seen > *written && wanted(session, *written) {
+                    moved.visits.push((session.id, seen));
+                    *written = seen;
+                }
+                is_left |= seen > *written;
+            }
+            let failures = roster.failures.get();
+            moved.failures = failures.saturating_sub(lease.failures);
+            lease.failures = lease.failures.max(failures);
+        }
+        if !is_left {
+            self.moved.lock().remove(&tag);
+        }
+        moved
+    }
+}
+
+impl Lease {
+    /// Takes along what moved in the lease before this one and was not written down.
+    fn carry_over(&mut self, before: &Self) {
+        let (Some(new), Some(old)) = (&self.roster, &before.roster) else {
+            return;
+        };
+        let unwritten = old.failures.get().saturating_sub(before.failures);
+        new.failures
+            .grow_to(self.failures.saturating_add(unwritten));
+        for session in &new.sessions {
+            if let Some(before) = old.find(session.id) {
+                session.last_seen.advance(before.last_seen.get());
+            }
+        }
+    }
+
+    /// Whether a visit of a session is due to be written down.
+    fn is_due(session: &Session, written: Timestamp) -> bool {
+        let after = (session.idle / SIXTEENTH).min(AT_MOST);
+        session.last_seen.get() >= written.plus(after)
+    }
+}
+
+fn version(roster: Option<&Arc<Roster>>) -> RosterVersion {
+    roster.map_or(RosterVersion(0), |roster| roster.version)
+}
+
+/// Writes down what moved. What could not be is noted again, by the next visit at the latest.
+async fn record<S: Shared + ?Sized>(
+    inner: &S,
+    held: &Held,
+    tag: RosterTag,
+    moved: Moved,
+) -> Result<(), StoreError> {
+    for (session, at) in moved.visits {
+        if let Err(error) = inner.hear(session, at).await {
+            held.take_back(tag);
+            return Err(error);
+        }
+    }
+    if moved.failures > 0 {
+        inner.count_failures(tag, moved.failures).await?;
+    }
+    Ok(())
+}
+
+/// Hears of commits for as long as there is somebody who holds something.
+async fn watch<S: Shared>(inner: Weak<S>, held: Weak<Held>) {
+    loop {
+        let Some(store) = inner.upgrade() else { return };
+        let channel = store.watch().await;
+        drop(store);
+        if let Ok(mut channel) = channel {
+            if let Some(held) = held.upgrade() {
+                held.is_watching.store(true, Ordering::Release);
+            }
+            while let Ok((tag, version)) = channel.next().await {
+                let Some(held) = held.upgrade() else { return };
+                held.hear_of(tag, version);
+            }
+        }
+        let Some(held) = held.upgrade() else { return };
+        held.is_watching.store(false, Ordering::Release);
+        held.take_back_all();
+        drop(held);
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+}
+
+/// Writes down what is due, for as long as there is somebody who may hear of something.
+async fn write_down<S: Shared>(inner: Weak<S>, held: Weak<Held>) {
+    loop {
+        {
+            let Some(strong) = held.upgrade() else { return };
+            let told = strong.due.notified();
+            let _ = tokio::time::timeout(LOOKS_EVERY, told).await;
+        }
+        let (Some(inner), Some(held)) = (inner.upgrade(), held.upgrade()) else {
+            return;
+        };
+        // What failed was taken back, and the next check asks the store.
+        let _ = flush_due(&*inner, &held).await;
+    }
+}
+
+async fn flush_due<S: Shared + ?Sized>(inner: &S, held: &Held) -> Result<(), StoreError> {
+    let tags = held.moved.lock().clone();
+    let mut result = Ok(());
+    for tag in tags {
+        let moved = held.take_moved(tag, Lease::is_due);
+        result = record(inner, held, tag, moved).await.and(result);
+    }
+    result
+}
+
+#[async_trait]
+impl<S: Shared + 'static> SessionStore for Leased<S> {
+    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        self.write_down(tag).await?;
+        let asked = self.held.steady();
+        let reading = self.inner.read(tag, key).await?;
+        self.held
+            .hold(tag, reading.roster.as_ref(), reading.now, asked);
+        Ok(reading)
+    }
+
+    fn glance(
+        &self,
+        tag: RosterTag,
+        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+    ) -> bool {
+        let mut shard = self.held.shard(tag).lock();
+        let Some(lease) = shard.leases.get_mut(&tag) else {
+            return false;
+        };
+        let passed = self.held.steady().saturating_sub(lease.asked);
+        if passed >= self.held.terms.span {
+            // What moved in it is written down from it, so it stays until it is read again.
+            return false;
+        }
+        let now = lease.now.plus(passed);
+        if look(lease.roster.as_ref(), now) == Heard::Yes {
+            self.held.moved.lock().insert(tag);
+            let sessions = lease.roster.iter().flat_map(|roster| &roster.sessions);
+            let mut beside = sessions.zip(&lease.written);
+            if beside.any(|(session, written)| Lease::is_due(session, *written)) {
+                self.held.due.notify_one();
+            }
+        }
+        true
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+        let tag = commit.tag;
+        self.write_down(tag).await?;
+        let asked = self.held.steady();
+        let outcome = self.inner.commit(commit).await;
+        match &outcome {
+            Ok(Outcome::Done(roster)) => {
+                self.held.hold(tag, Some(roster), roster.time_high, asked);
+            }
+            Ok(Outcome::Stale | Outcome::Full) | Err(_) => self.held.take_back(tag),
+        }
+        outcome
+    }
+
+    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+        let tag = touch.session.tag();
+        self.write_down(tag).await?;
+        let touched = self.inner.touch(touch).await;
+        self.held.take_back(tag);
+        touched
+    }
+
+    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
+        self.inner.tail(after, limit).await
+    }
+
+    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
+        self.inner.latest().await
+    }
+
+    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
+        self.inner.listen(after).await
+    }
+
+    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
+        self.inner.trim(through).await
+    }
+
+    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+        self.inner.erase(tag).await
+    }
+
+    async fn walk(
+        &self,
+        after: Option<RosterTag>,
+        limit: usize,
+    ) -> Result<Vec<RosterTag>, StoreError> {
+        self.inner.walk(after, limit).await
+    }
+
+    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+        let forgotten = self.inner.forget(tag, version).await;
+        self.held.take_back(tag);
+        forgotten
+    }
+
+    async fn raise_floor(&self) -> Result<Floor, StoreError> {
+        self.inner.raise_floor().await
+    }
+
+    fn ready(&self) -> Result<(), StoreError> {
+        self.inner.ready()
+    }
+}
+
+#[async_trait]
+impl<S: Shared + Register> Register for Leased<S> {
+    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
+        self.inner.get(name).await
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Put, StoreError> {
+        self.inner.put(name, seen, value).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
+        self.inner.list(prefix).await
+    }
+}
