@@ -46,7 +46,7 @@ const STEPS: [Step; 9] = [
     Step {
         name: "tests",
         summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
-        needs: &[Need::Browser, Need::Curl, Need::Node],
+        needs: &[Need::Browser, Need::Curl, Need::Node, Need::Postgres],
         command: || cargo(&["test", "--workspace", "--all-targets"]),
         leaves_open: None,
     },

@@ -41,6 +41,8 @@ pub(crate) enum Need {
     Mutants,
     /// Finds misspelt words.
     Typos,
+    /// A database server that nodes share, from the system's packages.
+    Postgres,
     /// Searches text, from the system's packages.
     Ripgrep,
     /// Searches syntax.
@@ -176,6 +178,11 @@ const PIP: Package = Package {
     reason: "tools that others wrote in Python are fetched by it",
 };
 
+const POSTGRES: Package = Package {
+    name: "postgresql",
+    program: "psql",
+    reason: "tests keep sessions in it",
+};
 const RIPGREP: Package = Package {
     name: "ripgrep",
     program: "rg",
@@ -202,6 +209,7 @@ impl Lacking {
                 Need::AstGrep if find_ast_grep().is_none() && !has_pip() => {
                     lacking.packages.push(PIP);
                 }
+                Need::Postgres if !has_postgres() => lacking.packages.push(POSTGRES),
                 Need::Ripgrep => lacking.look_for(&[RIPGREP]),
                 Need::Time => lacking.look_for(&[TIME]),
                 Need::Rustfmt
@@ -211,6 +219,7 @@ impl Lacking {
                 | Need::Mutants
                 | Need::Schemathesis
                 | Need::Typos
+                | Need::Postgres
                 | Need::AstGrep => {}
             }
         }
@@ -528,6 +537,14 @@ fn has_subcommand(name: &str) -> bool {
 
 fn has_pip() -> bool {
     shell::answer_of(shell::command("python3").args(["-m", "pip", "--version"])).is_some()
+}
+
+/// Its programs are beside the PATH, a folder for each version.
+fn has_postgres() -> bool {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    versions
+        .filter_map(Result::ok)
+        .any(|version| version.path().join("bin/initdb").is_file())
 }
 
 fn tools_dir() -> PathBuf {

@@ -20,9 +20,9 @@ use self::source::Source;
 use crate::admin_key;
 use crate::args::{CopyArguments, ImportArguments, RestoreArguments};
 use crate::exit::Failure;
+use crate::house::House;
 use crate::offline;
 use crate::print;
-use crate::serve;
 use crate::table::Table;
 
 /// What a restore cannot know: said each time, since nobody reads it beforehand.
@@ -158,7 +158,7 @@ async fn make_admin_key(data: &Path) -> Result<(), Failure> {
     let made = admin_key::make(&authority, data).await;
     made.map_err(|error| Failure::cannot_run("no administrator's key", error))?;
     drop(authority);
-    serve::close(store).await
+    House::Embedded(store).close().await
 }
 
 /// Runs `export`.

@@ -31,8 +31,8 @@ use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
-use schema::{Journal, Server, Store, Tls};
-pub(crate) use schema::{Log, LogFormat, LogLevel, StoreKind};
+use schema::{Journal, Server, Tls};
+pub(crate) use schema::{Log, LogFormat, LogLevel, Store, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
 

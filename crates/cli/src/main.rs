@@ -19,6 +19,7 @@ mod doctor;
 mod escape;
 mod events;
 mod exit;
+mod house;
 mod key_file;
 mod keys;
 mod log;

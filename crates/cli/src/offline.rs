@@ -12,7 +12,7 @@ use innkeeper_http::wire;
 use innkeeper_store_embedded::EmbeddedStore;
 
 use crate::exit::Failure;
-use crate::serve;
+use crate::house::{self, House};
 
 /// Opens the store of a folder, under the policy that it holds.
 ///
@@ -25,7 +25,7 @@ pub(crate) async fn open(data: &Path) -> Result<(Arc<EmbeddedStore>, Authority),
             data.display()
         )));
     }
-    let store = serve::open(data.to_owned()).await?;
+    let store = house::embedded(data).await?;
     let services = Services {
         store: Arc::clone(&store) as _,
         register: Arc::clone(&store) as _,
@@ -55,7 +55,7 @@ pub(crate) async fn create_key(
         unreachable!("an operator's word is not a key's");
     };
     drop(authority);
-    serve::close(store).await?;
+    House::Embedded(store).close().await?;
     Ok(KeyCreated {
         id: info.id.clone(),
         key: Secret::new(made.reveal()),

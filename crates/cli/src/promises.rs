@@ -257,6 +257,56 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
     ],
 };
 
+/// PostgreSQL, with node leases.
+pub(crate) const POSTGRES: Configuration = Configuration {
+    name: "PostgreSQL primary",
+    promises: &[
+        promise(
+            "S1",
+            Holds::Yes,
+            "yes",
+            "live sessions never exceed a limit in force",
+        ),
+        promise(
+            "S2",
+            Holds::Yes,
+            "yes",
+            "what was live and is no longer, never is again",
+        ),
+        promise(
+            "S3 process crash",
+            Holds::Yes,
+            "yes",
+            "an acknowledged end survives it",
+        ),
+        promise(
+            "S3 power loss",
+            Holds::Conditional,
+            "cond: honest disk, fsync on",
+            "an acknowledged end survives it",
+        ),
+        promise(
+            "S3 failover",
+            Holds::No,
+            "no if the standby is asynchronous",
+            "an acknowledged end survives it",
+        ),
+        promise(
+            "B",
+            Holds::Yes,
+            "B, checked when answering",
+            "from the answer to an end until no check accepts it: `store.lease`, and 0 on the node \
+             that answered",
+        ),
+        promise(
+            "S20",
+            Holds::No,
+            "no: a back-up of the database that is brought back is not noticed",
+            "after older data comes back, no session in it is valid",
+        ),
+    ],
+};
+
 impl Configuration {
     /// Everything that is promised, as far as it holds where this was seen.
     pub(crate) fn as_seen(&self, seen: &Seen<'_>) -> Vec<Promise> {

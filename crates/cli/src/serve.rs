@@ -22,9 +22,7 @@ use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest;
-use innkeeper_http::server::{self, House, Limits};
-use innkeeper_store::clock::SystemClock;
-use innkeeper_store_embedded::EmbeddedStore;
+use innkeeper_http::server::{self, Limits};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,11 +30,11 @@ use tokio::task::JoinHandle;
 
 use crate::admin_key;
 use crate::args::ServeArguments;
-use crate::config::{Config, Doors, Refused, StoreKind};
+use crate::config::{Config, Doors, Refused};
 use crate::exit::Failure;
+use crate::house::House;
 use crate::key_file;
 use crate::print;
-use crate::promises::EMBEDDED;
 use reload::Reload;
 use telling::Telling;
 
@@ -66,20 +64,22 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         None => None,
     };
 
-    let StoreKind::Embedded = config.store.kind;
     let data = config.store.path.clone();
-    let store = open(data.clone()).await?;
+    let store = House::open(&config.store).await?;
     warn_if_others_may_write(&data);
-    tracing::info!("{}", EMBEDDED.line());
+    tracing::info!("{}", store.promises().line());
     let services = Services {
-        store: Arc::clone(&store) as _,
-        register: Arc::clone(&store) as _,
+        store: store.sessions(),
+        register: store.register(),
         entropy: Arc::new(OsEntropy),
     };
     let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    let authority = authority.with_archive(Arc::clone(&store) as _);
+    let authority = match store.archive() {
+        Some(archive) => authority.with_archive(archive),
+        None => authority,
+    };
     let authority = Arc::new(authority.counting(Metrics::by(stopwatch)));
     reload::put(&authority, &config).await;
     admin_key::ensure(&authority, &data)
@@ -124,9 +124,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         tls.clone()
             .map(|tls| tokio::spawn(certificate::follow(tls))),
     );
-    let shown = House {
+    let shown = server::House {
         limits,
-        ..House::new(enveloped(metrics))
+        ..server::House::new(enveloped(metrics))
     };
     beside.extend(for_metrics.map(|own| tokio::spawn(show_metrics(own, shown))));
     let told = async {
@@ -135,7 +135,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
-    let house = House {
+    let house = server::House {
         router: enveloped(router),
         limits,
         tls,
@@ -150,11 +150,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         );
     }
     telling.stop().await;
-    close(store).await
+    store.close().await
 }
 
 /// Shows metrics on a listener of their own, for good.
-async fn show_metrics(listener: TcpListener, house: House) {
+async fn show_metrics(listener: TcpListener, house: server::House) {
     server::serve(listener, house, std::future::pending()).await;
 }
 
@@ -205,27 +205,6 @@ fn address_of(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 fn stopwatch() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed()
-}
-
-pub(crate) async fn open(data: std::path::PathBuf) -> Result<Arc<EmbeddedStore>, Failure> {
-    if let Some(lost) = admin_key::without_store(&data) {
-        return Err(Failure::unsafe_to(lost));
-    }
-    let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
-    match tokio::task::spawn_blocking(opening).await {
-        Ok(Ok(store)) => Ok(Arc::new(store)),
-        Ok(Err(error)) => Err(Failure::cannot_run("the store cannot be opened", error)),
-        Err(error) => Err(Failure::cannot_run("the store cannot be opened", error)),
-    }
-}
-
-pub(crate) async fn close(store: Arc<EmbeddedStore>) -> Result<(), Failure> {
-    store
-        .close()
-        .await
-        .map_err(|error| Failure::cannot_run("the store was not closed in order", error))?;
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// A folder that we made is for this user only; one that was there keeps the mode it had.

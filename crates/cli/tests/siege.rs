@@ -6,7 +6,7 @@ use std::time::Duration;
 use innkeeper_siege::bulk::Bulk;
 use innkeeper_siege::kills::Kills;
 use innkeeper_siege::policy_try::PolicyTry;
-use innkeeper_siege::rounds::{Outcome, Rounds};
+use innkeeper_siege::rounds::{Outcome, Rounds, Store};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_innkeeper");
 
@@ -19,6 +19,24 @@ async fn given_200_simultaneous_sign_ins_at_limit_5_when_all_are_answered_then_n
         rounds: 20,
         limit: 5,
         sign_ins: 200,
+        store: Store::Embedded,
+    };
+    let folder = tempfile::tempdir().unwrap();
+
+    let outcome = siege.play(folder.path(), |_| {}).await.unwrap();
+
+    holds(&outcome, &["unknown"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn given_three_nodes_that_share_postgresql_when_200_sign_in_at_once_then_no_promise_is_broken()
+ {
+    let siege = Rounds {
+        binary: BINARY.into(),
+        rounds: 20,
+        limit: 5,
+        sign_ins: 200,
+        store: Store::Postgres(3),
     };
     let folder = tempfile::tempdir().unwrap();
 

@@ -151,7 +151,7 @@ impl Place {
         let book = Arc::new(Book::about(guests.collect(), LIMIT));
         let answers = Arc::new(Semaphore::new(0));
         let working = tokio::spawn(work(
-            hands(&self.server, HANDS, dice.next()),
+            hands(std::slice::from_ref(&self.server), HANDS, dice.next()),
             Arc::clone(&book),
             Arc::clone(&answers),
         ));
@@ -193,7 +193,7 @@ impl Place {
 
     /// Looks at the last so many rounds once more.
     async fn verify(&mut self, last: usize, deeds: &mut Deeds) {
-        let mut callers = hands(&self.server, 8, 0);
+        let mut callers = hands(std::slice::from_ref(&self.server), 8, 0);
         for book in self.books.iter().rev().take(last) {
             callers = take_stock(callers, book).await;
             deeds.looked_at += 1;

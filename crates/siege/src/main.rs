@@ -8,7 +8,7 @@ use std::time::Duration;
 use innkeeper_siege::bulk::Bulk;
 use innkeeper_siege::kills::Kills;
 use innkeeper_siege::policy_try::PolicyTry;
-use innkeeper_siege::rounds::{Outcome, Rounds};
+use innkeeper_siege::rounds::{Outcome, Rounds, Store};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
         Ok(Some(false)) => ExitCode::FAILURE,
         Ok(None) => {
             eprintln!(
-                "usage: rounds [--rounds N] [--limit L] [--sign-ins K]\n       \
+                "usage: rounds [--rounds N] [--limit L] [--sign-ins K] [--postgres NODES]\n       \
                  kills [--rounds N] [--pause-every N] [--full-every N]\n       \
                  policy-try [--subjects N]\n       \
                  bulk [--sessions N] [--checks N] [--seconds N]\n\
@@ -59,21 +59,36 @@ fn read<const N: usize>(
 }
 
 async fn rounds(words: &[String]) -> io::Result<Option<bool>> {
-    let defaults = [("--rounds", 1000), ("--limit", 5), ("--sign-ins", 200)];
-    let Some((binary, [rounds, limit, sign_ins])) = read(words, defaults) else {
+    let defaults = [
+        ("--rounds", 1000),
+        ("--limit", 5),
+        ("--sign-ins", 200),
+        ("--postgres", 0),
+    ];
+    let Some((binary, [rounds, limit, sign_ins, nodes])) = read(words, defaults) else {
         return Ok(None);
     };
-    let (Ok(limit), Ok(sign_ins)) = (limit.try_into(), sign_ins.try_into()) else {
+    let (Ok(limit), Ok(sign_ins), Ok(nodes)) =
+        (limit.try_into(), sign_ins.try_into(), nodes.try_into())
+    else {
         return Ok(None);
+    };
+    let store = match nodes {
+        0 => Store::Embedded,
+        _ => Store::Postgres(nodes),
     };
     let siege = Rounds {
         binary,
         rounds,
         limit,
         sign_ins,
+        store,
     };
     let folder = tempfile::tempdir()?;
     let outcome = siege.play(folder.path(), progress(rounds)).await?;
+    if let Store::Postgres(nodes) = store {
+        print("nodes, PostgreSQL", nodes as u64);
+    }
     print("limit", limit as u64);
     print("rounds", rounds);
     print("sign-ins at once", sign_ins as u64);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use innkeeper_simulation::checker::Violation;
 use innkeeper_simulation::dice::Dice;
 use innkeeper_simulation::history::Subject;
+use innkeeper_test_servers::postgres::Postgres;
 use tokio::sync::{Barrier, Semaphore};
 
 use crate::book::{Book, Guest};
@@ -43,6 +44,18 @@ pub struct Rounds {
     pub limit: usize,
     /// How many sign in at once.
     pub sign_ins: usize,
+    /// Where the rosters are.
+    pub store: Store,
+}
+
+/// Where rosters are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Store {
+    /// In the folder of the one node.
+    Embedded,
+    /// In a PostgreSQL of our own that so many nodes share. They ask it at each check: with leases,
+    /// what one ends may be let in by another for a while.
+    Postgres(usize),
 }
 
 /// What a siege came to.
@@ -60,11 +73,15 @@ impl Rounds {
     pub async fn play(&self, folder: &Path, mut seen: impl FnMut(u64)) -> io::Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut inns = Vec::new();
+        let postgres = match self.store {
+            Store::Embedded => None,
+            Store::Postgres(_) => Some(Postgres::start()?),
+        };
         for at_limit in ["evict-least-recent", "refuse"] {
-            let data = folder.join(at_limit);
-            let server = self.start(at_limit, data).now()?;
-            let hands = hands(&server, self.sign_ins + OTHERS, self.limit as u64);
-            inns.push((server, hands));
+            let url = postgres.as_ref().map(Postgres::database).transpose()?;
+            let nodes = self.open(at_limit, folder, url.as_deref())?;
+            let hands = hands(&nodes, self.sign_ins + OTHERS, self.limit as u64);
+            inns.push((nodes, hands));
         }
         for round in 0..self.rounds {
             let place = usize::from(round % 2 == 1);
@@ -95,15 +112,37 @@ impl Rounds {
         Ok(outcome)
     }
 
-    fn start(&self, at_limit: &str, data: PathBuf) -> Start {
-        Start {
-            binary: self.binary.clone(),
-            data,
-            settings: vec![
+    /// Starts the nodes of one inn, the first of which has the key that opens all.
+    fn open(&self, at_limit: &str, folder: &Path, url: Option<&str>) -> io::Result<Vec<Server>> {
+        let mut nodes: Vec<Server> = Vec::new();
+        let count = match self.store {
+            Store::Embedded => 1,
+            Store::Postgres(nodes) => nodes,
+        };
+        for node in 0..count {
+            let mut settings = vec![
                 ("INNKEEPER_POLICY__MAX_SESSIONS", self.limit.to_string()),
                 ("INNKEEPER_POLICY__AT_LIMIT", at_limit.to_owned()),
-            ],
+            ];
+            if let Some(url) = url {
+                settings.extend([
+                    ("INNKEEPER_STORE__KIND", "postgres".to_owned()),
+                    ("INNKEEPER_STORE__URL", url.to_owned()),
+                    ("INNKEEPER_STORE__LEASE", "0s".to_owned()),
+                ]);
+            }
+            let start = Start {
+                binary: self.binary.clone(),
+                data: folder.join(format!("{at_limit}-{node}")),
+                settings,
+            };
+            let server = match nodes.first() {
+                None => start.now()?,
+                Some(first) => start.beside(first)?,
+            };
+            nodes.push(server);
         }
+        Ok(nodes)
     }
 
     async fn round(&self, round: u64, hands: Vec<Hand>) -> (Vec<Hand>, Arc<Book>) {
@@ -165,10 +204,12 @@ pub(crate) async fn take_stock(mut hands: Vec<Hand>, book: &Arc<Book>) -> Vec<Ha
     .await
 }
 
-pub(crate) fn hands(server: &Server, count: usize, seed: u64) -> Vec<Hand> {
+/// Hands that are spread over the nodes.
+pub(crate) fn hands(nodes: &[Server], count: usize, seed: u64) -> Vec<Hand> {
     let mut dice = Dice::new(seed);
-    (0..count)
-        .map(|_| Hand {
+    let nodes = nodes.iter().cycle().take(count);
+    nodes
+        .map(|server| Hand {
             client: Client::of(server.address, Arc::clone(&server.key)),
             dice: dice.split(),
         })

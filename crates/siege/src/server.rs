@@ -32,6 +32,15 @@ pub(crate) struct Server {
 impl Start {
     /// Starts it and waits until it listens. What it logs goes to a file beside its folder.
     pub(crate) fn now(&self) -> io::Result<Server> {
+        self.run(None)
+    }
+
+    /// Starts it as another node of a store whose first node this is.
+    pub(crate) fn beside(&self, first: &Server) -> io::Result<Server> {
+        self.run(Some(&first.key))
+    }
+
+    fn run(&self, key: Option<&Arc<str>>) -> io::Result<Server> {
         let log = self.data.with_extension("log");
         let stderr = OpenOptions::new().create(true).append(true).open(&log)?;
         let mut child = Command::new(&self.binary)
@@ -62,7 +71,7 @@ impl Start {
         Ok(Server {
             child,
             address,
-            key: read_key(&self.data)?,
+            key: key.map_or_else(|| read_key(&self.data), |key| Ok(Arc::clone(key)))?,
             _stdout: stdout,
         })
     }

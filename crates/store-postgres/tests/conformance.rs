@@ -1,14 +1,16 @@
 //! PostgreSQL as a store passes the suite, seen through leases.
 
-mod server;
-
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::conformance::{DurableHarness, Harness};
 use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store_postgres::PostgresStore;
+use innkeeper_test_servers::postgres::Postgres;
+
+static SERVER: LazyLock<Postgres> =
+    LazyLock::new(|| Postgres::start().expect("these tests need PostgreSQL"));
 
 #[derive(Debug)]
 struct InDatabase {
@@ -20,7 +22,7 @@ impl Harness for InDatabase {
     type Store = Leased<PostgresStore>;
 
     async fn new() -> Self {
-        let url = server::database().await;
+        let url = SERVER.database().expect("there is room for a database");
         Self { url }
     }
 

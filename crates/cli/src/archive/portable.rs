@@ -34,7 +34,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::exit::Failure;
-use crate::serve::{close, open};
+use crate::house::{House, embedded};
 
 const SCHEMA: &str = "innkeeper.export/1";
 /// Nothing that we write makes a longer line.
@@ -172,10 +172,10 @@ fn unwritten(error: std::io::Error) -> Failure {
 /// The file is read twice: once to know that it is whole, and then to act on it.
 pub(super) async fn read(file: &Path, data: &Path, now: Timestamp) -> Result<Counts, Failure> {
     let counts = each_line(file, |_| Ok(()))?;
-    let store = open(data.to_owned()).await?;
+    let store = embedded(data).await?;
     let is_empty = is_empty(&store).await?;
     if !is_empty {
-        close(store).await?;
+        House::Embedded(store).close().await?;
         return Err(Failure::unsafe_to(format!(
             "{} holds subjects, users or keys already: import into a new folder, named with --data",
             data.display()
@@ -196,7 +196,7 @@ pub(super) async fn read(file: &Path, data: &Path, now: Timestamp) -> Result<Cou
             }
         }
     }
-    close(store).await?;
+    House::Embedded(store).close().await?;
     Ok(counts)
 }
 

@@ -11,8 +11,8 @@ use innkeeper_store_embedded::EmbeddedStore;
 use super::file::NewFile;
 use crate::args::CopyArguments;
 use crate::exit::Failure;
+use crate::house::{House, embedded};
 use crate::remote::{Pieces, Server};
-use crate::serve::{close, open};
 
 /// A copy that is about to be taken.
 pub(super) enum Source {
@@ -34,7 +34,7 @@ impl Source {
                 data.display()
             )));
         }
-        let store = open(data.to_owned()).await?;
+        let store = embedded(data).await?;
         let copying = Copying::begin(Arc::clone(&store) as _).await;
         let copying =
             copying.map_err(|error| Failure::cannot_run("the store cannot be copied", error))?;
@@ -54,7 +54,7 @@ impl Source {
             Self::Running(_) => Ok(()),
             Self::Stopped(store, copying) => {
                 drop(copying);
-                close(store).await
+                House::Embedded(store).close().await
             }
         }
     }

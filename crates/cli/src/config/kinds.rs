@@ -3,6 +3,7 @@
 mod compound;
 mod words;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -221,6 +222,66 @@ impl Kind for PemFile {
 
     fn accepts(&self) -> String {
         "the path of a file in PEM form".to_owned()
+    }
+
+    fn literal(&self, value: &PathBuf) -> Option<String> {
+        Folder.literal(value)
+    }
+}
+
+/// A text that nobody may see.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text, for whoever needs it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// A secret as it stands.
+pub(super) struct SecretText;
+
+impl Kind for SecretText {
+    type Value = Secret;
+
+    fn read(&self, raw: Raw<'_>) -> Result<Secret, Refusal> {
+        let text = raw.text().filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| Refusal {
+            found: "something else".to_owned(),
+            why: None,
+        })?;
+        Ok(Secret(text.to_owned()))
+    }
+
+    fn accepts(&self) -> String {
+        "a text that is not empty; it is shown nowhere".to_owned()
+    }
+
+    fn literal(&self, _: &Secret) -> Option<String> {
+        Some(quoted("(not shown)"))
+    }
+}
+
+/// A file that holds a secret. It is read by whoever uses it, who says what is wrong with it.
+pub(super) struct SecretFile;
+
+impl Kind for SecretFile {
+    type Value = PathBuf;
+
+    fn read(&self, raw: Raw<'_>) -> Result<PathBuf, Refusal> {
+        Folder.read(raw)
+    }
+
+    fn accepts(&self) -> String {
+        "the path of a file that holds it".to_owned()
     }
 
     fn literal(&self, value: &PathBuf) -> Option<String> {

@@ -12,7 +12,10 @@ use std::time::Duration;
 use innkeeper_http::peers::TrustedPeers;
 
 use super::effective::Lines;
-use super::kinds::{Address, Folder, Kind, Maybe, Networks, PemFile, Span, Truth, Url, Words};
+use super::kinds::{
+    Address, Folder, Kind, Maybe, Networks, PemFile, Secret, SecretFile, SecretText, Span, Truth,
+    Url, Words,
+};
 use super::read::Reader;
 
 /// Settings that stand together in one table.
@@ -63,6 +66,13 @@ const KEEP: Span = Span {
     step: Duration::from_secs(1),
 };
 
+/// At most a minute: for that long another node may let in who was ended here.
+const LEASE: Span = Span {
+    least: Duration::ZERO,
+    most: Duration::from_mins(1),
+    step: Duration::from_millis(1),
+};
+
 sections! {
     /// `[server]`: where we listen and how browsers see us.
     Server {
@@ -90,8 +100,15 @@ sections! {
     Store {
         /// Which store.
         kind: StoreKind = STORE_KIND, StoreKind::Embedded;
-        /// Its folder.
+        /// Its folder; beside a shared store, that of the administrator's key.
         path: PathBuf = Folder, PathBuf::from("innkeeper-data");
+        /// Where a shared store is. It may hold a password, and is never shown.
+        url: Option<Secret> = Maybe(SecretText), None;
+        /// The file that holds it instead.
+        url_file: Option<PathBuf> = Maybe(SecretFile), None;
+        /// How long a node answers from memory where the store is shared (B); nothing asks the
+        /// store each time.
+        lease: Duration = LEASE, Duration::from_secs(1);
     }
 
     /// `[log]`: what is said on standard error.
@@ -115,9 +132,14 @@ sections! {
 pub(crate) enum StoreKind {
     /// In a local folder.
     Embedded,
+    /// In PostgreSQL, shared by many nodes.
+    Postgres,
 }
 
-const STORE_KIND: Words<StoreKind> = Words(&[("embedded", StoreKind::Embedded)]);
+const STORE_KIND: Words<StoreKind> = Words(&[
+    ("embedded", StoreKind::Embedded),
+    ("postgres", StoreKind::Postgres),
+]);
 
 /// How a line of the log is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -1,0 +1,155 @@
+//! The store that the settings name, whichever it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use innkeeper_store::archive::Archive;
+use innkeeper_store::clock::SystemClock;
+use innkeeper_store::lease::{Leased, Terms};
+use innkeeper_store::{Register, SessionStore};
+use innkeeper_store_embedded::EmbeddedStore;
+use innkeeper_store_postgres::{OpenError, PostgresStore};
+
+use crate::admin_key;
+use crate::config::{Store, StoreKind};
+use crate::exit::Failure;
+use crate::promises::{Configuration, EMBEDDED, POSTGRES};
+
+/// An open store.
+#[derive(Clone, Debug)]
+pub(crate) enum House {
+    /// In a local folder.
+    Embedded(Arc<EmbeddedStore>),
+    /// In PostgreSQL, seen through leases.
+    Postgres(Arc<Leased<PostgresStore>>),
+}
+
+impl House {
+    /// Opens it.
+    pub(crate) async fn open(settings: &Store) -> Result<Self, Failure> {
+        match settings.kind {
+            StoreKind::Embedded => {
+                if settings.url.is_some() || settings.url_file.is_some() {
+                    return Err(Failure::usage(
+                        "store.url is of no use to the store of kind \"embedded\", which lies in \
+                         store.path: leave it out, or set store.kind = \"postgres\"",
+                    ));
+                }
+                embedded(&settings.path).await.map(Self::Embedded)
+            }
+            StoreKind::Postgres => {
+                let url = url(settings)?;
+                make_folder(&settings.path)?;
+                let store = PostgresStore::open(&url)
+                    .await
+                    .map_err(|error| match error {
+                        OpenError::Unreachable(_) => {
+                            Failure::cannot_run("the store cannot be opened", error)
+                        }
+                        _ => Failure::refused("store.url", error),
+                    })?;
+                let terms = Terms {
+                    span: settings.lease,
+                    ..Terms::default()
+                };
+                let leased = Leased::new(Arc::new(store), terms, Arc::new(SystemClock));
+                Ok(Self::Postgres(Arc::new(leased)))
+            }
+        }
+    }
+
+    /// Its sessions.
+    pub(crate) fn sessions(&self) -> Arc<dyn SessionStore> {
+        match self {
+            Self::Embedded(store) => Arc::clone(store) as _,
+            Self::Postgres(store) => Arc::clone(store) as _,
+        }
+    }
+
+    /// What it keeps besides.
+    pub(crate) fn register(&self) -> Arc<dyn Register> {
+        match self {
+            Self::Embedded(store) => Arc::clone(store) as _,
+            Self::Postgres(store) => Arc::clone(store) as _,
+        }
+    }
+
+    /// What copies it, if that is our work.
+    pub(crate) fn archive(&self) -> Option<Arc<dyn Archive>> {
+        match self {
+            Self::Embedded(store) => Some(Arc::clone(store) as _),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// What it promises.
+    pub(crate) const fn promises(&self) -> &'static Configuration {
+        match self {
+            Self::Embedded(_) => &EMBEDDED,
+            Self::Postgres(_) => &POSTGRES,
+        }
+    }
+
+    /// Ends it in order.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let closed = match self {
+            Self::Embedded(store) => store.close().await,
+            Self::Postgres(store) => match store.flush().await {
+                Ok(()) => store.inner().close().await,
+                Err(error) => Err(error),
+            },
+        };
+        closed.map_err(|error| Failure::cannot_run("the store was not closed in order", error))?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Opens the store in a folder.
+pub(crate) async fn embedded(data: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
+    if let Some(lost) = admin_key::without_store(data) {
+        return Err(Failure::unsafe_to(lost));
+    }
+    let data = data.to_owned();
+    let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
+    match tokio::task::spawn_blocking(opening).await {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => Err(Failure::cannot_run("the store cannot be opened", error)),
+        Err(error) => Err(Failure::cannot_run("the store cannot be opened", error)),
+    }
+}
+
+/// The URL of a shared store, from the setting or from the file that it names.
+fn url(settings: &Store) -> Result<String, Failure> {
+    match (&settings.url, &settings.url_file) {
+        (Some(url), None) => Ok(url.reveal().to_owned()),
+        (None, Some(file)) => {
+            let text = std::fs::read_to_string(file);
+            let text = text.map_err(|error| {
+                Failure::usage(format!("store.url_file: {}: {error}", file.display()))
+            })?;
+            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "store.url and store.url_file are both set: leave one out",
+        )),
+        (None, None) => Err(Failure::usage(
+            "store.kind = \"postgres\" needs store.url = \"postgres://user@host/database\", or the \
+             name of a file that holds it in store.url_file",
+        )),
+    }
+}
+
+/// Makes the folder of the administrator's key, for this user only, if it is not there.
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|error| {
+        let folder = path.display().to_string();
+        Failure::cannot_run(&format!("the folder {folder} cannot be made"), error)
+    })
+}
