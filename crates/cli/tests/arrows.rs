@@ -6,9 +6,9 @@ use std::process::Command;
 
 /// The layers, the lowest first. An arrow points from a crate to one of a lower layer.
 const LAYERS: &[&[&str]] = &[
-    &["domain", "api", "report"],
+    &["domain", "api", "report", "test-servers"],
     &["store"],
-    &["engine", "store-embedded", "model"],
+    &["engine", "store-embedded", "store-postgres", "model"],
     &["http", "scan", "probe", "simulation", "bench"],
     &["gateway", "siege"],
     &["cli"],
