@@ -227,9 +227,9 @@ impl Inner {
         commit: &Commit,
         keys: impl IntoIterator<Item = KeyDigest>,
     ) -> Result<(Transaction, Looked, Timestamp), StoreError> {
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended('innkeeper tenant ' || $1, 0))";
+        let query = "SELECT pg_advisory_xact_lock(hashtextextended('innkeeper tenant ' || $1, 0))";
         let tenant = commit.tenant.as_str();
-        let (transaction, _) = self.link.begin(lock, &[(&tenant, Type::TEXT)]).await?;
+        let (transaction, _) = self.link.begin(query, &[(&tenant, Type::TEXT)]).await?;
         let look = Look::at(commit.tag, keys).alone();
         let rows = transaction.ask(LOOK, &look.arguments()).await;
         let looked = Looked::read(commit.tag, &rows.map_err(unavailable)?)?;

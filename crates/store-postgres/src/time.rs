@@ -13,7 +13,7 @@ const AHEAD: Duration = Duration::from_secs(2);
 /// The time of one node, from what the server's clock says.
 #[derive(Debug)]
 pub(crate) struct Time {
-    time: StoreTime,
+    kept: StoreTime,
     clock: Arc<dyn Clock>,
     /// Whether `clock` stands in for the server's too.
     is_by_hand: bool,
@@ -53,7 +53,7 @@ impl Time {
         };
         let start = Timestamp::from_millis(u64::try_from(start.as_millis()).unwrap_or(u64::MAX));
         Self {
-            time: StoreTime::starting_at(start, &At(wall, &*clock)),
+            kept: StoreTime::starting_at(start, &At(wall, &*clock)),
             clock,
             is_by_hand,
             ceiling: AtomicU64::new(ceiling),
@@ -63,7 +63,7 @@ impl Time {
     /// The time when the server's clock said `server`.
     pub(crate) fn at(&self, server: u64) -> Timestamp {
         let wall = wall(server, &*self.clock, self.is_by_hand);
-        self.time.now(&At(wall, &*self.clock))
+        self.kept.now(&At(wall, &*self.clock))
     }
 
     /// The ceiling to write before `now` may be handed out, if the one there is too near.

@@ -3,16 +3,11 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-
-/// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server.
 #[derive(Debug)]
@@ -21,7 +16,7 @@ pub struct Postgres {
     bin: PathBuf,
     databases: AtomicU32,
     /// Holds the input of the shell that ends the server with us.
-    _process: Child,
+    _watcher: Child,
 }
 
 impl Postgres {
@@ -49,31 +44,42 @@ impl Postgres {
             let said = String::from_utf8_lossy(&made.stderr);
             return Err(io::Error::other(format!("initdb: {said}")));
         }
-        // A shell waits for the end of its input, which is that of this process however it ends.
-        let script = "\"$@\" < /dev/null & read -r _; kill -QUIT $!; wait";
-        let server = as_server(is_root, &bin.join("postgres"));
-        let process = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .arg(server.get_program())
-            .args(server.get_args())
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-c", "listen_addresses=", "-c", "max_connections=500"])
+        let options = format!(
+            "-k {} -c listen_addresses= -c max_connections=500",
+            folder.path().display()
+        );
+        let started = as_server(is_root, &bin.join("pg_ctl"))
             .current_dir(folder.path())
+            .args(["start", "--wait", "--silent", "--pgdata"])
+            .arg(&data)
+            .arg("--log")
+            .arg(folder.path().join("log"))
+            .args(["--options", &options])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()?;
+        if !started.success() {
+            let log = fs::read_to_string(folder.path().join("log"))?;
+            return Err(io::Error::other(format!("it did not start: {log}")));
+        }
+        // A shell waits for the end of its input, which is that of this process however it ends.
+        let stop = as_server(is_root, &bin.join("pg_ctl"));
+        let watcher = Command::new("sh")
+            .args(["-c", "read -r _; \"$@\"", "sh"])
+            .arg(stop.get_program())
+            .args(stop.get_args())
+            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
+            .arg(&data)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let server = Self {
+        Ok(Self {
             folder,
             bin,
             databases: AtomicU32::new(0),
-            _process: process,
-        };
-        server.wait()?;
-        Ok(server)
+            _watcher: watcher,
+        })
     }
 
     /// Makes an empty database, and says its URL.
@@ -90,24 +96,6 @@ impl Postgres {
         }
         let folder = self.folder.path().display();
         Ok(format!("host={folder} user=postgres dbname={name}"))
-    }
-
-    fn wait(&self) -> io::Result<()> {
-        let until = Instant::now() + PATIENCE;
-        let socket = self.folder.path().join(".s.PGSQL.5432");
-        while UnixStream::connect(&socket).is_err() || !self.is_ready() {
-            if Instant::now() > until {
-                return Err(io::Error::other("PostgreSQL did not start within a minute"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        let mut asking = Command::new(self.bin.join("pg_isready"));
-        asking.args(["-q", "-h"]).arg(self.folder.path());
-        asking.status().is_ok_and(|status| status.success())
     }
 }
 
