@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::strict::Word;
+use crate::strict::{Word, given};
 use crate::text::bounded_list;
 use crate::{Secret, Text, Timestamp};
 
@@ -37,7 +37,11 @@ pub struct KeyCreateRequest {
     #[schemars(length(min = 1, max = 5))]
     pub scopes: Vec<Scope>,
     /// The one tenant it may name; all of them if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::word_option;
+use crate::strict::{given, word_option};
 use crate::{OrderedReason, Session};
 
 /// A page of sessions.
@@ -27,7 +27,11 @@ pub struct EndedCount {
 #[serde(deny_unknown_fields)]
 pub struct TenantQuery {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
@@ -37,17 +41,29 @@ pub struct TenantQuery {
 #[serde(deny_unknown_fields)]
 pub struct SessionsQuery {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Which sessions.
     #[serde(default)]
     pub state: StateFilter,
     /// Where the page starts: `next` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub after: Option<String>,
     /// How many sessions a page has, 1 to 200.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u16>,
 }
@@ -70,7 +86,11 @@ pub enum StateFilter {
 #[serde(deny_unknown_fields)]
 pub struct EndSessionQuery {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Why: `revoked_by_admin` if absent.
@@ -87,10 +107,18 @@ pub struct EndSessionQuery {
 #[serde(deny_unknown_fields)]
 pub struct EndSessionsQuery {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The one session that lives on, `ses_…`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub except: Option<String>,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The wish for one member of a patch.
 ///
 /// An absent member and one that is `null` mean different things, and `Option` would make them
-/// one. Use it with `#[serde(default, skip_serializing_if = "Change::is_absent")]`.
+/// one. In any other request `null` is refused. Use it with `#[serde(default, skip_serializing_if = "Change::is_absent")]`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Change<T> {
     /// The member was not named: what is known stays.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{object_option, word_option};
+use crate::strict::{given, object_option, word_option};
 use crate::{BindingKind, Class, EndReason, OrderedReason, Timestamp};
 
 /// Which sessions are meant: all that is named must be true of them.
@@ -11,11 +11,19 @@ use crate::{BindingKind, Class, EndReason, OrderedReason, Timestamp};
 #[serde(deny_unknown_fields)]
 pub struct SessionFilter {
     /// They are this subject's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub subject: Option<String>,
     /// They were opened for this application.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub client: Option<String>,
     /// They are of this class.
@@ -26,21 +34,41 @@ pub struct SessionFilter {
     )]
     pub class: Option<Class>,
     /// Their subject is in this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub group: Option<String>,
     /// They were opened from this address, or from one of this range, like `203.0.113.0/24`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 2, max = 49))]
     pub ip: Option<String>,
     /// They are on this device, `dev_…`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub device: Option<String>,
     /// They were opened before this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub created_before: Option<Timestamp>,
     /// Nothing was heard from them after this moment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub idle_since: Option<Timestamp>,
     /// Their token is tied to its holder like this.
     #[serde(
@@ -50,7 +78,11 @@ pub struct SessionFilter {
     )]
     pub binding: Option<BindingKind>,
     /// That every session is meant: the word without which an empty filter ends nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub all: Option<bool>,
 }
 
@@ -59,15 +91,27 @@ pub struct SessionFilter {
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// See [`SessionFilter::subject`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub subject: Option<String>,
     /// See [`SessionFilter::client`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub client: Option<String>,
     /// See [`SessionFilter::class`].
@@ -78,21 +122,41 @@ pub struct SearchQuery {
     )]
     pub class: Option<Class>,
     /// See [`SessionFilter::group`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub group: Option<String>,
     /// See [`SessionFilter::ip`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 2, max = 49))]
     pub ip: Option<String>,
     /// See [`SessionFilter::device`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub device: Option<String>,
     /// See [`SessionFilter::created_before`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub created_before: Option<Timestamp>,
     /// See [`SessionFilter::idle_since`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub idle_since: Option<Timestamp>,
     /// See [`SessionFilter::binding`].
     #[serde(
@@ -102,10 +166,18 @@ pub struct SearchQuery {
     )]
     pub binding: Option<BindingKind>,
     /// Where the page starts: `next` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub after: Option<String>,
     /// How many sessions a page has, 1 to 200.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u16>,
 }
@@ -134,7 +206,11 @@ impl SearchQuery {
 #[serde(deny_unknown_fields)]
 pub struct RevocationRequest {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Which sessions are to end.

@@ -9,6 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{Attributes, Change, Secret, Text, Timestamp};
 
+/// Says in a schema that `null` is more than a member left out: it clears what is known.
+pub const NULL_CLEARS: &str = "x-null-clears";
+
 impl<const MAX: usize> JsonSchema for Text<MAX> {
     fn inline_schema() -> bool {
         true
@@ -92,6 +95,8 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Option<T>>()
+        let mut schema = generator.subschema_for::<Option<T>>();
+        schema.insert(NULL_CLEARS.to_owned(), true.into());
+        schema
     }
 }

@@ -37,11 +37,12 @@ pub struct Session {
     pub idle_expires_at: Timestamp,
     /// When it ends however busy it is.
     pub expires_at: Timestamp,
-    /// When the subject last proved identity.
+    /// When the subject last proved as much as `assurance` says. A weaker proof since then does
+    /// not move it.
     pub authenticated_at: Timestamp,
-    /// How: methods as in RFC 8176, like `pwd` and `otp`.
+    /// How identity was proved in this session: methods as in RFC 8176, like `pwd` and `otp`.
     pub methods: Vec<String>,
-    /// How much that proved; `null` where nobody said.
+    /// How much was proved at `authenticated_at`; `null` where nobody said.
     pub assurance: Option<u8>,
     /// The device, where it is known.
     pub device: Option<Device>,

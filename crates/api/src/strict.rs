@@ -3,6 +3,10 @@
 //! A derived struct can also be read from a list of its fields in order, and a derived word also
 //! from an object with one member. Neither is in the contract, and each is one more way to say
 //! the same thing to us and another thing to whoever looks on.
+//!
+//! Nor is `null` another way to leave a member out. Many members narrow what a call does, and a
+//! script whose variable is empty must not widen it: with `{"except": null}` it would end all.
+//! Where `null` does say something, the member is a [`Change`](crate::Change).
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,14 +24,22 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Reads an object that may be absent or `null`.
+/// Reads a member that may be absent, and is no `null`.
+pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The same for an object.
 pub(crate) fn object_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let object = Option::<Object<T>>::deserialize(deserializer)?;
-    Ok(object.map(|object| object.0))
+    Object::deserialize(deserializer).map(|object| Some(object.0))
 }
 
 struct ObjectVisitor<T>(PhantomData<T>);
@@ -53,14 +65,13 @@ where
     deserializer.deserialize_str(WordVisitor(PhantomData))
 }
 
-/// Reads a word that may be absent or `null`.
+/// Reads a word that may be absent, and is no `null`.
 pub(crate) fn word_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    let word = Option::<Word<T>>::deserialize(deserializer)?;
-    Ok(word.map(|word| word.0))
+    word(deserializer).map(Some)
 }
 
 /// A word, where a field attribute cannot reach.

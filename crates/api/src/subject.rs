@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::patch::Change;
-use crate::strict::Object;
+use crate::strict::{Object, given};
 use crate::text::BoundedList;
 use crate::{DeviceView, Secret, Session, SignInSummary, Text, Timestamp};
 
@@ -54,7 +54,11 @@ pub struct SubjectExport {
 #[serde(deny_unknown_fields)]
 pub struct SubjectPatch {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The groups, at most 256.
@@ -99,13 +103,25 @@ pub struct SubjectLimits {
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     /// Where mail goes, at most 320 bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub email: Option<Text<320>>,
     /// The language of mail, as in BCP 47.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub locale: Option<Text<64>>,
     /// The zone in which mail names times, as in the IANA database.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub time_zone: Option<Text<64>>,
 }
 
@@ -114,14 +130,26 @@ pub struct Contact {
 #[serde(deny_unknown_fields)]
 pub struct FailureRequest {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tenant: Option<String>,
     /// Where the attempt came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<std::net::IpAddr>,
     /// The browser's own description of itself, at most 1,024 bytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub user_agent: Option<Text<1_024>>,
 }
 
@@ -130,11 +158,19 @@ pub struct FailureRequest {
 #[serde(deny_unknown_fields)]
 pub struct CredentialChangedRequest {
     /// The tenant; `default` if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The token of the one session that lives on, under a new token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub keep: Option<Secret>,
 }
 

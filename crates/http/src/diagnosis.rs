@@ -111,8 +111,12 @@ impl de::Error for Fault {
         Self::saying(message.to_string())
     }
 
-    fn invalid_type(_: Unexpected<'_>, what: &dyn Expected) -> Self {
-        Self::saying(expected(what))
+    fn invalid_type(found: Unexpected<'_>, what: &dyn Expected) -> Self {
+        let mut message = expected(what);
+        if matches!(found, Unexpected::Unit | Unexpected::Option) {
+            message.push_str("; null is none: leave out what has no value");
+        }
+        Self::saying(message)
     }
 
     fn invalid_value(_: Unexpected<'_>, what: &dyn Expected) -> Self {

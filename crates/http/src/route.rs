@@ -8,7 +8,11 @@
 mod described;
 
 use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use axum::handler::Handler;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, StatusCode};
 use innkeeper_api::ProblemCode;
@@ -16,8 +20,10 @@ use serde_json::Value;
 
 pub use described::{Accepted, Answer, Created, Described, Done, NoContent, Part};
 
+use crate::body::read_body;
 use crate::layer::Door;
 use crate::openapi::Operation;
+use crate::problem::{ProblemAnswer, invalid};
 
 /// One method of one path, with its handler and its description.
 #[derive(Clone, Debug)]
@@ -178,6 +184,22 @@ impl Link {
 /// The router of these routes.
 pub(crate) fn router(routes: Vec<Route>) -> Router<Door> {
     routes.into_iter().fold(Router::new(), |router, route| {
-        router.route(route.path, route.handler)
+        let handler = if route.method == Method::GET {
+            route.handler.layer(from_fn(without_body))
+        } else {
+            route.handler
+        };
+        router.route(route.path, handler)
     })
+}
+
+/// Lets through what brings no body: what only shows something reads none, and one that we passed
+/// over might have named a tenant (RFC 9110, 9.3.1, lets us refuse it).
+async fn without_body(request: Request, next: Next) -> Result<Response, ProblemAnswer> {
+    let (parts, body) = request.into_parts();
+    if !body.is_end_stream() && !read_body(body).await?.is_empty() {
+        let how = "a GET takes no body: name what it needs in the query";
+        return Err(invalid("", how));
+    }
+    Ok(next.run(Request::from_parts(parts, Body::empty())).await)
 }

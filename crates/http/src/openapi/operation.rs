@@ -160,6 +160,10 @@ impl<'s> Operation<'s> {
         for (status, code) in &route.refusals {
             self.refuses_with(*status, *code);
         }
+        if route.method == http::Method::GET {
+            // With a body, which none of them takes.
+            self.refuses(ProblemCode::InvalidRequest);
+        }
         let mut parameters: Vec<_> = path_parameters(route.path).collect();
         parameters.append(&mut self.parameters);
         parameters.extend(route.headers.iter().cloned());

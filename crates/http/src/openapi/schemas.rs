@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use innkeeper_api::{InvalidFields, NoSession, Problem, ProblemCode, SessionLimit, StepUp};
+use innkeeper_api::{
+    InvalidFields, NULL_CLEARS, NoSession, Problem, ProblemCode, SessionLimit, StepUp,
+};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -151,6 +153,7 @@ impl Schemas {
             }
             schemas.insert(name, schema);
         }
+        schemas.values_mut().for_each(never_null);
         schemas.extend(self.problems);
         Gathered {
             schemas,
@@ -204,14 +207,37 @@ fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
     })
 }
 
-/// A parameter is there or not; it is never `null`.
-fn not_null(schema: &mut Value) {
-    let Some(Value::Array(types)) = schema.get_mut("type") else {
-        return;
+/// What may be left out is never `null` instead, but where that clears what is known.
+fn never_null(object: &mut Value) {
+    let required = object["required"].clone();
+    let is_required = |name: &str| {
+        let names = required.as_array();
+        names.is_some_and(|names| names.iter().any(|n| n == name))
     };
-    types.retain(|of| of != "null");
-    if let [only] = types.as_slice() {
-        schema["type"] = only.clone();
+    let members = object["properties"].as_object_mut();
+    for (name, schema) in members.into_iter().flatten() {
+        if !is_required(name) && schema.get(NULL_CLEARS).is_none() {
+            not_null(schema);
+        }
+    }
+}
+
+/// Takes `null` out of what a schema allows.
+fn not_null(schema: &mut Value) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|of| of != "null");
+        if let [only] = types.as_slice() {
+            schema["type"] = only.clone();
+        }
+    }
+    if let Some(Value::Array(shapes)) = schema.get_mut("anyOf") {
+        shapes.retain(|shape| shape["type"] != "null");
+        if let [Value::Object(only)] = shapes.as_slice() {
+            let only = only.clone();
+            let schema = schema.as_object_mut().expect("it has a member");
+            schema.remove("anyOf");
+            schema.extend(only);
+        }
     }
 }
 

@@ -53,6 +53,13 @@ pub(crate) fn assert_allows(method: &Method, path: &str, answer: &Answer) {
     );
 }
 
+/// What the body of a call may hold, if it takes one.
+pub(crate) fn request_schema(method: &Method, path: &str) -> Option<&'static Value> {
+    let content = &find(method, path)?["requestBody"]["content"];
+    let schema = content.get("application/json")?.get("schema")?;
+    Some(follow(schema))
+}
+
 fn follow(value: &'static Value) -> &'static Value {
     match value.get("$ref").and_then(Value::as_str) {
         Some(reference) => {

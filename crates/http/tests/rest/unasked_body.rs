@@ -1,10 +1,12 @@
 //! A body where none is asked for: it is taken or refused, and never passed over.
 
 use http::{Method, StatusCode};
+use innkeeper_api::NULL_CLEARS;
 use innkeeper_engine::keys::KeyScope;
 use serde_json::{Value, json};
 
 use crate::every_route::routes;
+use crate::published;
 use crate::support::{Desk, desk};
 
 /// Every call that changes something, with the body that it asks for.
@@ -111,4 +113,104 @@ async fn given_a_session_to_spare_in_the_body_when_the_others_are_ended_then_it_
     assert_eq!(answer.json, json!({"ended": 1}));
     assert_eq!(desk.check(&kept).await.status, StatusCode::OK);
     desk.check(&other).await.assert_problem(401, "no-session");
+}
+
+/// A script whose variable was empty sent `"except": null`, and all sessions ended, its own too.
+#[tokio::test]
+async fn given_null_for_what_narrows_or_spares_when_sessions_are_ended_then_it_is_422_and_none_ends()
+ {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let own = "/v1/subjects/alice";
+    for (method, path, body, field) in [
+        (
+            Method::DELETE,
+            format!("{own}/sessions"),
+            json!({"except": null}),
+            "except",
+        ),
+        (
+            Method::DELETE,
+            format!("{own}/sessions"),
+            json!({"tenant": null}),
+            "tenant",
+        ),
+        (
+            Method::DELETE,
+            own.to_owned(),
+            json!({"tenant": null}),
+            "tenant",
+        ),
+        (
+            Method::POST,
+            format!("{own}/disable"),
+            json!({"tenant": null}),
+            "tenant",
+        ),
+        (
+            Method::POST,
+            format!("{own}/credential-changed"),
+            json!({"keep": null}),
+            "keep",
+        ),
+        (
+            Method::POST,
+            "/v1/revocations".to_owned(),
+            json!({"filter": {"subject": null, "class": "interactive"}}),
+            "filter.subject",
+        ),
+        (
+            Method::POST,
+            "/v1/revocations".to_owned(),
+            json!({"filter": null, "all": true}),
+            "filter",
+        ),
+        (
+            Method::POST,
+            "/v1/check".to_owned(),
+            json!({"token": token, "subject": null}),
+            "subject",
+        ),
+    ] {
+        let call = desk.call(method, &path).bearer(&desk.admin);
+        call.json(&body).send().await.assert_invalid(field);
+    }
+    assert_eq!(desk.live("alice").await, 1, "nothing was done");
+}
+
+/// All that may be left out, of every call that changes something, as it is published.
+#[tokio::test]
+async fn given_null_for_what_may_be_left_out_when_anything_is_changed_then_it_is_422_with_the_member()
+ {
+    let desk = desk().await;
+    let mut tried = 0;
+    for (method, path, body) in changes(&desk).await {
+        let Some(schema) = published::request_schema(&method, &path) else {
+            continue;
+        };
+        let members = schema["properties"].as_object().into_iter().flatten();
+        let clears = |schema: &Value| schema.get(NULL_CLEARS).is_some();
+        for (name, _) in members.filter(|(_, schema)| !clears(schema)) {
+            let mut body = body.clone();
+            body[name] = Value::Null;
+            let call = desk.call(method.clone(), &path).bearer(&desk.admin);
+
+            call.json(&body).send().await.assert_invalid(name);
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "{tried} members");
+    assert_eq!(desk.live("alice").await, 1, "nothing was done");
+}
+
+#[tokio::test]
+async fn given_a_body_when_something_is_only_shown_then_it_is_422_since_nobody_would_read_it() {
+    let desk = desk().await;
+    let table = routes(&desk).await.into_iter();
+    for route in table.filter(|route| route.method == Method::GET) {
+        let call = desk.call(Method::GET, &route.path).bearer(&desk.admin);
+        let answer = call.json(&json!({"tenant": "acme"})).send().await;
+
+        assert_eq!(answer.status, 422, "{}: {}", route.path, answer.text);
+    }
 }

@@ -6,6 +6,7 @@
 #[path = "../rest/flaky.rs"]
 mod flaky;
 #[path = "../rest/published.rs"]
+#[expect(dead_code, reason = "the other tests use the rest of it")]
 mod published;
 #[path = "../rest/support.rs"]
 #[expect(dead_code, reason = "the other tests use the rest of it")]
