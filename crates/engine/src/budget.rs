@@ -115,9 +115,10 @@ impl Authority {
         };
         let network = tried.ip.map(Network::of);
         let known = tried.device.and_then(|device| roster.recognise(device));
+        let attempt = Attempt::of_stranger(&self.tag_key, tried.tenant, tried.who, network);
         let attempt = match known {
-            Some(device) => Attempt::on_known_device(&self.tag_key, device.id),
-            None => Attempt::of_stranger(&self.tag_key, tried.tenant, tried.who, network),
+            Some(device) => attempt.on_known_device(&self.tag_key, device.id),
+            None => attempt,
         };
         let mut till = till.lock();
         let spent = match till.budgets.spend(&attempt, budget, now) {

@@ -100,10 +100,13 @@ impl Against {
 /// What strangers may try of a subject the owner would have to share with the flood, and the other
 /// two with whoever is behind the same address. So a device that the subject has used before
 /// counts apart: only who holds such a token spends from it. All devices of a subject have one
-/// more bucket together.
+/// more bucket together. Where that is spent, by whoever holds the tokens of others, a device
+/// still has what a stranger has: to show it never leaves the owner worse off (V4).
 #[derive(Clone, Debug)]
 pub struct Attempt {
     counted: Vec<(Against, Name)>,
+    /// What it is counted against where that is spent; nothing if it is then turned away.
+    otherwise: Vec<(Against, Name)>,
 }
 
 impl Attempt {
@@ -132,18 +135,19 @@ impl Attempt {
         });
         Self {
             counted: named.collect(),
+            otherwise: Vec::new(),
         }
     }
 
-    /// A try on a device that the subject has used before.
+    /// The same try on a device that the subject has used before.
     #[must_use]
-    pub fn on_known_device(key: &TagKey, device: DeviceId) -> Self {
+    pub fn on_known_device(self, key: &TagKey, device: DeviceId) -> Self {
         let (own, all) = (device.to_string(), device.tag().to_string());
-        let counted = [(Against::Device, own), (Against::Devices, all)];
-        let named =
-            counted.map(|(against, id)| (against, name(key, against, [Some(&id), None, None])));
+        let named = |against, id: &str| (against, name(key, against, [Some(id), None, None]));
+        let (own, all) = (named(Against::Device, &own), named(Against::Devices, &all));
         Self {
-            counted: named.into(),
+            counted: vec![own, all],
+            otherwise: [vec![own], self.counted].concat(),
         }
     }
 }
@@ -225,7 +229,19 @@ impl Budgets {
         now: Timestamp,
     ) -> Result<Left, Spent> {
         let now = now.as_millis().saturating_mul(1000);
-        let refusals = attempt.counted.iter().filter_map(|(against, name)| {
+        match self.take(&attempt.counted, budget, now) {
+            Err(_) if !attempt.otherwise.is_empty() => self.take(&attempt.otherwise, budget, now),
+            taken => taken,
+        }
+    }
+
+    fn take(
+        &mut self,
+        counted: &[(Against, Name)],
+        budget: Budget,
+        now: u64,
+    ) -> Result<Left, Spent> {
+        let refusals = counted.iter().filter_map(|(against, name)| {
             let budget = budget.times(against.times());
             let wait = budget
                 .take(self.table(*against).whole_at(*name), now)
@@ -240,7 +256,7 @@ impl Budgets {
             return Err(spent);
         }
         let mut tightest: Option<Left> = None;
-        for (against, name) in &attempt.counted {
+        for (against, name) in counted {
             let budget = budget.times(against.times());
             let table = self.table_mut(*against);
             // Looked up again: the one before may have taken the place that was looked at.

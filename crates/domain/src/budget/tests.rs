@@ -30,10 +30,15 @@ fn from(who: &str, place: &str) -> Attempt {
     Attempt::of_stranger(&key(), &TenantId::default(), who, Some(address(place)))
 }
 
+/// Alice on a device of hers, at a place of its own.
 fn device(number: u8) -> Attempt {
+    device_at(number, &format!("198.51.100.{number}"))
+}
+
+fn device_at(number: u8, place: &str) -> Attempt {
     let tag = RosterTag::from_bytes([1; 16]);
     let id = DeviceId::new(tag, DeviceSerial([number; 12]));
-    Attempt::on_known_device(&key(), id)
+    from("alice", place).on_known_device(&key(), id)
 }
 
 /// How many of so many tries at one moment are let through.
@@ -258,17 +263,36 @@ fn given_tries_from_nobody_knows_where_when_counted_then_it_is_against_the_subje
 }
 
 #[test]
-fn given_the_tokens_of_many_devices_when_they_guess_then_together_they_get_three_budgets() {
+fn given_the_tokens_of_many_devices_when_they_guess_then_together_they_get_three_budgets_and_a_strangers()
+ {
     let mut budgets = Budgets::default();
 
-    let tried = (0..30).map(|n| through(&mut budgets, &device(n), 20, NOW));
+    let tried = (0..30).map(|n| through(&mut budgets, &device_at(n, "203.0.113.7"), 20, NOW));
 
-    assert_eq!(tried.sum::<usize>(), 30);
-    let spent = budgets.spend(&device(9), Budget::TEN_A_MINUTE, NOW);
-    assert_eq!(spent.map_err(|s| s.against), Err(Against::Devices));
-    // Nobody else is the slower for it.
-    let stranger = from("alice", "203.0.113.7");
+    assert_eq!(tried.sum::<usize>(), 30 + 10);
+    let spent = budgets.spend(&device_at(9, "203.0.113.7"), Budget::TEN_A_MINUTE, NOW);
+    let against = Against::SubjectAndNetwork;
+    assert_eq!(spent.map_err(|s| s.against), Err(against));
+    // Nobody elsewhere is the slower for it.
+    let stranger = from("alice", "203.0.113.8");
     assert_eq!(through(&mut budgets, &stranger, 20, NOW), 10);
+}
+
+/// Whoever held three stolen tokens spent what all devices have together, and the owner was turned
+/// away on a device that was let in once it was not shown.
+#[test]
+fn given_the_devices_of_a_subject_spent_by_a_thief_when_the_owner_shows_one_then_it_is_let_in() {
+    let mut budgets = Budgets::default();
+    for stolen in 1..=3 {
+        through(&mut budgets, &device_at(stolen, "203.0.113.7"), 20, NOW);
+    }
+
+    // As often as it could alone, and no more often than a stranger from there.
+    assert_eq!(through(&mut budgets, &device(4), 20, NOW), 10);
+    assert_eq!(
+        through(&mut budgets, &from("alice", "198.51.100.4"), 20, NOW),
+        0
+    );
 }
 
 #[test]

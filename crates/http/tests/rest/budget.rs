@@ -109,6 +109,30 @@ async fn given_a_flood_from_the_owners_address_when_the_device_is_known_then_the
 }
 
 #[tokio::test]
+async fn given_three_stolen_devices_that_are_tried_when_the_owner_shows_another_then_it_is_let_in()
+{
+    // V4: to show a device never leaves the owner worse off than not to.
+    let desk = budgeted("2/1m").await;
+    let mut devices = Vec::new();
+    for n in 1..=4 {
+        let born = sign_in(&desk, "alice", &format!("198.51.100.{n}")).await;
+        devices.push(born.word("/device/token").to_owned());
+    }
+    let with = |token: &str, ip| json!({"subject": "alice", "ip": ip, "device_token": token});
+    for token in &devices[..3] {
+        for _ in 0..2 {
+            let body = with(token, "203.0.113.7");
+            assert_eq!(desk.post("/v1/sessions", body).await.status, 201);
+        }
+    }
+
+    let owner = desk.post("/v1/sessions", with(&devices[3], "192.0.2.1"));
+    let owner = owner.await;
+
+    assert_eq!(owner.status, StatusCode::CREATED, "{}", owner.text);
+}
+
+#[tokio::test]
 async fn given_a_spent_budget_when_an_answered_call_is_repeated_then_it_is_answered_again() {
     // Or a caller whose answer was lost would be told that nothing was done.
     let desk = budgeted("1/1m").await;
