@@ -402,6 +402,7 @@ fn bear(
         fenced: sign_in.evidence.is_some(),
         created_at: now,
         authentication,
+        weaker_proofs: None,
         last_seen: LastSeen::new(now),
         idle: terms.idle,
         absolute_deadline: now.plus(terms.absolute),

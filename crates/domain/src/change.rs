@@ -28,13 +28,13 @@ pub enum Change {
         /// The token it replaces.
         previous: Box<PreviousToken>,
     },
-    /// Identity was proved again within a session: both timeouts start anew.
+    /// Identity was proved again within a session.
     Reauthentication {
         /// The session.
         id: SessionId,
         /// The new act of proof.
         event: AuthenticationEvent,
-        /// The new absolute deadline.
+        /// The absolute deadline from now on: a new one only if the proof was strong enough.
         absolute_deadline: Timestamp,
     },
     /// A session ends.
@@ -202,7 +202,7 @@ impl Change {
                 event,
                 absolute_deadline,
             } => amend(roster, *id, |session| {
-                session.authentication = event.clone();
+                session.take_proof(event);
                 session.absolute_deadline = *absolute_deadline;
                 session.last_seen.advance(event.at);
             }),
@@ -322,7 +322,7 @@ fn amend(roster: &mut Roster, id: SessionId, how: impl FnOnce(&mut Session)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{GraceEnd, Sealed};
+    use crate::session::{GraceEnd, Replacement, Sealed};
     use crate::testing::{
         at, empty_roster, id, later_token, level, limit, live_ids, roster, session, token,
     };
@@ -345,7 +345,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(seconds + 300)),
                 repeatable_until: at(seconds),
                 sealed_successor: Sealed(Box::default()),
-                proof: None,
+                replaced_by: Replacement::Renewal,
             }),
         }
     }

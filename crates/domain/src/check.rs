@@ -111,7 +111,7 @@ pub struct Demand {
     pub subject: Option<SubjectId>,
     /// How strong the authentication must be.
     pub assurance: Option<AssuranceLevel>,
-    /// How old it may be.
+    /// How old it may be: one that is as strong as is asked, not a weaker one since.
     pub max_age: Option<Duration>,
     /// The device that came with the token.
     pub device: Shown,
@@ -169,10 +169,9 @@ impl Demand {
             return Some(Shortfall::WrongSubject);
         }
         let now = now.max(roster.time_high);
-        let event = &session.authentication;
-        let weak = self.assurance.is_some_and(|least| event.assurance < least);
-        let old = self.max_age.is_some_and(|most| now.since(event.at) > most);
-        (weak || old).then_some(Shortfall::StepUp)
+        let proved = session.proved_at(self.assurance.unwrap_or_default());
+        let is_old = |at| self.max_age.is_some_and(|most| now.since(at) > most);
+        proved.is_none_or(is_old).then_some(Shortfall::StepUp)
     }
 }
 
@@ -202,7 +201,7 @@ mod tests {
     use super::*;
     use crate::change::Keep;
     use crate::roster::Generation;
-    use crate::session::{GraceEnd, PreviousToken, Sealed};
+    use crate::session::{GraceEnd, PreviousToken, Replacement, Sealed};
     use crate::testing::{at, device_token, id, later_token, level, roster, session, tag, token};
     use crate::token::TokenSecret;
 
@@ -219,7 +218,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(accepted)),
                 repeatable_until: at(repeatable),
                 sealed_successor: Sealed(Box::default()),
-                proof: None,
+                replaced_by: Replacement::Renewal,
             }),
         };
         roster.apply(&[rotation], at(10));
@@ -485,7 +484,7 @@ mod tests {
                 accepted_until: GraceEnd::new(at(40)),
                 repeatable_until: at(2),
                 sealed_successor: Sealed(Box::default()),
-                proof: None,
+                replaced_by: Replacement::Renewal,
             }),
         };
         roster.apply(&[rotation], at(2));

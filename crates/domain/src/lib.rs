@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod amendment;
 mod api_key;
+mod authentication;
 pub mod budget;
 pub mod change;
 pub mod check;

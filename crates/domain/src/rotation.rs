@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::authentication::{NoProof, Reauthentication};
 use crate::change::Change;
 use crate::check::{Check, check};
 use crate::policy::Policy;
 use crate::roster::Roster;
 use crate::session::{
-    AuthenticationEvent, GraceEnd, PreviousToken, Sealed, Session, SessionId, Timestamp,
-    TokenDigest,
+    GraceEnd, PreviousToken, Replacement, Sealed, Session, SessionId, Timestamp, TokenDigest,
 };
 use crate::token::SessionToken;
 
@@ -37,7 +37,7 @@ pub enum Occasion {
     /// long finds its successor.
     Renewal,
     /// Identity was proved again (ASVS 7.2.4). The old token fails at once.
-    Reauthentication(AuthenticationEvent),
+    Reauthentication(Reauthentication),
     /// A credential changed. The old token fails at once.
     CredentialChange,
 }
@@ -90,10 +90,15 @@ pub fn rotate(
 ) -> Rotation {
     let now = now.max(roster.time_high);
     let digest = token.secret().digest();
+    let replacement = match occasion {
+        Occasion::Renewal => Replacement::Renewal,
+        Occasion::Reauthentication(proof) => Replacement::Reauthentication(proof.at(now).into()),
+        Occasion::CredentialChange => Replacement::CredentialChange,
+    };
     let session = match check(roster, token, now) {
         Check::Valid(valid) => {
             if let Some(previous) = replaced(valid.session, digest)
-                && matches!(occasion, Occasion::Renewal)
+                && replacement == Replacement::Renewal
             {
                 return repeat(valid.session, previous);
             }
@@ -101,24 +106,17 @@ pub fn rotate(
         }
         Check::Replaced(session) => {
             return replaced(session, digest)
-                .filter(|previous| could_have_replaced(&occasion, previous))
+                .filter(|previous| is_same_call(&replacement, &previous.replaced_by))
                 .map_or(Rotation::Refuse, |previous| repeat(session, previous));
         }
         Check::Reused(_) | Check::Ended(_) | Check::Unknown => return Rotation::Refuse,
     };
 
-    let (accepted_until, repeatable_until) = match occasion {
-        Occasion::Renewal => (now.plus(REPEATABLE_FOR), now),
-        Occasion::Reauthentication(_) | Occasion::CredentialChange => {
+    let (accepted_until, repeatable_until) = match replacement {
+        Replacement::Renewal => (now.plus(REPEATABLE_FOR), now),
+        Replacement::Reauthentication(_) | Replacement::CredentialChange => {
             (now, now.plus(REPEATABLE_FOR))
         }
-    };
-    let proof = match occasion {
-        Occasion::Reauthentication(event) => Some(Box::new(AuthenticationEvent {
-            at: event.at.min(now),
-            ..event
-        })),
-        Occasion::Renewal | Occasion::CredentialChange => None,
     };
     let mut changes = roster.expiries(now);
     changes.push(Change::Rotation {
@@ -130,14 +128,19 @@ pub fn rotate(
             accepted_until: GraceEnd::new(accepted_until),
             repeatable_until,
             sealed_successor: successor.sealed,
-            proof: proof.clone(),
+            replaced_by: replacement.clone(),
         }),
     });
-    if let Some(proof) = proof {
+    if let Replacement::Reauthentication(proof) = replacement {
+        let absolute = policy.terms(&roster.facts(session)).absolute;
         changes.push(Change::Reauthentication {
             id: session.id,
-            event: session.authentication.renewed_by(&proof),
-            absolute_deadline: now.plus(policy.terms(&roster.facts(session)).absolute),
+            absolute_deadline: if session.is_renewed_by(&proof) {
+                now.plus(absolute)
+            } else {
+                session.absolute_deadline
+            },
+            event: *proof,
         });
     }
     Rotation::Rotate {
@@ -157,18 +160,23 @@ fn replaced(session: &Session, digest: TokenDigest) -> Option<&PreviousToken> {
     session.previous.as_deref().filter(|p| p.digest == digest)
 }
 
-/// Whether the call for this occasion may be the one that replaced a token without a grace.
+/// Whether a call is the one that replaced a token without a grace, made once more.
 ///
 /// A repeated reauthentication brings the same proof. A stronger one is no repeat, and an answer
 /// that passed over it would be untrue; nor is a weaker one, or whoever has a copy of the old
-/// token and the password would be handed what the second factor of its owner was worth.
-fn could_have_replaced(occasion: &Occasion, previous: &PreviousToken) -> bool {
-    match occasion {
-        Occasion::Renewal => false,
-        Occasion::Reauthentication(event) => previous.proof.as_deref().is_some_and(|proof| {
-            event.methods == proof.methods && event.assurance == proof.assurance
-        }),
-        Occasion::CredentialChange => true,
+/// token and the password would be handed what the second factor of its owner was worth. A changed
+/// credential, which needs no proof, is a repeat of nothing else for the same reason.
+fn is_same_call(call: &Replacement, before: &Replacement) -> bool {
+    match (call, before) {
+        (Replacement::Reauthentication(proof), Replacement::Reauthentication(known)) => {
+            proof.methods == known.methods && proof.assurance == known.assurance
+        }
+        (Replacement::CredentialChange, Replacement::CredentialChange) => true,
+        // A renewal leaves a grace, and is repeated within that.
+        (
+            Replacement::Renewal | Replacement::Reauthentication(_) | Replacement::CredentialChange,
+            _,
+        ) => false,
     }
 }
 
@@ -204,7 +212,7 @@ mod tests {
     use crate::check::Presented;
     use crate::name::AuthenticationMethod;
     use crate::policy::Terms;
-    use crate::testing::{at, id, later_token, level, roster, session, sign_in, token};
+    use crate::testing::{at, id, later_token, level, roster, session, token};
 
     /// Asks with `token` for the token made from `fresh`.
     fn ask(
@@ -237,10 +245,7 @@ mod tests {
     }
 
     fn proof(assurance: u8) -> Occasion {
-        Occasion::Reauthentication(AuthenticationEvent {
-            assurance: level(assurance),
-            ..sign_in().authentication
-        })
+        by(&["pwd"], assurance)
     }
 
     fn methods(names: &[&str]) -> Box<[AuthenticationMethod]> {
@@ -249,11 +254,8 @@ mod tests {
     }
 
     fn by(names: &[&str], assurance: u8) -> Occasion {
-        Occasion::Reauthentication(AuthenticationEvent {
-            at: Timestamp::MAX,
-            methods: methods(names),
-            assurance: level(assurance),
-        })
+        let proof = Reauthentication::new(methods(names), level(assurance));
+        Occasion::Reauthentication(proof.unwrap())
     }
 
     /// From which fresh byte the successor was made that a repeat finds.
@@ -379,39 +381,13 @@ mod tests {
         let known = &roster.sessions[0].authentication;
         assert_eq!(known.assurance, level(2));
         assert_eq!(known.methods, methods(&["pwd", "otp"]));
-        assert_eq!(known.at, at(20));
+        assert_eq!(known.at, at(10), "and is no fresher by it");
         let again = ask(&roster, &later_token(1, 50), 52, by(&["pwd"], 1), 21);
         assert_eq!(
             repeated(&again),
             Some(51),
             "by what was brought, not by what is known"
         );
-    }
-
-    #[test]
-    fn given_methods_of_before_when_others_are_proved_then_all_are_named_once_the_earlier_first() {
-        let mut roster = roster([session(1)]);
-        rotated(&mut roster, &token(1), 50, by(&["pwd"], 1), 10);
-        let proof = by(&["otp", "pwd", "otp"], 2);
-        rotated(&mut roster, &later_token(1, 50), 51, proof, 20);
-
-        let known = &roster.sessions[0].authentication;
-        assert_eq!(known.methods, methods(&["pwd", "otp"]));
-    }
-
-    #[test]
-    fn given_as_many_methods_as_there_may_be_when_another_is_proved_then_there_are_no_more() {
-        let mut roster = roster([session(1)]);
-        let all: Vec<_> = (0..AuthenticationEvent::METHODS_MAX)
-            .map(|number| format!("m{number}"))
-            .collect();
-        let all: Vec<_> = all.iter().map(String::as_str).collect();
-        rotated(&mut roster, &token(1), 50, by(&all, 1), 10);
-        rotated(&mut roster, &later_token(1, 50), 51, by(&["one"], 2), 20);
-
-        let known = &roster.sessions[0].authentication;
-        assert_eq!(known.methods, methods(&all));
-        assert_eq!(known.assurance, level(2));
     }
 
     #[test]
@@ -475,21 +451,39 @@ mod tests {
     }
 
     #[test]
-    fn given_a_reauthentication_when_done_then_the_timeouts_are_those_of_the_policy_from_now() {
+    fn given_a_proof_as_strong_as_the_session_when_told_then_the_timeouts_are_those_of_the_policy()
+    {
         let mut roster = roster([session(1).deadline(100)]);
-        let future = Occasion::Reauthentication(AuthenticationEvent {
-            at: at(5000),
-            ..sign_in().authentication
-        });
-        rotated(&mut roster, &token(1), 50, future, 10);
+        rotated(&mut roster, &token(1), 50, proof(1), 10);
 
         let session = &roster.sessions[0];
-        assert_eq!(
-            session.absolute_deadline,
-            at(10).plus(Terms::default().absolute)
-        );
+        let absolute = Terms::default().absolute;
+        assert_eq!(session.absolute_deadline, at(10).plus(absolute));
         assert_eq!(session.last_seen.get(), at(10));
-        assert_eq!(session.authentication.at, at(10), "not in the future");
+        assert_eq!(session.authentication.at, at(10));
+    }
+
+    /// Else whoever knows a password alone would keep a session of two factors for ever.
+    #[test]
+    fn given_a_weaker_proof_when_told_then_it_counts_as_activity_and_its_time_is_no_longer() {
+        let mut roster = roster([session(1).assurance(3).deadline(100)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        let session = &roster.sessions[0];
+        assert_eq!(session.absolute_deadline, at(100));
+        assert_eq!(session.last_seen.get(), at(10));
+    }
+
+    /// The copy was replaced when the second factor was given: to name it as the one to keep must
+    /// not be worth that factor.
+    #[test]
+    fn given_a_token_that_a_proof_replaced_when_a_credential_changes_then_it_finds_no_successor() {
+        let mut roster = roster([session(1)]);
+        rotated(&mut roster, &token(1), 50, proof(2), 10);
+
+        let theft = ask(&roster, &token(1), 51, Occasion::CredentialChange, 11);
+
+        assert!(matches!(theft, Rotation::Refuse));
     }
 
     #[test]

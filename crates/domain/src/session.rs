@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+pub use crate::authentication::{AssuranceLevel, AuthenticationEvent, WeakerProofs};
 use crate::device::{DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
-use crate::name::{AuthenticationMethod, ClientId, SubjectId};
+use crate::name::{ClientId, SubjectId};
 use crate::roster::{Generation, LastSignIn};
 pub use crate::time::Timestamp;
 pub use crate::token::{FamilyDigest, SessionId, TokenDigest};
@@ -37,8 +38,10 @@ pub struct Session {
     pub previous: Option<Box<PreviousToken>>,
     /// What ties its token to the holder.
     pub binding: Binding,
-    /// The act of proving identity that it rests on.
+    /// The act of proving identity that it rests on: the strongest, and the last of that strength.
     pub authentication: AuthenticationEvent,
+    /// When less was proved since.
+    pub weaker_proofs: Option<Box<WeakerProofs>>,
     /// Its public name.
     pub id: SessionId,
     /// What kind of access it is; each class is counted apart.
@@ -108,9 +111,12 @@ impl Session {
         if let Some(client) = &mut self.client {
             client.share_text(share);
         }
-        let proof = self.previous.as_mut().and_then(|p| p.proof.as_mut());
-        let proofs = proof.map(|p| &mut **p).into_iter();
-        for event in proofs.chain([&mut self.authentication]) {
+        let replaced_by = self.previous.as_mut().map(|p| &mut p.replaced_by);
+        let proof = match replaced_by {
+            Some(Replacement::Reauthentication(proof)) => Some(&mut **proof),
+            Some(Replacement::Renewal | Replacement::CredentialChange) | None => None,
+        };
+        for event in proof.into_iter().chain([&mut self.authentication]) {
             for method in &mut event.methods {
                 method.share_text(share);
             }
@@ -151,65 +157,6 @@ pub enum SessionClass {
     Machine,
     /// Somebody else acting as the subject.
     Impersonation,
-}
-
-/// One act of proving identity: when, how, and how much it proved.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AuthenticationEvent {
-    /// When (`auth_time`).
-    pub at: Timestamp,
-    /// By which methods (`amr`).
-    pub methods: Box<[AuthenticationMethod]>,
-    /// How much it proved (`acr`), 0 to 9.
-    pub assurance: AssuranceLevel,
-}
-
-impl AuthenticationEvent {
-    /// The most methods that are kept.
-    pub const METHODS_MAX: usize = 16;
-
-    /// What is known of a session that this opened, once identity was proved again within it.
-    ///
-    /// The assurance is the higher of the two: a session of AAL2 may be renewed by one factor and
-    /// stays one (SP 800-63B-4, 2.2.3). The methods are those of both, the earlier ones first,
-    /// each once, and no more than [`METHODS_MAX`](Self::METHODS_MAX).
-    #[must_use]
-    pub fn renewed_by(&self, proof: &Self) -> Self {
-        let mut methods = Vec::new();
-        for method in self.methods.iter().chain(&proof.methods) {
-            if methods.len() < Self::METHODS_MAX && !methods.contains(method) {
-                methods.push(method.clone());
-            }
-        }
-        Self {
-            at: proof.at,
-            methods: methods.into(),
-            assurance: self.assurance.max(proof.assurance),
-        }
-    }
-}
-
-/// How much an authentication proved, 0 to 9: higher is stronger, 0 says nothing is known.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct AssuranceLevel(u8);
-
-impl AssuranceLevel {
-    /// Takes a level from outside; `None` above 9.
-    #[must_use]
-    pub const fn new(level: u8) -> Option<Self> {
-        if level <= 9 { Some(Self(level)) } else { None }
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-
-    /// Every level, the weakest first.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..=9).map(Self)
-    }
 }
 
 /// Where a sign-in came from, as its client said it. Hostile text, for display only.
@@ -277,9 +224,19 @@ pub struct PreviousToken {
     pub repeatable_until: Timestamp,
     /// The successor's secret, sealed under this token's: only its holder can open it.
     pub sealed_successor: Sealed,
-    /// What was proved by the reauthentication that replaced it, if one did: only the same proof
-    /// is a repeat of that call.
-    pub proof: Option<Box<AuthenticationEvent>>,
+    /// What replaced it: only the same call is a repeat.
+    pub replaced_by: Replacement,
+}
+
+/// What a token was replaced by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Replacement {
+    /// A renewal.
+    Renewal,
+    /// A reauthentication, with what that proved.
+    Reauthentication(Box<AuthenticationEvent>),
+    /// A changed credential.
+    CredentialChange,
 }
 
 /// Bytes encrypted under a key that only the holder of a secret can derive.
@@ -500,13 +457,6 @@ mod tests {
         assert!(!grace.bring_nearer(at(50)));
         assert!(!grace.bring_nearer(at(40)), "it did not move");
         assert_eq!(grace.get(), at(40));
-    }
-
-    #[test]
-    fn given_a_level_above_nine_when_made_then_it_is_refused() {
-        assert_eq!(AssuranceLevel::new(9).map(AssuranceLevel::get), Some(9));
-        assert_eq!(AssuranceLevel::new(10), None);
-        assert_eq!(AssuranceLevel::new(u8::MAX), None);
     }
 
     #[test]

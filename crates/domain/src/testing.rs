@@ -197,6 +197,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         fenced: true,
         created_at: at(0),
         authentication: sign_in().authentication,
+        weaker_proofs: None,
         last_seen: LastSeen::new(at(0)),
         idle: Duration::from_hours(1),
         absolute_deadline: at(12 * 3600),

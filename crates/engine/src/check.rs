@@ -14,7 +14,7 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
-use innkeeper_domain::session::{Ending, Session, Timestamp};
+use innkeeper_domain::session::{AssuranceLevel, Ending, Session, Timestamp};
 use innkeeper_domain::token::{SessionToken, TokenDigest};
 use innkeeper_store::{Heard, Touch};
 
@@ -106,16 +106,17 @@ enum Glance {
 }
 
 impl Authority {
-    /// How old the authentication of a session may be that ends other sessions (ASVS 7.5.2), if
-    /// that of this one is older.
+    /// How old the authentication of a session may be that ends other sessions, if that of this
+    /// one is older. ASVS 7.5.2 asks for one factor, so the last proof counts, however strong.
     #[must_use]
     pub fn wants_fresher(&self, checked: &Checked) -> Option<Duration> {
         let policy = self.policy.load();
         let freshness = policy
             .terms(&checked.roster.facts(&checked.session))
             .freshness;
-        let age = checked.now.since(checked.session.authentication.at);
-        (age > freshness).then_some(freshness)
+        let proved = checked.session.proved_at(AssuranceLevel::default());
+        let is_fresh = proved.is_some_and(|at| checked.now.since(at) <= freshness);
+        (!is_fresh).then_some(freshness)
     }
 
     /// Checks a token.

@@ -219,9 +219,11 @@ impl Shield<'_> {
 pub(crate) fn shield<'r>(case: &Case<'r>, asker: &Checked) -> Shield<'r> {
     let known = case.roster.find(asker.session.id);
     let session = known.unwrap_or(&asker.session);
+    let freshness = case.policy.terms(&case.roster.facts(session)).freshness;
     Shield {
         protection: Protection::from_session(case.roster, session, case.policy, case.now()),
-        evidence: session.authentication.assurance,
+        // What was proved long ago is no evidence of who asks now.
+        evidence: session.assurance_within(freshness, case.now()),
     }
 }
 

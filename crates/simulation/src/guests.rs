@@ -13,7 +13,7 @@ use innkeeper_domain::device::{DeviceId, DeviceLabel};
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Generation;
-use innkeeper_domain::rotation::Occasion;
+use innkeeper_domain::rotation::{Occasion, Reauthentication};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, EndReason, Initiator, Origin, SessionClass, SessionId,
     Timestamp,
@@ -204,7 +204,9 @@ fn present(
             (Call::Renew(tok), calling)
         }
         _ => {
-            let proof = Occasion::Reauthentication(proof(2));
+            let proof = proof(2);
+            let proof = Reauthentication::new(proof.methods, proof.assurance);
+            let proof = Occasion::Reauthentication(proof.expect("it proves something"));
             let calling = Box::pin(async move {
                 let rotated = node.rotate(&token, proof).await;
                 rotated.map(Reply::Rotate)

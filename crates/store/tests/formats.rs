@@ -17,8 +17,8 @@ use innkeeper_domain::roster::{
 };
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Binding, BoundDevice, EndReason, Ending, FamilyDigest,
-    GraceEnd, Initiator, LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId,
-    Timestamp, TokenDigest,
+    GraceEnd, Initiator, LastSeen, Origin, PreviousToken, Replacement, Sealed, Session,
+    SessionClass, SessionId, Timestamp, TokenDigest, WeakerProofs,
 };
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::journal::JournalEntry;
@@ -81,6 +81,7 @@ fn session(number: u8) -> Session {
                 .into(),
             assurance: AssuranceLevel::new(2).expect("it is one of ten"),
         },
+        weaker_proofs: Some(Box::new(WeakerProofs([14, 0, 0, 0, 0, 0, 0, 0].map(at)))),
         last_seen: LastSeen::new(at(20)),
         idle: Duration::from_mins(30),
         absolute_deadline: at(43_200),
@@ -92,7 +93,7 @@ fn session(number: u8) -> Session {
             accepted_until: GraceEnd::new(at(40)),
             repeatable_until: at(45),
             sealed_successor: Sealed([9; 40].into()),
-            proof: Some(Box::new(AuthenticationEvent {
+            replaced_by: Replacement::Reauthentication(Box::new(AuthenticationEvent {
                 at: at(14),
                 methods: [AuthenticationMethod::parse("otp").unwrap()].into(),
                 assurance: AssuranceLevel::new(2).unwrap(),

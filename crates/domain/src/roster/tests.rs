@@ -164,7 +164,7 @@ fn given_live_and_expired_sessions_when_asked_how_long_a_decision_stands_then_un
 
 #[test]
 fn given_a_grace_when_asked_how_long_a_decision_stands_then_no_longer_than_that() {
-    use crate::session::{GraceEnd, PreviousToken, Sealed};
+    use crate::session::{GraceEnd, PreviousToken, Replacement, Sealed};
     let mut roster = roster([session(1)]);
     roster.apply(
         &[Change::Rotation {
@@ -176,7 +176,7 @@ fn given_a_grace_when_asked_how_long_a_decision_stands_then_no_longer_than_that(
                 accepted_until: GraceEnd::new(at(20)),
                 repeatable_until: at(30),
                 sealed_successor: Sealed(Box::default()),
-                proof: None,
+                replaced_by: Replacement::Renewal,
             }),
         }],
         at(5),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use innkeeper_domain::admission::{Newborn, SignIn};
 use innkeeper_domain::change::Change;
 use innkeeper_domain::device::{DeviceClass, DeviceDigest, DeviceSerial};
-use innkeeper_domain::name::{ClientId, GroupName, SubjectId, TenantId};
+use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::policy::{
     BindTo, Condition, Facts, Limit, Overflow, Per, Policy, PolicyVersion, Rule, SessionLimit,
     Setting, Terms,
 };
 use innkeeper_domain::roster::{Floor, Generation, Roster, StoreGeneration};
+use innkeeper_domain::rotation::{Occasion, Reauthentication};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Binding, LastSeen, Origin, Session, SessionClass,
     SessionId, Timestamp,
@@ -131,6 +132,7 @@ impl Resident {
             fenced: true,
             created_at: Timestamp::ZERO,
             authentication: proof(1),
+            weaker_proofs: None,
             last_seen: LastSeen::new(Timestamp::from_millis(NOW.as_millis() - 1000 * self.seen)),
             idle: Duration::from_secs(self.idle),
             absolute_deadline: Timestamp::MAX,
@@ -177,6 +179,12 @@ pub(crate) fn proof(assurance: u8) -> AuthenticationEvent {
         methods: Box::default(),
         assurance: level(assurance),
     }
+}
+
+pub(crate) fn proved_again(assurance: u8) -> Occasion {
+    let method = AuthenticationMethod::parse("pwd").unwrap();
+    let proof = Reauthentication::new([method].into(), level(assurance));
+    Occasion::Reauthentication(proof.unwrap())
 }
 
 pub(crate) fn class() -> impl Strategy<Value = SessionClass> {

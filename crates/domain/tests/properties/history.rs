@@ -20,8 +20,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::given::{
-    Arrival, NOW, arrival_with, empty_roster, groups, id, limit, newborn, policy, proof, secret,
-    tag,
+    Arrival, NOW, arrival_with, empty_roster, groups, id, limit, newborn, policy, proved_again,
+    secret, tag,
 };
 use crate::limits::within_limits;
 use crate::modestly;
@@ -372,7 +372,7 @@ impl World {
 fn occasion() -> impl Strategy<Value = Occasion> {
     prop_oneof![
         4 => Just(Occasion::Renewal),
-        2 => (1..3_u8).prop_map(|assurance| Occasion::Reauthentication(proof(assurance))),
+        2 => (1..3_u8).prop_map(|assurance| proved_again(assurance)),
         1 => Just(Occasion::CredentialChange),
     ]
 }

@@ -181,8 +181,9 @@ impl Replay {
                     self.open.remove(session);
                     self.end(*session, *ending, counts);
                 }
-                SessionEvent::Reauthenticated { session, .. } => {
-                    self.prolong(*session, policy, entry.at);
+                SessionEvent::Reauthenticated { session, assurance } => {
+                    let proof = authentication(*assurance, entry.at);
+                    self.prolong(*session, proof, policy);
                 }
                 SessionEvent::DeviceNew { device, class } => {
                     self.classes.insert(*device, *class);
@@ -291,7 +292,7 @@ impl Replay {
     }
 
     /// Whoever proved identity again begins anew.
-    fn prolong(&mut self, session: SessionId, policy: &Policy, at: Timestamp) {
+    fn prolong(&mut self, session: SessionId, proof: AuthenticationEvent, policy: &Policy) {
         let Some(place) = self.roster.sessions.iter().position(|s| s.id == session) else {
             return;
         };
@@ -299,7 +300,10 @@ impl Replay {
             .terms(&self.roster.facts(&self.roster.sessions[place]))
             .absolute;
         let recorded = Arc::make_mut(&mut self.roster.sessions[place]);
-        recorded.absolute_deadline = at.plus(absolute);
+        if recorded.is_renewed_by(&proof) {
+            recorded.absolute_deadline = proof.at.plus(absolute);
+            recorded.authentication = proof;
+        }
     }
 
     /// Adds this subject to what is said of all.

@@ -1,20 +1,19 @@
 //! Sessions that give orders about others: only as long as they live themselves (S2, S4, S7).
 
 use innkeeper_domain::device::DeviceLabel;
-use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::Checked;
 use innkeeper_engine::devices::{DeviceAnswer, DeviceChange, DeviceScope};
 use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
 use innkeeper_engine::sign_in::SignedIn;
 
-use crate::support::{House, event, finish, house, rotated};
+use crate::support::{House, finish, house, proved, rotated};
 
 /// Ways in which the word of a session comes to count no more, after it was checked.
 const WAYS: [fn(&House, &SignedIn); 2] = [
     |house, asker| assert_eq!(house.revoke(asker.session.id), Revoked::Ended),
     |house, asker| {
-        let occasion = Occasion::Reauthentication(event(3));
+        let occasion = proved(3);
         let _ = rotated(house.rotate(&asker.token, occasion));
     },
 ];

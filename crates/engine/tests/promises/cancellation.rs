@@ -12,7 +12,7 @@ use innkeeper_engine::sign_in::{SignInAnswer, SignedIn};
 
 use crate::stage::Glances;
 use crate::support::{
-    House, MINUTE, arrival, check_of, copy, event, finish, house_with, keyed, policy, poll_once,
+    House, MINUTE, arrival, check_of, copy, finish, house_with, keyed, policy, poll_once, proved,
     subject, tenant,
 };
 
@@ -124,7 +124,7 @@ fn s19_given_a_reuse_when_its_check_is_dropped_at_any_await_then_the_session_end
 
 #[test]
 fn s19_given_a_rotation_when_dropped_at_any_await_then_it_is_done_or_not_done() {
-    for occasion in [Occasion::Renewal, Occasion::Reauthentication(event(3))] {
+    for occasion in [Occasion::Renewal, proved(3)] {
         drop_at_every_await(full, |house, guest| {
             let occasion = occasion.clone();
             Box::pin(async {

@@ -13,7 +13,7 @@ use innkeeper_engine::sign_in::{SignInAnswer, SignedIn};
 
 use crate::stage::{Fault, Glances};
 use crate::support::{
-    House, MINUTE, arrival, check_of, event, finish, house, house_with, keyed, policy, rotated,
+    House, MINUTE, arrival, check_of, finish, house, house_with, keyed, policy, proved, rotated,
     subject, tenant,
 };
 
@@ -134,7 +134,7 @@ fn s9_given_a_store_that_fails_when_a_reuse_is_found_then_the_end_is_known_befor
 /// S9: the answer to a rotation is lost; the repeat brings the successor that was made.
 #[test]
 fn s9_given_a_store_that_fails_when_rotating_then_the_repeat_brings_the_one_successor() {
-    for occasion in [Occasion::Renewal, Occasion::Reauthentication(event(3))] {
+    for occasion in [Occasion::Renewal, proved(3)] {
         fail_at_every_call(full, |house, guest| {
             let occasion = occasion.clone();
             Box::pin(async {

@@ -8,7 +8,8 @@ use innkeeper_domain::rotation::Occasion;
 use innkeeper_engine::sign_in::{Idempotency, KEYS_MAX, SignInAnswer, SignedIn};
 
 use crate::support::{
-    MINUTE, SECOND, admitted, event, house, house_with, just_before, keyed, policy, rotated, tenant,
+    MINUTE, SECOND, admitted, house, house_with, just_before, keyed, policy, proved, rotated,
+    tenant,
 };
 
 const KEY: &str = "0123456789abcdef";
@@ -73,7 +74,7 @@ fn s10_given_a_session_that_was_heard_from_when_the_sign_in_is_repeated_then_it_
 fn s10_given_a_token_that_was_replaced_when_the_sign_in_is_repeated_then_it_is_not_given_again() {
     let house = house();
     let first = admitted(house.answer(keyed("alice", KEY, "x")));
-    let _ = rotated(house.rotate(&first.token, Occasion::Reauthentication(event(3))));
+    let _ = rotated(house.rotate(&first.token, proved(3)));
 
     let raised = house.answer(keyed("alice", KEY, "x"));
 

@@ -2,11 +2,10 @@
 
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
-use innkeeper_domain::rotation::Occasion;
 use innkeeper_store::journal::SessionEvent;
 
 use crate::support::{
-    MINUTE, SECOND, admitted, arrival, copy, event, house_with, policy, rotated, subject,
+    MINUTE, SECOND, admitted, arrival, copy, house_with, policy, proved, rotated, subject,
 };
 
 fn names(events: &[SessionEvent]) -> Vec<&'static str> {
@@ -47,7 +46,7 @@ fn s16_given_a_life_when_the_journal_is_read_then_each_commit_is_in_it_once() {
     let third = admitted(house.answer(request));
     let renewed = house.renew(&third.token);
     let _ = house.renew(&third.token);
-    let proof = Occasion::Reauthentication(event(2));
+    let proof = proved(2);
     let raised = rotated(house.rotate(&renewed.token, proof));
     let _ = house.change_credential("alice", Some(&raised.token));
     let limit = SubjectPatch {

@@ -11,7 +11,7 @@ use innkeeper_engine::rotate::RotateAnswer;
 
 use crate::stage::Glances;
 use crate::support::{
-    HOUR, MINUTE, SECOND, check_of, copy, event, finish, house, house_with, just_before, policy,
+    HOUR, MINUTE, SECOND, check_of, copy, finish, house, house_with, just_before, policy, proved,
     rotated,
 };
 
@@ -195,7 +195,7 @@ fn s8_given_a_reauthentication_when_done_then_the_old_token_fails_and_the_repeat
     let old = house.sign_in("alice").token;
     house.clock.pass(MINUTE);
 
-    let raised = rotated(house.rotate(&old, Occasion::Reauthentication(event(3))));
+    let raised = rotated(house.rotate(&old, proved(3)));
 
     assert_eq!(raised.session.authentication.assurance.get(), 3);
     assert_eq!(raised.session.authentication.at, house.now());
@@ -203,20 +203,20 @@ fn s8_given_a_reauthentication_when_done_then_the_old_token_fails_and_the_repeat
     assert!(house.passes(&raised.token));
 
     house.clock.pass(just_before(5 * MINUTE));
-    let again = rotated(house.rotate(&old, Occasion::Reauthentication(event(3))));
+    let again = rotated(house.rotate(&old, proved(3)));
     assert_eq!(again.token.reveal(), raised.token.reveal());
     assert!(matches!(
         house.rotate(&old, Occasion::Renewal),
         RotateAnswer::NoSession(None)
     ));
     assert!(matches!(
-        house.rotate(&old, Occasion::Reauthentication(event(9))),
+        house.rotate(&old, proved(9)),
         RotateAnswer::NoSession(None)
     ));
     assert!(house.passes(&raised.token), "none of it did harm");
 
     house.clock.pass(SECOND / 1_000);
-    let answer = house.rotate(&old, Occasion::Reauthentication(event(3)));
+    let answer = house.rotate(&old, proved(3));
     let RotateAnswer::NoSession(Some(ending)) = answer else {
         panic!("after five minutes it is reuse, got {answer:?}");
     };
@@ -233,7 +233,7 @@ fn given_an_old_session_when_identity_is_proved_again_then_both_timeouts_start_a
         assert!(house.passes(&token));
     }
 
-    token = rotated(house.rotate(&token, Occasion::Reauthentication(event(2)))).token;
+    token = rotated(house.rotate(&token, proved(2))).token;
 
     for _ in 0..24 {
         house.clock.pass(29 * MINUTE);
@@ -307,11 +307,7 @@ fn s2_given_a_session_that_has_ended_when_its_token_is_rotated_then_nothing_is_h
     let _ = house.revoke(signed_in.session.id);
 
     for token in [&signed_in.token, &new] {
-        for occasion in [
-            Occasion::Renewal,
-            Occasion::Reauthentication(event(1)),
-            Occasion::CredentialChange,
-        ] {
+        for occasion in [Occasion::Renewal, proved(1), Occasion::CredentialChange] {
             let answer = house.rotate(token, occasion);
             let RotateAnswer::NoSession(Some(ending)) = answer else {
                 panic!("expected the end, got {answer:?}");

@@ -15,7 +15,7 @@ use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
 use innkeeper_domain::roster::{EntryHash, Generation, Roster};
-use innkeeper_domain::rotation::Occasion;
+use innkeeper_domain::rotation::{Occasion, Reauthentication};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, EndReason, Initiator, Origin, SessionClass, SessionId,
     Timestamp,
@@ -139,6 +139,13 @@ pub(crate) fn event(assurance: u8) -> AuthenticationEvent {
         methods: [method].into(),
         assurance: AssuranceLevel::new(assurance).expect("it is one of ten"),
     }
+}
+
+/// That identity was proved again.
+pub(crate) fn proved(assurance: u8) -> Occasion {
+    let event = event(assurance);
+    let proof = Reauthentication::new(event.methods, event.assurance);
+    Occasion::Reauthentication(proof.expect("it proves something"))
 }
 
 /// A sign-in of `name`, with nothing but the name known of it.

@@ -6,8 +6,8 @@ use axum::extract::State;
 use innkeeper_api as api;
 use innkeeper_api::ProblemCode;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::rotation::Occasion;
-use innkeeper_domain::session::{AuthenticationEvent, Initiator, Timestamp};
+use innkeeper_domain::rotation::{NoProof, Occasion, Reauthentication};
+use innkeeper_domain::session::Initiator;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::rotate::{RotateAnswer, Rotated};
 use serde_json::json;
@@ -38,7 +38,13 @@ pub(super) fn routes() -> Vec<Route> {
             "reauthenticated",
             "Tell that the subject proved identity again",
         )
-        .detail("Raises assurance or leaves it as it is, adds the methods to those of the session, gives the next token, and starts both timeouts anew.")
+        .detail(
+            "Raises assurance or leaves it as it is, adds the methods to those of the session, gives \
+             the next token, and counts as activity. A proof at least as strong as the session \
+             also starts the absolute timeout anew, and is what `authenticated_at` tells of. A \
+             weaker one makes fresh what it proved and no more: a check with `assurance` and \
+             `max_age` asks for a proof of that strength that is no older.",
+        )
         .example(json!({"token": "ik_…", "methods": ["otp"], "assurance": 2}))
         .refuses(&[ProblemCode::NoSession]),
         Route::post(
@@ -62,7 +68,7 @@ async fn rotate(
     renew(door, tenant, &asked.token, Occasion::Renewal).await
 }
 
-/// `POST /v1/sessions/reauthenticated`: 200 with the next token, and both timeouts anew.
+/// `POST /v1/sessions/reauthenticated`: 200 with the next token, and as much time as was proved.
 async fn reauthenticated(
     caller: Caller<Admit>,
     State(door): State<Door>,
@@ -70,19 +76,16 @@ async fn reauthenticated(
     Json(asked): Json<api::ReauthenticatedRequest>,
 ) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
-    let event = AuthenticationEvent {
-        // It has just happened: the decision takes its own `now`, which is earlier.
-        at: Timestamp::MAX,
-        methods: methods(&asked.methods)?,
-        assurance: wire::assurance(asked.assurance)?,
-    };
-    renew(
-        door,
-        tenant,
-        &asked.token,
-        Occasion::Reauthentication(event),
-    )
-    .await
+    let assurance = wire::assurance(asked.assurance)?;
+    let proof = Reauthentication::new(methods(&asked.methods)?, assurance).map_err(|error| {
+        let field = match error {
+            NoProof::Methods => "methods",
+            NoProof::Assurance => "assurance",
+        };
+        invalid(field, error.to_string())
+    })?;
+    let occasion = Occasion::Reauthentication(proof);
+    renew(door, tenant, &asked.token, occasion).await
 }
 
 async fn renew(

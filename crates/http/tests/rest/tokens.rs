@@ -86,7 +86,7 @@ async fn given_a_token_that_fails_when_a_new_one_is_asked_for_then_it_is_401_no_
         for path in ["/v1/sessions/rotate", "/v1/sessions/reauthenticated"] {
             let mut body = json!({"token": token});
             if path.ends_with("reauthenticated") {
-                body["methods"] = json!([]);
+                body["methods"] = json!(["pwd"]);
                 body["assurance"] = json!(1);
             }
             let answer = desk.post(path, body).await;
@@ -131,4 +131,68 @@ async fn s8_given_a_changed_credential_when_told_then_all_end_but_the_kept_one()
         "and no token, no session"
     );
     assert_eq!(desk.live("alice").await, 0);
+}
+
+/// A session of level 3 to whose holder a password alone was believed: told as a proof, it made
+/// the hardware key fresh, and both timeouts began anew.
+#[tokio::test]
+async fn given_a_strong_session_when_less_is_proved_then_what_was_strong_is_no_fresher_by_it() {
+    let desk = desk().await;
+    let body = json!({"subject": "alice", "methods": ["hwk", "pin"], "assurance": 3});
+    let opened = desk.post("/v1/sessions", body).await;
+    desk.clock.pass(MINUTE);
+    let weak = json!({"token": opened.word("/token"), "methods": ["pwd"], "assurance": 1});
+
+    let answer = desk.post("/v1/sessions/reauthenticated", weak).await;
+
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let session = &answer.json["session"];
+    assert_eq!(session["assurance"], 3);
+    for member in ["authenticated_at", "expires_at"] {
+        assert_eq!(session[member], opened.json["session"][member], "{member}");
+    }
+    let token = answer.word("/token");
+    for (assurance, status) in [(3, 403), (2, 403), (1, 200), (0, 200)] {
+        let demand = json!({"token": token, "assurance": assurance, "max_age": 5});
+        let checked = desk.post("/v1/check", demand).await;
+        assert_eq!(checked.status, status, "level {assurance}");
+    }
+    let active = desk.call(Method::POST, "/oauth/introspect");
+    let active = active.bearer(&desk.admin).form(&format!("token={token}"));
+    let active = active.send().await;
+    assert_eq!(active.json["acr"], "3");
+    assert_eq!(active.json["auth_time"], 1_800_000_000);
+}
+
+#[tokio::test]
+async fn given_no_proof_when_it_is_told_as_one_then_it_is_422_and_renews_nothing() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    for (methods, assurance, field) in [
+        (json!(["pwd"]), 0, "assurance"),
+        (json!([]), 1, "methods"),
+        (json!([]), 0, "methods"),
+    ] {
+        let body = json!({"token": token, "methods": methods, "assurance": assurance});
+        let answer = desk.post("/v1/sessions/reauthenticated", body).await;
+        answer.assert_invalid(field);
+    }
+    assert_eq!(desk.check(&token).await.status, 200, "and nothing changed");
+}
+
+/// Whoever had a copy of the token before the second factor named it as the one to keep, and was
+/// handed the token that the second factor was given for.
+#[tokio::test]
+async fn s9_given_a_token_that_a_second_factor_replaced_when_it_is_to_be_kept_then_all_end() {
+    let desk = desk().await;
+    let (copy, _) = desk.sign_in("alice").await;
+    let proof = json!({"token": copy, "methods": ["otp"], "assurance": 2});
+    let raised = desk.post("/v1/sessions/reauthenticated", proof).await;
+
+    let path = "/v1/subjects/alice/credential-changed";
+    let answer = desk.post(path, json!({"keep": copy})).await;
+
+    assert_eq!(answer.json, json!({"ended": 1}), "and no token, no session");
+    let checked = desk.check(raised.word("/token")).await;
+    assert_eq!(checked.json["reason"], "credential_change");
 }

@@ -12,8 +12,8 @@ use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::roster::{Roster, RosterVersion};
 use innkeeper_domain::session::{
     AssuranceLevel, AuthenticationEvent, Binding, EndReason, Ending, FamilyDigest, GraceEnd,
-    Initiator, LastSeen, Origin, PreviousToken, Sealed, Session, SessionClass, SessionId,
-    Timestamp, TokenDigest,
+    Initiator, LastSeen, Origin, PreviousToken, Replacement, Sealed, Session, SessionClass,
+    SessionId, Timestamp, TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
 use tokio::task::yield_now;
@@ -165,6 +165,7 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
             methods: Box::default(),
             assurance: AssuranceLevel::new(1).expect("it is one of ten"),
         },
+        weaker_proofs: None,
         last_seen: LastSeen::new(now),
         idle: IDLE,
         absolute_deadline: now.plus(ABSOLUTE),
@@ -208,7 +209,7 @@ pub fn rotation(id: SessionId, now: Timestamp) -> Change {
             accepted_until: GraceEnd::new(grace),
             repeatable_until: grace,
             sealed_successor: Sealed([7; 40].into()),
-            proof: None,
+            replaced_by: Replacement::Renewal,
         }),
     }
 }

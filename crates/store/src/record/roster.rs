@@ -12,7 +12,8 @@ use innkeeper_domain::roster::{
 };
 use innkeeper_domain::session::{
     AuthenticationEvent, Binding, BoundDevice, EndedSession, FamilyDigest, GraceEnd, LastSeen,
-    PreviousToken, Sealed, Session, SessionClass, SessionId, Timestamp, TokenDigest,
+    PreviousToken, Replacement, Sealed, Session, SessionClass, SessionId, Timestamp, TokenDigest,
+    WeakerProofs,
 };
 use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,7 @@ pub(super) struct SessionRecord {
     fenced: bool,
     created_at: u64,
     authentication: AuthenticationRecord,
+    weaker_proofs: Option<[u64; WeakerProofs::LEVELS]>,
     last_seen: u64,
     idle: u64,
     absolute_deadline: u64,
@@ -113,7 +115,14 @@ struct PreviousRecord {
     accepted_until: u64,
     repeatable_until: u64,
     sealed_successor: Vec<u8>,
-    proof: Option<AuthenticationRecord>,
+    replaced_by: ReplacementRecord,
+}
+
+#[derive(Deserialize, Serialize)]
+enum ReplacementRecord {
+    Renewal,
+    Reauthentication(AuthenticationRecord),
+    CredentialChange,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -327,6 +336,10 @@ impl From<&Session> for SessionRecord {
             fenced: session.fenced,
             created_at: session.created_at.as_millis(),
             authentication: (&session.authentication).into(),
+            weaker_proofs: session
+                .weaker_proofs
+                .as_ref()
+                .map(|w| w.0.map(Timestamp::as_millis)),
             last_seen: session.last_seen.get().as_millis(),
             idle: millis(session.idle),
             absolute_deadline: session.absolute_deadline.as_millis(),
@@ -338,7 +351,7 @@ impl From<&Session> for SessionRecord {
                 accepted_until: p.accepted_until.get().as_millis(),
                 repeatable_until: p.repeatable_until.as_millis(),
                 sealed_successor: p.sealed_successor.0.to_vec(),
-                proof: p.proof.as_deref().map(Into::into),
+                replaced_by: (&p.replaced_by).into(),
             }),
             origin: (&session.origin).into(),
             device: session.device.map(|d| d.0),
@@ -387,6 +400,9 @@ impl SessionRecord {
             fenced: self.fenced,
             created_at: Timestamp::from_millis(self.created_at),
             authentication: self.authentication.try_into()?,
+            weaker_proofs: self
+                .weaker_proofs
+                .map(|w| Box::new(WeakerProofs(w.map(Timestamp::from_millis)))),
             last_seen: LastSeen::new(Timestamp::from_millis(self.last_seen)),
             idle: Duration::from_millis(self.idle),
             absolute_deadline: Timestamp::from_millis(self.absolute_deadline),
@@ -407,14 +423,37 @@ impl SessionRecord {
 
 impl PreviousRecord {
     fn revive(self) -> Result<Box<PreviousToken>, RecordError> {
-        let proof = self.proof.map(AuthenticationEvent::try_from).transpose()?;
         Ok(Box::new(PreviousToken {
             digest: TokenDigest(self.digest),
             accepted_until: GraceEnd::new(Timestamp::from_millis(self.accepted_until)),
             repeatable_until: Timestamp::from_millis(self.repeatable_until),
             sealed_successor: Sealed(self.sealed_successor.into()),
-            proof: proof.map(Box::new),
+            replaced_by: self.replaced_by.try_into()?,
         }))
+    }
+}
+
+impl From<&Replacement> for ReplacementRecord {
+    fn from(replacement: &Replacement) -> Self {
+        match replacement {
+            Replacement::Renewal => Self::Renewal,
+            Replacement::Reauthentication(proof) => Self::Reauthentication((&**proof).into()),
+            Replacement::CredentialChange => Self::CredentialChange,
+        }
+    }
+}
+
+impl TryFrom<ReplacementRecord> for Replacement {
+    type Error = RecordError;
+
+    fn try_from(record: ReplacementRecord) -> Result<Self, RecordError> {
+        Ok(match record {
+            ReplacementRecord::Renewal => Self::Renewal,
+            ReplacementRecord::Reauthentication(proof) => {
+                Self::Reauthentication(Box::new(proof.try_into()?))
+            }
+            ReplacementRecord::CredentialChange => Self::CredentialChange,
+        })
     }
 }
 
