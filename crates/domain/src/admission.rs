@@ -300,7 +300,8 @@ fn decide(
         session,
         device: device.id,
         recognition,
-        tell_of_device: recognition == Recognition::Unseen
+        tell_of_device: is_in_person(sign_in)
+            && recognition == Recognition::Unseen
             && terms.unseen_device == UnseenDevice::Notify,
         evicted: room.evicted,
         concurrent: room.concurrent,
@@ -331,6 +332,9 @@ fn is_superseded(
 }
 
 /// The device of a sign-in that is let in, and what that does to those on file.
+///
+/// Only sign-ins in person change anything there: what a program or a helper signs in from is no
+/// device of the subject's, is not recognised later, and pushes out none.
 fn arrive(
     roster: &Roster,
     sign_in: &SignIn,
@@ -338,17 +342,21 @@ fn arrive(
     known: Option<Arc<Device>>,
     now: Timestamp,
 ) -> (Arc<Device>, Recognition, Vec<Change>) {
+    let in_person = is_in_person(sign_in);
     if let Some(device) = known {
         let (id, at) = (device.id, now);
-        let visit = Change::DeviceVisit { id, at };
-        return (device, Recognition::Known, vec![visit]);
+        let visit = in_person.then_some(Change::DeviceVisit { id, at });
+        return (device, Recognition::Known, visit.into_iter().collect());
+    }
+    let device = Arc::new(first_seen(roster, sign_in, newborn, now));
+    if !in_person {
+        return (device, Recognition::Unseen, Vec::new());
     }
     let forgotten = device::find_forgettable(roster);
     let mut changes: Vec<_> = forgotten
         .map(|id| Change::DeviceEnd { id })
         .into_iter()
         .collect();
-    let device = Arc::new(first_seen(roster, sign_in, newborn, now));
     changes.push(Change::DeviceBirth(Arc::clone(&device)));
     (device, Recognition::Unseen, changes)
 }

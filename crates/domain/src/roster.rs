@@ -15,7 +15,9 @@ use crate::change::Change;
 use crate::device::{Device, DeviceDigest, DeviceId};
 use crate::name::{GroupName, SubjectId, TenantId};
 use crate::policy::{Facts, PolicyVersion, SessionLimit};
-use crate::session::{EndReason, EndedSession, Ending, Initiator, Session, SessionId, Timestamp};
+use crate::session::{
+    EndReason, EndedSession, Ending, Initiator, Session, SessionClass, SessionId, Timestamp,
+};
 use crate::token::RosterTag;
 
 pub use contact::Contact;
@@ -174,10 +176,12 @@ impl Roster {
         self.find_device(session.device_id()?)
     }
 
-    /// When a device was last heard from: at a sign-in, or by any session on it.
+    /// When a device was last heard from in person: at a sign-in, or by such a session on it.
     #[must_use]
     pub fn device_seen(&self, device: &Device) -> Timestamp {
-        let on_it = |s: &&Arc<Session>| s.device_id() == Some(device.id);
+        let on_it = |s: &&Arc<Session>| {
+            s.class == SessionClass::Interactive && s.device_id() == Some(device.id)
+        };
         let heard = self.sessions.iter().filter(on_it);
         heard
             .map(|s| s.last_seen.get())

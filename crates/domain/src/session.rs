@@ -87,6 +87,13 @@ impl Session {
         Some(DeviceId::new(self.id.tag(), self.device?))
     }
 
+    /// Whether somebody else acts in it as the subject. What such a session does to other sessions
+    /// and to devices would pass for the subject's own doing, so it may do neither.
+    #[must_use]
+    pub const fn is_impersonation(&self) -> bool {
+        matches!(self.class, SessionClass::Impersonation)
+    }
+
     /// The moment from which it is expired, whatever happens, unless it is heard from before.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {

@@ -46,6 +46,8 @@ pub enum DeviceAnswer {
     Protected,
     /// The session that asks is live no longer, so its word counts no more, and nothing was done.
     AskerGone,
+    /// Somebody else acts in the session that asks: it changes no device, and nothing was done.
+    Impersonated,
 }
 
 enum Decided {
@@ -53,6 +55,7 @@ enum Decided {
     Absent,
     Protected,
     AskerGone,
+    Impersonated,
 }
 
 impl Authority {
@@ -88,6 +91,7 @@ fn answer(settled: Settled<Decided>) -> DeviceAnswer {
         Decided::Absent => DeviceAnswer::Absent,
         Decided::Protected => DeviceAnswer::Protected,
         Decided::AskerGone => DeviceAnswer::AskerGone,
+        Decided::Impersonated => DeviceAnswer::Impersonated,
     }
 }
 
@@ -102,10 +106,13 @@ fn decide(
         DeviceScope::Tenant(_) | DeviceScope::Subject(..) => Initiator::Admin,
         DeviceScope::Holder(_) => Initiator::User,
     };
-    if let DeviceScope::Holder(asker) = scope
-        && !asker.stands(case)
-    {
-        return Step::Answer(Decided::AskerGone);
+    if let DeviceScope::Holder(asker) = scope {
+        if !asker.stands(case) {
+            return Step::Answer(Decided::AskerGone);
+        }
+        if asker.session.is_impersonation() {
+            return Step::Answer(Decided::Impersonated);
+        }
     }
     let takes_away = match change {
         DeviceChange::Distrust | DeviceChange::End => true,

@@ -36,6 +36,8 @@ pub enum Revoked {
     Protected,
     /// The session that asks is live no longer, so its word counts no more, and nothing was done.
     AskerGone,
+    /// Somebody else acts in the session that asks: it ends no other, and nothing was done.
+    Impersonated,
 }
 
 /// The answer to an order to end all sessions of a subject.
@@ -48,6 +50,8 @@ pub enum RevokedAll {
     KeptIsAbsent,
     /// Some are protected from the session that asks, and nothing was done.
     Protected,
+    /// Somebody else acts in the session that asks: it ends no other, and nothing was done.
+    Impersonated,
 }
 
 impl Authority {
@@ -67,6 +71,9 @@ impl Authority {
             {
                 if !asker.stands(case) {
                     return Ok(Step::Answer(Revoked::AskerGone));
+                }
+                if asker.session.is_impersonation() {
+                    return Ok(Step::Answer(Revoked::Impersonated));
                 }
                 let shield = shield(case, asker);
                 if roster.find(id).is_some_and(|s| shield.stops(s)) {
@@ -107,6 +114,9 @@ impl Authority {
                 let (now, id) = (case.now(), asker.session.id);
                 if !asker.stands(case) {
                     return Ok(Step::Answer(RevokedAll::KeptIsAbsent));
+                }
+                if asker.session.is_impersonation() {
+                    return Ok(Step::Answer(RevokedAll::Impersonated));
                 }
                 let shield = shield(case, asker);
                 if case.roster.live(now).any(|s| s.id != id && shield.stops(s)) {

@@ -145,10 +145,17 @@ impl Scribe {
                 };
                 return (answer, Some(token));
             }
-            Reply::Revoke(Revoked::Absent | Revoked::Protected | Revoked::AskerGone)
-            | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Protected)
+            Reply::Revoke(
+                Revoked::Absent | Revoked::Protected | Revoked::AskerGone | Revoked::Impersonated,
+            )
+            | Reply::RevokeAll(
+                RevokedAll::KeptIsAbsent | RevokedAll::Protected | RevokedAll::Impersonated,
+            )
             | Reply::Device(
-                DeviceAnswer::Absent | DeviceAnswer::Protected | DeviceAnswer::AskerGone,
+                DeviceAnswer::Absent
+                | DeviceAnswer::Protected
+                | DeviceAnswer::AskerGone
+                | DeviceAnswer::Impersonated,
             ) => Answer::Absent,
             Reply::Revoke(Revoked::Ended) => done(1),
             Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),

@@ -341,3 +341,58 @@ fn given_a_name_its_owner_gave_when_the_device_signs_in_then_the_next_sign_in_is
         "Safari on iPhone"
     );
 }
+
+/// A helper who acted as somebody left a device behind that was known at the next sign-in, and the
+/// fifty programs of a subject pushed out the browser that it relies on.
+#[test]
+fn given_a_program_or_a_helper_when_it_signs_in_then_the_devices_of_the_subject_are_as_before() {
+    for class in [SessionClass::Machine, SessionClass::Impersonation] {
+        let owned = (1..=50).map(device);
+        let mut roster = roster_with(owned, []);
+        let before = roster.devices.clone();
+        for presented in [None, Some(device_token(1).digest())] {
+            let sign_in = SignIn {
+                class,
+                device: presented,
+                ..sign_in()
+            };
+
+            let admitted = let_in(&roster, &sign_in, 60, &evicting_at(5));
+            roster.apply(&admitted.changes, at(20));
+
+            assert_eq!(roster.devices, before, "{class:?}");
+            assert!(!admitted.tell_of_device);
+            roster.sessions.clear();
+        }
+        let later = from_device(60);
+        let admitted = let_in(&roster, &later, 70, &evicting_at(5));
+        assert_eq!(admitted.recognition, Recognition::Unseen);
+    }
+}
+
+/// What is not on file can still bind: its token is handed out, and looked for at each check.
+#[test]
+fn given_a_policy_that_binds_when_a_program_signs_in_then_its_session_is_bound_to_its_token() {
+    let mut policy = evicting_at(5);
+    policy.terms.binding = BindTo::Device;
+    let sign_in = SignIn {
+        class: SessionClass::Machine,
+        ..sign_in()
+    };
+
+    let admitted = let_in(&roster([]), &sign_in, 1, &policy);
+
+    let Binding::DeviceCookie(bound) = &admitted.session.binding else {
+        panic!("it is not bound");
+    };
+    assert_eq!(bound.token, newborn(1).device_token);
+}
+
+#[test]
+fn given_a_program_on_a_device_of_the_subject_when_it_is_busy_then_the_device_is_not_heard_from() {
+    let program = session(1).on(1).class(SessionClass::Machine).seen_at(90);
+    let roster = roster_with([device(1)], [program]);
+
+    let device = &roster.devices[0];
+    assert_eq!(roster.device_seen(device), device.last_seen);
+}

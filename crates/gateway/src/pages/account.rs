@@ -172,6 +172,7 @@ async fn try_end(
         // The session that asked ended meanwhile, so its word no longer counts; the list says
         // how.
         Revoked::AskerGone => Ok(see_other(&site.path("/account"))),
+        Revoked::Impersonated => Err(ProblemCode::Forbidden.into()),
     }
 }
 
@@ -201,6 +202,7 @@ async fn try_end_others(site: &Site, request: Request) -> Result<Response, Probl
         // As above.
         RevokedAll::KeptIsAbsent => see_other(&site.path("/account")),
         RevokedAll::Protected => see_other(&site.path("/account?notice=protected")),
+        RevokedAll::Impersonated => return Err(ProblemCode::Forbidden.into()),
     })
 }
 

@@ -117,6 +117,7 @@ async fn order(
         DeviceAnswer::Done(_) => done,
         DeviceAnswer::Absent => return Err(ProblemCode::NotFound.into()),
         DeviceAnswer::Protected => "protected",
+        DeviceAnswer::Impersonated => return Err(ProblemCode::Forbidden.into()),
         // The session that asked ended meanwhile, so its word no longer counts; the list says
         // how.
         DeviceAnswer::AskerGone => return Ok(see_other(&site.path("/account"))),

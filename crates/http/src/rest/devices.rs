@@ -11,7 +11,7 @@ use innkeeper_engine::devices::{DeviceAnswer, DeviceChange, DeviceScope};
 use innkeeper_engine::subjects::Standing;
 use serde_json::json;
 
-use super::me::{Nothing, protected, require_fresh};
+use super::me::{Nothing, impersonated, protected, require_fresh};
 use crate::json::Json;
 use crate::layer::{Caller, Door, Manage, Principal};
 use crate::problem::{ProblemAnswer, invalid};
@@ -247,6 +247,7 @@ async fn order(
         DeviceAnswer::Done(standing) => Ok(standing),
         DeviceAnswer::Absent => Err(ProblemCode::NotFound.into()),
         DeviceAnswer::Protected => Err(protected()),
+        DeviceAnswer::Impersonated => Err(impersonated()),
         // The session that asked ended meanwhile, so its word no longer counts.
         DeviceAnswer::AskerGone => Err(wire::no_session(None)),
     }

@@ -137,6 +137,7 @@ async fn end(
         }),
         Revoked::Absent => Err(ProblemCode::NotFound.into()),
         Revoked::Protected => Err(protected()),
+        Revoked::Impersonated => Err(impersonated()),
         // The session that asked ended meanwhile, so its word no longer counts.
         Revoked::AskerGone => Err(wire::no_session(None)),
     }
@@ -155,6 +156,7 @@ async fn end_others(
         // As above.
         RevokedAll::KeptIsAbsent => Err(wire::no_session(None)),
         RevokedAll::Protected => Err(protected()),
+        RevokedAll::Impersonated => Err(impersonated()),
     }
 }
 
@@ -204,6 +206,16 @@ pub(super) fn protected() -> ProblemAnswer {
         .detail(
             "What is on a device that was trusted before is protected from a new session on one \
              that was not. Do it from the trusted device, sign in with stronger evidence, or wait.",
+        )
+        .into()
+}
+
+/// What somebody else would do here would stand in the journal as the subject's own doing.
+pub(super) fn impersonated() -> ProblemAnswer {
+    Problem::new(ProblemCode::Forbidden)
+        .detail(
+            "A session in which somebody acts as the subject ends none but itself, and changes no \
+             device. Use an API key of the scope manage.",
         )
         .into()
 }

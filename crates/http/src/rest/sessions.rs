@@ -92,7 +92,7 @@ async fn end(
     match revoked.map_err(wire::failed)? {
         Revoked::Ended => Ok(NoContent),
         // Nothing is protected from an administrator, who asks from no session.
-        Revoked::Absent | Revoked::Protected | Revoked::AskerGone => {
+        Revoked::Absent | Revoked::Protected | Revoked::AskerGone | Revoked::Impersonated => {
             Err(ProblemCode::NotFound.into())
         }
     }
@@ -128,7 +128,9 @@ async fn end_all(
         .await;
     match revoked.map_err(wire::failed)? {
         RevokedAll::Ended(ended) => Ok(Json(api::EndedCount { ended })),
-        RevokedAll::KeptIsAbsent | RevokedAll::Protected => Err(ProblemCode::NotFound.into()),
+        RevokedAll::KeptIsAbsent | RevokedAll::Protected | RevokedAll::Impersonated => {
+            Err(ProblemCode::NotFound.into())
+        }
     }
 }
 

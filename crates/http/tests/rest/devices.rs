@@ -419,3 +419,39 @@ async fn given_only_protected_sessions_in_the_seats_when_somebody_arrives_then_i
         "the owner has the own seat"
     );
 }
+
+/// A helper acted as alice, and what it did stood in the journal as her own doing: a device that
+/// she trusts, and her other sessions ended.
+#[tokio::test]
+async fn given_an_impersonation_when_it_orders_as_the_owner_would_then_it_is_403_and_nothing_is_done()
+ {
+    let desk = desk().await;
+    let own_device = arrive(&desk, "alice", None).await;
+    let body = json!({"subject": "alice", "class": "impersonation", "actor": "help"});
+    let helper = desk.post("/v1/sessions", body).await;
+    let (others, one) = (
+        own_device.word("/session/id"),
+        own_device.word("/device/id"),
+    );
+    for (method, path) in [
+        (Method::POST, "/me/devices/current/trust".to_owned()),
+        (Method::DELETE, format!("/me/devices/{one}")),
+        (Method::DELETE, format!("/me/sessions/{others}")),
+        (Method::DELETE, "/me/sessions".to_owned()),
+    ] {
+        let answer = own(&desk, method, &path, &helper).await;
+        answer.assert_problem(403, "forbidden");
+    }
+    let call = desk.call(Method::PATCH, &format!("/me/devices/{one}"));
+    let call = call.bearer(helper.word("/token"));
+    let renamed = call.json(&json!({"name": "Mine"})).send().await;
+    renamed.assert_problem(403, "forbidden");
+    assert_eq!(desk.live("alice").await, 2);
+    let devices = desk.get("/v1/subjects/alice/devices").await;
+    assert_eq!(devices.json["devices"].as_array().map(Vec::len), Some(1));
+
+    let again = arrive(&desk, "alice", Some(helper.word("/device/token"))).await;
+    assert_eq!(again.json["device"]["known"], false);
+    let signed_out = own(&desk, Method::POST, "/me/logout", &helper).await;
+    assert_eq!(signed_out.status, StatusCode::NO_CONTENT);
+}
