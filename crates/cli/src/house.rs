@@ -90,6 +90,15 @@ impl House {
         }
     }
 
+    /// Waits until it has failed in a way from which it comes back only by being opened anew.
+    pub(crate) async fn failed(&self) {
+        match self {
+            Self::Embedded(store) => store.failed().await,
+            // What fails there is asked again.
+            Self::Postgres(_) => std::future::pending().await,
+        }
+    }
+
     /// Ends it in order.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let closed = match self {

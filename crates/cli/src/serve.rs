@@ -130,7 +130,12 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     beside.extend(for_metrics.map(|own| tokio::spawn(show_metrics(own, shown))));
     let told = async {
-        told_to_stop.await;
+        tokio::select! {
+            () = told_to_stop => {}
+            // It says nothing but no until it is opened anew. What waits is answered, and whoever
+            // started us sees by the exit code that it is to be done again.
+            () = store.failed() => {}
+        }
         manager::tell("STOPPING=1");
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
@@ -219,7 +224,7 @@ fn warn_if_others_may_write(data: &Path) {
 }
 
 /// How many connections are served at a time: never so many that the store finds no file
-/// descriptor left, since a store that cannot write stops for good.
+/// descriptor left, since a store that cannot write may stop, and we with it.
 fn limits() -> Limits {
     let mut limits = Limits::default();
     let files = open_files_max();

@@ -31,6 +31,8 @@ const ROUND_MAX: usize = 1024;
 /// How long a sign of life may be in memory only.
 const HEARD_KEPT: Duration = Duration::from_secs(5);
 
+/// How often to look, while there is no room, whether there is.
+const ROOM_LOOK: Duration = Duration::from_secs(1);
 /// How often to look whether a checkpoint is over that somebody waits for.
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(10);
 
@@ -112,7 +114,7 @@ impl Committer {
         .write(&self.mark)
     }
 
-    /// Works until it is told to close, or nobody is left to ask, or a write fails.
+    /// Works until it is told to close, or nobody is left to ask, or a write is in doubt.
     pub(crate) fn run(mut self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         while self.shared.stopped.get().is_none() {
@@ -148,6 +150,8 @@ impl Committer {
     fn wait(&mut self) -> Option<Vec<Job>> {
         let first = if self.checkpoints.is_awaited() {
             self.jobs.recv_timeout(CHECKPOINT_LOOK)
+        } else if self.shared.is_full() {
+            self.jobs.recv_timeout(ROOM_LOOK)
         } else if self.heard_until.is_some() {
             self.jobs.recv_timeout(HEARD_KEPT)
         } else {
@@ -193,7 +197,7 @@ impl Committer {
         }
         let written = round.write(&self.mark);
         shared.raise_asked.store(false, Ordering::Release);
-        let written = written.map_err(|error| shared.stop_after(error));
+        let written = written.map_err(|error| shared.refuse_after(error));
         for answer in answers {
             answer(written.clone());
         }
@@ -307,7 +311,11 @@ fn answer<T: Send + 'static>(
 ) -> Answer {
     Box::new(move |written| {
         // Nobody may be waiting any more.
-        let _ = reply.send(written.map(|()| value).map_err(lost));
+        let _ = reply.send(written.map(|()| value).map_err(|stopped| match stopped {
+            // Nothing was done, and that is known.
+            Stopped::NoRoom(_) => stopped.into(),
+            Stopped::Failed(_) | Stopped::Closed | Stopped::Busy => lost(stopped),
+        }));
     })
 }
 

@@ -13,7 +13,7 @@ use innkeeper_store::{Ground, JournalEntry, KeyDigest, Remembered};
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint;
-use crate::error::{Damage, OpenError};
+use crate::error::{Damage, OpenError, Unwritten};
 use crate::files::Files;
 use crate::log::row::{self, Kind};
 use crate::log::{Begun, Enough, Log, Scanned, Sizes, frame};
@@ -68,7 +68,7 @@ impl Disk {
         let disk = Self::begin(files, data, head.batch).map_err(|e| OpenError::io(store, e))?;
         let mut batch = disk.batch();
         batch.head(&head);
-        batch.commit().map_err(|e| OpenError::io(store, e))?;
+        batch.commit().map_err(|e| OpenError::io(store, e.into()))?;
         Ok(())
     }
 
@@ -224,9 +224,9 @@ impl Batch<'_> {
         row::write(&mut self.frame, kind, key, value);
     }
 
-    /// Writes all of it and syncs once. After an error, what the disk holds is unknown.
-    pub(crate) fn commit(mut self) -> io::Result<Begun> {
-        frame::seal(&mut self.frame, self.number)?;
+    /// Writes all of it and syncs once.
+    pub(crate) fn commit(&mut self) -> Result<Begun, Unwritten> {
+        frame::seal(&mut self.frame, self.number).map_err(Unwritten::InDoubt)?;
         self.disk.log.append(&self.frame, self.number, self.place)
     }
 }

@@ -123,10 +123,8 @@ impl OpenError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::NotWritable { path, source }
             }
-            io::ErrorKind::StorageFull
-            | io::ErrorKind::QuotaExceeded
-            | io::ErrorKind::FileTooLarge => Self::Full { path, source },
             io::ErrorKind::NotADirectory => Self::NotAFolder { path },
+            _ if lacks_room(&source) => Self::Full { path, source },
             _ => Self::Io { path, source },
         }
     }
@@ -141,6 +139,43 @@ impl OpenError {
     }
 }
 
+/// Whether what the system refused needs nothing but room.
+fn lacks_room(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// Why a batch did not become durable.
+#[derive(Debug)]
+pub(crate) enum Unwritten {
+    /// There was no room for it. Nothing of it is left, so the next may be tried.
+    NoRoom(io::Error),
+    /// What the disk holds of it is unknown.
+    InDoubt(io::Error),
+}
+
+impl Unwritten {
+    /// What it means that the system refused to write, before any sync. `undo` takes away what
+    /// there may be of it.
+    pub(crate) fn after(error: io::Error, undo: impl FnOnce() -> io::Result<()>) -> Self {
+        if lacks_room(&error) && undo().is_ok() {
+            Self::NoRoom(error)
+        } else {
+            Self::InDoubt(error)
+        }
+    }
+}
+
+impl From<Unwritten> for io::Error {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::NoRoom(error) | Unwritten::InDoubt(error) => error,
+        }
+    }
+}
+
 /// Why an open store takes no change.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Stopped {
@@ -148,6 +183,9 @@ pub(crate) enum Stopped {
     /// make it look written when it is not.
     #[error("a write failed, so no change is tried again before the store is opened anew")]
     Failed(#[source] Arc<WriteError>),
+    /// There is no room for it. Nothing of it is kept, and the next is tried.
+    #[error("there is no room on the disk: as soon as there is, changes are taken again")]
+    NoRoom(#[source] Arc<WriteError>),
     /// It was closed.
     #[error("the store is closed")]
     Closed,
@@ -161,6 +199,8 @@ pub(crate) enum Stopped {
 pub(crate) enum WriteError {
     #[error("the batch was not written")]
     Batch(#[source] io::Error),
+    #[error("there was no room for the batch, and nothing of it is left")]
+    NoRoom(#[source] io::Error),
     #[error("the mark was not written")]
     Mark(#[source] io::Error),
     #[error("the committing thread panicked")]
@@ -171,7 +211,9 @@ impl WriteError {
     /// What a first write that failed means for who wanted to open the store at `path`.
     pub(crate) fn at_opening(self, path: &Path) -> OpenError {
         match self {
-            Self::Batch(source) => OpenError::io(&path.join("store/data"), source),
+            Self::Batch(source) | Self::NoRoom(source) => {
+                OpenError::io(&path.join("store/data"), source)
+            }
             Self::Mark(source) => OpenError::io(&path.join("store/mark"), source),
             Self::Panicked => {
                 let what = Damage::Contradiction("made the committing thread panic");

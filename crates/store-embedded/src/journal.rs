@@ -44,7 +44,7 @@ impl EmbeddedStore {
             if self.shared.last_place() > after {
                 return Ok(());
             }
-            self.shared.ready()?;
+            self.shared.goes_on()?;
             grown.await;
         }
     }

@@ -21,7 +21,7 @@ pub(crate) use scan::{Scanned, scan};
 
 use self::frame::{Frames, Next};
 use self::row::{Kind, Rows};
-use crate::error::Damage;
+use crate::error::{Damage, Unwritten};
 use crate::files::{File, Files, FromHere};
 use crate::sync::{Mutex, RwLock};
 
@@ -176,7 +176,12 @@ impl Log {
         })
     }
 
-    /// Writes a sealed frame and syncs it. After an error nobody knows what the disk holds.
+    /// Writes a sealed frame and syncs it.
+    ///
+    /// What was refused for want of room before anything was synced is cut off again: it was never
+    /// whole, so no opening would take it for a batch, even if the power went before the cut was
+    /// durable. After any other error nobody knows what the disk holds, and above all after a sync
+    /// that failed: that it returns later proves nothing.
     ///
     /// `place` is that of its first journal entry.
     pub(crate) fn append(
@@ -184,19 +189,24 @@ impl Log {
         frame: &[u8],
         number: u64,
         place: Option<u64>,
-    ) -> io::Result<Begun> {
+    ) -> Result<Begun, Unwritten> {
         let mut writer = self.writer.lock();
-        let mut begun = Begun::Nothing;
         if writer.is_full || writer.length >= self.sizes.segment {
             let segment = Segment::new(number);
             writer.file = begin(&*self.files, &self.folder, &segment)?;
             writer.length = 0;
             writer.is_full = false;
             self.segments.write().push(segment);
-            begun = Begun::Segment;
         }
-        writer.file.write_at(frame, writer.length)?;
-        writer.file.sync()?;
+        let begun = if writer.length == 0 {
+            Begun::Segment
+        } else {
+            Begun::Nothing
+        };
+        let (file, end) = (&writer.file, writer.length);
+        file.write_at(frame, end)
+            .map_err(|error| Unwritten::after(error, || file.cut(end)))?;
+        file.sync().map_err(Unwritten::InDoubt)?;
         if let (Some(place), Some(segment)) = (place, self.segments.write().last_mut()) {
             segment.note(place, writer.length);
         }
@@ -313,9 +323,12 @@ pub(crate) fn place_of(key: &[u8]) -> Result<u64, Damage> {
 }
 
 /// Makes the file of a segment, durable in its folder before anything is written to it.
-fn begin(files: &dyn Files, folder: &Path, segment: &Segment) -> io::Result<Box<dyn File>> {
-    let file = files.create(&segment.path(folder))?;
-    files.sync_folder(folder)?;
+fn begin(files: &dyn Files, folder: &Path, segment: &Segment) -> Result<Box<dyn File>, Unwritten> {
+    let path = segment.path(folder);
+    // If a name was made all the same, the next try finds it, and is in doubt.
+    let file = files.create(&path);
+    let file = file.map_err(|error| Unwritten::after(error, || Ok(())))?;
+    files.sync_folder(folder).map_err(Unwritten::InDoubt)?;
     Ok(file)
 }
 

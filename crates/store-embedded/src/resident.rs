@@ -34,8 +34,7 @@ pub(crate) struct Resident {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) roster: Arc<Roster>,
-    /// Whether the round under way changes it. After a round that failed it stays so: what the
-    /// disk holds is unknown.
+    /// Whether the round under way changes it. After a round whose fate is unknown it stays so.
     pub(crate) changing: bool,
     /// Whether it is among those heard from already.
     heard: AtomicBool,

@@ -153,9 +153,9 @@ fn fill(
     now: Timestamp,
     path: &Path,
 ) -> Result<Made, RestoreError> {
-    let written = |batch: Batch<'_>| {
+    let written = |mut batch: Batch<'_>| {
         let done = batch.commit();
-        done.map_err(|e| OpenError::io(path, e)).map(drop)
+        done.map_err(|e| OpenError::io(path, e.into())).map(drop)
     };
     let mut begun: Option<Made> = None;
     let mut batch = disk.batch();

@@ -1,8 +1,8 @@
 //! One round of the committing thread: what waited, decided in order, as one batch.
 //!
 //! Each change is compared with what the ones before it in the round have made, which nobody
-//! else sees until the batch is durable. If it does not become so, the round is dropped and the
-//! store stops, so nothing here has to be undone.
+//! else sees until the batch is durable. If there was no room for it, all that the round left
+//! outside itself is undone, and nothing was done; if its fate is unknown, the store stops.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use innkeeper_store::register::Put;
 use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
 
 use crate::disk::{Batch, Head, Signs, Slot};
-use crate::error::WriteError;
+use crate::error::{Unwritten, WriteError};
 use crate::log::Begun;
 use crate::mark::Mark;
 use crate::resident::{Shard, carry_over, replace};
@@ -47,12 +47,12 @@ pub(crate) struct Round<'a> {
     pub(crate) head: &'a mut Head,
     highest: &'a mut Highest,
     census: &'a mut Census,
-    before: Head,
+    before: (Head, Highest),
     now: Timestamp,
     rosters: HashMap<RosterTag, Pending>,
     keys: Vec<KeyDigest>,
     register: HashMap<String, Slot>,
-    heard: bool,
+    heard: Vec<RosterTag>,
     closing: bool,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Round<'a> {
     ) -> Self {
         Self {
             batch: shared.disk.batch(),
-            before: *head,
+            before: (*head, *highest),
             now: shared.time.step(),
             shared,
             head,
@@ -80,7 +80,7 @@ impl<'a> Round<'a> {
             rosters: HashMap::new(),
             keys: Vec::new(),
             register: HashMap::new(),
-            heard: false,
+            heard: Vec::new(),
             closing: false,
         }
     }
@@ -196,7 +196,7 @@ impl<'a> Round<'a> {
                     failures: roster.failures.get(),
                 };
                 self.batch.heard(roster.tag, &signs);
-                self.heard = true;
+                self.heard.push(roster.tag);
             }
         }
     }
@@ -210,28 +210,36 @@ impl<'a> Round<'a> {
         self.flush_heard();
     }
 
-    /// Makes the round durable, and then visible. After an error its fate is unknown.
+    /// Makes the round durable, and then visible. After [`WriteError::NoRoom`] it is as if it had
+    /// never been; after any other error its fate is unknown.
     pub(crate) fn write(mut self, mark: &Mark) -> Result<(), WriteError> {
         if !self.closing && self.shared.time.runs_low(self.now) {
             self.head.ceiling = self.head.ceiling.max(self.now.plus(AHEAD));
         }
-        let idle = self.rosters.is_empty() && self.register.is_empty() && !self.heard;
-        if idle && *self.head == self.before {
+        let idle = self.rosters.is_empty() && self.register.is_empty() && self.heard.is_empty();
+        if idle && *self.head == self.before.0 {
             return Ok(());
         }
         let cleared = self.clear_keys();
         self.write_rows();
         self.head.batch += 1;
         self.batch.head(self.head);
+        let begun = match self.batch.commit() {
+            Ok(begun) => begun,
+            Err(Unwritten::NoRoom(error)) => {
+                self.undo();
+                return Err(WriteError::NoRoom(error));
+            }
+            Err(Unwritten::InDoubt(error)) => return Err(WriteError::Batch(error)),
+        };
         let Self {
             shared,
-            batch,
             head,
             rosters,
             register,
             ..
         } = self;
-        let begun = batch.commit().map_err(WriteError::Batch)?;
+        shared.found_room();
         mark.set(head.batch).map_err(WriteError::Mark)?;
         if begun == Begun::Segment {
             // So that a power cut never sets it back beyond a file that could go missing whole.
@@ -254,6 +262,28 @@ impl<'a> Round<'a> {
         shared.show(head);
         shared.round_over.notify_waiters();
         Ok(())
+    }
+
+    /// Takes back what the round left outside itself.
+    fn undo(self) {
+        let shared = self.shared;
+        (*self.head, *self.highest) = self.before;
+        shared
+            .trimmed
+            .store(self.head.trimmed, std::sync::atomic::Ordering::Release);
+        // It has counted what was not to be; it is counted anew when somebody asks.
+        *self.census = Census::default();
+        for tag in self.rosters.keys() {
+            if let Some(place) = shared.resident.alone(*tag).get_mut(tag) {
+                place.changing = false;
+            }
+        }
+        for tag in self.heard {
+            if let Some(place) = shared.resident.look(tag).get(&tag) {
+                shared.resident.hear(place);
+            }
+        }
+        shared.round_over.notify_waiters();
     }
 
     /// Adds the rows that are written once however often they changed.

@@ -39,6 +39,10 @@ pub(crate) struct Shared {
     pub(crate) round_over: Notify,
     /// Why no change is taken any more.
     pub(crate) stopped: OnceLock<Stopped>,
+    /// Tells those who wait for it that the store has stopped since a write is in doubt.
+    pub(crate) failed: Notify,
+    /// That there was no room for the last batch.
+    full: Mutex<Option<Stopped>>,
 }
 
 impl Shared {
@@ -58,15 +62,51 @@ impl Shared {
             raise_asked: AtomicBool::new(false),
             round_over: Notify::new(),
             stopped: OnceLock::new(),
+            failed: Notify::new(),
+            full: Mutex::new(None),
         }
     }
 
     /// Whether changes are taken.
     pub(crate) fn ready(&self) -> Result<(), StoreError> {
+        self.goes_on()?;
+        let full = self.full.lock().clone();
+        full.map_or(Ok(()), |full| Err(full.into()))
+    }
+
+    /// Whether there will be more rounds, even if there is no room for the last.
+    pub(crate) fn goes_on(&self) -> Result<(), StoreError> {
         match self.stopped.get() {
             None => Ok(()),
             Some(stopped) => Err(stopped.clone().into()),
         }
+    }
+
+    /// Whether there was no room for the last batch.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.lock().is_some()
+    }
+
+    /// A batch was written.
+    pub(crate) fn found_room(&self) {
+        if self.full.lock().take().is_some() {
+            tracing::info!("there is room on the disk again: changes are taken");
+        }
+    }
+
+    /// What `error` means for those who wait for the round it came upon.
+    pub(crate) fn refuse_after(&self, error: WriteError) -> Stopped {
+        if !matches!(error, WriteError::NoRoom(_)) {
+            return self.stop_after(error);
+        }
+        let no_room = Stopped::NoRoom(Arc::new(error));
+        if self.full.lock().replace(no_room.clone()).is_none() {
+            tracing::error!(
+                error = &no_room as &dyn std::error::Error,
+                "changes are refused: make room on the disk of the store"
+            );
+        }
+        no_room
     }
 
     /// Takes no change any more, since `error` left a batch in doubt.
@@ -79,6 +119,7 @@ impl Shared {
         self.stopped.get_or_init(|| stopped.clone());
         self.round_over.notify_waiters();
         self.grown.notify_waiters();
+        self.failed.notify_waiters();
         stopped
     }
 

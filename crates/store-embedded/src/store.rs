@@ -158,6 +158,20 @@ impl EmbeddedStore {
         self.ask(Stopped::Closed.into(), Job::Close).await
     }
 
+    /// Waits until a write has failed in a way that leaves its fate unknown. From then on this
+    /// store says nothing but that, until it is opened anew.
+    pub async fn failed(&self) {
+        loop {
+            let mut told = std::pin::pin!(self.shared.failed.notified());
+            // Before the look, so that a stop between the two is heard.
+            told.as_mut().enable();
+            if let Some(Stopped::Failed(_)) = self.shared.stopped.get() {
+                return;
+            }
+            told.await;
+        }
+    }
+
     /// Writes a checkpoint: opening then reads that, and what was written after it. One is made
     /// now and then without being asked for.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
@@ -228,7 +242,7 @@ impl EmbeddedStore {
     /// If it failed nobody knows what is to be seen, so nothing is said about that roster.
     async fn wait_for(&self, round_over: Notified<'_>) -> Result<(), StoreError> {
         // It hears of what comes after it was made, so a stop that it missed is seen here.
-        self.shared.ready()?;
+        self.shared.goes_on()?;
         round_over.await;
         Ok(())
     }

@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
-use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::session::{SessionId, Timestamp};
 use innkeeper_store::archive::{Copying, Reader};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::conformance::fixture::{commit_for, session, tag};
 use innkeeper_store::register::{Put, Register};
-use innkeeper_store::{Outcome, SessionStore, Touch};
+use innkeeper_store::{Outcome, SessionStore, StoreError, Touch};
 use innkeeper_store_embedded::files::Files;
 use innkeeper_store_embedded::files::simulated::SimulatedFiles;
 use innkeeper_store_embedded::restore::restore_on;
@@ -63,14 +63,24 @@ impl World {
     }
 
     fn born(&mut self, of: u8) {
+        let outcome = self.try_born(of).expect("there is room");
+        assert!(matches!(outcome, Outcome::Done(_)));
+    }
+
+    fn try_born(&mut self, of: u8) -> Result<Outcome, StoreError> {
         self.births += 1;
-        let reading = self
-            .done(self.store.read(tag(of), None))
-            .expect("it answers");
+        let reading = self.done(self.store.read(tag(of), None))?;
         let birth = Change::Birth(Arc::new(session(tag(of), self.births, reading.now)));
         let commit = commit_for(tag(of), &reading, vec![birth]);
-        let outcome = self.done(self.store.commit(commit)).expect("there is room");
-        assert!(matches!(outcome, Outcome::Done(_)));
+        self.done(self.store.commit(commit))
+    }
+
+    /// The live sessions of a roster, in order of birth.
+    fn live(&self, of: u8) -> Vec<SessionId> {
+        let reading = self.done(self.store.read(tag(of), None));
+        let reading = reading.expect("it answers");
+        let live = reading.roster.iter().flat_map(|r| r.live(reading.now));
+        live.map(|s| s.id).collect()
     }
 
     fn put(&self, name: &str, bytes: usize) {
@@ -179,6 +189,78 @@ fn given_no_room_for_a_checkpoint_when_one_is_due_then_commits_go_on_and_it_wait
     world
         .done(world.store.erase(tag(1)))
         .expect("there is room");
+}
+
+/// A store that had found its disk full refused all changes for good, however much room was made,
+/// and nobody restarted it, since it went on running.
+#[test]
+fn given_no_room_for_a_commit_when_there_is_room_again_then_changes_are_taken_without_opening_anew()
+{
+    let mut world = World::new(1);
+    world.born(1);
+    let kept = world.live(1);
+    for free in [0, 1, 20] {
+        world.files.hold_at_most(world.files.used() + free);
+
+        let refused = world.try_born(1).expect_err("there is no room");
+
+        assert!(
+            matches!(refused, StoreError::Unavailable { .. }),
+            "{refused:?}"
+        );
+        world.store.ready().expect_err("it says so");
+        assert_eq!(world.live(1), kept, "nothing was done");
+        assert!(world.try_born(2).is_err(), "nor is it for anybody else");
+        world.clock.pass(Duration::from_secs(3));
+        world.store.turn();
+        world.store.ready().expect_err("there is none yet");
+        world.files.hold_at_most(u64::MAX);
+        world.store.turn();
+        world.store.ready().expect("nobody had to ask");
+    }
+    world.born(1);
+    world.born(2);
+    let both = (world.live(1), world.live(2));
+    assert_eq!((both.0.len(), both.1.len()), (2, 1));
+
+    let world = world.killed();
+    assert_eq!((world.live(1), world.live(2)), both);
+}
+
+/// What was refused may lie there in part when the power goes.
+#[test]
+fn given_no_room_for_a_commit_when_the_power_goes_then_it_is_cut_off_and_all_before_it_is_there() {
+    let mut world = World::new(1);
+    world.born(1);
+    let kept = world.live(1);
+    world.files.hold_at_most(world.files.used() + 20);
+    world.try_born(1).expect_err("there is no room");
+
+    drop(world.store);
+    world.files.crash();
+    world.files.hold_at_most(u64::MAX);
+
+    assert_eq!(World::over(world.files).live(1), kept);
+}
+
+/// A sync that failed is never tried again: that it returns later proves nothing.
+#[test]
+fn given_a_sync_that_failed_when_all_is_well_again_then_the_store_stays_stopped_and_says_so() {
+    let mut world = World::new(1);
+    world.born(1);
+    let store = Arc::clone(&world.store);
+    let mut failed = pin!(store.failed());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(failed.as_mut().poll(&mut context).is_pending());
+
+    world.files.fail_one_sync_in(1);
+    let refused = world.try_born(1).expect_err("the sync failed");
+    world.files.fail_one_sync_in(0);
+
+    assert!(matches!(refused, StoreError::Unknown { .. }), "{refused:?}");
+    assert!(failed.as_mut().poll(&mut context).is_ready());
+    world.try_born(2).expect_err("it has stopped");
+    world.store.ready().expect_err("until it is opened anew");
 }
 
 /// The register changed and nobody signed in: the segments had no place of the journal, each kept

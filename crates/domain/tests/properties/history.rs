@@ -372,7 +372,7 @@ impl World {
 fn occasion() -> impl Strategy<Value = Occasion> {
     prop_oneof![
         4 => Just(Occasion::Renewal),
-        2 => (1..3_u8).prop_map(|assurance| proved_again(assurance)),
+        2 => (1..3_u8).prop_map(proved_again),
         1 => Just(Occasion::CredentialChange),
     ]
 }
