@@ -71,11 +71,19 @@ pub struct KeyCreated {
 #[serde(deny_unknown_fields)]
 pub struct KeysQuery {
     /// Only the keys that belong to this tenant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Where the page starts: `next` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub after: Option<String>,
 }
 

@@ -392,6 +392,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::name::AuthenticationMethod;
     use crate::testing::{at, session};
 
     #[test]
@@ -413,7 +414,7 @@ mod tests {
             accepted_until: GraceEnd::new(at(2)),
             repeatable_until: at(2),
             sealed_successor: Sealed(Box::default()),
-            proof: Some(Box::new(proved("otp"))),
+            replaced_by: Replacement::Reauthentication(Box::new(proved("otp"))),
         }));
         held.previous_sign_in = Some(Arc::new(LastSignIn {
             at: at(0),
