@@ -1,6 +1,5 @@
 //! Whom to believe: the proxies before us, and what they say of whom they stand for.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -41,10 +40,11 @@ impl TrustedPeers {
     /// From whom a request comes that `peer` brings: the last address of `X-Forwarded-For` that
     /// is not itself a trusted peer.
     ///
-    /// What stands before that was written by somebody who is not believed. A list that cannot be
-    /// read is believed as far as it can.
+    /// What stands before that was written by somebody who is not believed. Where a trusted peer
+    /// names somebody in words that are no address, nobody knows: `None`, and not the peer, or
+    /// whoever it brings would share what belongs to the proxy.
     #[must_use]
-    pub fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer.to_canonical();
         let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
         let named = lines
@@ -54,12 +54,9 @@ impl TrustedPeers {
             if !self.contains(client) {
                 break;
             }
-            let Some(address) = address(name.trim()) else {
-                break;
-            };
-            client = address;
+            client = address(name.trim())?;
         }
-        client
+        Some(client)
     }
 }
 
@@ -81,22 +78,19 @@ fn address(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// From whom a request comes, among its extensions where a trusted peer brought it.
+/// From whom a request comes, among its extensions where a trusted peer brought it; `None` where
+/// that peer's word cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ClientIp(pub IpAddr);
+pub struct ClientIp(pub Option<IpAddr>);
 
 impl ClientIp {
     /// From whom a request comes, as far as we can know.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<IpAddr> {
-        let named = extensions.get::<Self>().map(|client| client.0);
-        named.or_else(|| Some(extensions.get::<Peer>()?.0.ip().to_canonical()))
-    }
-}
-
-impl fmt::Display for ClientIp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match extensions.get::<Self>() {
+            Some(brought) => brought.0,
+            None => Some(extensions.get::<Peer>()?.0.ip().to_canonical()),
+        }
     }
 }
 
@@ -117,7 +111,8 @@ mod tests {
             .map(|line| (X_FORWARDED_FOR, line.parse().expect("it is a header")))
             .collect();
         let peer = peer.parse().expect("it is an address");
-        trusted().client_of(peer, &headers).to_string()
+        let client = trusted().client_of(peer, &headers);
+        client.map_or_else(|| "nobody".to_owned(), |ip| ip.to_string())
     }
 
     #[test]
@@ -145,6 +140,22 @@ mod tests {
     #[test]
     fn given_proxies_in_a_row_when_read_then_the_first_that_is_none_of_ours_is_the_client() {
         assert_eq!(client(PROXY, &["198.51.100.1, 10.9.9.9"]), "198.51.100.1");
-        assert_eq!(client(PROXY, &["nonsense, 10.9.9.9"]), "10.9.9.9");
+    }
+
+    /// A proxy that wrote `unknown` was taken for the client itself, and all whom it brought shared
+    /// one address: their budget, and what was allowed to it.
+    #[test]
+    fn given_words_of_a_proxy_that_cannot_be_read_when_read_then_the_client_is_unknown() {
+        for list in [
+            "unknown",
+            "",
+            "198.51.100.1, ",
+            "198.51.100.1, _hidden",
+            "198.51.100.300",
+        ] {
+            assert_eq!(client(PROXY, &[list]), "nobody", "{list}");
+        }
+        assert_eq!(client(PROXY, &["nonsense, 10.9.9.9"]), "nobody");
+        assert_eq!(client(PROXY, &["nonsense, 198.51.100.1"]), "198.51.100.1");
     }
 }
