@@ -60,6 +60,7 @@ fn pages() -> Router<Site> {
         .route("/sign-in/choice", post(sign_in::choose))
         .route("/sign-out", post(sign_out::submit))
         .route("/account", get(account::show))
+        .route("/account/stay", post(account::stay))
         .route("/account/sessions/{id}/end", post(account::end))
         .route("/account/end-others", post(account::end_others))
         .route("/account/devices/current/trust", post(devices::trust))

@@ -61,11 +61,34 @@ impl Row {
     }
 }
 
+/// How long this session lasts. Whoever needs more time can have it, as often as there is any
+/// (WCAG 2.2, 2.2.1).
+#[derive(Debug)]
+struct TimeLeft {
+    /// If nothing more is heard of it.
+    ends: Moment,
+    /// However busy it is.
+    ends_anyway: Moment,
+    /// Whether staying makes it longer: not in the last stretch before the absolute end.
+    can_stay: bool,
+}
+
+impl TimeLeft {
+    fn of(session: &Session, now: Timestamp) -> Self {
+        Self {
+            ends: Moment::of(session.expires_at(), now),
+            ends_anyway: Moment::of(session.absolute_deadline, now),
+            can_stay: now.plus(session.idle) < session.absolute_deadline,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "account.html")]
 struct AccountPage {
     frame: Frame,
     notice: Option<&'static str>,
+    time: TimeLeft,
     rows: Vec<Row>,
     others: usize,
     devices: Vec<DeviceRow>,
@@ -104,6 +127,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
 
     let notice = match form::parameter(parts.uri.query(), "notice").as_deref() {
         Some("ended") => Some("The session is ended."),
+        Some("stayed") => Some("You stay signed in."),
         Some("others-ended") => Some("All other sessions are ended."),
         Some("trusted") => Some("You trust this device now."),
         Some("forgotten") => Some("The device is forgotten, and its sessions are ended."),
@@ -113,6 +137,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let account = AccountPage {
         frame: site.frame(Some(&checked)),
         notice,
+        time: TimeLeft::of(&checked.session, now),
         others: live.iter().filter(|s| s.id != current).count(),
         rows: live
             .into_iter()
@@ -174,6 +199,15 @@ async fn try_end(
         Revoked::AskerGone => Ok(see_other(&site.path("/account"))),
         Revoked::Impersonated => Err(ProblemCode::Forbidden.into()),
     }
+}
+
+/// `POST /account/stay`: a sign of life, and 303 to the list, which says how long that lasts.
+pub(super) async fn stay(State(site): State<Site>, request: Request) -> Response {
+    let stayed = presser(&site, request).await.map(|presser| match presser {
+        Presser::SignedIn(_) => see_other(&site.path("/account?notice=stayed")),
+        Presser::Other(response) => response,
+    });
+    site.answer(stayed)
 }
 
 /// `POST /account/end-others`: 303 to the list, with this session alone.

@@ -28,13 +28,69 @@ async fn given_sessions_of_two_people_when_one_looks_then_only_ones_own_are_ther
     );
     assert_eq!(
         list.values("data-do"),
-        ["sign-out", "end", "end-others", "trust", "end-device"]
+        [
+            "sign-out",
+            "stay",
+            "end",
+            "end-others",
+            "trust",
+            "end-device"
+        ]
     );
     assert_eq!(his.values("data-session").len(), 1);
-    assert_eq!(his.values("data-do"), ["sign-out", "trust"]);
+    assert_eq!(his.values("data-do"), ["sign-out", "stay", "trust"]);
     for id in his.values("data-session") {
         assert!(!list.text.contains(&id));
     }
+}
+
+#[tokio::test]
+async fn given_a_page_that_stands_open_when_its_holder_stays_then_the_idle_time_begins_anew() {
+    let house = House::new(Policy::default()).await;
+    let mut mine = house.signed_in("alice").await;
+    let page = mine.get("/account").await;
+    assert!(
+        page.text.contains("in 30 minutes</time> if you do nothing"),
+        "{}",
+        page.text
+    );
+    house.pass(29);
+
+    let stayed = mine.post("/account/stay", &[]).await;
+
+    assert_eq!(stayed.location(), "/account?notice=stayed");
+    house.pass(29);
+    let page = mine.get("/account?notice=stayed").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("You stay signed in."));
+    house.pass(30);
+    let late = mine.post("/account/stay", &[]).await;
+    assert_ne!(
+        late.status,
+        StatusCode::SEE_OTHER,
+        "it is over, and says so"
+    );
+    assert!(late.text.contains("data-reason=\"idle\""), "{}", late.text);
+}
+
+#[tokio::test]
+async fn given_a_session_near_its_absolute_end_when_shown_then_staying_is_not_promised() {
+    let house = House::new(Policy::default()).await;
+    let mut mine = house.signed_in("alice").await;
+    for _ in 0..24 {
+        house.pass(29);
+        mine.get("/account").await;
+    }
+
+    let page = mine.get("/account").await;
+
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.values("data-do").contains(&"stay".to_owned()));
+    assert!(
+        page.text.contains("staying does not change that"),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]
