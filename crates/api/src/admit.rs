@@ -176,7 +176,7 @@ pub struct SignInSummary {
     pub failures_since: u64,
 }
 
-/// What a person should be told after a sign-in.
+/// What a person should be told: after a sign-in, or later in the session.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
@@ -186,6 +186,12 @@ pub enum Notice {
     UnseenPlace,
     /// Other sessions of the subject are open.
     Concurrent,
+    /// The token of a session came without the device that it is bound to, and was refused.
+    DeviceMismatch,
+    /// Sign-ins of the subject have failed since the last one.
+    FailedSignIns,
+    /// A session of the subject was ended, and not by its holder or by the clock.
+    SessionEnded,
     /// More sessions are open than the policy would allow if it were in force.
     OverLimit,
 }

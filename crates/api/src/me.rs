@@ -12,7 +12,10 @@ pub struct Me {
     pub session: Session,
     /// The sign-in of class `interactive` before the one that opened it; told to no other class.
     pub previous_sign_in: Option<SignInSummary>,
-    /// What the person has not been told yet.
+    /// What the person should know, told to class `interactive` alone. Each stands until what it
+    /// tells of is over: the other sessions, the new device until it is forgotten, the refused
+    /// requests until their session ends, the failures until the next sign-in, a session that was
+    /// ended for 24 hours. Asking changes none of them.
     pub notices: Vec<Notice>,
     /// How long the session lasts if nothing more is heard of it, in whole seconds.
     pub time_left: u64,

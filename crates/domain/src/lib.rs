@@ -14,6 +14,7 @@ pub mod device;
 mod device_token;
 pub mod filter;
 pub mod name;
+pub mod notice;
 pub mod policy;
 pub mod protection;
 pub mod revocation;

@@ -6,10 +6,17 @@ mod repeat;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use self::born::{Born, Said, Told, displaced};
+pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
+use crate::budget::{Place, Try};
+use crate::choice::{ChoiceRequest, Opened, Standing};
+use crate::settle::{Case, Step};
+use crate::{Authority, EngineError};
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
 use innkeeper_domain::budget::{Left, Spent};
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::notice::Notice;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::seats::WayOut;
 use innkeeper_domain::session::{
@@ -17,14 +24,6 @@ use innkeeper_domain::session::{
 };
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
-use serde::{Deserialize, Serialize};
-
-use self::born::{Born, Said, displaced};
-pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
-use crate::budget::{Place, Try};
-use crate::choice::{ChoiceRequest, Opened, Standing};
-use crate::settle::{Case, Step};
-use crate::{Authority, EngineError};
 
 /// A sign-in to carry out.
 #[derive(Debug)]
@@ -106,17 +105,6 @@ pub struct SignedInDevice {
     pub token: DeviceToken,
     /// Whether it was known before.
     pub recognition: Recognition,
-}
-
-/// What a subject should be told of a sign-in.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Notice {
-    /// Other sessions are live beside it.
-    Concurrent,
-    /// A limit is exceeded that the policy only observes.
-    OverLimit,
-    /// The device was not seen before.
-    UnseenDevice,
 }
 
 enum Decided {
@@ -380,16 +368,15 @@ impl Authority {
             return Ok(Step::Answer(Decided::TooManyKeys));
         }
 
-        let mut notices = Vec::new();
-        if admitted.tell_of_device {
-            notices.push(Notice::UnseenDevice);
-        }
-        if admitted.concurrent {
-            notices.push(Notice::Concurrent);
-        }
-        if admitted.over_limit {
-            notices.push(Notice::OverLimit);
-        }
+        let told = [
+            (Told::UnseenDevice, admitted.tell_of_device),
+            (Told::Concurrent, admitted.concurrent),
+            (Told::OverLimit, admitted.over_limit),
+        ];
+        let told = told
+            .into_iter()
+            .filter_map(|(notice, is_so)| is_so.then_some(notice));
+        let told = told.collect();
         let (is_known, device_token) = match (admitted.recognition, &attempt.device) {
             (Recognition::Known, Some(presented)) => (true, presented),
             (Recognition::Known | Recognition::Unseen, _) => (false, &attempt.drawn.fresh),
@@ -401,7 +388,7 @@ impl Authority {
                 device: admitted.device.serial().0,
                 device_secret: *device_token.secret(),
                 is_known,
-                notices,
+                told,
             },
             ended: displaced(case.roster, &admitted.changes),
         };

@@ -8,6 +8,7 @@ use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::device::{Device, DeviceClass, DeviceId, DeviceLabel};
 use innkeeper_domain::name::NameError;
+use innkeeper_domain::notice::Notice;
 use innkeeper_domain::roster::{LastSignIn, Roster};
 use innkeeper_domain::seats::{Scope, WayOut};
 use innkeeper_domain::session::{
@@ -161,6 +162,19 @@ pub fn device_name(roster: &Roster, session: &Session) -> String {
     let known = roster.device_of(session).and_then(|d| d.label.as_ref());
     let label = known.or(session.origin.label.as_ref());
     label.map_or(UNNAMED, DeviceLabel::as_str).to_owned()
+}
+
+/// What a person should know.
+#[must_use]
+pub const fn notice(notice: Notice) -> api::Notice {
+    match notice {
+        Notice::Concurrent => api::Notice::Concurrent,
+        Notice::DeviceMismatch => api::Notice::DeviceMismatch,
+        Notice::FailedSignIns => api::Notice::FailedSignIns,
+        Notice::OverLimit => api::Notice::OverLimit,
+        Notice::SessionEnded => api::Notice::SessionEnded,
+        Notice::UnseenDevice => api::Notice::UnseenDevice,
+    }
 }
 
 /// The sign-in before that of a session, as its subject is told of it (AC-9).

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use innkeeper_domain::admission::Recognition;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::device::{DeviceId, DeviceSerial, DeviceToken};
+use innkeeper_domain::notice::Notice;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, EndedSession, SessionId, Timestamp};
 use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
@@ -12,7 +13,7 @@ use innkeeper_store::record;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Notice, SignedIn, SignedInDevice};
+use super::{SignedIn, SignedInDevice};
 use crate::EngineError;
 
 /// What the answer says beyond the session itself.
@@ -31,7 +32,25 @@ pub(super) struct Said {
     pub(super) device: [u8; DeviceSerial::LEN],
     pub(super) device_secret: [u8; DeviceToken::SECRET_LEN],
     pub(super) is_known: bool,
-    pub(super) notices: Vec<Notice>,
+    pub(super) told: Vec<Told>,
+}
+
+/// The notices of a sign-in, as they are sealed.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(super) enum Told {
+    Concurrent,
+    OverLimit,
+    UnseenDevice,
+}
+
+impl From<Told> for Notice {
+    fn from(told: Told) -> Self {
+        match told {
+            Told::Concurrent => Self::Concurrent,
+            Told::OverLimit => Self::OverLimit,
+            Told::UnseenDevice => Self::UnseenDevice,
+        }
+    }
 }
 
 pub(super) fn unreadable(source: Box<dyn std::error::Error + Send + Sync>) -> EngineError {
@@ -94,7 +113,7 @@ impl Born {
             },
             session,
             ended,
-            notices: said.notices,
+            notices: said.told.into_iter().map(Notice::from).collect(),
             roster,
             now,
             left: None,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{ClientId, GroupName, NameError, SubjectId, TenantId};
+use innkeeper_domain::notice::Notice;
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
 use innkeeper_domain::roster::Generation;
 use innkeeper_domain::rotation::Occasion;
@@ -16,7 +17,7 @@ use innkeeper_domain::token::{SessionToken, TokenSecret};
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest};
 use innkeeper_engine::revoke::Revoked;
 use innkeeper_engine::rotate::RotateAnswer;
-use innkeeper_engine::sign_in::{Notice, SignInAnswer};
+use innkeeper_engine::sign_in::SignInAnswer;
 use innkeeper_store::{Heard, SessionStore};
 
 use crate::stage::Glances;

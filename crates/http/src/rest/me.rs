@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::notice;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::{Activity, Checked};
 use innkeeper_engine::revoke::{Revoked, RevokedAll, Scope};
@@ -68,10 +69,12 @@ async fn show(State(door): State<Door>, request: Request) -> Result<Json<api::Me
         now,
         ..
     } = principal.checked();
+    let policy = door.authority.policy();
+    let notices = notice::standing(roster, session, &policy, *now);
     Ok(Json(api::Me {
         session: wire::session(roster, session, Current::Yes, *now),
         previous_sign_in: wire::previous_sign_in(session),
-        notices: Vec::new(),
+        notices: notices.into_iter().map(wire::notice).collect(),
         time_left: session.expires_at().since(*now).as_secs(),
     }))
 }

@@ -15,7 +15,7 @@ use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::ChoiceRequest;
-use innkeeper_engine::sign_in::{Idempotency, Notice, SignInAnswer, SignInRequest, SignedIn};
+use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest, SignedIn};
 use serde_json::json;
 
 use crate::budget::{Budgeted, over_budget};
@@ -258,11 +258,7 @@ fn show(signed_in: &SignedIn) -> api::SignInAnswer {
         notices: signed_in
             .notices
             .iter()
-            .map(|notice| match notice {
-                Notice::Concurrent => api::Notice::Concurrent,
-                Notice::OverLimit => api::Notice::OverLimit,
-                Notice::UnseenDevice => api::Notice::UnseenDevice,
-            })
+            .map(|notice| wire::notice(*notice))
             .collect(),
     }
 }

@@ -53,6 +53,29 @@ async fn given_a_session_when_it_asks_who_it_is_then_it_is_told_by_cookie_and_by
 }
 
 #[tokio::test]
+async fn given_what_happened_since_when_a_session_asks_then_it_is_told_as_long_as_it_stands() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let notices = async || {
+        let answer = desk.call(Method::GET, "/me").bearer(&token).send().await;
+        answer.json["notices"].clone()
+    };
+    assert_eq!(notices().await, json!([]), "its own device was told of");
+    desk.clock.pass(MINUTE);
+
+    let (_, other) = desk.sign_in("alice").await;
+    let news = json!(["unseen_device", "concurrent"]);
+    assert_eq!(notices().await, news);
+    assert_eq!(notices().await, news, "asking takes nothing away");
+
+    let failed = desk.post("/v1/subjects/alice/failures", json!({})).await;
+    assert!(failed.status.is_success(), "{}", failed.text);
+    let _ = desk.delete(&format!("/v1/sessions/{other}")).await;
+    let news = json!(["unseen_device", "failed_sign_ins", "session_ended"]);
+    assert_eq!(notices().await, news);
+}
+
+#[tokio::test]
 async fn given_no_good_token_when_any_own_call_is_made_then_it_is_401_no_session() {
     let desk = desk().await;
     let (token, id) = desk.sign_in("alice").await;
