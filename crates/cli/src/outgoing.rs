@@ -23,37 +23,45 @@ impl Outgoing {
         }
     }
 
-    /// Whether an origin may be called, as far as can be told before its name is resolved; else
-    /// why not.
-    pub(crate) fn judge(&self, origin: &str) -> Result<(), String> {
+    /// The way to an origin, if it may be called as far as can be told before its name is
+    /// resolved; else why not.
+    pub(crate) fn way_to(&self, origin: &str) -> Result<Way, String> {
         let uri: Uri = origin.parse().map_err(|_| "it is not an address")?;
         let is_https = uri.scheme_str() == Some("https");
         let host = uri.host().ok_or("it names no host")?.to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
         let whole = format!("{host}:{port}");
         if self.allow.contains(&whole) {
-            return Ok(());
+            return Ok(Way::Allowed);
         }
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let what = match bare.parse::<IpAddr>() {
             _ if !is_https => "plain http",
             Ok(ip) if !is_public(ip) => "a private address",
-            Ok(_) | Err(_) => return Ok(()),
+            Err(_) if ends_in_a_number(bare) => {
+                return Err("it is a number in disguise: write the address as it is".to_owned());
+            }
+            Ok(_) | Err(_) => return Ok(Way::Public),
         };
         Err(format!(
             "it is {what}; if that is meant, write [outgoing] allow = [\"{whole}\"]"
         ))
     }
-
-    fn allows_name(&self, name: &str) -> bool {
-        let hosts = self.allow.iter().filter_map(|one| one.rsplit_once(':'));
-        hosts.into_iter().any(|(host, _)| host == name)
-    }
 }
 
-impl Resolve for Outgoing {
+/// The way to one origin. What is allowed is a name with its port: another port of the same
+/// machine may belong to somebody else, so leave for one is no leave for the name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+    /// Wherever its name leads.
+    Allowed,
+    /// Only where its name leads to a public address.
+    Public,
+}
+
+impl Resolve for Way {
     fn resolve(&self, name: Name) -> Resolving {
-        let is_allowed = self.allows_name(name.as_str());
+        let is_allowed = *self == Self::Allowed;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let judged: Vec<SocketAddr> = found
@@ -67,6 +75,16 @@ impl Resolve for Outgoing {
             Ok(judged)
         })
     }
+}
+
+/// Whether resolvers may take this for an IPv4 address, though it is not written as one: by its
+/// last part, as the URL Standard has it ("ends in a number").
+fn ends_in_a_number(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x");
+    !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit())
+        || hexadecimal.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Whether an address belongs to nobody's own network, by the registries of special addresses
@@ -114,7 +132,7 @@ mod tests {
             "http://collector.internal:4318",
             "http://[::1]:4318",
         ] {
-            assert_eq!(outgoing.judge(fine), Ok(()), "{fine}");
+            assert!(outgoing.way_to(fine).is_ok(), "{fine}");
         }
         for refused in [
             "http://collector.example",
@@ -124,19 +142,42 @@ mod tests {
             "https://[fd00::1]",
             "https://169.254.169.254",
         ] {
-            let why = outgoing.judge(refused).expect_err(refused);
+            let why = outgoing.way_to(refused).expect_err(refused);
             assert!(why.contains("[outgoing] allow"), "{why}");
         }
     }
 
     #[tokio::test]
     async fn given_a_name_that_leads_home_when_resolved_then_it_is_not_called_without_leave() {
-        let resolve = async |allow: &[String]| {
+        let resolve = async |allow: &[String], origin: &str| {
             let name: Name = "localhost".parse().expect("it is a name");
-            Outgoing::new(allow).resolve(name).await.is_ok()
+            let way = Outgoing::new(allow)
+                .way_to(origin)
+                .expect("it may be tried");
+            way.resolve(name).await.is_ok()
         };
+        let one = ["localhost:4318".to_owned()];
 
-        assert!(!resolve(&[]).await);
-        assert!(resolve(&["localhost:4318".to_owned()]).await);
+        assert!(!resolve(&[], "https://localhost:4318").await);
+        assert!(resolve(&one, "https://localhost:4318").await);
+        assert!(!resolve(&one, "https://localhost").await, "another port");
+    }
+
+    /// `https://2130706433` was taken for a name, and resolvers take it for 127.0.0.1.
+    #[test]
+    fn given_a_number_in_disguise_when_judged_then_it_is_refused_as_such() {
+        let outgoing = Outgoing::new(&[]);
+        for host in [
+            "2130706433",
+            "0x7f000001",
+            "127.1",
+            "0177.0.0.1",
+            "127.0.0.0x1",
+            "127.1.",
+        ] {
+            let why = outgoing.way_to(&format!("https://{host}")).expect_err(host);
+            assert!(why.contains("in disguise"), "{host}: {why}");
+        }
+        assert_eq!(outgoing.way_to("https://4.example"), Ok(Way::Public));
     }
 }

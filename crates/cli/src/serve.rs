@@ -55,12 +55,13 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     log_settings(&config);
 
     let limits = limits();
+    outlive_full_files();
 
     // Before the store is opened: a start that cannot listen changes nothing.
     let tls = certificate::load(&config)?;
-    let listener = listener::listener(config.server.listen).await?;
+    let listener = listener::listener(config.server.listen)?;
     let for_metrics = match config.server.metrics_listen {
-        Some(address) => Some(listener::for_metrics(address).await?),
+        Some(address) => Some(listener::for_metrics(address)?),
         None => None,
     };
 
@@ -370,6 +371,14 @@ async fn work(authority: Arc<Authority>) {
         }
         tokio::time::sleep(TRY_AGAIN).await;
     }
+}
+
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) fail, as on a full disk: without a
+/// listener its signal would end the process.
+fn outlive_full_files() {
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // Heard for good: what hears a signal is never taken away again.
+    drop(hear(kind, "SIGXFSZ"));
 }
 
 /// Hears SIGINT and SIGTERM from now on. What is returned ends with the first of them.

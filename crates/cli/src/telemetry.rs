@@ -58,7 +58,7 @@ pub(crate) fn start(config: &Config) -> Result<Option<(Collector, Exporter)>, Fa
     let refused =
         |why: String| Failure::usage(format!("configuration refused\ntelemetry.endpoint: {why}"));
     let outgoing = Outgoing::new(&config.outgoing.allow);
-    outgoing.judge(endpoint).map_err(refused)?;
+    let way = outgoing.way_to(endpoint).map_err(refused)?;
     let trusted = if endpoint.starts_with("https:") {
         let file = config.telemetry.ca_file.as_deref();
         trust::only(Some(file.ok_or_else(|| {
@@ -71,7 +71,7 @@ pub(crate) fn start(config: &Config) -> Result<Option<(Collector, Exporter)>, Fa
         .use_preconfigured_tls(trusted)
         .no_proxy()
         .redirect(redirect::Policy::none())
-        .dns_resolver(Arc::new(outgoing))
+        .dns_resolver(Arc::new(way))
         .timeout(PATIENCE)
         .build()
         .map_err(|error| Failure::cannot_run("no calls can be made", error))?;
