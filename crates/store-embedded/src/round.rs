@@ -237,6 +237,7 @@ impl<'a> Round<'a> {
             head,
             rosters,
             register,
+            closing,
             ..
         } = self;
         shared.found_room();
@@ -260,6 +261,9 @@ impl<'a> Round<'a> {
         }
         shared.register.write().extend(register);
         shared.show(head);
+        if !closing {
+            shared.time.raise(head.ceiling);
+        }
         shared.round_over.notify_waiters();
         Ok(())
     }

@@ -139,6 +139,5 @@ impl Shared {
         if before < head.place {
             self.grown.notify_waiters();
         }
-        self.time.raise(head.ceiling);
     }
 }

@@ -49,3 +49,20 @@ async fn given_a_glance_under_way_when_the_store_is_closed_then_the_visit_is_kep
         "it was heard"
     );
 }
+
+/// A visit in the very moment of closing was let in, and was not among those written down: what
+/// closing wrote let time go on up to that moment.
+#[test]
+fn given_a_closed_store_when_looked_at_in_the_moment_of_closing_then_it_hands_out_no_time() {
+    let root = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let store = EmbeddedStore::open(root.path(), Arc::clone(&clock) as _).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(store.close()).unwrap();
+
+    let looked = store.glance(tag(1), &mut |_, _| Heard::No);
+
+    assert!(!looked);
+}
