@@ -164,7 +164,9 @@ async fn make_admin_key(data: &Path) -> Result<(), Failure> {
 /// Runs `export`.
 pub(crate) async fn export(arguments: CopyArguments) -> Result<(), Failure> {
     // The copy comes first, into a file of its own that never gets a name to keep.
-    let mut copy = NewFile::create(&arguments.file.with_extension("copy"), true)?;
+    let mut name = arguments.file.clone().into_os_string();
+    name.push(".copy");
+    let mut copy = NewFile::create(name.as_ref(), true)?;
     Source::of(&arguments).await?.copy_to(&mut copy).await?;
     let mut file = NewFile::create(&arguments.file, arguments.replace)?;
     let counts = portable::write(open(copy.path())?, &mut file)?;

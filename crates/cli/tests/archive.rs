@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use support::Server;
 
 struct Ran {
@@ -252,10 +253,11 @@ async fn given_a_lost_key_when_restored_with_a_new_one_then_it_opens_everything(
 #[tokio::test(flavor = "multi_thread")]
 async fn given_an_export_when_imported_into_a_new_store_then_accounts_come_and_sessions_do_not() {
     let root = tempfile::tempdir().unwrap();
+    // The name that the copy of an export could have taken for itself.
     let (data, again, file) = (
         root.path().join("a"),
         root.path().join("b"),
-        root.path().join("f"),
+        root.path().join("f.copy"),
     );
     let server = Server::start(&data);
     let api = server.admin(&data);
@@ -287,6 +289,8 @@ async fn given_an_export_when_imported_into_a_new_store_then_accounts_come_and_s
         !lines.contains("tag-key") && lines.contains("alice"),
         "{lines}"
     );
+    let (_, view) = api.send(Method::GET, "/v1/subjects/alice", None).await;
+    let evidence = view["generation"].as_u64().expect("a number");
     server.stop();
 
     let imported = run(&["import", text(&file), "--data", text(&again)]);
@@ -299,6 +303,12 @@ async fn given_an_export_when_imported_into_a_new_store_then_accounts_come_and_s
     assert_eq!(alice["limits"]["max_sessions"], 2);
     assert_eq!(alice["groups"], json!(["staff"]));
     assert_eq!(api.sign_in("mallory").await.0, 403);
+    let old = json!({"subject": "alice", "generation": evidence});
+    let (status, problem) = api.send(Method::POST, "/v1/sessions", Some(&old)).await;
+    assert_eq!(
+        (status.as_u16(), &problem["code"]),
+        (412, &json!("stale-generation"))
+    );
     server.stop();
     let told = "keys create NAME --scope admin --offline --data";
     assert!(imported.out.contains(told), "{}", imported.out);
@@ -351,4 +361,93 @@ fn given_a_file_that_is_no_export_when_imported_then_it_is_refused_before_anythi
         );
         assert!(!data.exists(), "nothing was made");
     }
+}
+
+/// A file as `export` makes it of these lines.
+fn sealed(lines: &[String], values: usize, subjects: usize) -> String {
+    let title = r#"{"schema":"innkeeper.export/1","made_at":"2026-11-22T00:00:00.000Z"}"#;
+    let text: String = [title.to_owned()]
+        .iter()
+        .chain(lines)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let digest = Sha256::digest(&text);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let end = json!({"end": {"values": values, "subjects": subjects}, "sha256": hex}).to_string();
+    format!("{text}{end}\n")
+}
+
+fn account(subject: &str, email: Option<&str>, disabled: bool) -> String {
+    json!({
+        "subject": subject, "tenant": "default", "disabled": disabled, "groups": [],
+        "max_sessions": null, "email": email, "locale": null, "time_zone": null,
+    })
+    .to_string()
+}
+
+fn value(name: &str, json: &Value) -> String {
+    format!(r#"{{"value":{},"json":{json}}}"#, json!(name))
+}
+
+/// Half of a file would leave those out who come last in it: the disabled too.
+#[test]
+fn given_a_file_with_a_bad_line_when_imported_then_nothing_of_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, file) = (root.path().join("data"), root.path().join("file"));
+    let key = |name: &str, scopes: Value| json!({"name": name, "scopes": scopes, "tenant": null, "digest": vec![7; 32], "created_at": 1});
+    let at = "key/key_AAAAAAAAAAAAAAAA";
+    let policy = |version: u64, max: u64| {
+        json!({
+            "document": {"version": version, "policy": {"max_sessions": max}},
+            "by": "file",
+            "filed": vec![0; 32],
+        })
+    };
+    let user = |subject: &str, password: &str| json!({"subject": subject, "password": password});
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
+                AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let good = [
+        value(at, &key("web", json!(["check"]))),
+        value("policy", &policy(3, 5)),
+        value("user/default/alice", &user("u1", hash)),
+        value("user/a%2Fb/alice", &user("u1", hash)),
+    ];
+    let bad = [
+        value(at, &json!({"name": "x"})),
+        value(at, &key("", json!(["check"]))),
+        value(at, &key("web", json!([]))),
+        value("key/x", &key("web", json!(["check"]))),
+        value("policy", &policy(3, 5000)),
+        value("policy", &policy(u64::MAX, 5)),
+        value("policy/old", &policy(3, 5)),
+        value("policy-old", &policy(3, 5)),
+        value("user/default/alice", &user("a\u{202e}b", hash)),
+        value("user/default/alice", &user("u1", "secret")),
+        value("user/default/Alice", &user("u1", hash)),
+        value("user/alice", &user("u1", hash)),
+        account("alice", None, false),
+        account("bob", Some("b@example.org\r\nBcc: c@example.org"), false),
+        account("bob", Some(&"b".repeat(400)), false),
+    ];
+    let seal = |lines: &[String]| {
+        let values = lines.iter().filter(|line| line.starts_with("{\"value\""));
+        let values = values.count();
+        sealed(lines, values, lines.len() - values)
+    };
+
+    for bad in bad {
+        let lines = [
+            account("alice", None, false),
+            bad,
+            account("mallory", None, true),
+        ];
+        fs::write(&file, seal(&lines)).unwrap();
+        let ran = run(&["import", text(&file), "--data", text(&data)]);
+        assert_eq!(ran.code, 2, "{}: {}", lines[1], ran.err);
+        assert!(ran.err.contains("line 3"), "{}: {}", lines[1], ran.err);
+        assert!(!data.exists(), "{}: nothing was made", lines[1]);
+    }
+    fs::write(&file, seal(&good)).unwrap();
+    let ran = run(&["import", text(&file), "--data", text(&data)]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
 }

@@ -52,6 +52,14 @@ impl ApiKey {
         id
     }
 
+    /// Whether a text has the form of such a name.
+    #[must_use]
+    pub fn is_id(text: &str) -> bool {
+        let random = text.strip_prefix(Self::ID_PREFIX);
+        let bytes = random.and_then(|random| URL_SAFE_NO_PAD.decode(random).ok());
+        bytes.is_some_and(|bytes| bytes.len() == Self::ID_LEN)
+    }
+
     /// What the register keeps in its place.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

@@ -13,7 +13,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 #[non_exhaustive]
 pub enum NameError {
     /// There is nothing in it.
-    #[error("must not be empty")]
+    #[error("must not be empty or blank")]
     Empty,
     /// It is too long in its canonical form.
     #[error("must be at most {max} bytes in NFC")]
@@ -40,7 +40,7 @@ const fn is_bidi_format(c: char) -> bool {
 fn canonical(text: &str, max: usize) -> Result<Arc<str>, NameError> {
     // Bounded before the work of normalising: NFC at most triples the bytes, and never shrinks
     // a text to less than a third.
-    if text.is_empty() {
+    if text.trim().is_empty() {
         return Err(NameError::Empty);
     }
     if text.len() > max * 3 {
@@ -172,6 +172,9 @@ mod tests {
     #[test]
     fn given_hostile_text_when_parsed_then_it_is_refused_with_the_reason() {
         assert_eq!(SubjectId::parse(""), Err(NameError::Empty));
+        assert_eq!(SubjectId::parse("  "), Err(NameError::Empty));
+        assert_eq!(Reason::parse(" "), Err(NameError::Empty));
+        assert_eq!(Reason::parse("\u{3000}"), Err(NameError::Empty));
         assert_eq!(SubjectId::parse("a\0b"), Err(NameError::Control));
         assert_eq!(SubjectId::parse("a\nb"), Err(NameError::Control));
         assert_eq!(SubjectId::parse("a\u{2028}b"), Err(NameError::Control));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use innkeeper_domain::name::TenantId;
+use innkeeper_domain::name::{ClientId, TenantId};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::ApiKey;
 use innkeeper_store::Register;
@@ -178,28 +178,13 @@ impl Turn<'_> {
     async fn reload(&self, register: &dyn Register) -> Result<Arc<Keys>, EngineError> {
         let mut keys = HashMap::new();
         for (name, held) in register.list(KEYS).await? {
-            let unreadable =
-                |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Register {
-                    name: name.clone(),
-                    source,
-                };
-            let record: KeyRecord =
-                serde_json::from_slice(&held.value).map_err(|e| unreadable(e.into()))?;
-            let tenant = record.tenant.as_deref().map(TenantId::parse).transpose();
-            let id = name.trim_start_matches(KEYS).to_owned();
-            let info = KeyInfo {
-                id: id.clone(),
-                name: record.name,
-                scopes: record.scopes,
-                tenant: tenant.map_err(|e| unreadable(e.into()))?,
-                created_at: Timestamp::from_millis(record.created_at),
-            };
+            let (info, digest) = read(&name, &held.value)?;
             let held = Held {
                 info: Arc::new(info),
-                digest: record.digest,
+                digest,
                 version: held.version,
             };
-            keys.insert(id, Arc::new(held));
+            keys.insert(held.info.id.clone(), Arc::new(held));
         }
         let keys = Arc::new(keys);
         self.ring.held.store(Arc::clone(&keys));
@@ -215,6 +200,42 @@ impl Turn<'_> {
         };
         self.ring.held.store(Arc::new(keys));
     }
+}
+
+fn read(name: &str, value: &[u8]) -> Result<(KeyInfo, [u8; 32]), EngineError> {
+    let record: KeyRecord = serde_json::from_slice(value).map_err(|e| unreadable(name, e))?;
+    let tenant = record.tenant.as_deref().map(TenantId::parse).transpose();
+    let info = KeyInfo {
+        id: name.trim_start_matches(KEYS).to_owned(),
+        name: record.name,
+        scopes: record.scopes,
+        tenant: tenant.map_err(|e| unreadable(name, e))?,
+        created_at: Timestamp::from_millis(record.created_at),
+    };
+    Ok((info, record.digest))
+}
+
+fn unreadable(
+    name: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> EngineError {
+    EngineError::Register {
+        name: name.into(),
+        source: source.into(),
+    }
+}
+
+/// Whether a value that was kept elsewhere is a key as it would be made here.
+pub fn vet(name: &str, value: &[u8]) -> Result<(), EngineError> {
+    let (info, _) = read(name, value)?;
+    ClientId::parse(&info.name).map_err(|e| unreadable(name, e))?;
+    if info.scopes.is_empty() {
+        return Err(unreadable(name, "it has no scope"));
+    }
+    if !ApiKey::is_id(&info.id) {
+        return Err(unreadable(name, "a key is named key_ and 16 letters"));
+    }
+    Ok(())
 }
 
 impl Authority {

@@ -190,6 +190,18 @@ pub(crate) async fn load(register: &dyn Register) -> Result<Option<Policy>, Engi
     Ok(known.map(|known| known.document.0))
 }
 
+/// Whether a value that was kept elsewhere is a policy as it would be kept here.
+pub fn vet(name: &str, value: &[u8]) -> Result<(), EngineError> {
+    if name != POLICY {
+        return Err(EngineError::Register {
+            name: name.into(),
+            source: "there is one policy, under another name".into(),
+        });
+    }
+    serde_json::from_slice::<Record>(value).map_err(unreadable)?;
+    Ok(())
+}
+
 async fn get(register: &dyn Register) -> Result<(Option<Registered>, Option<Record>), EngineError> {
     let held = register.get(POLICY).await?;
     let known = held

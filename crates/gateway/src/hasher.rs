@@ -40,6 +40,14 @@ impl Cost {
 #[serde(transparent)]
 pub(crate) struct PasswordHash(String);
 
+impl PasswordHash {
+    /// Whether it is one that a password can be compared with.
+    pub(crate) fn is_readable(&self) -> bool {
+        phc::PasswordHash::new(&self.0)
+            .is_ok_and(|hash| Params::try_from(&hash).is_ok() && hash.hash.is_some())
+    }
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(hidden)")

@@ -19,6 +19,9 @@ use crate::hasher::{Cost, Hasher, PasswordHash, Queue, Turn, Unchecked};
 use crate::password::Password;
 use crate::user_name::UserName;
 
+/// Under which name all of them lie.
+const FOLDERS: &str = "user/";
+
 /// The users of one tenant, in the register.
 #[derive(Clone, Debug)]
 pub struct Users {
@@ -173,6 +176,24 @@ impl Users {
             authority: Arc::clone(&self.authority),
             tenant,
             hasher: Arc::clone(&self.hasher),
+        }
+    }
+
+    /// Whether a value that was kept elsewhere is a user as it would be kept here.
+    pub fn vet(place: &str, value: &[u8]) -> Result<(), EngineError> {
+        let (tenant, name) = read_key(place)?;
+        if key(&tenant, &name) != place {
+            return Err(unreadable(place, Foreign));
+        }
+        let record = read_record(place, value)?;
+        SubjectId::parse(&record.subject).map_err(|error| unreadable(place, error))?;
+        for group in &record.groups {
+            GroupName::parse(group).map_err(|error| unreadable(place, error))?;
+        }
+        if record.password.is_readable() {
+            Ok(())
+        } else {
+            Err(unreadable(place, Foreign))
         }
     }
 
@@ -409,8 +430,24 @@ fn key(tenant: &TenantId, name: &UserName) -> String {
 /// pairs of tenant and name come to lie in one place (S14).
 fn folder(tenant: &TenantId) -> String {
     let tenant = tenant.as_str().replace('%', "%25").replace('/', "%2F");
-    format!("user/{tenant}/")
+    format!("{FOLDERS}{tenant}/")
 }
+
+/// Whose user lies there, and what it is called.
+fn read_key(key: &str) -> Result<(TenantId, UserName), EngineError> {
+    let place = key.strip_prefix(FOLDERS).and_then(|at| at.split_once('/'));
+    let (tenant, name) = place.ok_or_else(|| unreadable(key, Foreign))?;
+    let tenant = tenant.replace("%2F", "/").replace("%25", "%");
+    Ok((
+        TenantId::parse(&tenant).map_err(|error| unreadable(key, error))?,
+        UserName::parse(name).map_err(|error| unreadable(key, error))?,
+    ))
+}
+
+/// Something in the place of a user that was never written there.
+#[derive(Debug, thiserror::Error)]
+#[error("it is no user as one is kept here")]
+struct Foreign;
 
 fn read_record(key: &str, value: &[u8]) -> Result<UserRecord, EngineError> {
     serde_json::from_slice(value).map_err(|error| unreadable(key, error))

@@ -10,31 +10,34 @@
 //! Sessions stay behind: the store that they live in goes on after the file was made, and ends
 //! some of them, so a session that was moved could come back from the dead (S2, S20).
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use innkeeper_api as api;
-use innkeeper_domain::change::{Change, Keep};
+use innkeeper_domain::change::Change;
 use innkeeper_domain::name::{GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
-use innkeeper_domain::roster::{Contact, Roster, StoreGeneration};
+use innkeeper_domain::roster::{Contact, Roster};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::{RosterTag, TagKey};
 use innkeeper_engine::entropy::{Entropy, OsEntropy};
-use innkeeper_engine::tag_key;
+use innkeeper_engine::{EngineError, keys, policy, tag_key};
+use innkeeper_gateway::Users;
 use innkeeper_http::wire;
-use innkeeper_store::archive::{CopyError, Item};
+use innkeeper_store::archive::{CopyError, Copying, Item, Reader};
+use innkeeper_store::clock::SystemClock;
+use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register};
 use innkeeper_store::{Commit, Outcome, SessionStore};
-use innkeeper_store_embedded::EmbeddedStore;
+use innkeeper_store_embedded::{Onto, RestoreError, restore};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::exit::Failure;
-use crate::house::{House, embedded};
 
 const SCHEMA: &str = "innkeeper.export/1";
 /// Nothing that we write makes a longer line.
@@ -72,11 +75,12 @@ struct SubjectLine {
     subject: String,
     tenant: String,
     disabled: bool,
+    #[serde(deserialize_with = "api::bounded_list::<256, _, _>")]
     groups: Vec<String>,
     max_sessions: Option<u64>,
-    email: Option<String>,
-    locale: Option<String>,
-    time_zone: Option<String>,
+    email: Option<api::Text<320>>,
+    locale: Option<api::Text<64>>,
+    time_zone: Option<api::Text<64>>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -101,6 +105,12 @@ enum BadLine {
     Limit,
     #[error("it is neither a user nor a key nor the policy")]
     Foreign,
+    #[error("it holds a value that would not be kept here")]
+    Value(#[from] EngineError),
+    #[error("it holds a contact with control characters")]
+    Contact,
+    #[error("it names what the file has named before")]
+    Twice,
     #[error("the file was changed or cut after it was made")]
     Altered,
     #[error("the file ends before its end")]
@@ -167,77 +177,65 @@ fn unwritten(error: std::io::Error) -> Failure {
     Failure::cannot_run("the file cannot be written", error)
 }
 
-/// Reads a file into the store in the folder `data`, which holds nothing yet.
+/// Makes the store in the folder `data`, which holds none yet, of a file.
 ///
-/// The file is read twice: once to know that it is whole, and then to act on it.
+/// The file is read and judged to its end first. Then a store is made of it in memory, and a copy
+/// of that is restored, so that the folder holds all of it or nothing, whenever this is cut off.
 pub(super) async fn read(file: &Path, data: &Path, now: Timestamp) -> Result<Counts, Failure> {
-    let counts = each_line(file, |_| Ok(()))?;
-    let store = embedded(data).await?;
-    let is_empty = is_empty(&store).await?;
-    if !is_empty {
-        House::Embedded(store).close().await?;
-        return Err(Failure::unsafe_to(format!(
-            "{} holds subjects, users or keys already: import into a new folder, named with --data",
-            data.display()
-        )));
-    }
+    let mut lines = Vec::new();
+    let counts = each_line(file, |line| lines.push(line))?;
+    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
     let entropy = OsEntropy;
     let tag_key = tag_key(&*store, &entropy).await.map_err(not_imported)?;
-    let mut lines = Vec::new();
-    each_line(file, |line| {
-        lines.push(line);
-        Ok(())
-    })?;
     for line in lines {
         match line {
-            Line::Value(name, value) => put_value(&store, &name, value).await?,
-            Line::Subject(subject) => {
-                put_subject(&store, &tag_key, *subject, now, &entropy).await?;
+            Line::Value(name, value) => {
+                let put = store.put(&name, None, Some(value)).await;
+                let Put::Done(_) = put.map_err(not_imported)? else {
+                    unreachable!("no name comes twice, and the store is new");
+                };
             }
+            Line::Subject(subject) => put_subject(&store, &tag_key, *subject, &entropy).await?,
         }
     }
-    House::Embedded(store).close().await?;
-    Ok(counts)
-}
-
-async fn is_empty(store: &EmbeddedStore) -> Result<bool, Failure> {
-    let rosters = store.walk(None, 1).await.map_err(not_imported)?;
-    let values = store.list("").await.map_err(not_imported)?;
-    Ok(rosters.is_empty() && !values.iter().any(|(name, _)| is_moved(name)))
-}
-
-fn not_imported(error: impl std::error::Error + 'static) -> Failure {
-    Failure::cannot_run("not all was imported: begin anew in another folder", error)
-}
-
-async fn put_value(store: &EmbeddedStore, name: &str, value: Vec<u8>) -> Result<(), Failure> {
-    match store.put(name, None, Some(value)).await {
-        Ok(Put::Done(_)) => Ok(()),
-        Ok(Put::Stale) => Err(Failure::usage("the file names a user or key twice")),
+    let mut copying = Copying::begin(store as _).await.map_err(not_imported)?;
+    let mut copy = Vec::new();
+    while let Some(piece) = copying.next().await.map_err(not_imported)? {
+        copy.extend(piece);
+    }
+    drop(copying);
+    let copy = Reader::open(&*copy).map_err(not_imported)?;
+    // Above what the other store has handed out: evidence from there opens nothing here (S8).
+    match restore(data, Onto::Nothing, copy, now) {
+        Ok(_) => Ok(counts),
+        Err(RestoreError::NotEmpty { path }) => Err(Failure::unsafe_to(format!(
+            "{} holds a store already: import into a new folder, named with --data",
+            path.display()
+        ))),
+        Err(error @ RestoreError::NotDurable { .. }) => Err(Failure::cannot_run(
+            "imported; but see to the disk, then import again into another folder",
+            error,
+        )),
         Err(error) => Err(not_imported(error)),
     }
 }
 
+fn not_imported(error: impl std::error::Error + 'static) -> Failure {
+    Failure::cannot_run("nothing was imported", error)
+}
+
 async fn put_subject(
-    store: &Arc<EmbeddedStore>,
+    store: &MemoryStore,
     tag_key: &TagKey,
     subject: Subject,
-    now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<(), Failure> {
     let tag = RosterTag::of(tag_key, &subject.tenant, &subject.id);
     let reading = store.read(tag, None).await.map_err(not_imported)?;
-    if reading.roster.is_some() {
-        return Err(Failure::usage("the file names a subject twice"));
-    }
     let ground = reading.ground;
     let (floor, generation) = (ground.floor, ground.store_generation);
     let roster = Roster::absent(tag, subject.tenant, subject.id, floor, generation);
-    // Above what the other store has handed out: evidence from there opens nothing here (S8).
-    let to = StoreGeneration::default().restored(now).first_generation();
-    let keep = Keep::None;
     let mut changes = vec![
-        Change::Generation { to, keep },
         Change::Groups(subject.groups),
         Change::OwnLimit(subject.limit),
         Change::Contact(subject.contact),
@@ -250,8 +248,8 @@ async fn put_subject(
     match store.commit(commit).await.map_err(not_imported)? {
         Outcome::Done(_) => Ok(()),
         Outcome::Stale | Outcome::Full => Err(Failure::cannot_run(
-            "not all was imported",
-            "the store is changed by somebody else",
+            "nothing was imported",
+            "the store in memory does not take it",
         )),
     }
 }
@@ -272,10 +270,7 @@ struct Subject {
 }
 
 /// Reads a file to its end, and says what it says of itself.
-fn each_line(
-    path: &Path,
-    mut take: impl FnMut(Line) -> Result<(), BadLine>,
-) -> Result<Counts, Failure> {
+fn each_line(path: &Path, mut take: impl FnMut(Line)) -> Result<Counts, Failure> {
     let file = File::open(path)
         .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", path.display())))?;
     let mut number = 0;
@@ -288,10 +283,11 @@ fn each_line(
 fn read_lines(
     from: &mut impl BufRead,
     number: &mut u64,
-    take: &mut impl FnMut(Line) -> Result<(), BadLine>,
+    take: &mut impl FnMut(Line),
 ) -> Result<Counts, BadLine> {
     let mut digest = Sha256::new();
     let mut found = Counts::default();
+    let (mut values, mut subjects) = (HashSet::new(), HashSet::new());
     let mut text = Vec::new();
     loop {
         text.clear();
@@ -315,18 +311,35 @@ fn read_lines(
             return (whole && is_over).then_some(found).ok_or(BadLine::Altered);
         } else if text.starts_with(b"{\"value\"") {
             let line: ValueLine = serde_json::from_slice(&text)?;
-            if !is_moved(&line.value) {
-                return Err(BadLine::Foreign);
+            let json = serde_json::to_vec(&line.json)?;
+            vet(&line.value, &json)?;
+            if !values.insert(line.value.clone()) {
+                return Err(BadLine::Twice);
             }
             found.values += 1;
-            take(Line::Value(line.value, serde_json::to_vec(&line.json)?))?;
+            take(Line::Value(line.value, json));
         } else {
             let line: SubjectLine = serde_json::from_slice(&text)?;
+            let subject: Subject = line.try_into()?;
+            if !subjects.insert((subject.tenant.clone(), subject.id.clone())) {
+                return Err(BadLine::Twice);
+            }
             found.subjects += 1;
-            take(Line::Subject(Box::new(line.try_into()?)))?;
+            take(Line::Subject(Box::new(subject)));
         }
         digest.update(&text);
     }
+}
+
+/// Has whoever keeps such values say whether this is one.
+fn vet(name: &str, value: &[u8]) -> Result<(), BadLine> {
+    let vet = match name.split('/').next() {
+        Some("key") => keys::vet,
+        Some("policy") => policy::vet,
+        Some("user") => Users::vet,
+        _ => return Err(BadLine::Foreign),
+    };
+    Ok(vet(name, value)?)
 }
 
 fn is_moved(name: &str) -> bool {
@@ -343,7 +356,11 @@ fn hex(bytes: &[u8]) -> String {
 
 impl From<&Roster> for SubjectLine {
     fn from(roster: &Roster) -> Self {
-        let text = |text: &Option<Box<str>>| text.as_deref().map(ToOwned::to_owned);
+        fn text<const MAX: usize>(text: &Option<Box<str>>) -> Option<api::Text<MAX>> {
+            text.as_deref()
+                .map(ToOwned::to_owned)
+                .and_then(api::Text::new)
+        }
         Self {
             subject: roster.subject.to_string(),
             tenant: roster.tenant.to_string(),
@@ -364,6 +381,14 @@ impl TryFrom<SubjectLine> for Subject {
         let limit = line
             .max_sessions
             .map(|max| SessionLimit::new(max).ok_or(BadLine::Limit));
+        fn plain<const MAX: usize>(
+            text: Option<api::Text<MAX>>,
+        ) -> Result<Option<Box<str>>, BadLine> {
+            match text {
+                Some(text) if text.as_str().chars().any(char::is_control) => Err(BadLine::Contact),
+                text => Ok(text.map(|text| text.into_string().into())),
+            }
+        }
         let groups = line.groups.iter().map(|group| GroupName::parse(group));
         Ok(Self {
             tenant: TenantId::parse(&line.tenant)?,
@@ -372,9 +397,9 @@ impl TryFrom<SubjectLine> for Subject {
             groups: groups.collect::<Result<_, _>>()?,
             limit: limit.transpose()?,
             contact: Contact {
-                email: line.email.map(Into::into),
-                locale: line.locale.map(Into::into),
-                time_zone: line.time_zone.map(Into::into),
+                email: plain(line.email)?,
+                locale: plain(line.locale)?,
+                time_zone: plain(line.time_zone)?,
             },
         })
     }

@@ -32,6 +32,8 @@ use terms::{Count, OneWord};
 pub struct Document(pub Policy);
 
 const ROWS_MAX: usize = Policy::ROWS_MAX;
+/// The largest number that every reader of JSON keeps exact. There is always a next one.
+const VERSION_MAX: u64 = (1 << 53) - 1;
 
 /// The same without its version, and without what is as by default.
 pub(super) struct Short<'a>(pub(super) &'a Policy);
@@ -183,7 +185,15 @@ impl Members for Draft {
 
     fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "version" => self.version = Some(map.next_value::<NonZeroU64>()?.get()),
+            "version" => {
+                let version = map.next_value::<NonZeroU64>()?.get();
+                if version > VERSION_MAX {
+                    return Err(A::Error::custom(format_args!(
+                        "expected a version of at most {VERSION_MAX}"
+                    )));
+                }
+                self.version = Some(version);
+            }
             "policy" => self.policy = map.next_value::<ReadPolicy>()?.0,
             "rules" => {
                 self.rules = map

@@ -171,11 +171,15 @@ fn given_unknown_repeated_or_wrong_members_when_read_then_each_is_refused() {
             "expected one of: client",
         ),
         (
+            r#"{"version": 9007199254740992}"#,
+            "expected a version of at most",
+        ),
+        (
             r#"{"policy": {"preset": "asvs-l1"}}"#,
             "expected one of: asvs_l1, asvs_l2",
         ),
         (
-            r#"{"policy": {"reason": {"idle": ""}}}"#,
+            r#"{"policy": {"reason": {"idle": " "}}}"#,
             "must not be empty",
         ),
         (
