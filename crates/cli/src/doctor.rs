@@ -34,7 +34,7 @@ enum State {
 }
 
 /// One check.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Check {
     name: &'static str,
     state: State,
@@ -68,6 +68,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
         "every setting is accepted",
     )];
     checks.extend(disk::checks(&data));
+    checks.extend(arguments.key_file.as_deref().map(disk::named_key));
     checks.push(clock(&data));
     checks.push(listener(&config));
     let store::Looked {

@@ -87,10 +87,11 @@ async fn given_a_server_elsewhere_when_named_then_it_is_asked_and_nothing_more_i
     }
     let named = [("INNKEEPER_URL", server.base.as_str())];
     let (code, asked, error) = elsewhere(data.path(), &named);
-    assert_eq!(code, 0, "{error}");
+    assert_eq!(code, 3, "{error}");
     assert_eq!(state(&asked, "store"), "ok");
     assert_eq!(state(&asked, "policy"), "unknown");
     assert_eq!(holds(&asked, "S1"), "conditional");
+    assert_eq!(holds(&asked, "S10"), "conditional");
     let (code, held, error) = doctor(
         &data.path().join("data"),
         &[("INNKEEPER_URL", "http://127.0.0.1:9")],
@@ -198,4 +199,39 @@ fn given_what_is_wrong_when_examined_then_it_is_named_and_the_exit_code_says_so(
     let (code, said, error) = doctor(&data, &[]);
     assert_eq!(code, 1, "{error}");
     assert_eq!(state(&said, "store"), "failed");
+}
+
+/// Less can be asked with half a key than with a lesser one: no more may be said.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_key_file_that_opens_too_little_when_examined_then_it_could_not_be_looked_at() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("data");
+    let server = Server::start(&folder);
+    let whole = fs::read_to_string(folder.join("admin.key")).unwrap();
+    let lesser = json!({"name": "web", "scopes": ["check"]});
+    let api = server.admin(&folder);
+    let (_, lesser) = api.send(Method::POST, "/v1/keys", Some(&lesser)).await;
+    let asked_with = |key: &str| {
+        let file = data.path().join("other.key");
+        fs::write(&file, key).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
+        command.args(["doctor", "--json", "--data"]).arg(&folder);
+        command.arg("--key-file").arg(&file);
+        ran(command, &[("INNKEEPER_URL", &server.base)])
+    };
+
+    for key in [&whole[..20], lesser["key"].as_str().expect("shown once")] {
+        let (code, said, error) = asked_with(key);
+        assert_eq!(code, 3, "{error}");
+        for id in ["S1", "S10", "S17"] {
+            assert_eq!(holds(&said, id), "conditional", "{id}");
+        }
+    }
+    let (_, cut, _) = asked_with(&whole[..20]);
+    assert_eq!(state(&cut, "key file"), "failed");
+    let (code, said, error) = asked_with(&whole);
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(state(&said, "key file"), "ok");
+    assert_eq!(holds(&said, "S10"), "yes");
 }

@@ -84,27 +84,39 @@ fn folder(data: &Path) -> Check {
 fn key(data: &Path) -> Check {
     const NAME: &str = "admin key";
     let path = admin_key::file(data);
-    match std::fs::symlink_metadata(&path) {
-        Err(_) => Check::new(
-            NAME,
-            State::Warning,
-            format!("{} is not there: commands need --key-file", path.display()),
-        ),
+    if std::fs::symlink_metadata(&path).is_err() {
+        let detail = format!("{} is not there: commands need --key-file", path.display());
+        return Check::new(NAME, State::Warning, detail);
+    }
+    key_in(NAME, &path)
+}
+
+/// The key of `--key-file`.
+pub(super) fn named_key(path: &Path) -> Check {
+    key_in("key file", path)
+}
+
+fn key_in(name: &'static str, path: &Path) -> Check {
+    match std::fs::metadata(path) {
+        Err(error) => {
+            let detail = format!("{} cannot be read: {error}", path.display());
+            Check::new(name, State::Failed, detail)
+        }
         Ok(file) if file.permissions().mode() & 0o077 != 0 => Check::new(
-            NAME,
+            name,
             State::Failed,
             format!(
                 "others may read {}: chmod 600 it, then make another key",
                 path.display()
             ),
         ),
-        Ok(_) => match key_file::read(&path) {
-            Ok(_) => Check::new(NAME, State::Ok, "in its file, for its owner only"),
+        Ok(_) => match key_file::read(path) {
+            Ok(_) => Check::new(name, State::Ok, "in its file, for its owner only"),
             Err(error @ NoKey::Unreadable(_)) => {
-                Check::new(NAME, State::Failed, format!("{} {error}", path.display()))
+                Check::new(name, State::Failed, format!("{} {error}", path.display()))
             }
             Err(error @ NoKey::NotOne) => Check::new(
-                NAME,
+                name,
                 State::Failed,
                 format!(
                     "{} {error}; another key is made by innkeeper keys create NAME --scope admin \

@@ -211,17 +211,22 @@ async fn of_running(config: &Config, arguments: &DoctorArguments) -> Looked {
         State::Ok,
         format!("the server at {at} is ready; stop it to have sign-ins counted"),
     );
-    let unasked = |why: &str| {
+    // Whoever does not show a key is not told whose store that is either.
+    let unasked = |looked: Looked, why: &str| {
         let detail = format!("which one is in force was not told: {why}");
-        Check::new(POLICY, State::Unknown, detail)
+        let check = Check::new(POLICY, State::Unknown, detail);
+        Looked {
+            checks: [looked.checks, vec![check]].concat(),
+            could_run: false,
+            ..looked
+        }
     };
     if !has_key {
         let why = format!(
             "{} is no key to ask with; name one with --key-file",
             file.display()
         );
-        looked.checks.push(unasked(&why));
-        return looked;
+        return unasked(looked, &why);
     }
     match server.get::<Document>(&["v1", "policy"], &[]).await {
         Ok(Document(policy)) => {
@@ -230,10 +235,7 @@ async fn of_running(config: &Config, arguments: &DoctorArguments) -> Looked {
             looked.policies.push(policy);
             looked
         }
-        Err(failure) if failure.may_pass() => {
-            looked.checks.push(unasked(failure.text()));
-            looked
-        }
+        Err(failure) if failure.may_pass() => unasked(looked, failure.text()),
         Err(failure) => Looked::at(
             State::Unknown,
             format!(
