@@ -46,6 +46,7 @@ mod trust;
 mod users;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::Command;
 use exit::Failure;
@@ -88,6 +89,8 @@ fn main() -> ExitCode {
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }
     });
+    // A file that is being read on a file system that does not answer is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(5));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

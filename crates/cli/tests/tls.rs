@@ -4,12 +4,14 @@ mod support;
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rcgen::generate_simple_self_signed;
 use support::{Server, innkeeper};
+use tokio::net::TcpSocket;
 
 fn certificate(folder: &Path) {
     let made = generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]);
@@ -112,6 +114,37 @@ fn given_a_key_that_is_not_the_certificates_when_started_then_it_is_a_wrong_conf
     assert!(!folder.path().join("data").exists(), "nothing was made");
 }
 
+/// A service with a socket as file descriptor 3.
+fn handed_down(folder: &Path, socket: OwnedFd) -> Command {
+    // The shell moves the socket to 3, and becomes the service, so that the number of its process
+    // is the one in LISTEN_PID.
+    let mut command = Command::new("sh");
+    let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ exec "$@""#;
+    command
+        .env_clear()
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_innkeeper")]);
+    command.arg("serve").arg("--data").arg(folder.join("data"));
+    command.args(["--listen", "127.0.0.1:1"]);
+    command.env("LISTEN_FDS", "1");
+    command.stdin(Stdio::from(socket));
+    command
+}
+
+/// Nobody would ever be let in by it, and it says so without end.
+#[test]
+fn given_a_socket_that_does_not_listen_when_started_then_it_says_so_and_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let socket = socket.as_fd().try_clone_to_owned().unwrap();
+
+    let ran = handed_down(folder.path(), socket).output().unwrap();
+
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("does not listen"), "{said}");
+}
+
 /// As a service manager does it: the socket is there first, as file descriptor 3, and somebody
 /// waits to hear that the service is ready.
 #[test]
@@ -120,21 +153,8 @@ fn given_a_socket_that_is_handed_down_when_started_then_it_is_served_and_readine
     let manager = UnixDatagram::bind(folder.path().join("notify")).unwrap();
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
-    // The shell moves the socket to 3, and becomes the service, so that the number of its process
-    // is the one in LISTEN_PID.
-    let mut command = Command::new("sh");
-    let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ exec "$@""#;
-    command
-        .env_clear()
-        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_innkeeper")]);
-    command
-        .arg("serve")
-        .arg("--data")
-        .arg(folder.path().join("data"));
-    command.args(["--listen", "127.0.0.1:1"]);
-    command.env("LISTEN_FDS", "1");
+    let mut command = handed_down(folder.path(), socket.into());
     command.env("NOTIFY_SOCKET", folder.path().join("notify"));
-    command.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)));
 
     let server = Server::start_with_stdin(command);
 
@@ -146,4 +166,35 @@ fn given_a_socket_that_is_handed_down_when_started_then_it_is_served_and_readine
     assert!(status.success(), "{log}");
     let len = manager.recv(&mut told).unwrap();
     assert_eq!(&told[..len], b"STOPPING=1");
+}
+
+/// Reading a pipe that nobody writes to would wait for ever, and the stop behind it.
+#[test]
+fn given_a_pipe_in_the_place_of_a_certificate_when_read_then_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path());
+    let server = Server::start_with(behind_tls(folder.path()));
+    let cert = folder.path().join("cert.pem");
+    fs::remove_file(&cert).unwrap();
+    let made = Command::new("mkfifo").arg(&cert).status();
+    assert!(made.expect("mkfifo is there").success());
+
+    let refused = behind_tls(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("no regular file"), "{said}");
+
+    for _ in 0..20 {
+        server.signal("HUP");
+    }
+    fs::remove_file(&cert).unwrap();
+    certificate(folder.path());
+    let mut tries = 0;
+    while list_keys(&server, folder.path(), Some(&cert)).0 != 0 {
+        server.signal("HUP");
+        tries += 1;
+        assert!(tries < 200, "the new one is never shown");
+    }
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
 }

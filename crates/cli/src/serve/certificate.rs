@@ -44,13 +44,23 @@ pub(super) async fn follow(tls: Arc<Tls>) {
             _ = ticks.tick() => {}
             _ = hung_up => {}
         }
-        match tls.reload() {
-            Ok(Reloaded::Same) => {}
-            Ok(Reloaded::Changed) => tracing::info!("the new certificate is in force"),
-            Err(error) => {
+        let reading = Arc::clone(&tls);
+        let mut read = tokio::task::spawn_blocking(move || reading.reload());
+        let done = loop {
+            match tokio::time::timeout(LOOK_EVERY, &mut read).await {
+                Ok(done) => break done,
+                // Such as a file system over a network that does not answer.
+                Err(_) => tracing::error!("the certificate cannot be read yet: the old one stays"),
+            }
+        };
+        match done {
+            Ok(Ok(Reloaded::Same)) => {}
+            Ok(Ok(Reloaded::Changed)) => tracing::info!("the new certificate is in force"),
+            Ok(Err(error)) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "the new certificate is not used: the old one stays");
             }
+            Err(error) => tracing::error!(%error, "the certificate cannot be read"),
         }
     }
 }

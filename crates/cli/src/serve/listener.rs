@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use tokio::net::{TcpListener, TcpSocket};
 
 use crate::exit::Failure;
@@ -23,9 +24,16 @@ pub(super) fn listener(address: SocketAddr) -> Result<TcpListener, Failure> {
             "more than one socket was handed down; one is served: give the unit one ListenStream",
         ));
     }
-    let unusable =
-        |error| Failure::cannot_run("the socket that was handed down is unusable", error);
+    let unusable = |error: std::io::Error| {
+        Failure::cannot_run("the socket that was handed down is unusable", error)
+    };
     if let Some(listener) = handed_down.take_tcp_listener(0).map_err(unusable)? {
+        if !socket_acceptconn(&listener).map_err(|error| unusable(error.into()))? {
+            return Err(Failure::usage(
+                "the socket that was handed down does not listen: give the unit a ListenStream \
+                 and Accept=no",
+            ));
+        }
         listener.set_nonblocking(true).map_err(unusable)?;
         let listener = TcpListener::from_std(listener).map_err(unusable)?;
         tracing::info!("listening on the socket that was handed down");

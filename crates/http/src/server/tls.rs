@@ -120,6 +120,15 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
         path: path.to_owned(),
         source,
     };
+    // Opening a pipe would wait until somebody writes to it.
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() || found.len() > FILE_MAX {
+        let what = format!("it is no regular file of at most {FILE_MAX} bytes");
+        return Err(unreadable(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            what,
+        )));
+    }
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(FILE_MAX).read_to_end(&mut bytes))
