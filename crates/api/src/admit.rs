@@ -120,7 +120,8 @@ pub struct SignInRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1000))]
     pub end: Option<Vec<Text<128>>>,
-    /// The ticket of an earlier `session-limit`, `ikc_…`.
+    /// The ticket of an earlier `session-limit`, `ikc_…`. It stands for that sign-in: with it go
+    /// `subject`, `tenant`, `end` and `replaces`, and nothing else.
     #[serde(
         default,
         deserialize_with = "given",

@@ -88,6 +88,10 @@ async fn admit(
 
     let authority = Arc::clone(&door.authority);
     let answer = if let Some(ticket) = &asked.choice {
+        if let Some(field) = in_the_ticket(&asked) {
+            let how = "is in the ticket as it was proved: leave it out";
+            return Err(invalid(field, how));
+        }
         let request = ChoiceRequest {
             place: Place::Api,
             tenant,
@@ -138,6 +142,28 @@ fn unknown_ticket() -> ProblemAnswer {
         "choice",
         "was not issued here for this subject, or its five minutes are over: sign in again",
     )
+}
+
+/// What a call with a ticket says of the sign-in for which the ticket stands already.
+fn in_the_ticket(asked: &api::SignInRequest) -> Option<&'static str> {
+    [
+        ("client", asked.client.is_some()),
+        ("class", asked.class != api::Class::Interactive),
+        ("actor", asked.actor.is_some()),
+        ("generation", asked.generation.is_some()),
+        ("methods", !asked.methods.is_empty()),
+        ("assurance", asked.assurance.is_some()),
+        ("authenticated_at", asked.authenticated_at.is_some()),
+        ("device_token", asked.device_token.is_some()),
+        ("user_agent", asked.user_agent.is_some()),
+        ("ip", asked.ip.is_some()),
+        ("groups", asked.groups.is_some()),
+        ("contact", asked.contact.is_some()),
+        ("attributes", !asked.attributes.as_object().is_empty()),
+        ("remember", asked.remember),
+    ]
+    .into_iter()
+    .find_map(|(field, is_said)| is_said.then_some(field))
 }
 
 fn chosen(texts: &[api::Text<128>]) -> Result<Box<[SessionId]>, ProblemAnswer> {

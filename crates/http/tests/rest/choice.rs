@@ -251,3 +251,34 @@ async fn given_somebody_who_acts_as_alice_when_she_looks_then_she_sees_who() {
     assert_eq!(checked.json["session"]["actor"], "support-7");
     assert_eq!(checked.json["subject"], "alice");
 }
+
+/// What was proved is in the ticket. Whoever says it again could believe that the new word holds.
+#[tokio::test]
+async fn given_a_ticket_when_sent_with_a_sign_in_of_its_own_then_the_member_is_refused() {
+    let desk = asking().await;
+    let (_, id) = desk.sign_in("alice").await;
+    let refused = sign_in(&desk, json!({"subject": "alice"})).await;
+    let ticket = refused.word("/choice").to_owned();
+    let body = json!({"subject": "alice", "end": [id], "choice": ticket});
+    for (field, value) in [
+        ("client", json!("web")),
+        ("class", json!("machine")),
+        ("generation", json!(1)),
+        ("methods", json!(["pwd"])),
+        ("assurance", json!(2)),
+        ("authenticated_at", json!("2026-11-22T00:00:00.000Z")),
+        ("device_token", json!("ikd_x")),
+        ("user_agent", json!("curl")),
+        ("ip", json!("203.0.113.7")),
+        ("groups", json!(["staff"])),
+        ("contact", json!({"email": "a@example.org"})),
+        ("attributes", json!({"a": 1})),
+        ("remember", json!(true)),
+    ] {
+        let mut body = body.clone();
+        body[field] = value;
+        sign_in(&desk, body).await.assert_invalid(field);
+    }
+
+    assert_eq!(sign_in(&desk, body).await.status, StatusCode::CREATED);
+}
