@@ -278,6 +278,23 @@ impl Users {
         }
     }
 
+    /// Removes every user of a subject: whatever proof they had is of no use any more.
+    async fn forget(&self, subject: &SubjectId) -> Result<(), EngineError> {
+        let users = self.all().await?;
+        for user in users.iter().filter(|user| user.subject == subject.as_str()) {
+            // Somebody may be changing the password; whoever has got another subject stays.
+            while let Some((record, version)) = self.find(&user.name).await? {
+                let (key, register) = (self.key(&user.name), self.authority.register());
+                if record.subject != subject.as_str()
+                    || matches!(register.put(&key, Some(version), None).await?, Put::Done(_))
+                {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn change_password(
         &self,
         name: &UserName,

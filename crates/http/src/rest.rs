@@ -71,10 +71,15 @@ pub(crate) fn published() -> Vec<Route> {
 /// Every route of [`router`], with what is published about it. Each file holds those of its calls.
 #[must_use]
 pub fn routes() -> Vec<Route> {
-    [routes_but_users(), users::routes()].concat()
+    [
+        routes_but_users(),
+        users::routes(),
+        subjects::routes_with_users(),
+    ]
+    .concat()
 }
 
-/// What about local users there is knows who keeps them, and is mounted by itself.
+/// What concerns local users knows who keeps them, and is mounted by itself.
 fn routes_but_users() -> Vec<Route> {
     [
         sign_in::routes(),

@@ -75,6 +75,11 @@ impl LocalUsers for Users {
         ended.ok_or_else(|| ProblemCode::NotFound.into())
     }
 
+    async fn forget(&self, tenant: TenantId, subject: SubjectId) -> Result<(), ProblemAnswer> {
+        let users = self.of(tenant);
+        wholly(async move { users.forget(&subject).await }).await
+    }
+
     async fn list(
         &self,
         tenant: TenantId,

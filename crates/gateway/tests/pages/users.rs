@@ -48,6 +48,32 @@ async fn given_a_new_password_over_the_api_when_set_then_all_ends_as_credential_
     assert_eq!(new.status, StatusCode::SEE_OTHER);
 }
 
+/// A password that still opened something would bring the groups back that were erased.
+#[tokio::test]
+async fn given_a_subject_when_erased_then_its_local_users_are_gone_and_no_others() {
+    let house = House::new(Policy::default()).await;
+    for name in ["carol", "carol-at-work"] {
+        let user =
+            json!({"name": name, "password": PASSWORD, "subject": "u-7", "groups": ["staff"]});
+        let (status, made) = house.call("POST", "/v1/users", None, user).await;
+        assert_eq!(status, 201, "{made}");
+    }
+    house.signed_in("carol").await;
+
+    let (status, said) = house
+        .call("DELETE", "/v1/subjects/u-7", None, Value::Null)
+        .await;
+
+    assert_eq!(status, 204, "{said}");
+    for name in ["carol", "carol-at-work"] {
+        let page = house.browser().sign_in(name, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{name}");
+    }
+    let standing = house.standing("u-7").await;
+    assert!(standing.roster.groups.is_empty());
+    house.signed_in("bob").await;
+}
+
 #[tokio::test]
 async fn given_a_user_when_removed_over_the_api_then_all_ends_and_nobody_signs_in_by_that_name() {
     let house = House::new(Policy::default()).await;

@@ -13,6 +13,7 @@ use innkeeper_engine::subjects::Standing;
 use serde_json::json;
 
 use super::sign_in::contact;
+use super::users::MaybeDirectory;
 use super::{devices, sessions};
 use crate::json::{Json, OptionalJson};
 use crate::layer::{Admit, Caller, Door, Manage, ManageOrAdmit, wholly};
@@ -23,8 +24,10 @@ use crate::route::{NoContent, Route};
 use crate::segment::Segment;
 use crate::wire;
 
+/// One subject.
+const ONE: &str = "/v1/subjects/{subject}";
+
 pub(super) fn routes() -> Vec<Route> {
-    const ONE: &str = "/v1/subjects/{subject}";
     vec![
         Route::get(ONE, show, "showSubject", "Show a subject").detail(
             "One never seen is shown too, with nothing live. Read it when the credential is \
@@ -49,13 +52,6 @@ pub(super) fn routes() -> Vec<Route> {
              limits, devices, and sessions open and ended, all as they were at one moment. What \
              happened to them is at `GET /v1/events` with `subject`.",
         ),
-        Route::delete(ONE, erase, "deleteSubject", "Delete a subject").detail(
-            "Ends all its sessions, refuses evidence from before, and erases contact, groups, \
-             devices, addresses and attributes: from what is known now, from the journal, and from \
-             the files of the store, all before it answers. The journal keeps that something \
-             happened, to nobody by name. Back-ups made before hold it still, and so may the disk \
-             beneath the files. One that was disabled stays so. Repeat it if it fails.",
-        ),
         Route::post(
             "/v1/subjects/{subject}/failures",
             count_failure,
@@ -75,6 +71,19 @@ pub(super) fn routes() -> Vec<Route> {
             enable,
             "enableSubject",
             "Let a subject sign in again",
+        ),
+    ]
+}
+
+/// What reaches the local users of a subject too.
+pub(super) fn routes_with_users() -> Vec<Route> {
+    vec![
+        Route::delete(ONE, erase, "deleteSubject", "Delete a subject").detail(
+            "Removes the local users of that subject, ends all its sessions, refuses evidence from \
+             before, and erases contact, groups, devices, addresses and attributes: from what is known now, from the journal, and from \
+             the files of the store, all before it answers. The journal keeps that something \
+             happened, to nobody by name. Back-ups made before hold it still, and so may the disk \
+             beneath the files. One that was disabled stays so. Repeat it if it fails.",
         ),
     ]
 }
@@ -170,10 +179,15 @@ async fn erase(
     caller: Caller<Manage>,
     State(door): State<Door>,
     Segment(subject): Segment<String>,
+    MaybeDirectory(users): MaybeDirectory,
     QueryOrBody(named): QueryOrBody<api::TenantQuery>,
 ) -> Result<NoContent, ProblemAnswer> {
     let tenant = caller.tenant(named.tenant.as_deref())?;
     let subject = wire::name("subject", &subject, SubjectId::parse)?;
+    // Whoever is signing in by their passwords then finds the evidence stale (S8).
+    if let Some(users) = users {
+        users.forget(tenant.clone(), subject.clone()).await?;
+    }
     let authority = Arc::clone(&door.authority);
     wholly(async move { authority.erase(&tenant, &subject, Initiator::Admin).await }).await?;
     Ok(NoContent)

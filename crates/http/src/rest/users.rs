@@ -1,5 +1,6 @@
 //! Local users, for administrators.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,9 +10,10 @@ use axum::{Extension, Router};
 use http::request::Parts;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::name::TenantId;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use serde_json::json;
 
+use super::subjects;
 use crate::json::Json;
 use crate::layer::{Admin, Caller, Door};
 use crate::openapi::Operation;
@@ -46,6 +48,10 @@ pub trait LocalUsers: fmt::Debug + Send + Sync {
     /// user.
     async fn remove(&self, tenant: TenantId, name: &str) -> Result<usize, ProblemAnswer>;
 
+    /// Removes every user whose sessions are counted under that subject, and ends nothing: that
+    /// is for whoever erases the subject to do, afterwards.
+    async fn forget(&self, tenant: TenantId, subject: SubjectId) -> Result<(), ProblemAnswer>;
+
     /// A page of the users, in the order of their names.
     async fn list(
         &self,
@@ -54,9 +60,10 @@ pub trait LocalUsers: fmt::Debug + Send + Sync {
     ) -> Result<api::UserPage, ProblemAnswer>;
 }
 
-/// The calls about local users, which know these. Where there are none, they are 404.
+/// The calls that concern local users, which know these. Where there are none, those about users
+/// alone are 404.
 pub(super) fn router(users: Option<Arc<dyn LocalUsers>>) -> Router<Door> {
-    let router = route::router(routes());
+    let router = route::router([routes(), subjects::routes_with_users()].concat());
     match users {
         Some(users) => router.layer(Extension(users)),
         None => router,
@@ -147,6 +154,21 @@ async fn remove(
     let tenant = caller.tenant(named.tenant.as_deref())?;
     let ended = users.remove(tenant, &name).await?;
     Ok(Json(api::EndedCount { ended }))
+}
+
+/// Who keeps local users, if anybody does.
+pub(super) struct MaybeDirectory(pub(super) Option<Arc<dyn LocalUsers>>);
+
+impl<S: Sync> FromRequestParts<S> for MaybeDirectory {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.extensions.get().map(Arc::clone)))
+    }
+}
+
+impl Part for MaybeDirectory {
+    fn describe(_: &mut Operation<'_>) {}
 }
 
 /// The local users, where there are any to keep.
