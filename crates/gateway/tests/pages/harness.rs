@@ -142,7 +142,12 @@ impl House {
         let Ok(response) = self.router.clone().oneshot(request).await;
         let status = response.status().as_u16();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        let answer = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        (status, answer)
     }
 
     /// A browser in which somebody has signed in.

@@ -103,7 +103,8 @@ fn given_a_preset_that_is_none_when_loaded_then_the_nearest_is_named() {
 fn given_reasons_that_are_none_when_loaded_then_each_is_refused_once() {
     let long = "x".repeat(513);
     let cases = [
-        ("\"\"", "(it must not be empty)"),
+        ("\"\"", "(it must not be empty or blank)"),
+        ("\" \"", "(it must not be empty or blank)"),
         ("\"a\\nb\"", "(it must not contain control characters)"),
         ("5", "found the number 5"),
     ];

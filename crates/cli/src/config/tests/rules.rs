@@ -127,7 +127,7 @@ fn given_a_limit_without_its_keys_when_loaded_then_each_is_asked_for() {
 fn given_bad_names_in_a_condition_when_loaded_then_they_are_refused() {
     let long = format!("\"{}\"", "x".repeat(257));
     let cases = [
-        ("\"\"", "(it must not be empty)"),
+        ("\"\"", "(it must not be empty or blank)"),
         (long.as_str(), "(it must be at most 256 bytes in NFC)"),
         ("\"a\\u0000b\"", "(it must not contain control characters)"),
         (
