@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -366,13 +367,13 @@ fn given_a_file_that_is_no_export_when_imported_then_it_is_refused_before_anythi
 /// A file as `export` makes it of these lines.
 fn sealed(lines: &[String], values: usize, subjects: usize) -> String {
     let title = r#"{"schema":"innkeeper.export/1","made_at":"2026-11-22T00:00:00.000Z"}"#;
-    let text: String = [title.to_owned()]
-        .iter()
-        .chain(lines)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let lines = lines.join("\n");
+    let text = format!("{title}\n{lines}\n");
     let digest = Sha256::digest(&text);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("a text takes it");
+        hex
+    });
     let end = json!({"end": {"values": values, "subjects": subjects}, "sha256": hex}).to_string();
     format!("{text}{end}\n")
 }

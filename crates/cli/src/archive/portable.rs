@@ -356,20 +356,15 @@ fn hex(bytes: &[u8]) -> String {
 
 impl From<&Roster> for SubjectLine {
     fn from(roster: &Roster) -> Self {
-        fn text<const MAX: usize>(text: &Option<Box<str>>) -> Option<api::Text<MAX>> {
-            text.as_deref()
-                .map(ToOwned::to_owned)
-                .and_then(api::Text::new)
-        }
         Self {
             subject: roster.subject.to_string(),
             tenant: roster.tenant.to_string(),
             disabled: roster.disabled,
             groups: roster.groups.iter().map(ToString::to_string).collect(),
             max_sessions: roster.own_limit.map(|limit| limit.get() as u64),
-            email: text(&roster.contact.email),
-            locale: text(&roster.contact.locale),
-            time_zone: text(&roster.contact.time_zone),
+            email: roster.contact.email.as_deref().and_then(bounded),
+            locale: roster.contact.locale.as_deref().and_then(bounded),
+            time_zone: roster.contact.time_zone.as_deref().and_then(bounded),
         }
     }
 }
@@ -381,14 +376,6 @@ impl TryFrom<SubjectLine> for Subject {
         let limit = line
             .max_sessions
             .map(|max| SessionLimit::new(max).ok_or(BadLine::Limit));
-        fn plain<const MAX: usize>(
-            text: Option<api::Text<MAX>>,
-        ) -> Result<Option<Box<str>>, BadLine> {
-            match text {
-                Some(text) if text.as_str().chars().any(char::is_control) => Err(BadLine::Contact),
-                text => Ok(text.map(|text| text.into_string().into())),
-            }
-        }
         let groups = line.groups.iter().map(|group| GroupName::parse(group));
         Ok(Self {
             tenant: TenantId::parse(&line.tenant)?,
@@ -402,5 +389,18 @@ impl TryFrom<SubjectLine> for Subject {
                 time_zone: plain(line.time_zone)?,
             },
         })
+    }
+}
+
+/// A text of a contact, which is bounded wherever it comes from.
+fn bounded<const MAX: usize>(text: &str) -> Option<api::Text<MAX>> {
+    api::Text::new(text.to_owned())
+}
+
+/// Mail is sent by it, and a line break in an address would begin another header.
+fn plain<const MAX: usize>(text: Option<api::Text<MAX>>) -> Result<Option<Box<str>>, BadLine> {
+    match text {
+        Some(text) if text.as_str().chars().any(char::is_control) => Err(BadLine::Contact),
+        text => Ok(text.map(|text| text.into_string().into())),
     }
 }

@@ -47,11 +47,11 @@ pub(super) async fn follow(tls: Arc<Tls>) {
         let reading = Arc::clone(&tls);
         let mut read = tokio::task::spawn_blocking(move || reading.reload());
         let done = loop {
-            match tokio::time::timeout(LOOK_EVERY, &mut read).await {
-                Ok(done) => break done,
-                // Such as a file system over a network that does not answer.
-                Err(_) => tracing::error!("the certificate cannot be read yet: the old one stays"),
+            if let Ok(done) = tokio::time::timeout(LOOK_EVERY, &mut read).await {
+                break done;
             }
+            // Such as a file system over a network that does not answer.
+            tracing::error!("the certificate cannot be read yet: the old one stays");
         };
         match done {
             Ok(Ok(Reloaded::Same)) => {}
