@@ -5,7 +5,7 @@
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use {
-    parking_lot::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard},
     std::sync::{atomic, mpsc},
     std::thread,
 };
@@ -13,7 +13,7 @@ pub(crate) use {
 #[cfg(feature = "shuttle")]
 pub(crate) use {
     scheduled::{Mutex, RwLock},
-    shuttle::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard, atomic, mpsc},
+    shuttle::sync::{RwLockReadGuard, RwLockWriteGuard, atomic, mpsc},
     shuttle::thread,
 };
 

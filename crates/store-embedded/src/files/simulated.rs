@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::TryLockError;
 use std::io;
+use std::ops::DerefMut;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{File, Files, Lock};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::Mutex;
 
 /// What a disk writes whole or not at all.
 const SECTOR: u64 = 512;
@@ -571,7 +572,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn machine(&self) -> io::Result<MutexGuard<'_, Machine>> {
+    fn machine(&self) -> io::Result<impl DerefMut<Target = Machine> + '_> {
         let machine = self.files.0.lock();
         machine.ready()?;
         if machine.lives != self.life {
