@@ -42,8 +42,8 @@ const FLAWS: [Flaw; 8] = [
         file: "round.rs",
         right: "        let begun = batch.commit()",
         wrong: "        for (tag, pending) in &rosters {
-            let mut shard = shared.resident.alone(*tag);
-            replace(&mut shard, *tag, pending.roster.clone());
+            let mut shard = shared.resident.hold(*tag);
+            shared.resident.replace(&mut shard, *tag, pending.roster.clone());
         }
         let begun = batch.commit()",
     },
@@ -65,15 +65,16 @@ const FLAWS: [Flaw; 8] = [
         name: "a visit finds it silent beside others",
         story: "last_moment",
         file: "store.rs",
-        right: "&self.shared.resident.alone(tag), touch",
+        right: "&*self.shared.alone(tag)?, touch",
         wrong: "&self.shared.resident.look(tag), touch",
     },
     Flaw {
         name: "a reading finds it silent beside others",
         story: "last_moment",
         file: "store.rs",
-        right: "let shard = self.shared.resident.alone(tag);",
-        wrong: "let shard = self.shared.resident.look(tag);",
+        right: "let shard = self.shared.alone(tag)?;",
+        wrong: "drop(self.shared.alone(tag)?);
+            let shard = self.shared.resident.look(tag);",
     },
     Flaw {
         name: "a roster and its answer do not appear together",
@@ -86,7 +87,7 @@ const FLAWS: [Flaw; 8] = [
         name: "what was heard meanwhile is not carried over",
         story: "closed",
         file: "resident.rs",
-        right: "            carry_over(&place.roster, &roster);\n",
+        right: "                carry_over(place.opened(), &roster);\n",
         wrong: "",
     },
     Flaw {

@@ -209,7 +209,7 @@ async fn check_all(
         let started = machine::thread_nanoseconds();
         for request in &requests {
             match house.authority.check(request).await? {
-                CheckAnswer::Valid(checked) => drop(black_box(checked)),
+                CheckAnswer::Valid(passed) => drop(black_box(passed)),
                 _ => return Err(BenchError::Wrong("a good token was refused")),
             }
         }

@@ -68,7 +68,7 @@ async fn revoke(house: &House, subject: u64, number: u64) -> Result<f64, BenchEr
         activity: Activity::Passive,
         renewal: Renewal::Never,
     };
-    let CheckAnswer::Valid(checked) = house.authority.check(&request).await? else {
+    let CheckAnswer::Valid(passed) = house.authority.check(&request).await? else {
         return Err(BenchError::Wrong("a good token was refused"));
     };
     let started = Instant::now();
@@ -76,7 +76,7 @@ async fn revoke(house: &House, subject: u64, number: u64) -> Result<f64, BenchEr
     let (reason, by) = (EndReason::RevokedByAdmin, Initiator::Admin);
     let ended = house
         .authority
-        .revoke(scope, checked.session.id, reason, by)
+        .revoke(scope, passed.id(), reason, by)
         .await?;
     let refused = house.authority.check(&request).await?;
     let span = nanoseconds(started) / 1e3;

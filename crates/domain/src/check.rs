@@ -158,6 +158,12 @@ pub enum Shortfall {
 }
 
 impl Demand {
+    /// Whether nothing is asked of a session but to be live, unless it is bound to a device.
+    #[must_use]
+    pub const fn asks_nothing(&self) -> bool {
+        self.subject.is_none() && self.assurance.is_none() && self.max_age.is_none()
+    }
+
     /// What `session` of `roster` lacks, if anything. The device comes first: whoever has not
     /// shown it is not told anything else of the session.
     #[must_use]

@@ -5,6 +5,7 @@
 
 mod contact;
 mod failure_count;
+mod fence;
 mod last_sign_in;
 mod numbers;
 
@@ -22,6 +23,7 @@ use crate::token::RosterTag;
 
 pub use contact::Contact;
 pub use failure_count::FailureCount;
+pub use fence::Fence;
 pub use last_sign_in::LastSignIn;
 pub use numbers::{Floor, Generation, RosterVersion, StoreGeneration};
 
@@ -139,12 +141,20 @@ impl Roster {
         }
     }
 
+    /// What decides of this roster whether its sessions are live.
+    #[must_use]
+    pub fn fence(&self) -> Fence {
+        Fence {
+            disabled: self.disabled,
+            generation: self.generation,
+            time_high: self.time_high,
+        }
+    }
+
     /// Whether `session`, which this roster records, is live at `now`.
     #[must_use]
     pub fn is_live(&self, session: &Session, now: Timestamp) -> bool {
-        !self.disabled
-            && session.generation == self.generation
-            && session.is_unexpired(now.max(self.time_high))
+        self.fence().is_live(&session.vitals(), now)
     }
 
     /// The sessions that are live at `now`, in order of birth.

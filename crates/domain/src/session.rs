@@ -94,22 +94,40 @@ impl Session {
         matches!(self.class, SessionClass::Impersonation)
     }
 
-    /// The moment from which it is expired, whatever happens, unless it is heard from before.
+    /// What decides of it whether it is live.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        Vitals {
+            last_seen: self.last_seen.get(),
+            idle: self.idle,
+            absolute_deadline: self.absolute_deadline,
+            generation: self.generation,
+        }
+    }
+
+    /// Whether its current token says all that a check needs to know: no other one is good, nor
+    /// means anything, and nothing has to come with it.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.previous.is_none() && self.binding == Binding::None
+    }
+
+    /// As [`Vitals::expires_at`].
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        self.idle_deadline().min(self.absolute_deadline)
+        self.vitals().expires_at()
     }
 
-    /// The moment at which silence ends it.
+    /// As [`Vitals::idle_deadline`].
     #[must_use]
     pub fn idle_deadline(&self) -> Timestamp {
-        self.last_seen.get().plus(self.idle)
+        self.vitals().idle_deadline()
     }
 
-    /// Whether it has not expired by `now`. Nothing is valid at its deadline (S13).
+    /// As [`Vitals::is_unexpired`].
     #[must_use]
     pub fn is_unexpired(&self, now: Timestamp) -> bool {
-        now < self.expires_at()
+        self.vitals().is_unexpired(now)
     }
 
     /// Shows `share` the texts that other sessions are likely to have too, so that whoever keeps
@@ -151,6 +169,43 @@ impl Session {
             reason,
             initiator: Initiator::Policy,
         })
+    }
+}
+
+/// What decides of a session whether it is live, under the [`Fence`](crate::roster::Fence) of its
+/// roster and at a time.
+///
+/// Stores may keep these apart from the rest of a session, and answer from them: the rule is the
+/// same, since it is here.
+#[derive(Clone, Copy, Debug)]
+pub struct Vitals {
+    /// When its holder was last heard from.
+    pub last_seen: Timestamp,
+    /// The longest silence allowed.
+    pub idle: Duration,
+    /// The absolute timeout, as the moment it falls due.
+    pub absolute_deadline: Timestamp,
+    /// The generation it lives under; any other makes it dead.
+    pub generation: Generation,
+}
+
+impl Vitals {
+    /// The moment from which it is expired, whatever happens, unless it is heard from before.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.idle_deadline().min(self.absolute_deadline)
+    }
+
+    /// The moment at which silence ends it.
+    #[must_use]
+    pub fn idle_deadline(&self) -> Timestamp {
+        self.last_seen.plus(self.idle)
+    }
+
+    /// Whether it has not expired by `now`. Nothing is valid at its deadline (S13).
+    #[must_use]
+    pub fn is_unexpired(&self, now: Timestamp) -> bool {
+        now < self.expires_at()
     }
 }
 

@@ -14,9 +14,10 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::rotation::{self, Occasion};
-use innkeeper_domain::session::{AssuranceLevel, Ending, Session, Timestamp};
-use innkeeper_domain::token::{SessionToken, TokenDigest};
-use innkeeper_store::{Heard, Touch};
+use innkeeper_domain::session::{AssuranceLevel, Ending, Session, SessionId, Timestamp};
+use innkeeper_domain::token::{RosterTag, SessionToken, TokenDigest};
+use innkeeper_store::record::Packed;
+use innkeeper_store::{Heard, Kept, StoreError, Touch};
 
 use crate::metrics::Place;
 use crate::rotate::{RotateAnswer, successor_of};
@@ -61,11 +62,69 @@ pub enum Activity {
 #[must_use]
 pub enum CheckAnswer {
     /// The session is live and does what is asked.
-    Valid(Box<Checked>),
+    Valid(Passed),
     /// There is no such session any more, or there never was (`None`).
     NoSession(Option<Ending>),
     /// The session is live, but lacks something.
     Shortfall(Shortfall),
+}
+
+/// What passed a check, as little of it as that needed: of most rosters that rest, nothing but the
+/// session's name. Whoever wants more [opens](Self::open) it.
+#[derive(Debug)]
+pub struct Passed {
+    held: Held,
+    tag: RosterTag,
+    now: Timestamp,
+    rotated: Option<Box<SessionToken>>,
+    proof: TokenDigest,
+}
+
+/// The session that passed, with its roster.
+#[derive(Debug)]
+enum Held {
+    Open(Arc<Session>, Arc<Roster>),
+    /// At this place of the roster.
+    Packed(usize, Packed),
+}
+
+impl Passed {
+    /// The name of the session.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        match &self.held {
+            Held::Open(session, _) => session.id,
+            Held::Packed(place, packed) => packed.rows()[*place].id(self.tag),
+        }
+    }
+
+    /// The session with all that is known of it.
+    pub fn open(self) -> Result<Checked, EngineError> {
+        let (session, roster) = match self.held {
+            Held::Open(session, roster) => (session, roster),
+            Held::Packed(place, packed) => {
+                let corrupt = |e| StoreError::corrupt_roster(self.tag, e);
+                let roster = Arc::new(packed.open().map_err(corrupt)?);
+                (Arc::clone(&roster.sessions[place]), roster)
+            }
+        };
+        Ok(Checked {
+            session,
+            roster,
+            now: self.now,
+            rotated: self.rotated.map(|token| *token),
+            proof: self.proof,
+        })
+    }
+
+    /// Records that the session was heard from. Says whether that was later than before.
+    fn hear(&self) -> bool {
+        let last_seen = match &self.held {
+            Held::Open(session, _) => &session.last_seen,
+            Held::Packed(place, packed) => &packed.rows()[*place].last_seen,
+        };
+        last_seen.advance(self.now)
+    }
 }
 
 /// A session that passed a check. The caller is its subject, for this request.
@@ -98,7 +157,7 @@ impl Checked {
 /// What a quick look comes to.
 enum Glance {
     /// Good: this is the answer.
-    Valid(Arc<Session>, Arc<Roster>, Timestamp, TokenDigest),
+    Valid(Passed),
     /// Live, but it lacks something: this is the answer.
     Shortfall(Shortfall),
     /// Anything else: look again, properly.
@@ -123,35 +182,19 @@ impl Authority {
     pub async fn check(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let policy = self.policy.load();
         let mut glance = Glance::LookAgain;
-        self.store.glance(request.token.tag(), &mut |roster, now| {
-            glance = roster.map_or(Glance::LookAgain, |r| {
-                if self.policy.is_fresh(now) {
-                    look(r, request, &policy, now)
-                } else {
-                    Glance::LookAgain
-                }
-            });
+        self.store.glance(request.token.tag(), &mut |kept, now| {
+            glance = match kept {
+                Some(kept) if self.policy.is_fresh(now) => look(kept, request, &policy, now),
+                _ => Glance::LookAgain,
+            };
             match (&glance, request.activity) {
-                (Glance::Valid(session, ..), Activity::Active)
-                    if session.last_seen.advance(now) =>
-                {
-                    Heard::Yes
-                }
+                (Glance::Valid(passed), Activity::Active) if passed.hear() => Heard::Yes,
                 _ => Heard::No,
             }
         });
         drop(policy);
         let (place, answer) = match glance {
-            Glance::Valid(session, roster, now, proof) => {
-                let checked = Checked {
-                    session,
-                    roster,
-                    now,
-                    rotated: None,
-                    proof,
-                };
-                (Place::Memory, Ok(CheckAnswer::Valid(Box::new(checked))))
-            }
+            Glance::Valid(passed) => (Place::Memory, Ok(CheckAnswer::Valid(passed))),
             Glance::Shortfall(shortfall) => (Place::Memory, Ok(CheckAnswer::Shortfall(shortfall))),
             Glance::LookAgain => (Place::Store, self.check_properly(request).await),
         };
@@ -200,22 +243,23 @@ impl Authority {
                     return Ok(CheckAnswer::Shortfall(shortfall));
                 }
             }
-            let mut checked = Checked {
-                session: Arc::clone(valid.session),
-                roster: Arc::clone(roster),
+            let mut passed = Passed {
+                held: Held::Open(Arc::clone(valid.session), Arc::clone(roster)),
+                tag,
                 now,
                 rotated: None,
                 proof: request.token.secret().digest(),
             };
             if request.activity == Activity::Passive {
-                return Ok(CheckAnswer::Valid(Box::new(checked)));
+                return Ok(CheckAnswer::Valid(passed));
             }
 
             let terms = policy.terms(&roster.facts(valid.session));
             if terms.rotate_every.is_some() && request.renewal == Renewal::IfDue {
                 match valid.presented {
                     Presented::Previous => {
-                        checked.rotated = successor_of(valid.session, &request.token);
+                        let successor = successor_of(valid.session, &request.token);
+                        passed.rotated = successor.map(Box::new);
                     }
                     Presented::Current
                         if rotation::is_due(valid.session, terms.rotate_every, now) =>
@@ -235,8 +279,8 @@ impl Authority {
                 grace_ends_at,
             };
             if let Some(session) = self.touch(touch).await? {
-                checked.session = session;
-                return Ok(CheckAnswer::Valid(Box::new(checked)));
+                passed.held = Held::Open(session, Arc::clone(roster));
+                return Ok(CheckAnswer::Valid(passed));
             }
             // It ended between the reading and the touch: the next reading says how.
         }
@@ -273,35 +317,64 @@ impl Authority {
     async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let rotated = self.rotate(&request.token, Occasion::Renewal).await?;
         Ok(match rotated {
-            RotateAnswer::Rotated(rotated) => CheckAnswer::Valid(Box::new(Checked {
-                session: rotated.session,
-                roster: rotated.roster,
+            RotateAnswer::Rotated(rotated) => CheckAnswer::Valid(Passed {
+                held: Held::Open(rotated.session, rotated.roster),
+                tag: request.token.tag(),
                 now: rotated.now,
                 proof: rotated.token.secret().digest(),
-                rotated: Some(rotated.token),
-            })),
+                rotated: Some(Box::new(rotated.token)),
+            }),
             RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
         })
     }
 }
 
-fn look(roster: &Arc<Roster>, request: &CheckRequest, policy: &Policy, now: Timestamp) -> Glance {
-    if roster.policy != policy.version
-        || request.tenant.as_ref().is_some_and(|t| *t != roster.tenant)
+fn look(kept: &Kept, request: &CheckRequest, policy: &Policy, now: Timestamp) -> Glance {
+    if kept.policy() != policy.version
+        || request.tenant.as_ref().is_some_and(|t| t != kept.tenant())
     {
         return Glance::LookAgain;
     }
     // Made here and not before: the roster comes from memory in the meantime.
-    let digest = request.token.secret().digest();
-    let Some(valid) = find_valid(roster, digest, now) else {
-        return Glance::LookAgain;
+    let proof = request.token.secret().digest();
+    let renewing = request.renewal == Renewal::IfDue && policy.may_rotate();
+    let held = match kept {
+        Kept::Open(roster) => match look_at_open(roster, proof, request, policy, now) {
+            Ok(held) => held,
+            Err(glance) => return glance,
+        },
+        // What is asked beyond its life and its token, it can answer only once it is open.
+        Kept::Packed(_) if renewing || !request.demand.asks_nothing() => return Glance::LookAgain,
+        Kept::Packed(packed) => match packed.find_plain(proof, now) {
+            Some(place) => Held::Packed(place, packed.clone()),
+            None => return Glance::LookAgain,
+        },
+    };
+    Glance::Valid(Passed {
+        held,
+        tag: request.token.tag(),
+        now,
+        rotated: None,
+        proof,
+    })
+}
+
+fn look_at_open(
+    roster: &Arc<Roster>,
+    proof: TokenDigest,
+    request: &CheckRequest,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Held, Glance> {
+    let Some(valid) = find_valid(roster, proof, now) else {
+        return Err(Glance::LookAgain);
     };
     match request.demand.unmet(roster, valid.session, now) {
         None => {}
         // It is counted, and that takes more than a look.
-        Some(Shortfall::DeviceMismatch) => return Glance::LookAgain,
+        Some(Shortfall::DeviceMismatch) => return Err(Glance::LookAgain),
         Some(shortfall @ (Shortfall::WrongSubject | Shortfall::StepUp)) => {
-            return Glance::Shortfall(shortfall);
+            return Err(Glance::Shortfall(shortfall));
         }
     }
     // A token with a past, or one that may be due, needs more than a look.
@@ -311,9 +384,9 @@ fn look(roster: &Arc<Roster>, request: &CheckRequest, policy: &Policy, now: Time
         && (renewing || !plain)
         && needs_more(roster, &valid, renewing, policy, now)
     {
-        return Glance::LookAgain;
+        return Err(Glance::LookAgain);
     }
-    Glance::Valid(Arc::clone(valid.session), Arc::clone(roster), now, digest)
+    Ok(Held::Open(Arc::clone(valid.session), Arc::clone(roster)))
 }
 
 fn needs_more(

@@ -11,7 +11,7 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{Session, Timestamp};
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::Heard;
+use innkeeper_store::{Heard, Kept};
 
 use crate::{Authority, EngineError};
 
@@ -172,17 +172,37 @@ impl Authority {
         tenant: &TenantId,
         look: &mut (dyn FnMut(&Arc<Roster>, Timestamp) + Send),
     ) -> Result<(), EngineError> {
-        let mut look = |roster: Option<&Arc<Roster>>, now| {
-            if let Some(roster) = roster.filter(|r| r.tenant == *tenant) {
-                look(roster, now);
-            }
-            Heard::No
-        };
-        if !self.store.glance(tag, &mut look) {
-            let reading = self.read(tag, None).await?;
-            look(reading.roster.as_ref(), reading.now);
+        if let Some((roster, now)) = self.show(tag, Some(tenant)).await? {
+            look(&roster, now);
         }
         Ok(())
+    }
+
+    /// Shows a roster as it is, if it is there and of that tenant, without having the store keep
+    /// it open.
+    pub(crate) async fn show(
+        &self,
+        tag: RosterTag,
+        tenant: Option<&TenantId>,
+    ) -> Result<Option<(Arc<Roster>, Timestamp)>, EngineError> {
+        let mut shown = None;
+        let is_meant = |of: &TenantId| tenant.is_none_or(|tenant| tenant == of);
+        self.store.glance(tag, &mut |kept, now| {
+            let kept = kept.filter(|kept| is_meant(kept.tenant()));
+            // Where one cannot be opened, a reading says why.
+            shown = kept
+                .map(Kept::open)
+                .transpose()
+                .ok()
+                .map(|r| r.map(|r| (r, now)));
+            Heard::No
+        });
+        if let Some(shown) = shown {
+            return Ok(shown);
+        }
+        let reading = self.read(tag, None).await?;
+        let roster = reading.roster.filter(|roster| is_meant(&roster.tenant));
+        Ok(roster.map(|roster| (roster, reading.now)))
     }
 }
 

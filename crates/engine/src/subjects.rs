@@ -8,7 +8,7 @@ use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, Timestamp};
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::Heard;
+use innkeeper_store::{Heard, Kept};
 
 use crate::revoke::count_ended;
 use crate::settle::Step;
@@ -136,9 +136,9 @@ impl Authority {
     ) -> Result<(), EngineError> {
         let tag = self.tag(tenant, subject);
         for _ in 0..GLANCES {
-            let mut count = |roster: Option<&Arc<Roster>>, _| match roster {
-                Some(roster) => {
-                    roster.failures.add();
+            let mut count = |kept: Option<&Kept>, _| match kept {
+                Some(kept) => {
+                    kept.failures().add();
                     Heard::Yes
                 }
                 None => Heard::No,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use innkeeper_domain::roster::{Floor, Roster};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::Heard;
+use innkeeper_store::{Heard, Kept};
 
 use crate::settle::Step;
 use crate::{Authority, EngineError};
@@ -79,13 +79,22 @@ impl Authority {
             to_forget: true,
             live: 0,
         };
-        self.store.glance(tag, &mut |roster, now| {
+        self.store.glance(tag, &mut |kept, now| {
+            due.live = kept.map_or(0, |kept| kept.live(now).live as u64);
+            if kept.is_some_and(|kept| kept.recorded() > 0 && kept.recorded() as u64 == due.live) {
+                // None of them has come to its end, and nobody forgets a roster with sessions.
+                (due.to_record, due.to_forget) = (false, false);
+                return Heard::No;
+            }
+            let Ok(roster) = kept.map(Kept::open).transpose() else {
+                return Heard::No;
+            };
+            let roster = roster.as_deref();
             due.to_record = roster.is_some_and(|r| {
                 let mut sessions = r.sessions.iter();
                 sessions.any(|s| r.unrecorded_end(s, now).is_some())
             });
             due.to_forget = roster.is_some_and(|r| r.is_forgettable(floor, now));
-            due.live = seats_taken(roster, now);
             Heard::No
         });
         due

@@ -45,7 +45,9 @@ impl Gateway {
         };
         let answer = self.door.authority.check(&request).await;
         Ok(match answer.map_err(wire::failed)? {
-            CheckAnswer::Valid(checked) => Visitor::SignedIn(checked),
+            CheckAnswer::Valid(passed) => {
+                Visitor::SignedIn(Box::new(passed.open().map_err(wire::failed)?))
+            }
             CheckAnswer::NoSession(Some(ending)) => {
                 Visitor::Ended(ending, self.now_at(&request.token, ending).await?)
             }

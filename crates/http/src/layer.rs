@@ -131,7 +131,10 @@ impl Door {
             renewal: Renewal::Never,
         };
         match self.authority.check(&request).await.map_err(wire::failed)? {
-            CheckAnswer::Valid(checked) => Ok(Principal::new(*checked, digest, by_cookie)),
+            CheckAnswer::Valid(passed) => {
+                let checked = passed.open().map_err(wire::failed)?;
+                Ok(Principal::new(checked, digest, by_cookie))
+            }
             CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
             CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
                 Err(ProblemCode::DeviceMismatch.into())

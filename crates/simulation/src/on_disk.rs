@@ -7,22 +7,24 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use innkeeper_store_embedded::files::simulated::{SimulatedFiles, Strokes};
 use innkeeper_store_embedded::{EmbeddedStore, Sizes};
 use parking_lot::Mutex;
 
 use crate::dice::Dice;
+use crate::tally::Met;
 use crate::weather::Backend;
 
 const FOLDER: &str = "data";
@@ -31,7 +33,17 @@ const SIZES: Sizes = Sizes {
     segment: 20_000,
     checkpoint: 40_000,
     reserve: 10_000,
+    rest: Duration::ZERO,
 };
+
+/// How long a roster is left in peace before it is packed, in one life or another: not at all, so
+/// that it is packed after the very round that changed it, and longer.
+const RESTS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_secs(5),
+    Duration::from_mins(1),
+];
 
 /// A store that goes down and comes back with what is durable.
 #[derive(Debug)]
@@ -50,6 +62,7 @@ struct Life {
     /// Whether it ended and nobody has asked since.
     has_crashed: bool,
     fair: bool,
+    met: Met,
 }
 
 impl OnDisk {
@@ -65,6 +78,7 @@ impl OnDisk {
                 number: 0,
                 has_crashed: false,
                 fair: false,
+                met: Met::default(),
             }),
         };
         store.open(&mut store.life.lock());
@@ -103,7 +117,11 @@ impl OnDisk {
             let before = self.files.strokes();
             let files = Arc::new(self.files.clone());
             let clock = Arc::clone(&self.clock) as _;
-            let opened = EmbeddedStore::open_simulated(files, FOLDER, clock, SIZES);
+            let sizes = Sizes {
+                rest: RESTS[usize::try_from(life.dice.below(4)).unwrap_or_default()],
+                ..SIZES
+            };
+            let opened = EmbeddedStore::open_simulated(files, FOLDER, clock, sizes);
             match opened {
                 Ok(store) => {
                     life.store = Some(Arc::new(store));
@@ -202,6 +220,10 @@ impl Backend for OnDisk {
         let _ = self.store();
     }
 
+    fn met(&self) -> Option<Met> {
+        Some(self.life.lock().met)
+    }
+
     fn strokes(&self) -> Option<Strokes> {
         Some(self.files.strokes())
     }
@@ -216,10 +238,25 @@ impl SessionStore for OnDisk {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let (store, _) = self.store();
-        store.glance(tag, look)
+        // A round packs what rests, with or without anything to write.
+        if self.life.lock().dice.once_in(2) {
+            store.turn();
+        }
+        let mut met = Met::default();
+        let answered = store.glance(tag, &mut |kept, now| {
+            let heard = look(kept, now);
+            let is_packed = matches!(kept, Some(Kept::Packed(_)));
+            met.shown += u64::from(is_packed);
+            met.visited += u64::from(is_packed && heard == Heard::Yes);
+            heard
+        });
+        let sum = &mut self.life.lock().met;
+        sum.shown += met.shown;
+        sum.visited += met.visited;
+        answered
     }
 
     async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {

@@ -115,7 +115,8 @@ impl Scribe {
                 | SignInAnswer::TooManyKeys
                 | SignInAnswer::OverBudget(_),
             ) => Answer::Refused(Refusal::Key, None),
-            Reply::Check(CheckAnswer::Valid(checked)) => {
+            Reply::Check(CheckAnswer::Valid(passed)) => {
+                let checked = passed.open().expect("what rests can be opened");
                 let rotated = checked.rotated.as_ref().map(|t| self.token(t));
                 let answer = Answer::Valid {
                     session: self.session(checked.session.id),

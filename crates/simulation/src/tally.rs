@@ -53,6 +53,17 @@ pub struct Tally {
     pub policies: u64,
     /// What befell the files beneath the store, if there were any.
     pub disk: Option<Strokes>,
+    /// What was done with packed rosters, if the store packs any.
+    pub packed: Option<Met>,
+}
+
+/// How often a quick look met a packed roster.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Met {
+    /// At all.
+    pub shown: u64,
+    /// And heard from a session in it, without opening it.
+    pub visited: u64,
 }
 
 impl Tally {
@@ -92,6 +103,12 @@ impl Tally {
                 ("lost names", disk.unnamed),
                 ("failed syncs", disk.failed_syncs),
                 ("writes without room", disk.full),
+            ]);
+        }
+        if let Some(packed) = &self.packed {
+            rows.extend([
+                ("looks at packed rosters", packed.shown),
+                ("visits to packed rosters", packed.visited),
             ]);
         }
         rows
@@ -156,6 +173,11 @@ impl Tally {
         }
         if let Some(other) = &other.disk {
             self.disk.get_or_insert_default().add(other);
+        }
+        if let Some(other) = &other.packed {
+            let packed = self.packed.get_or_insert_default();
+            packed.shown += other.shown;
+            packed.visited += other.visited;
         }
     }
 

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use innkeeper_store_embedded::files::simulated::Strokes;
+
+use crate::tally::Met;
 use parking_lot::Mutex;
 
 use crate::dice::Dice;
@@ -35,6 +37,11 @@ pub trait Backend: SessionStore + Register {
 
     /// What has befallen the files beneath it, if there are any.
     fn strokes(&self) -> Option<Strokes> {
+        None
+    }
+
+    /// How often a quick look met a packed roster, if it packs any.
+    fn met(&self) -> Option<Met> {
         None
     }
 }
@@ -214,7 +221,7 @@ impl SessionStore for Weather {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         // Memory may not always answer; then a check is a proper reading.
         let allowed = !self.sky.lock().dice.once_in(3);

@@ -14,7 +14,7 @@ use innkeeper_store::clock::{Clock, StoreTime};
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
+    Commit, Cursor, Ground, Heard, JournalEntry, Kept, KeyDigest, Outcome, Reading, Remembered,
     SessionStore, StoreError, Tail, Touch, Touched,
 };
 use parking_lot::Mutex;
@@ -262,14 +262,16 @@ impl SessionStore for WrongStore {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let state = self.state.lock();
-        if self.flaw == Flaw::SecondIndex {
-            look(state.index.get(&tag), self.now());
+        let roster = if self.flaw == Flaw::SecondIndex {
+            state.index.get(&tag)
         } else {
-            look(state.held.rosters.get(&tag), self.now());
-        }
+            state.held.rosters.get(&tag)
+        };
+        let kept = roster.cloned().map(Kept::Open);
+        look(kept.as_ref(), self.now());
         true
     }
 

@@ -38,7 +38,9 @@ pub(crate) fn follow(disk: &Disk, loaded: &Loaded, store: &Path) -> Result<(), O
             }
         }
     }
-    for roster in loaded.resident.all() {
+    for (tag, kept) in loaded.resident.all() {
+        let roster = kept.open();
+        let roster = roster.map_err(|e| refuse(format!("roster {tag}"), e.into()))?;
         let ends = match chains.get(&roster.tag) {
             Some(end) => *end == (roster.version, roster.journal_head),
             None => head.is_trimmed(),

@@ -13,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use innkeeper_domain::roster::Roster;
-use innkeeper_store::{Remembered, StoreError, record};
+use innkeeper_domain::token::RosterTag;
+use innkeeper_store::{Kept, Remembered, StoreError, record};
 
 use crate::aside::{Aside, has_room};
 use crate::committer::Reply;
@@ -38,7 +38,7 @@ pub(crate) struct Taken {
     head: Head,
     /// How many bytes were written until then that no checkpoint held.
     behind: u64,
-    rosters: Vec<Arc<Roster>>,
+    rosters: Vec<(RosterTag, Kept)>,
     keys: Vec<Remembered>,
     register: Vec<(String, Slot)>,
 }
@@ -75,15 +75,12 @@ impl Taken {
             b"",
             &record::encode(&HeadRecord::from(&self.head)),
         )?;
-        for roster in &self.rosters {
+        for (tag, kept) in &self.rosters {
             if is_over() {
                 return Ok(Written::GivenUp);
             }
-            writer.row(
-                Kind::Roster,
-                roster.tag.as_bytes(),
-                &record::encode_roster(roster),
-            )?;
+            let bytes = kept.encode().map_err(io::Error::other)?;
+            writer.row(Kind::Roster, tag.as_bytes(), &bytes)?;
         }
         for remembered in &self.keys {
             let bytes = record::encode_remembered(remembered);

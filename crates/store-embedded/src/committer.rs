@@ -1,11 +1,13 @@
 //! The committing thread: it alone changes the store, one round at a time.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use innkeeper_domain::roster::{Floor, RosterVersion};
+use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::census::Census;
 use innkeeper_store::journal::WrittenEntry;
@@ -18,6 +20,7 @@ use crate::disk::Head;
 use crate::error::{Stopped, WriteError};
 use crate::log::Erasure;
 use crate::mark::Mark;
+use crate::resident::Form;
 use crate::round::{Highest, Round};
 use crate::shared::Shared;
 use crate::snapshot::Taken;
@@ -35,6 +38,10 @@ const HEARD_KEPT: Duration = Duration::from_secs(5);
 const ROOM_LOOK: Duration = Duration::from_secs(1);
 /// How often to look whether a checkpoint is over that somebody waits for.
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(10);
+/// How many rosters are packed after one round: what comes next waits for that.
+const PACKED_MAX: usize = 128;
+/// How long to wait for something to do before more of them are packed.
+const PACKED_LOOK: Duration = Duration::from_millis(100);
 
 /// Where an answer goes. Nobody may be waiting for it any more; the work is done all the same.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -72,6 +79,8 @@ pub(crate) struct Committer {
     highest: Highest,
     census: Census,
     checkpoints: Checkpoints,
+    /// Rosters that are open, and at what time they were last found not to rest.
+    open: VecDeque<(RosterTag, Timestamp)>,
     /// Until when, by the steady clock, signs of life may stay in memory only.
     heard_until: Option<Duration>,
 }
@@ -99,6 +108,7 @@ impl Committer {
             highest,
             census: Census::default(),
             checkpoints: Checkpoints::new(beside),
+            open: VecDeque::new(),
             heard_until: None,
         }
     }
@@ -152,6 +162,8 @@ impl Committer {
             self.jobs.recv_timeout(CHECKPOINT_LOOK)
         } else if self.shared.is_full() {
             self.jobs.recv_timeout(ROOM_LOOK)
+        } else if !self.open.is_empty() {
+            self.jobs.recv_timeout(PACKED_LOOK)
         } else if self.heard_until.is_some() {
             self.jobs.recv_timeout(HEARD_KEPT)
         } else {
@@ -163,7 +175,7 @@ impl Committer {
                 Some(iter::once(first).chain(more).collect())
             }
             Err(RecvTimeoutError::Timeout) => {
-                if !self.checkpoints.is_awaited() {
+                if !self.checkpoints.is_awaited() && self.open.is_empty() {
                     self.heard_until = Some(Duration::ZERO);
                 }
                 Some(Vec::new())
@@ -195,6 +207,7 @@ impl Committer {
             self.heard_until = None;
             round.flush_heard();
         }
+        let at = round.now();
         let written = round.write(&self.mark);
         shared.raise_asked.store(false, Ordering::Release);
         let written = written.map_err(|error| shared.refuse_after(error));
@@ -210,6 +223,7 @@ impl Committer {
         }
         if written.is_ok() {
             self.checkpoints.turn(&self.shared, &self.head, wanted);
+            self.pack(at);
         } else {
             let refusal = written.clone().err();
             for ((_, reply), stopped) in wanted.into_iter().zip(refusal.into_iter().cycle()) {
@@ -222,6 +236,23 @@ impl Committer {
             for reply in closing {
                 // Nobody may be waiting any more.
                 let _ = reply.send(closed.clone().map_err(StoreError::from));
+            }
+        }
+    }
+
+    /// Packs some of the rosters that rest at `now`.
+    fn pack(&mut self, now: Timestamp) {
+        let resident = &self.shared.resident;
+        let opened = resident.take_opened().into_iter();
+        self.open.extend(opened.map(|tag| (tag, now)));
+        let rest = self.shared.disk.log.sizes().rest;
+        for _ in 0..PACKED_MAX.min(self.open.len()) {
+            let Some((tag, _)) = self.open.pop_front_if(|(_, at)| at.plus(rest) <= now) else {
+                break;
+            };
+            let rests = |roster: &Roster| roster.time_high.plus(rest) <= now;
+            if resident.pack(tag, rests) == Form::Open {
+                self.open.push_back((tag, now));
             }
         }
     }
@@ -261,22 +292,22 @@ impl Job {
                 answer(reply, touched, move |_| StoreError::Unknown { tag })
             }
             Self::Forget(tag, version, reply) => {
-                round.forget(tag, version);
-                answer(reply, (), move |_| StoreError::Unknown { tag })
+                let forgotten = round.forget(tag, version);
+                answer(reply, forgotten, move |_| StoreError::Unknown { tag })
             }
             Self::RaiseFloor(reply) => {
                 let floor = round.raise_floor();
-                answer(reply, floor, StoreError::from)
+                answer(reply, Ok(floor), StoreError::from)
             }
             Self::Trim(through, reply) => {
                 round.trim(through);
-                answer(reply, (), StoreError::from)
+                answer(reply, Ok(()), StoreError::from)
             }
             Self::Put(name, seen, value, reply) => {
                 let put = round.put(name, seen, value);
-                answer(reply, put, StoreError::from)
+                answer(reply, Ok(put), StoreError::from)
             }
-            Self::RaiseCeiling(reply) => answer(reply?, (), StoreError::from),
+            Self::RaiseCeiling(reply) => answer(reply?, Ok(()), StoreError::from),
             Self::Heard | Self::Snapshot(_) | Self::Checkpoint(..) | Self::Close(_) => {
                 return None;
             }
@@ -306,16 +337,17 @@ impl Job {
 /// Keeps `value` for `reply` until it is known whether its round was written.
 fn answer<T: Send + 'static>(
     reply: Reply<T>,
-    value: T,
+    value: Result<T, StoreError>,
     lost: impl FnOnce(Stopped) -> StoreError + 'static,
 ) -> Answer {
     Box::new(move |written| {
         // Nobody may be waiting any more.
-        let _ = reply.send(written.map(|()| value).map_err(|stopped| match stopped {
+        let written = written.map_err(|stopped| match stopped {
             // Nothing was done, and that is known.
             Stopped::NoRoom(_) => stopped.into(),
             Stopped::Failed(_) | Stopped::Closed | Stopped::Busy => lost(stopped),
-        }));
+        });
+        let _ = reply.send(written.and(value));
     })
 }
 

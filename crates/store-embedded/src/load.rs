@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::record::{self, RecordError};
@@ -20,11 +21,10 @@ use crate::keys::Keys;
 use crate::log::row::{Kind, Row, Rows};
 use crate::log::{self, Scanned};
 use crate::mark::Mark;
-use crate::resident::{Resident, replace};
+use crate::resident::{Place, Resident};
 use crate::round::Highest;
 use crate::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::sync::thread::{self, Scope, ScopedJoinHandle};
-use crate::texts::Texts;
 
 /// How many threads read rosters at most.
 const READERS_MAX: usize = 8;
@@ -38,7 +38,6 @@ pub(crate) struct Loaded {
     pub(crate) resident: Resident,
     pub(crate) keys: Keys,
     pub(crate) register: BTreeMap<String, Slot>,
-    pub(crate) texts: Texts,
 }
 
 /// Reads everything in the folder `data` of the store at `store`, and compares it. Changes
@@ -50,10 +49,10 @@ pub(crate) fn load(
     store: &Path,
 ) -> Result<(Loaded, Scanned), OpenError> {
     let acknowledged = acknowledged(mark, store)?;
-    let (resident, texts) = (Resident::new(), Texts::new());
+    let resident = Resident::new();
     let mut rest = Rest::default();
-    let scanned = thread::scope(|scope| {
-        let readers = Readers::start(scope, &resident, &texts, store);
+    let (scanned, mut highest) = thread::scope(|scope| {
+        let readers = Readers::start(scope, &resident, store);
         let read = checkpoint::read(files, data, store, |rows| {
             rest.take(&rows, store)?;
             readers.hand_out(rows);
@@ -74,16 +73,19 @@ pub(crate) fn load(
             })
         });
         // What a reader found comes first: that it stopped is only what follows.
-        readers.end().and(read)
+        let highest = readers.end()?;
+        Ok((read?, highest))
     })?;
     let head = rest.head(scanned.last, store)?;
-    let mut highest = Highest {
+    highest.join(Highest {
         generation: head.ground.floor.generation,
         version: head.ground.floor.version,
-    };
-    resident.come_under(head.ground.store_generation);
-    for roster in resident.all() {
-        highest.include(&roster);
+    });
+    let generation = head.ground.store_generation;
+    let under = resident.come_under(generation, |roster| highest.include(roster));
+    under.map_err(|e| refuse(store, "a roster", e.into()))?;
+    for tag in resident.take_opened() {
+        resident.pack(tag, |_| true);
     }
     let loaded = Loaded {
         head,
@@ -91,7 +93,6 @@ pub(crate) fn load(
         resident,
         keys: rest.keys,
         register: rest.register,
-        texts,
     };
     Ok((loaded, scanned))
 }
@@ -223,14 +224,13 @@ impl Rest {
 /// roster are read in their order.
 struct Readers<'scope> {
     frames: Vec<SyncSender<Arc<Vec<u8>>>>,
-    threads: Vec<ScopedJoinHandle<'scope, Result<(), OpenError>>>,
+    threads: Vec<ScopedJoinHandle<'scope, Result<Highest, OpenError>>>,
 }
 
 impl<'scope> Readers<'scope> {
     fn start<'env>(
         scope: &'scope Scope<'scope, 'env>,
         resident: &'env Resident,
-        texts: &'env Texts,
         store: &'env Path,
     ) -> Self {
         let count = std::thread::available_parallelism()
@@ -243,7 +243,7 @@ impl<'scope> Readers<'scope> {
         for number in 0..count {
             let (send, receive) = sync_channel(WAITING);
             let is_ours = move |tag: RosterTag| usize::from(tag.shard()) % count == number;
-            let read = move || read_rosters(&receive, is_ours, (resident, texts), store);
+            let read = move || read_rosters(&receive, is_ours, resident, store);
             readers.frames.push(send);
             readers.threads.push(scope.spawn(read));
         }
@@ -258,19 +258,25 @@ impl<'scope> Readers<'scope> {
         }
     }
 
-    fn end(self) -> Result<(), OpenError> {
+    /// Waits for them, and says how far the rosters have come that they read.
+    fn end(self) -> Result<Highest, OpenError> {
         drop(self.frames);
-        let mut ended = self.threads.into_iter().map(ScopedJoinHandle::join);
-        ended.try_for_each(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let mut highest = Highest::default();
+        for thread in self.threads {
+            let ended = thread.join();
+            highest.join(ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(highest)
     }
 }
 
 fn read_rosters(
     frames: &Receiver<Arc<Vec<u8>>>,
     is_ours: impl Fn(RosterTag) -> bool,
-    into: (&Resident, &Texts),
+    resident: &Resident,
     store: &Path,
-) -> Result<(), OpenError> {
+) -> Result<Highest, OpenError> {
+    let mut highest = Highest::default();
     while let Ok(rows) = frames.recv() {
         for row in Rows(&rows) {
             let row = row.map_err(|e| refuse(store, "store/data: a row", e))?;
@@ -290,50 +296,54 @@ fn read_rosters(
                 )
             })?;
             if is_ours(tag) {
-                read_roster(into, tag, &row)
+                read_roster(resident, tag, &row, &mut highest)
                     .map_err(|e| refuse(store, &format!("roster {tag}"), e))?;
             }
         }
     }
-    Ok(())
+    Ok(highest)
 }
 
 fn read_roster(
-    (resident, texts): (&Resident, &Texts),
+    resident: &Resident,
     tag: RosterTag,
     row: &Row<'_>,
+    highest: &mut Highest,
 ) -> Result<(), Damage> {
-    let mut roster = match row.kind {
-        Kind::Heard => {
-            merge_signs(resident, tag, &record::decode(row.value)?);
-            return Ok(());
+    let whose = |roster: Roster| {
+        if roster.tag == tag {
+            Ok(roster)
+        } else {
+            Err(Damage::Contradiction("lies under another tag"))
         }
-        Kind::Roster => Some(record::decode_roster(row.value)?),
-        Kind::RosterAfter => {
-            let before = resident
-                .find(tag)
-                .ok_or(Damage::Contradiction("changed and was not there"))?;
-            Some(record::decode_roster_after(&before, row.value)?)
-        }
-        _ => None,
     };
-    if roster.as_ref().is_some_and(|roster| roster.tag != tag) {
-        return Err(Damage::Contradiction("lies under another tag"));
+    match row.kind {
+        Kind::Heard => merge_signs(resident, tag, &record::decode(row.value)?),
+        Kind::Roster => {
+            let roster = whose(record::decode_roster(row.value)?)?;
+            highest.include(&roster);
+            resident.put(tag, roster);
+        }
+        Kind::RosterAfter => {
+            // It is likely to change again.
+            let mut shard = resident.alone(tag)?;
+            let before = shard.get(&tag).map(Place::opened);
+            let before = before.ok_or(Damage::Contradiction("changed and was not there"))?;
+            let mut roster = whose(record::decode_roster_after(before, row.value)?)?;
+            resident.texts.share_in(&mut roster);
+            highest.include(&roster);
+            resident.replace(&mut shard, tag, Some(Arc::new(roster)));
+        }
+        _ => resident.replace(&mut resident.hold(tag), tag, None),
     }
-    if let Some(roster) = &mut roster {
-        texts.share_in(roster);
-    }
-    replace(&mut resident.alone(tag), tag, roster.map(Arc::new));
     Ok(())
 }
 
 fn merge_signs(resident: &Resident, tag: RosterTag, signs: &Signs) {
-    if let Some(roster) = resident.find(tag) {
-        roster.failures.grow_to(signs.failures);
+    if let Some(kept) = resident.find(tag) {
+        kept.failures().grow_to(signs.failures);
         for (serial, millis) in &signs.seen {
-            if let Some(session) = roster.sessions.iter().find(|s| s.id.serial() == serial) {
-                session.last_seen.advance(Timestamp::from_millis(*millis));
-            }
+            kept.hear(serial, Timestamp::from_millis(*millis));
         }
     }
 }

@@ -15,6 +15,7 @@ use std::io::{self, Read};
 use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use erase::Erasure;
 pub(crate) use scan::{Scanned, scan};
@@ -47,6 +48,8 @@ pub struct Sizes {
     pub checkpoint: u64,
     /// How many bytes of the disk are left to the log by whatever else is written.
     pub reserve: u64,
+    /// How long a roster is left in peace before memory keeps it packed.
+    pub rest: Duration,
 }
 
 impl Default for Sizes {
@@ -55,6 +58,7 @@ impl Default for Sizes {
             segment: 64 << 20,
             checkpoint: 64 << 20,
             reserve: 8 << 20,
+            rest: Duration::from_mins(1),
         }
     }
 }

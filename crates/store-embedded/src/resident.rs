@@ -7,16 +7,24 @@
 //! The committing thread holds it alone as well from its look at the clock until the roster is
 //! marked as changing. A reading for a decision that comes later waits until the change is to be
 //! seen, so nobody takes a session for dead whose deadline has been moved in time (S2).
+//!
+//! A roster that rests is packed. Whoever decides about it has it opened, and it stays open until
+//! it has rested again. It changes its form only while its shard is held alone, and takes along
+//! what moved in the other form until then: no visit is lost, and none moves backwards.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::mem;
 use std::sync::Arc;
 
 use innkeeper_domain::roster::{Roster, StoreGeneration};
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::Kept;
+use innkeeper_store::record::{Packed, RecordError};
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::texts::Texts;
 
 /// One for each value of [`RosterTag::shard`].
 const SHARDS: usize = 64;
@@ -28,16 +36,45 @@ pub(crate) struct Resident {
     shards: Box<[RwLock<Shard>]>,
     /// Rosters of which a session was heard from since they were last written.
     heard: Mutex<Vec<RosterTag>>,
+    /// Rosters that were opened since somebody last asked. Locked after a shard, never before one.
+    opened: Mutex<Vec<RosterTag>>,
+    /// What open rosters say in the same words.
+    pub(crate) texts: Texts,
 }
 
 /// Where one roster lies.
 #[derive(Debug)]
 pub(crate) struct Place {
-    pub(crate) roster: Arc<Roster>,
+    pub(crate) kept: Kept,
     /// Whether the round under way changes it. After a round whose fate is unknown it stays so.
+    /// It is open then, and stays open.
     pub(crate) changing: bool,
     /// Whether it is among those heard from already.
     heard: AtomicBool,
+}
+
+impl Place {
+    const fn of(kept: Kept) -> Self {
+        Self {
+            kept,
+            changing: false,
+            heard: AtomicBool::new(false),
+        }
+    }
+
+    /// The roster, whose shard was taken [alone](Resident::alone).
+    pub(crate) fn opened(&self) -> &Arc<Roster> {
+        match &self.kept {
+            Kept::Open(roster) => roster,
+            Kept::Packed(_) => unreachable!("it was opened when its shard was taken"),
+        }
+    }
+
+    /// Puts the same roster in its place in another form.
+    fn change_form(&mut self, kept: Kept) {
+        kept.catch_up(&self.kept);
+        self.kept = kept;
+    }
 }
 
 impl Resident {
@@ -45,6 +82,8 @@ impl Resident {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             heard: Mutex::default(),
+            opened: Mutex::default(),
+            texts: Texts::new(),
         }
     }
 
@@ -53,33 +92,116 @@ impl Resident {
         self.shards[usize::from(tag.shard())].read()
     }
 
-    /// The shard of `tag`, alone.
-    pub(crate) fn alone(&self, tag: RosterTag) -> RwLockWriteGuard<'_, Shard> {
-        self.shards[usize::from(tag.shard())].write()
-    }
-
-    /// The roster of `tag`.
-    pub(crate) fn find(&self, tag: RosterTag) -> Option<Arc<Roster>> {
-        self.look(tag).get(&tag).map(|p| Arc::clone(&p.roster))
-    }
-
-    /// Has every roster come under the generation of the store: one that was written under
-    /// another came back with older data (S20).
-    pub(crate) fn come_under(&self, store: StoreGeneration) {
-        for shard in &self.shards {
-            for place in shard.write().values_mut() {
-                place.roster = place.roster.under(store);
+    /// The shard of `tag`, alone, and in it the roster of `tag` open, if it is there.
+    pub(crate) fn alone(&self, tag: RosterTag) -> Result<RwLockWriteGuard<'_, Shard>, RecordError> {
+        loop {
+            let shard = self.hold(tag);
+            let packed = match shard.get(&tag).map(|place| &place.kept) {
+                Some(Kept::Packed(packed)) => packed.clone(),
+                Some(Kept::Open(_)) | None => return Ok(shard),
+            };
+            // Others need not wait for that.
+            drop(shard);
+            let mut roster = packed.open()?;
+            self.texts.share_in(&mut roster);
+            let mut shard = self.hold(tag);
+            match shard.get_mut(&tag) {
+                Some(place) if matches!(&place.kept, Kept::Packed(p) if p.is(&packed)) => {
+                    place.change_form(Kept::Open(Arc::new(roster)));
+                    self.opened.lock().push(tag);
+                    return Ok(shard);
+                }
+                // Somebody else was here meanwhile.
+                _ => {}
             }
         }
     }
 
+    /// The shard of `tag`, alone, whatever form its rosters have.
+    pub(crate) fn hold(&self, tag: RosterTag) -> RwLockWriteGuard<'_, Shard> {
+        self.shards[usize::from(tag.shard())].write()
+    }
+
+    /// Takes note of those that were opened since the last time.
+    pub(crate) fn take_opened(&self) -> Vec<RosterTag> {
+        mem::take(&mut *self.opened.lock())
+    }
+
+    /// Packs the roster of `tag`, if it `rests`. Only the committing thread does so, which alone
+    /// changes rosters.
+    pub(crate) fn pack(&self, tag: RosterTag, rests: impl Fn(&Roster) -> bool) -> Form {
+        let roster = match self.look(tag).get(&tag) {
+            Some(Place {
+                kept: Kept::Open(roster),
+                changing,
+                ..
+            }) => {
+                if *changing || !rests(roster) {
+                    return Form::Open;
+                }
+                Arc::clone(roster)
+            }
+            Some(_) | None => return Form::Packed,
+        };
+        // Others need not wait for that.
+        let packed = Packed::of(&roster);
+        if let Some(place) = self.hold(tag).get_mut(&tag) {
+            place.change_form(Kept::Packed(packed));
+        }
+        Form::Packed
+    }
+
+    /// Puts a roster that was read back in its place, packed.
+    pub(crate) fn put(&self, tag: RosterTag, mut roster: Roster) {
+        self.texts.share_in_packed(&mut roster);
+        let kept = Kept::Packed(Packed::of(&roster));
+        let mut shard = self.hold(tag);
+        if let Some(before) = shard.get(&tag) {
+            kept.failures().grow_to(before.kept.failures().get());
+            for (serial, at) in before.kept.seen() {
+                kept.hear(&serial, at);
+            }
+        }
+        shard.insert(tag, Place::of(kept));
+    }
+
+    /// The roster of `tag`, as it lies there.
+    pub(crate) fn find(&self, tag: RosterTag) -> Option<Kept> {
+        self.look(tag).get(&tag).map(|place| place.kept.clone())
+    }
+
+    /// Has every roster come under the generation of the store: one that was written under
+    /// another came back with older data (S20). Shows `note` those that do.
+    pub(crate) fn come_under(
+        &self,
+        store: StoreGeneration,
+        mut note: impl FnMut(&Roster),
+    ) -> Result<(), RecordError> {
+        for (tag, kept) in self.all() {
+            let generation = match &kept {
+                Kept::Open(roster) => roster.store_generation,
+                Kept::Packed(packed) => packed.store_generation(),
+            };
+            if generation == store {
+                continue;
+            }
+            let mut shard = self.alone(tag)?;
+            if let Some(place) = shard.get_mut(&tag) {
+                let roster = place.opened().under(store);
+                note(&roster);
+                place.kept = Kept::Open(roster);
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that a session at `place` was heard from. Says whether it is the first of all.
-    pub(crate) fn hear(&self, place: &Place) -> bool {
+    pub(crate) fn hear(&self, tag: RosterTag, place: &Place) -> bool {
         if place.heard.load(Ordering::Relaxed) || place.heard.swap(true, Ordering::AcqRel) {
             return false;
         }
         let mut heard = self.heard.lock();
-        heard.push(place.roster.tag);
+        heard.push(tag);
         heard.len() == 1
     }
 
@@ -89,15 +211,15 @@ impl Resident {
     }
 
     /// Takes the rosters that were heard from since the last time.
-    pub(crate) fn take_heard(&self) -> Vec<Arc<Roster>> {
-        let tags = std::mem::take(&mut *self.heard.lock());
+    pub(crate) fn take_heard(&self) -> Vec<(RosterTag, Kept)> {
+        let tags = mem::take(&mut *self.heard.lock());
         tags.into_iter()
             .filter_map(|tag| {
                 // Alone, so that no visit falls between taking the note and reading the time.
-                let mut shard = self.alone(tag);
+                let mut shard = self.hold(tag);
                 let place = shard.get_mut(&tag)?;
                 *place.heard.get_mut() = false;
-                Some(Arc::clone(&place.roster))
+                Some((tag, place.kept.clone()))
             })
             .collect()
     }
@@ -132,35 +254,40 @@ impl Resident {
         page
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Roster>> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (RosterTag, Kept)> {
         self.shards.iter().flat_map(|shard| {
             let shard = shard.read();
-            let rosters: Vec<_> = shard.values().map(|p| Arc::clone(&p.roster)).collect();
-            rosters
+            let kept = shard.iter().map(|(tag, place)| (*tag, place.kept.clone()));
+            kept.collect::<Vec<_>>()
         })
+    }
+
+    /// Puts a roster in the place of the one before it, or takes it away, in its shard, which was
+    /// taken [alone](Self::alone).
+    pub(crate) fn replace(&self, shard: &mut Shard, tag: RosterTag, roster: Option<Arc<Roster>>) {
+        match (shard.get_mut(&tag), roster) {
+            (Some(place), Some(roster)) => {
+                carry_over(place.opened(), &roster);
+                place.kept = Kept::Open(roster);
+                place.changing = false;
+            }
+            (None, Some(roster)) => {
+                shard.insert(tag, Place::of(Kept::Open(roster)));
+                self.opened.lock().push(tag);
+            }
+            (_, None) => {
+                shard.remove(&tag);
+            }
+        }
     }
 }
 
-/// Puts a roster in the place of the one before it, or takes it away.
-pub(crate) fn replace(shard: &mut Shard, tag: RosterTag, roster: Option<Arc<Roster>>) {
-    match (shard.get_mut(&tag), roster) {
-        (Some(place), Some(roster)) => {
-            carry_over(&place.roster, &roster);
-            place.roster = roster;
-            place.changing = false;
-        }
-        (None, Some(roster)) => {
-            let place = Place {
-                roster,
-                changing: false,
-                heard: AtomicBool::new(false),
-            };
-            shard.insert(tag, place);
-        }
-        (_, None) => {
-            shard.remove(&tag);
-        }
-    }
+/// In which form a roster lies after all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    Open,
+    /// Or it is not there any more.
+    Packed,
 }
 
 /// Takes along what moved in the old roster while the new one was being written.
@@ -209,10 +336,80 @@ impl Hasher for TagHasher {
 
 #[cfg(test)]
 mod tests {
+    use innkeeper_domain::name::{SubjectId, TenantId};
+    use innkeeper_domain::roster::Floor;
+    use innkeeper_domain::session::Timestamp;
+    use innkeeper_store::conformance::fixture::{session, tag};
+
     use super::*;
 
     #[test]
-    fn given_a_place_when_measured_then_a_roster_costs_one_word_beside_its_tag_and_pointer() {
-        assert_eq!(size_of::<(RosterTag, Place)>(), 32);
+    fn given_a_place_when_measured_then_a_roster_costs_two_words_beside_its_tag_and_pointer() {
+        assert_eq!(size_of::<(RosterTag, Place)>(), 40);
+    }
+
+    /// Fail closed: whoever asks is told that the roster cannot be read, not that there is none.
+    #[test]
+    fn given_a_packed_roster_that_memory_has_damaged_when_asked_for_then_it_is_an_error() {
+        let now = Timestamp::from_millis(1);
+        let subject = SubjectId::parse("zoe").expect("it is a name");
+        let floor = Floor::default();
+        let store = StoreGeneration::default();
+        let mut roster = Roster::absent(tag(1), TenantId::default(), subject, floor, store);
+        roster.sessions = vec![Arc::new(session(tag(1), 1, now))];
+        let resident = Resident::new();
+        resident.put(tag(1), roster);
+        let whole = resident.find(tag(1));
+        let Some(Kept::Packed(packed)) = whole else {
+            panic!("it was put there packed");
+        };
+        let place = Place::of(Kept::Packed(packed.damaged()));
+        resident.hold(tag(1)).insert(tag(1), place);
+
+        assert!(resident.alone(tag(1)).is_err());
+        assert!(resident.come_under(StoreGeneration(9), |_| ()).is_err());
+        assert!(resident.look(tag(1)).contains_key(&tag(1)), "it is there");
+    }
+
+    /// A visit may come while the roster is being opened or packed beside the shard: it was lost,
+    /// had the other form been put in place as it was made.
+    #[test]
+    fn given_visits_while_a_roster_changes_its_form_when_looked_at_then_none_is_lost() {
+        let subject = SubjectId::parse("zoe").expect("it is a name");
+        let (floor, store) = (Floor::default(), StoreGeneration::default());
+        let mut roster = Roster::absent(tag(1), TenantId::default(), subject, floor, store);
+        roster.sessions = vec![Arc::new(session(tag(1), 1, Timestamp::ZERO))];
+        let resident = Resident::new();
+        resident.put(tag(1), roster);
+        let done = AtomicBool::new(false);
+
+        let (forms, visits) = std::thread::scope(|scope| {
+            let visitor = scope.spawn(|| {
+                let mut visits = 0;
+                while !done.load(Ordering::Acquire) || visits < 1000 {
+                    let shard = resident.look(tag(1));
+                    let kept = &shard[&tag(1)].kept;
+                    assert_eq!(
+                        kept.seen()[0].1.as_millis(),
+                        visits,
+                        "the last one is there"
+                    );
+                    visits += 1;
+                    kept.hear(&[1; 12], Timestamp::from_millis(visits));
+                }
+                visits
+            });
+            let mut forms = 0;
+            for _ in 0..2000 {
+                drop(resident.alone(tag(1)).expect("it is whole"));
+                forms += u64::from(resident.pack(tag(1), |_| true) == Form::Packed);
+            }
+            done.store(true, Ordering::Release);
+            (forms, visitor.join().expect("no visit is lost"))
+        });
+
+        assert_eq!(forms, 2000);
+        let seen = resident.find(tag(1)).expect("it is there").seen();
+        assert_eq!(seen[0].1.as_millis(), visits);
     }
 }

@@ -14,13 +14,13 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::census::Census;
 use innkeeper_store::journal::WrittenEntry;
 use innkeeper_store::register::Put;
-use innkeeper_store::{Commit, KeyDigest, Outcome, Remembered, Touch, Touched};
+use innkeeper_store::{Commit, Kept, KeyDigest, Outcome, Remembered, StoreError, Touch, Touched};
 
 use crate::disk::{Batch, Head, Signs, Slot};
 use crate::error::{Unwritten, WriteError};
 use crate::log::Begun;
 use crate::mark::Mark;
-use crate::resident::{Shard, carry_over, replace};
+use crate::resident::{Place, Shard, carry_over};
 use crate::shared::Shared;
 use crate::time::AHEAD;
 
@@ -28,13 +28,18 @@ use crate::time::AHEAD;
 const CLEARED_MAX: usize = 256;
 
 /// The highest numbers that any roster has reached.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Highest {
     pub(crate) generation: Generation,
     pub(crate) version: RosterVersion,
 }
 
 impl Highest {
+    pub(crate) fn join(&mut self, other: Self) {
+        self.generation = self.generation.max(other.generation);
+        self.version = self.version.max(other.version);
+    }
+
     pub(crate) fn include(&mut self, roster: &Roster) {
         self.generation = self.generation.max(roster.generation);
         self.version = self.version.max(roster.version);
@@ -85,7 +90,16 @@ impl<'a> Round<'a> {
         }
     }
 
-    pub(crate) fn commit(&mut self, mut commit: Commit, entry: &WrittenEntry) -> Outcome {
+    /// The time of its last step.
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn commit(
+        &mut self,
+        mut commit: Commit,
+        entry: &WrittenEntry,
+    ) -> Result<Outcome, StoreError> {
         // Before the shard is held, since it looks into any. Only this thread adds sessions, so
         // until the commit there can only be fewer.
         let others = match commit.seats {
@@ -93,43 +107,44 @@ impl<'a> Round<'a> {
             None => 0,
         };
         // Alone from the look at the clock on: whoever reads a later time finds the roster marked.
-        let mut shard = self.shared.resident.alone(commit.tag);
+        let mut shard = self.shared.alone(commit.tag)?;
         let now = self.tick();
         let taken = |r: &Remembered| self.is_remembered(r.key);
         if commit.remember.iter().any(taken) {
-            return Outcome::Stale;
+            return Ok(Outcome::Stale);
         }
         let current = self.roster(&shard, commit.tag);
         let ground = self.head.ground;
         let roster = commit.carry_out(current.as_deref(), ground, now, || entry.hash);
         let Some(roster) = roster else {
-            return Outcome::Stale;
+            return Ok(Outcome::Stale);
         };
         if commit.is_beyond_seats(current.as_deref(), &roster, others, now) {
-            return Outcome::Full;
+            return Ok(Outcome::Full);
         }
-        self.census.note(&roster, now);
         let roster = Arc::new(roster);
+        let kept = Kept::Open(Arc::clone(&roster));
+        self.census.note(commit.tag, &kept, now);
         let remember = std::mem::take(&mut commit.remember);
         self.place(&mut shard, commit.tag, Some(Arc::clone(&roster)), remember);
         drop(shard);
         self.highest.include(&roster);
         self.head.place += 1;
         self.batch.entry(self.head.place, entry);
-        Outcome::Done(roster)
+        Ok(Outcome::Done(roster))
     }
 
-    pub(crate) fn touch(&mut self, touch: &Touch) -> Touched {
+    pub(crate) fn touch(&mut self, touch: &Touch) -> Result<Touched, StoreError> {
         let tag = touch.session.tag();
-        let mut shard = self.shared.resident.alone(tag);
+        let mut shard = self.shared.alone(tag)?;
         let now = self.tick();
         let Some(mut roster) = self.roster(&shard, tag) else {
-            return Touched::Dead;
+            return Ok(Touched::Dead);
         };
         let is_it = |r: &Roster| r.sessions.iter().position(|s| s.id == touch.session);
         let Some(place) = is_it(&roster).filter(|p| roster.is_live(&roster.sessions[*p], now))
         else {
-            return Touched::Dead;
+            return Ok(Touched::Dead);
         };
         // A copy: the grace that readers see comes nearer when that is durable.
         let session = Arc::make_mut(&mut Arc::make_mut(&mut roster).sessions[place]);
@@ -139,11 +154,15 @@ impl<'a> Round<'a> {
         }
         let session = Arc::clone(&roster.sessions[place]);
         self.place(&mut shard, tag, Some(roster), Vec::new());
-        Touched::Live(session)
+        Ok(Touched::Live(session))
     }
 
-    pub(crate) fn forget(&mut self, tag: RosterTag, version: RosterVersion) {
-        let mut shard = self.shared.resident.alone(tag);
+    pub(crate) fn forget(
+        &mut self,
+        tag: RosterTag,
+        version: RosterVersion,
+    ) -> Result<(), StoreError> {
+        let mut shard = self.shared.alone(tag)?;
         let now = self.tick();
         let floor = self.head.ground.floor;
         let goes = self
@@ -152,6 +171,7 @@ impl<'a> Round<'a> {
         if goes {
             self.place(&mut shard, tag, None, Vec::new());
         }
+        Ok(())
     }
 
     pub(crate) fn raise_floor(&mut self) -> Floor {
@@ -183,20 +203,16 @@ impl<'a> Round<'a> {
 
     /// Writes down what sessions were heard from, along with the rest.
     pub(crate) fn flush_heard(&mut self) {
-        for roster in self.shared.resident.take_heard() {
+        for (tag, kept) in self.shared.resident.take_heard() {
             // One that goes in this round takes its record along.
-            if self
-                .rosters
-                .get(&roster.tag)
-                .is_none_or(|p| p.roster.is_some())
-            {
-                let of = |s: &Arc<_>| last_seen_of(s);
+            if self.rosters.get(&tag).is_none_or(|p| p.roster.is_some()) {
+                let seen = kept.seen().into_iter();
                 let signs = Signs {
-                    seen: roster.sessions.iter().map(of).collect(),
-                    failures: roster.failures.get(),
+                    seen: seen.map(|(serial, at)| (serial, at.as_millis())).collect(),
+                    failures: kept.failures().get(),
                 };
-                self.batch.heard(roster.tag, &signs);
-                self.heard.push(roster.tag);
+                self.batch.heard(tag, &signs);
+                self.heard.push(tag);
             }
         }
     }
@@ -249,8 +265,9 @@ impl<'a> Round<'a> {
 
         for (tag, pending) in rosters {
             // The roster and the answer that goes with it appear together.
-            let mut places = shared.resident.alone(tag);
-            replace(&mut places, tag, pending.roster);
+            // It is open since it was decided about.
+            let mut places = shared.resident.hold(tag);
+            shared.resident.replace(&mut places, tag, pending.roster);
             let mut keys = shared.keys.lock();
             for remembered in pending.remember {
                 keys.insert(remembered);
@@ -278,13 +295,14 @@ impl<'a> Round<'a> {
         // It has counted what was not to be; it is counted anew when somebody asks.
         *self.census = Census::default();
         for tag in self.rosters.keys() {
-            if let Some(place) = shared.resident.alone(*tag).get_mut(tag) {
+            // It is open since it was decided about, and nobody packs what changes.
+            if let Some(place) = shared.resident.hold(*tag).get_mut(tag) {
                 place.changing = false;
             }
         }
         for tag in self.heard {
             if let Some(place) = shared.resident.look(tag).get(&tag) {
-                shared.resident.hear(place);
+                shared.resident.hear(tag, place);
             }
         }
         shared.round_over.notify_waiters();
@@ -293,9 +311,9 @@ impl<'a> Round<'a> {
     /// Adds the rows that are written once however often they changed.
     fn write_rows(&mut self) {
         for (tag, pending) in &self.rosters {
-            let before = self.shared.resident.find(*tag);
-            let after = pending.roster.as_deref();
-            self.batch.roster(*tag, before.as_deref(), after);
+            let shard = self.shared.resident.look(*tag);
+            let before = shard.get(tag).map(|place| &**place.opened());
+            self.batch.roster(*tag, before, pending.roster.as_deref());
             for remembered in &pending.remember {
                 self.batch.remember(remembered);
             }
@@ -328,14 +346,19 @@ impl<'a> Round<'a> {
         let now = self.tick();
         if !self.census.counts(tenant) {
             let shown = self.shared.resident.all();
-            let shown = shown.filter(|r| !self.rosters.contains_key(&r.tag));
-            let pending = self.rosters.values().filter_map(|p| p.roster.clone());
+            let shown = shown.filter(|(tag, _)| !self.rosters.contains_key(tag));
+            let pending = self.rosters.iter();
+            let pending = pending.filter_map(|(t, p)| Some((*t, Kept::Open(p.roster.clone()?))));
             let all: Vec<_> = shown.chain(pending).collect();
             self.census.begin(tenant, all, now);
         }
         let (shared, rosters) = (self.shared, &self.rosters);
         self.census.live_beside(tenant, tag, now, |tag| {
-            as_in(rosters, &shared.resident.look(tag), tag)
+            if rosters.contains_key(&tag) {
+                as_in(rosters, &shared.resident.look(tag), tag).map(Kept::Open)
+            } else {
+                shared.resident.find(tag)
+            }
         })
     }
 
@@ -375,7 +398,7 @@ fn as_in(
     shard: &Shard,
     tag: RosterTag,
 ) -> Option<Arc<Roster>> {
-    let shown = shard.get(&tag).map(|place| &place.roster);
+    let shown = shard.get(&tag).map(Place::opened);
     let Some(pending) = rosters.get(&tag) else {
         return shown.cloned();
     };
@@ -383,8 +406,4 @@ fn as_in(
         carry_over(shown, roster);
     }
     pending.roster.clone()
-}
-
-fn last_seen_of(session: &innkeeper_domain::session::Session) -> ([u8; 12], u64) {
-    (*session.id.serial(), session.last_seen.get().as_millis())
 }

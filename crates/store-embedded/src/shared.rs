@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{Ground, StoreError};
 use tokio::sync::Notify;
 
@@ -10,10 +11,9 @@ use crate::disk::{Disk, Head, Slot};
 use crate::error::{Stopped, WriteError};
 use crate::keys::Keys;
 use crate::load::Loaded;
-use crate::resident::Resident;
+use crate::resident::{Resident, Shard};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, RwLock};
-use crate::texts::Texts;
+use crate::sync::{Mutex, RwLock, RwLockWriteGuard};
 use crate::time::CeiledTime;
 
 /// All of it is durable.
@@ -22,7 +22,6 @@ pub(crate) struct Shared {
     pub(crate) disk: Disk,
     pub(crate) time: CeiledTime,
     pub(crate) resident: Resident,
-    pub(crate) texts: Texts,
     /// Locked after a shard, never before one.
     pub(crate) keys: Mutex<Keys>,
     pub(crate) register: RwLock<BTreeMap<String, Slot>>,
@@ -52,7 +51,6 @@ impl Shared {
             disk,
             time,
             resident: loaded.resident,
-            texts: loaded.texts,
             keys: Mutex::new(loaded.keys),
             register: RwLock::new(loaded.register),
             ground: RwLock::new(loaded.head.ground),
@@ -65,6 +63,12 @@ impl Shared {
             failed: Notify::new(),
             full: Mutex::new(None),
         }
+    }
+
+    /// The shard of `tag`, as [`Resident::alone`].
+    pub(crate) fn alone(&self, tag: RosterTag) -> Result<RwLockWriteGuard<'_, Shard>, StoreError> {
+        let shard = self.resident.alone(tag);
+        shard.map_err(|e| StoreError::corrupt_roster(tag, e))
     }
 
     /// Whether changes are taken.

@@ -4,13 +4,11 @@
 //! copied: commits wait for one pass over the map, a few dozen nanoseconds a roster, and what
 //! follows them replaces rosters and leaves those of the snapshot as they were.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::token::RosterTag;
 use innkeeper_store::archive::{Archive, Slot, Snapshot};
-use innkeeper_store::{Cursor, StoreError};
+use innkeeper_store::{Cursor, Kept, StoreError};
 
 use crate::committer::Job;
 use crate::disk::{self, Head};
@@ -23,7 +21,7 @@ use crate::store::EmbeddedStore;
 pub(crate) struct Taken {
     head: Head,
     now: Timestamp,
-    rosters: Vec<Arc<Roster>>,
+    rosters: Vec<(RosterTag, Kept)>,
     register: Vec<(String, disk::Slot)>,
 }
 
@@ -46,7 +44,7 @@ impl Taken {
 impl Archive for EmbeddedStore {
     async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let mut taken = self.ask(Stopped::Closed.into(), Job::Snapshot).await?;
-        taken.rosters.sort_unstable_by_key(|roster| roster.tag);
+        taken.rosters.sort_unstable_by_key(|(tag, _)| *tag);
         let slot = |(name, slot): (String, disk::Slot)| Slot {
             name,
             version: slot.version,
@@ -59,7 +57,7 @@ impl Archive for EmbeddedStore {
             now: taken.now,
             ground: head.ground,
             floor_rose_at: head.floor_rose_at,
-            rosters: taken.rosters,
+            rosters: taken.rosters.into_iter().map(|(_, kept)| kept).collect(),
             register: taken.register.into_iter().map(slot).collect(),
             journal_start: (start > 0).then(|| cursor_at(start)),
             is_trimmed: head.is_trimmed(),

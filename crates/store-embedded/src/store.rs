@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::Clock;
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use tokio::sync::futures::Notified;
 use tokio::sync::oneshot;
@@ -247,8 +247,8 @@ impl EmbeddedStore {
         Ok(())
     }
 
-    fn hear(&self, place: &Place) {
-        if self.shared.resident.hear(place) {
+    fn hear(&self, tag: RosterTag, place: &Place) {
+        if self.shared.resident.hear(tag, place) {
             // If it is not taken up, there are rounds enough that look.
             let _ = self.send(Job::Heard);
         }
@@ -272,14 +272,14 @@ impl SessionStore for EmbeddedStore {
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
         loop {
             let round_over = {
-                let shard = self.shared.resident.alone(tag);
+                let shard = self.shared.alone(tag)?;
                 let changing = shard.get(&tag).is_some_and(|p| p.changing);
                 if changing {
                     Some(self.shared.round_over.notified())
                 } else if let Some(now) = self.now() {
                     let keys = self.shared.keys.lock();
                     return Ok(Reading {
-                        roster: shard.get(&tag).map(|p| Arc::clone(&p.roster)),
+                        roster: shard.get(&tag).map(|place| Arc::clone(place.opened())),
                         now,
                         ground: *self.shared.ground.read(),
                         remembered: key.and_then(|k| keys.find(k, now)).cloned(),
@@ -299,15 +299,15 @@ impl SessionStore for EmbeddedStore {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let shard = self.shared.resident.look(tag);
         let Some(now) = self.now() else {
             return false;
         };
         let place = shard.get(&tag);
-        match (look(place.map(|p| &p.roster), now), place) {
-            (Heard::Yes, Some(place)) => self.hear(place),
+        match (look(place.map(|place| &place.kept), now), place) {
+            (Heard::Yes, Some(place)) => self.hear(tag, place),
             (Heard::Yes | Heard::No, _) => {}
         }
         true
@@ -316,7 +316,10 @@ impl SessionStore for EmbeddedStore {
     async fn commit(&self, mut commit: Commit) -> Result<Outcome, StoreError> {
         let tag = commit.tag;
         // Here and not on the committing thread, which all wait for.
-        self.shared.texts.share_in_changes(&mut commit.changes);
+        self.shared
+            .resident
+            .texts
+            .share_in_changes(&mut commit.changes);
         let entry = commit.entry.written();
         self.ask(StoreError::Unknown { tag }, |reply| {
             Job::Commit(Box::new((commit, entry)), reply)
@@ -327,9 +330,10 @@ impl SessionStore for EmbeddedStore {
     async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
         let tag = touch.session.tag();
         loop {
-            match self.touch_in_memory(&touch) {
+            match self.touch_in_memory(&touch)? {
                 InMemory::Done(touched) => return Ok(touched),
                 InMemory::TimeIsUp => self.more_time().await?,
+                InMemory::Packed => drop(self.shared.alone(tag)?),
                 InMemory::Changing(round_over) => self.wait_for(round_over).await?,
                 InMemory::NotDurable => {
                     let job = |reply| Job::Touch(touch, reply);
@@ -391,6 +395,8 @@ enum InMemory<'a> {
     Done(Touched),
     /// The ceiling has to be raised first.
     TimeIsUp,
+    /// The roster has to be opened first.
+    Packed,
     /// It came too late, unless the round under way moves the deadline.
     Changing(Notified<'a>),
     /// It brings a grace nearer, which has to be durable.
@@ -398,15 +404,15 @@ enum InMemory<'a> {
 }
 
 impl EmbeddedStore {
-    fn touch_in_memory(&self, touch: &Touch) -> InMemory<'_> {
+    fn touch_in_memory(&self, touch: &Touch) -> Result<InMemory<'_>, StoreError> {
         let tag = touch.session.tag();
         let quick = self.touch_in(&self.shared.resident.look(tag), touch);
-        match quick {
+        Ok(match quick {
             // Somebody with an earlier time may be hearing from it right now, so a no is given
             // alone, as in a reading (S2).
-            InMemory::Done(Touched::Dead) => self.touch_in(&self.shared.resident.alone(tag), touch),
+            InMemory::Done(Touched::Dead) => self.touch_in(&*self.shared.alone(tag)?, touch),
             quick => quick,
-        }
+        })
     }
 
     fn touch_in(&self, shard: &Shard, touch: &Touch) -> InMemory<'_> {
@@ -416,8 +422,11 @@ impl EmbeddedStore {
         let Some(place) = shard.get(&touch.session.tag()) else {
             return InMemory::Done(Touched::Dead);
         };
-        let session = place.roster.find(touch.session);
-        let Some(session) = session.filter(|s| place.roster.is_live(s, now)) else {
+        let Kept::Open(roster) = &place.kept else {
+            return InMemory::Packed;
+        };
+        let session = roster.find(touch.session);
+        let Some(session) = session.filter(|s| roster.is_live(s, now)) else {
             return if place.changing {
                 InMemory::Changing(self.shared.round_over.notified())
             } else {
@@ -432,7 +441,7 @@ impl EmbeddedStore {
             return InMemory::NotDurable;
         }
         if session.last_seen.advance(now) {
-            self.hear(place);
+            self.hear(touch.session.tag(), place);
         }
         InMemory::Done(Touched::Live(Arc::clone(session)))
     }

@@ -60,6 +60,11 @@ impl Texts {
         }
     }
 
+    /// As [`share_in`](Self::share_in), of a roster that will be packed: that keeps one text apart.
+    pub(crate) fn share_in_packed(&self, roster: &mut Roster) {
+        roster.tenant.share_text(&mut |text| self.share(text));
+    }
+
     /// Has what is to be born share its texts with those that are there.
     pub(crate) fn share_in_changes(&self, changes: &mut [Change]) {
         let mut share = |text: &mut Arc<str>| self.share(text);

@@ -24,13 +24,13 @@ async fn given_a_glance_under_way_when_the_store_is_closed_then_the_visit_is_kep
 
     let mut closing = None;
     let mut visited_at = None;
-    let answered = world.store.glance(tag(1), &mut |roster, now| {
+    let answered = world.store.glance(tag(1), &mut |kept, now| {
         let store = Arc::clone(&world.store);
         closing = Some(tokio::spawn(async move { store.close().await }));
         // Long enough for it to come as far as it can.
         #[expect(clippy::disallowed_methods, reason = "whether it came cannot be seen")]
         thread::sleep(Duration::from_millis(100));
-        roster.unwrap().find(id).unwrap().last_seen.advance(now);
+        kept.unwrap().hear(id.serial(), now);
         visited_at = Some(now);
         Heard::Yes
     });

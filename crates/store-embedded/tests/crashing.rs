@@ -32,6 +32,7 @@ const SIZES: Sizes = Sizes {
     segment: 3000,
     checkpoint: 9000,
     reserve: 2000,
+    rest: Duration::ZERO,
 };
 
 #[test]

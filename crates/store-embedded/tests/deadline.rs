@@ -14,14 +14,13 @@ use std::thread;
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
-use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{AssuranceLevel, AuthenticationEvent, SessionId, Timestamp};
 use innkeeper_store::clock::{Clock, ManualClock};
 use innkeeper_store::conformance::fixture::{
     ABSOLUTE, IDLE, commit_for, drop_after, rotation, session, tag,
 };
 use innkeeper_store::register::{Put, Register};
-use innkeeper_store::{Heard, Outcome, Reading, SessionStore, StoreError, Touch, Touched};
+use innkeeper_store::{Heard, Kept, Outcome, Reading, SessionStore, StoreError, Touch, Touched};
 use innkeeper_store_embedded::EmbeddedStore;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -209,8 +208,8 @@ impl House {
         assert!(poll(visit.as_mut()).is_pending(), "S2: it goes by the old");
         drop_after(3, self.store.read(id.tag(), None)).await;
         let mut shown = false;
-        let mut look = |roster: Option<&Arc<Roster>>, now| {
-            let roster = roster.unwrap();
+        let mut look = |kept: Option<&Kept>, now| {
+            let roster = kept.unwrap().open().unwrap();
             shown = !roster.is_live(roster.find(id).unwrap(), now);
             Heard::No
         };

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::Change;
-use innkeeper_domain::roster::{Roster, RosterVersion};
+use innkeeper_domain::roster::RosterVersion;
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::conformance::fixture::{World, tag};
-use innkeeper_store::{Heard, SessionStore, StoreError};
+use innkeeper_store::{Heard, Kept, SessionStore, StoreError};
 use innkeeper_store_embedded::{EmbeddedStore, OpenError};
 
 /// Tells a child process that it is one, and which folder to open.
@@ -133,8 +133,8 @@ async fn commit_until_full(folder: &Path) {
     assert_eq!(version, RosterVersion(1), "what is read is durable");
     world.clock.pass(Duration::from_millis(100));
     let mut shown = None;
-    let mut look = |roster: Option<&Arc<Roster>>, _| {
-        shown = roster.map(|r| r.version);
+    let mut look = |kept: Option<&Kept>, _| {
+        shown = kept.map(|kept| kept.open().unwrap().version);
         Heard::No
     };
     assert!(world.store.glance(tag(1), &mut look), "time lasts");

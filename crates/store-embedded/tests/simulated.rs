@@ -22,6 +22,7 @@ const SIZES: Sizes = Sizes {
     segment: 3000,
     checkpoint: 6000,
     reserve: 2000,
+    rest: Duration::ZERO,
 };
 const FOLDER: &str = "data";
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -12,8 +12,8 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::{Clock, SystemClock};
 use innkeeper_store::lease::{Changes, Shared};
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use tokio::sync::Notify;
 use tokio_postgres::types::Type;
@@ -456,11 +456,7 @@ impl SessionStore for PostgresStore {
         self.apart(async move { inner.read(tag, key).await }).await
     }
 
-    fn glance(
-        &self,
-        _: RosterTag,
-        _: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
-    ) -> bool {
+    fn glance(&self, _: RosterTag, _: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard) -> bool {
         false
     }
 

@@ -4,18 +4,17 @@
 //! rosters, the register and the journal; answers that may have to be given again are left
 //! behind, since no session that they speak of lives on. Data that comes back is older than what
 //! was acknowledged meanwhile, so it comes back under a higher generation, under which nothing
-//! in it is live: [`Ground::restored`] and [`Roster::under`].
+//! in it is live: [`Ground::restored`] and
+//! [`Roster::under`](innkeeper_domain::roster::Roster::under).
 
 mod copy;
 mod stream;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster};
+use innkeeper_domain::roster::Floor;
 use innkeeper_domain::session::Timestamp;
 
-use crate::{Cursor, Ground, SessionStore, StoreError};
+use crate::{Cursor, Ground, Kept, SessionStore, StoreError};
 
 pub use copy::Copying;
 pub use stream::{CopyError, Counts, Head, Item, Reader};
@@ -43,7 +42,7 @@ pub struct Snapshot {
     /// When the floor rose last.
     pub floor_rose_at: Timestamp,
     /// Every roster, in the order of their tags.
-    pub rosters: Vec<Arc<Roster>>,
+    pub rosters: Vec<Kept>,
     /// Every value of the register, in the order of their names.
     pub register: Vec<Slot>,
     /// After which cursor the journal begins; `None` for its very beginning.

@@ -10,12 +10,12 @@
 //! Tenants that nobody asks about are not counted, and cost nothing.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use innkeeper_domain::name::TenantId;
-use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
+
+use crate::Kept;
 
 /// The counts of those tenants that were asked about.
 #[derive(Debug, Default)]
@@ -26,16 +26,31 @@ pub struct Census {
 #[derive(Debug, Default)]
 struct Tally {
     live: usize,
-    rosters: HashMap<RosterTag, Noted>,
+    rosters: HashMap<RosterTag, LiveCount>,
     due: BTreeSet<(Timestamp, RosterTag)>,
 }
 
-/// What is known of a roster with live sessions.
-#[derive(Clone, Copy, Debug)]
-struct Noted {
-    live: usize,
+/// How many sessions of a roster are live, and for how long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct LiveCount {
+    /// How many.
+    pub live: usize,
     /// Before this moment none of them expires.
-    until: Timestamp,
+    pub until: Timestamp,
+}
+
+impl LiveCount {
+    /// Counts live sessions by when they expire unless they are heard from.
+    pub fn of(expiries: impl Iterator<Item = Timestamp>) -> Self {
+        let none = Self {
+            live: 0,
+            until: Timestamp::MAX,
+        };
+        expiries.fold(none, |count, expires_at| Self {
+            live: count.live + 1,
+            until: count.until.min(expires_at),
+        })
+    }
 }
 
 impl Census {
@@ -49,20 +64,21 @@ impl Census {
     pub fn begin(
         &mut self,
         tenant: &TenantId,
-        rosters: impl IntoIterator<Item = Arc<Roster>>,
+        rosters: impl IntoIterator<Item = (RosterTag, Kept)>,
         now: Timestamp,
     ) {
         let mut tally = Tally::default();
-        for roster in rosters.into_iter().filter(|r| r.tenant == *tenant) {
-            tally.note(&roster, now);
+        let rosters = rosters.into_iter();
+        for (tag, kept) in rosters.filter(|(_, kept)| kept.tenant() == tenant) {
+            tally.note(tag, kept.live(now));
         }
         self.tenants.insert(tenant.clone(), tally);
     }
 
     /// Notes how a commit leaves a roster, if its tenant is counted.
-    pub fn note(&mut self, roster: &Roster, now: Timestamp) {
-        if let Some(tally) = self.tenants.get_mut(&roster.tenant) {
-            tally.note(roster, now);
+    pub fn note(&mut self, tag: RosterTag, kept: &Kept, now: Timestamp) {
+        if let Some(tally) = self.tenants.get_mut(kept.tenant()) {
+            tally.note(tag, kept.live(now));
         }
     }
 
@@ -73,7 +89,7 @@ impl Census {
         tenant: &TenantId,
         tag: RosterTag,
         now: Timestamp,
-        look: impl FnMut(RosterTag) -> Option<Arc<Roster>>,
+        look: impl FnMut(RosterTag) -> Option<Kept>,
     ) -> usize {
         let Some(tally) = self.tenants.get_mut(tenant) else {
             return 0;
@@ -85,20 +101,12 @@ impl Census {
 }
 
 impl Tally {
-    fn note(&mut self, roster: &Roster, now: Timestamp) {
-        self.strike(roster.tag);
-        let noted = Noted {
-            live: roster.live(now).count(),
-            until: roster
-                .live(now)
-                .map(|s| s.expires_at())
-                .min()
-                .unwrap_or(Timestamp::MAX),
-        };
+    fn note(&mut self, tag: RosterTag, noted: LiveCount) {
+        self.strike(tag);
         if noted.live > 0 {
             self.live += noted.live;
-            self.due.insert((noted.until, roster.tag));
-            self.rosters.insert(roster.tag, noted);
+            self.due.insert((noted.until, tag));
+            self.rosters.insert(tag, noted);
         }
     }
 
@@ -110,10 +118,10 @@ impl Tally {
     }
 
     /// Looks again at whom time may have ended.
-    fn settle(&mut self, now: Timestamp, mut look: impl FnMut(RosterTag) -> Option<Arc<Roster>>) {
+    fn settle(&mut self, now: Timestamp, mut look: impl FnMut(RosterTag) -> Option<Kept>) {
         while let Some((_, tag)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             match look(tag) {
-                Some(roster) => self.note(&roster, now),
+                Some(kept) => self.note(tag, kept.live(now)),
                 None => self.strike(tag),
             }
         }

@@ -28,8 +28,8 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::register::{Put, Register, Registered};
 use crate::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 
 /// One for each value of [`RosterTag::shard`].
@@ -125,7 +125,8 @@ struct Shard {
 
 /// One roster, for a while.
 struct Lease {
-    roster: Option<Arc<Roster>>,
+    /// Open, as it was read.
+    kept: Option<Kept>,
     /// The store's time when it was read, or a little earlier.
     now: Timestamp,
     /// What our steady clock said before the store was asked.
@@ -217,13 +218,13 @@ impl Held {
         shard.told.remove(&tag);
         let before = shard.leases.get(&tag);
         if let Some(before) = before {
-            let (is, was) = (version(roster), version(before.roster.as_ref()));
+            let (is, was) = (version(roster), version(opened(before.kept.as_ref())));
             if is < was || (is == was && asked < before.asked) {
                 return;
             }
         }
         let mut lease = Lease {
-            roster: roster.cloned(),
+            kept: roster.cloned().map(Kept::Open),
             now,
             asked,
             written: roster.map_or_else(Vec::new, |r| {
@@ -265,7 +266,7 @@ impl Held {
     fn hear_of(&self, tag: RosterTag, told: RosterVersion) {
         let mut shard = self.shard(tag).lock();
         let held = shard.leases.get(&tag);
-        if held.is_some_and(|lease| version(lease.roster.as_ref()) >= told) {
+        if held.is_some_and(|lease| version(opened(lease.kept.as_ref())) >= told) {
             return;
         }
         shard.leases.remove(&tag);
@@ -292,7 +293,7 @@ impl Held {
         let mut moved = Moved::default();
         let mut is_left = false;
         if let Some(lease) = shard.leases.get_mut(&tag)
-            && let Some(roster) = &lease.roster
+            && let Some(roster) = opened(lease.kept.as_ref())
         {
             for (session, written) in roster.sessions.iter().zip(&mut lease.written) {
                 let seen = session.last_seen.get();
@@ -316,7 +317,8 @@ impl Held {
 impl Lease {
     /// Takes along what moved in the lease before this one and was not written down.
     fn carry_over(&mut self, before: &Self) {
-        let (Some(new), Some(old)) = (&self.roster, &before.roster) else {
+        let (Some(new), Some(old)) = (opened(self.kept.as_ref()), opened(before.kept.as_ref()))
+        else {
             return;
         };
         let unwritten = old.failures.get().saturating_sub(before.failures);
@@ -333,6 +335,14 @@ impl Lease {
     fn is_due(session: &Session, written: Timestamp) -> bool {
         let after = (session.idle / SIXTEENTH).min(AT_MOST);
         session.last_seen.get() >= written.plus(after)
+    }
+}
+
+/// The roster of a lease: none is packed, since none rests that long.
+const fn opened(kept: Option<&Kept>) -> Option<&Arc<Roster>> {
+    match kept {
+        Some(Kept::Open(roster)) => Some(roster),
+        Some(Kept::Packed(_)) | None => None,
     }
 }
 
@@ -422,7 +432,7 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let mut shard = self.held.shard(tag).lock();
         let Some(lease) = shard.leases.get_mut(&tag) else {
@@ -434,9 +444,11 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
             return false;
         }
         let now = lease.now.plus(passed);
-        if look(lease.roster.as_ref(), now) == Heard::Yes {
+        if look(lease.kept.as_ref(), now) == Heard::Yes {
             self.held.moved.lock().insert(tag);
-            let sessions = lease.roster.iter().flat_map(|roster| &roster.sessions);
+            let sessions = opened(lease.kept.as_ref())
+                .into_iter()
+                .flat_map(|r| &r.sessions);
             let mut beside = sessions.zip(&lease.written);
             if beside.any(|(session, written)| Lease::is_due(session, *written)) {
                 self.held.due.notify_one();

@@ -11,6 +11,7 @@ pub mod commit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod journal;
+pub mod kept;
 pub mod lease;
 pub mod memory;
 pub mod record;
@@ -27,6 +28,7 @@ use innkeeper_domain::token::RosterTag;
 
 pub use commit::{Commit, Outcome};
 pub use journal::{Cursor, JournalEntry, Tail};
+pub use kept::Kept;
 pub use register::Register;
 
 /// Keeps sessions, and keeps ended sessions ended.
@@ -58,6 +60,9 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     /// A session that is live in it may be let in. That one is not is no answer: it shows the
     /// roster from before a commit that is under way, which may just move the deadline.
     ///
+    /// It may show one that is packed at rest. To [open](Kept::open) that makes a copy for `look`
+    /// alone; only a reading has the store keep it open.
+    ///
     /// # Contract
     ///
     /// - What it shows is what [`read`](Self::read) would have shown, if nothing is under way.
@@ -65,7 +70,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool;
 
     /// Makes one commit: changes, journal entry and keys in one step, or nothing.
@@ -275,4 +280,15 @@ pub enum StoreError {
         /// What the driver said.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// The roster `tag` cannot be read back.
+    #[must_use]
+    pub fn corrupt_roster(tag: RosterTag, source: record::RecordError) -> Self {
+        Self::Corrupt {
+            name: format!("of roster {tag}"),
+            source: Box::new(source),
+        }
+    }
 }

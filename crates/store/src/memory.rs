@@ -17,7 +17,7 @@ use crate::archive::{Archive, CopyError, Item, Slot, Snapshot};
 use crate::clock::{Clock, StoreTime};
 use crate::register::{Put, Register, Registered};
 use crate::{
-    Commit, Cursor, Ground, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered,
+    Commit, Cursor, Ground, Heard, JournalEntry, Kept, KeyDigest, Outcome, Reading, Remembered,
     SessionStore, StoreError, Tail, Touch, Touched,
 };
 
@@ -122,7 +122,7 @@ impl Archive for MemoryStore {
             now: self.time.now(&*self.clock),
             ground: state.ground,
             floor_rose_at: state.floor_rose_at,
-            rosters: state.rosters.values().cloned().collect(),
+            rosters: state.rosters.values().cloned().map(Kept::Open).collect(),
             register: state.register.iter().map(slot).collect(),
             journal_start: (start > 0).then(|| cursor_at(start)),
             is_trimmed: start > state.begun,
@@ -154,10 +154,11 @@ impl SessionStore for MemoryStore {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let state = self.state.lock();
-        look(state.rosters.get(&tag), self.time.now(&*self.clock));
+        let kept = state.rosters.get(&tag).cloned().map(Kept::Open);
+        look(kept.as_ref(), self.time.now(&*self.clock));
         true
     }
 

@@ -4,6 +4,7 @@
 //! reader that does not know it says so instead of guessing.
 
 mod journal;
+mod packed;
 mod roster;
 mod roster_after;
 
@@ -20,6 +21,7 @@ use innkeeper_domain::token::RosterTag;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::journal::{EntryRecord, PersonalRecord};
+pub use self::packed::{Packed, Row};
 use self::roster::{EndedRecord, RosterRecord, SessionRecord};
 pub use self::roster_after::{decode_roster_after, encode_roster_after};
 use crate::journal::{JournalEntry, Personal};

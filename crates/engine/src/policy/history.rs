@@ -9,6 +9,7 @@
 //! and where the least recent makes room that is the first born. Groups and own limits are those
 //! of today, and no session asked to be remembered.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,8 @@ use innkeeper_domain::session::{
     TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
+use innkeeper_store::Tail;
 use innkeeper_store::journal::{JournalEntry, SessionEvent};
-use innkeeper_store::{Heard, Tail};
 
 use super::trial::{Example, Trial, let_others_in};
 use crate::{Authority, EngineError};
@@ -80,9 +81,14 @@ impl Authority {
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (_, entry) in page {
-                let replay = subjects
-                    .entry(entry.tag)
-                    .or_insert_with(|| Replay::of(&entry, self.today(entry.tag)));
+                let replay = match subjects.entry(entry.tag) {
+                    Entry::Occupied(replay) => replay.into_mut(),
+                    Entry::Vacant(place) => {
+                        // What a history does not tell is taken from the roster as it is.
+                        let today = self.show(entry.tag, None).await?;
+                        place.insert(Replay::of(&entry, today.map(|(roster, _)| roster)))
+                    }
+                };
                 replay.play(&entry, &policy, since);
                 if subjects.len() > subjects_max {
                     return Ok(HistoryTrial::TooManySubjects);
@@ -99,16 +105,6 @@ impl Authority {
             }
         }
         Ok(HistoryTrial::Done(trial))
-    }
-
-    /// The roster as memory has it; what a history does not tell is taken from it.
-    fn today(&self, tag: RosterTag) -> Option<Arc<Roster>> {
-        let mut seen = None;
-        self.store.glance(tag, &mut |roster, _| {
-            seen = roster.cloned();
-            Heard::No
-        });
-        seen
     }
 }
 

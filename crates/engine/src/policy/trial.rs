@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::Poll;
 
 use innkeeper_domain::amendment::obey;
@@ -10,7 +9,6 @@ use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::{Policy, PolicyVersion};
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Timestamp};
-use innkeeper_store::Heard;
 
 use crate::revoke::count_ended;
 use crate::{Authority, EngineError};
@@ -72,16 +70,7 @@ impl Authority {
                 return Ok(trial);
             };
             for tag in page {
-                let mut seen: Option<(Arc<Roster>, Timestamp)> = None;
-                let shown = self.store.glance(tag, &mut |roster, now| {
-                    seen = roster.map(|roster| (Arc::clone(roster), now));
-                    Heard::No
-                });
-                if !shown {
-                    let reading = self.read(tag, None).await?;
-                    seen = reading.roster.map(|roster| (roster, reading.now));
-                }
-                if let Some((roster, now)) = seen {
+                if let Some((roster, now)) = self.show(tag, None).await? {
                     trial.add(&roster, &newest, now);
                 }
             }

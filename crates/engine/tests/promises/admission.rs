@@ -40,8 +40,8 @@ async fn simultaneous_sign_ins(limit: u64) {
         let mut samples = 0_usize;
         async move {
             while !over.load(Ordering::Acquire) {
-                stage.inner.glance(tag, &mut |roster, now| {
-                    let live = roster.map_or(0, |r| r.live(now).count());
+                stage.inner.glance(tag, &mut |kept, now| {
+                    let live = kept.map_or(0, |kept| kept.live(now).live);
                     assert!(live as u64 <= limit, "{live} are live at limit {limit}");
                     assert!(live >= seen, "a full house stays full");
                     seen = live;

@@ -119,7 +119,8 @@ async fn s9_given_twenty_tabs_when_all_find_the_token_due_then_they_get_one_succ
     let mut successors = Vec::new();
     for tab in tabs {
         match tab.await.expect("nothing panics").expect("it is sound") {
-            CheckAnswer::Valid(checked) => {
+            CheckAnswer::Valid(passed) => {
+                let checked = passed.open().expect("it is whole");
                 successors.push(checked.rotated.expect("it is due").reveal());
             }
             other => panic!("a tab was signed out: {other:?}"),
@@ -176,9 +177,10 @@ fn s9_given_a_caller_that_cannot_pass_a_token_on_when_it_is_due_then_none_is_mad
                 ..check_of(&token)
             };
             let answer = finish(house.authority.check(&request)).expect("the store is sound");
-            let CheckAnswer::Valid(checked) = answer else {
+            let CheckAnswer::Valid(passed) = answer else {
                 panic!("expected a valid token, got {answer:?}");
             };
+            let checked = passed.open().expect("it is whole");
             assert!(checked.rotated.is_none());
         }
         assert_eq!(house.journal().len(), 1, "{glances:?}");

@@ -11,8 +11,8 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use parking_lot::Mutex;
 
@@ -155,7 +155,7 @@ impl SessionStore for Stage {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         let allowed = self.script.lock().glances == Glances::Allowed;
         allowed && self.inner.glance(tag, look)

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl SessionStore for Breakable {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         self.works().is_ok() && self.inner.glance(tag, look)
     }

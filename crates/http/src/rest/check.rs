@@ -166,7 +166,7 @@ async fn judge(
         renewal: Renewal::IfDue,
     };
     match door.authority.check(&request).await.map_err(wire::failed)? {
-        CheckAnswer::Valid(checked) => Ok(show(&checked)),
+        CheckAnswer::Valid(passed) => Ok(show(&passed.open().map_err(wire::failed)?)),
         CheckAnswer::NoSession(ending) => Err(wire::no_session(ending)),
         CheckAnswer::Shortfall(Shortfall::DeviceMismatch) => {
             Err(ProblemCode::DeviceMismatch.into())

@@ -88,7 +88,7 @@ async fn look_up(
     token: &api::AnyToken,
     tenant: Option<TenantId>,
     activity: Activity,
-) -> Result<Option<Box<Checked>>, Refusal> {
+) -> Result<Option<Checked>, Refusal> {
     let Ok(token) = SessionToken::parse(token.reveal()) else {
         return Ok(None);
     };
@@ -104,7 +104,7 @@ async fn look_up(
         renewal: Renewal::Never,
     };
     match door.authority.check(&request).await.map_err(wire::failed)? {
-        CheckAnswer::Valid(checked) => Ok(Some(checked)),
+        CheckAnswer::Valid(passed) => Ok(Some(passed.open().map_err(wire::failed)?)),
         CheckAnswer::NoSession(_) | CheckAnswer::Shortfall(_) => Ok(None),
     }
 }

@@ -1,16 +1,14 @@
 //! The reference store with a bad line to it.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Floor, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
 use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail, Touch,
-    Touched,
+    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
+    Touch, Touched,
 };
 use parking_lot::Mutex;
 
@@ -73,7 +71,7 @@ impl SessionStore for Flaky {
     fn glance(
         &self,
         tag: RosterTag,
-        look: &mut dyn FnMut(Option<&Arc<Roster>>, Timestamp) -> Heard,
+        look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool {
         self.reach().is_ok() && self.inner.glance(tag, look)
     }

@@ -35,6 +35,7 @@ impl World {
         violations.append(&mut self.stuck);
         self.tally.add(&self.weather.tally());
         self.tally.disk = self.backend.strokes();
+        self.tally.packed = self.backend.met();
         self.tally.count(&self.history);
         Run {
             history: self.history,

@@ -26,6 +26,8 @@ const SIZES: Sizes = Sizes {
     segment: 3000,
     checkpoint: 6000,
     reserve: 2000,
+    // Packed in the round that changed it.
+    rest: Duration::ZERO,
 };
 pub(crate) const MOMENT: Duration = Duration::from_millis(1);
 const KEY: u8 = 1;
@@ -117,20 +119,19 @@ impl House {
     pub(crate) fn visit(&self) {
         let before = self.shown();
         let (mut is_live, mut visited_at) = (false, None);
-        let looked = self.store.glance(self.tag(), &mut |roster, now| {
-            let roster = roster.expect("it was born");
-            let session = self.live(roster, now);
-            is_live = session.is_some();
+        let looked = self.store.glance(self.tag(), &mut |kept, now| {
+            let kept = kept.expect("it was born");
+            let roster = kept.open().expect("it is whole");
+            is_live = self.live(&roster, now).is_some();
             if is_live {
-                self.look(before, roster, now, false);
+                self.look(before, &roster, now, false);
             }
             thread::yield_now();
-            match session {
-                Some(session) if session.last_seen.advance(now) => {
-                    visited_at = Some(now);
-                    Heard::Yes
-                }
-                _ => Heard::No,
+            if is_live && kept.hear(self.id.serial(), now) {
+                visited_at = Some(now);
+                Heard::Yes
+            } else {
+                Heard::No
             }
         });
         if let Some(at) = visited_at {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::stream::Writer;
 use super::{Archive, Counts, Head, Slot};
-use crate::{Cursor, StoreError, Tail};
-use innkeeper_domain::roster::Roster;
+use crate::{Cursor, Kept, StoreError, Tail};
 
 /// About how many bytes a piece has.
 const PIECE: usize = 256 << 10;
@@ -20,7 +19,7 @@ pub struct Copying {
     writer: Option<Writer>,
     begun: Vec<u8>,
     register: std::vec::IntoIter<Slot>,
-    rosters: std::vec::IntoIter<Arc<Roster>>,
+    rosters: std::vec::IntoIter<Kept>,
     journal: Journal,
     counts: Counts,
 }
@@ -78,8 +77,12 @@ impl Copying {
         while piece.len() < PIECE {
             if let Some(slot) = self.register.next() {
                 writer.value(&slot, &mut piece);
-            } else if let Some(roster) = self.rosters.next() {
-                writer.roster(&roster, &mut piece);
+            } else if let Some(kept) = self.rosters.next() {
+                let record = kept.encode().map_err(|e| StoreError::Corrupt {
+                    name: "of a roster at rest".to_owned(),
+                    source: Box::new(e),
+                })?;
+                writer.roster(&record, &mut piece);
             } else if let Some(end) = &self.journal.end {
                 let after = self.journal.after.as_ref();
                 let Tail::Page(page) = self.store.tail(after, PAGE).await? else {

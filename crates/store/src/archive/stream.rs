@@ -126,9 +126,9 @@ impl Writer {
         self.frame(Kind::Value, &body, to);
     }
 
-    pub(super) fn roster(&mut self, roster: &Roster, to: &mut Vec<u8>) {
+    pub(super) fn roster(&mut self, record: &[u8], to: &mut Vec<u8>) {
         self.counts.rosters += 1;
-        self.frame(Kind::Roster, &record::encode_roster(roster), to);
+        self.frame(Kind::Roster, record, to);
     }
 
     pub(super) fn entry(&mut self, entry: &JournalEntry, to: &mut Vec<u8>) {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::change::{Change, Keep};
-use innkeeper_domain::roster::{Generation, Roster, RosterVersion};
+use innkeeper_domain::roster::{Generation, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 
 use super::fixture::{World, commit_for, drop_after, end, remembered, rotation, session, tag};
 use super::glancing::visit;
 use super::{DurableHarness, Harness};
 use crate::register::{Put, Register};
-use crate::{Heard, Outcome, SessionStore, Tail, Touch};
+use crate::{Heard, Kept, Outcome, SessionStore, Tail, Touch};
 
 /// What is read was durable before it was handed out; no reader sees a commit that a crash could
 /// still undo.
@@ -143,8 +143,8 @@ pub async fn given_an_erased_roster_when_the_store_crashes_then_its_person_does_
 }
 
 async fn count_failure<S: SessionStore>(world: &World<S>) {
-    let mut count = |roster: Option<&Arc<Roster>>, _| {
-        roster.expect("it is there").failures.add();
+    let mut count = |kept: Option<&Kept>, _| {
+        kept.expect("it is there").failures().add();
         Heard::Yes
     };
     while !world.store.glance(tag(1), &mut count) {

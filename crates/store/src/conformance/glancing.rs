@@ -9,7 +9,7 @@ use innkeeper_domain::token::RosterTag;
 
 use super::Harness;
 use super::fixture::{World, tag};
-use crate::{Heard, SessionStore};
+use crate::{Heard, Kept, SessionStore};
 
 /// What it shows is what a reading would have shown.
 pub async fn given_a_roster_when_glanced_at_then_it_is_what_a_reading_shows(harness: impl Harness) {
@@ -50,8 +50,8 @@ pub(super) async fn glance<S: SessionStore>(
 ) -> (Option<Arc<Roster>>, Timestamp) {
     loop {
         let mut seen = None;
-        let mut look = |roster: Option<&Arc<Roster>>, now| {
-            seen = Some((roster.cloned(), now));
+        let mut look = |kept: Option<&Kept>, now| {
+            seen = Some((kept.map(|kept| kept.open().expect("it is whole")), now));
             Heard::No
         };
         let answered = world.store.glance(tag, &mut look);
@@ -71,9 +71,9 @@ pub(super) async fn glance<S: SessionStore>(
 pub(super) async fn visit<S: SessionStore>(world: &World<S>, id: SessionId) -> Timestamp {
     loop {
         let mut at = None;
-        let mut look = |roster: Option<&Arc<Roster>>, now| {
-            let session = roster.expect("it is there").find(id).expect("it is live");
-            session.last_seen.advance(now);
+        let mut look = |kept: Option<&Kept>, now| {
+            let kept = kept.expect("it is there");
+            kept.hear(id.serial(), now);
             at = Some(now);
             Heard::Yes
         };

@@ -254,9 +254,10 @@ pub async fn given_an_acknowledged_end_when_glanced_at_then_nobody_finds_the_ses
                     while !over {
                         over = ended.load(Ordering::Acquire);
                         let mut live = false;
-                        let answered = store.glance(tag(1), &mut |roster, now| {
+                        let answered = store.glance(tag(1), &mut |kept, now| {
+                            let roster = kept.map(|kept| kept.open().expect("it is whole"));
                             let find =
-                                |r: &Arc<Roster>| r.find(id).is_some_and(|s| r.is_live(s, now));
+                                |r: Arc<Roster>| r.find(id).is_some_and(|s| r.is_live(s, now));
                             live = roster.is_some_and(find);
                             Heard::No
                         });

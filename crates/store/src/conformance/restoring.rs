@@ -32,8 +32,8 @@ pub async fn given_a_copy_when_brought_back_then_no_session_in_it_is_live<H: Res
         .expect("it is over");
     assert_eq!(end.reason, EndReason::RevokedByAdmin);
     assert_eq!(roster.store_generation, reading.ground.store_generation);
-    let looked = world.store.glance(tag(1), &mut |roster, now| {
-        assert_eq!(roster.expect("it is there").live(now).count(), 0);
+    let looked = world.store.glance(tag(1), &mut |kept, now| {
+        assert_eq!(kept.expect("it is there").live(now).live, 0);
         Heard::No
     });
     assert!(looked, "nothing is under way");

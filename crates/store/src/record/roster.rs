@@ -25,7 +25,7 @@ use super::{
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct RosterRecord {
-    tag: [u8; 16],
+    pub(super) tag: [u8; 16],
     tenant: String,
     subject: String,
     version: u64,
@@ -40,10 +40,10 @@ pub(super) struct RosterRecord {
     policy: u64,
     births: u64,
     devices: Vec<DeviceRecord>,
-    sessions: Vec<SessionRecord>,
+    pub(super) sessions: Vec<SessionRecord>,
     ended: Vec<EndedRecord>,
     last_sign_in: Option<SignInRecord>,
-    failures: u32,
+    pub(super) failures: u32,
     journal_head: [u8; 32],
 }
 
@@ -67,7 +67,23 @@ struct DeviceRecord {
 
 #[derive(Deserialize, Serialize)]
 pub(super) struct SessionRecord {
-    serial: Serial,
+    pub(super) vital: VitalRecord,
+    pub(super) rest: RestRecord,
+}
+
+/// What a check reads of a session, and what tells it from others.
+#[derive(Deserialize, Serialize)]
+pub(super) struct VitalRecord {
+    pub(super) serial: Serial,
+    pub(super) token: [u8; 32],
+    pub(super) last_seen: u64,
+    pub(super) idle: u64,
+    pub(super) absolute_deadline: u64,
+}
+
+/// All else of a session.
+#[derive(Deserialize, Serialize)]
+pub(super) struct RestRecord {
     birth: u64,
     generation: u64,
     client: Option<String>,
@@ -78,10 +94,6 @@ pub(super) struct SessionRecord {
     created_at: u64,
     authentication: AuthenticationRecord,
     weaker_proofs: Option<[u64; WeakerProofs::LEVELS]>,
-    last_seen: u64,
-    idle: u64,
-    absolute_deadline: u64,
-    token: [u8; 32],
     token_made_at: u64,
     family: [u8; 32],
     previous: Option<PreviousRecord>,
@@ -325,8 +337,14 @@ impl From<BindingRecord> for Binding {
 
 impl From<&Session> for SessionRecord {
     fn from(session: &Session) -> Self {
-        Self {
+        let vital = VitalRecord {
             serial: *session.id.serial(),
+            token: session.token.0,
+            last_seen: session.last_seen.get().as_millis(),
+            idle: millis(session.idle),
+            absolute_deadline: session.absolute_deadline.as_millis(),
+        };
+        let rest = RestRecord {
             birth: session.birth,
             generation: session.generation.0,
             client: session.client.as_ref().map(|c| c.as_str().into()),
@@ -340,10 +358,6 @@ impl From<&Session> for SessionRecord {
                 .weaker_proofs
                 .as_ref()
                 .map(|w| w.0.map(Timestamp::as_millis)),
-            last_seen: session.last_seen.get().as_millis(),
-            idle: millis(session.idle),
-            absolute_deadline: session.absolute_deadline.as_millis(),
-            token: session.token.0,
             token_made_at: session.token_made_at.as_millis(),
             family: session.family.0,
             previous: session.previous.as_ref().map(|p| PreviousRecord {
@@ -360,7 +374,8 @@ impl From<&Session> for SessionRecord {
             previous_sign_in: session.previous_sign_in.as_deref().map(Into::into),
             failures_since: session.failures_since,
             attributes: session.attributes.as_deref().map(Into::into),
-        }
+        };
+        Self { vital, rest }
     }
 }
 
@@ -383,40 +398,41 @@ impl EndedRecord {
 impl SessionRecord {
     /// Makes the session of this record again, in the roster `tag`.
     pub(super) fn revive(self, tag: RosterTag) -> Result<Session, RecordError> {
-        let class = variant(&CLASSES, self.class, "class")?;
-        let actor = self.actor.map(|a| SubjectId::parse(&a)).transpose()?;
+        let (vital, rest) = (self.vital, self.rest);
+        let class = variant(&CLASSES, rest.class, "class")?;
+        let actor = rest.actor.map(|a| SubjectId::parse(&a)).transpose()?;
         // Ended sessions of somebody who was erased name nobody any more.
         if actor.is_some() && class != SessionClass::Impersonation {
             return Err(RecordError::Value("actor"));
         }
         Ok(Session {
-            id: SessionId::from_entropy(tag, self.serial),
-            birth: self.birth,
-            generation: Generation(self.generation),
-            client: self.client.map(|c| ClientId::parse(&c)).transpose()?,
+            id: SessionId::from_entropy(tag, vital.serial),
+            birth: rest.birth,
+            generation: Generation(rest.generation),
+            client: rest.client.map(|c| ClientId::parse(&c)).transpose()?,
             class,
             actor,
-            remember: self.remember,
-            fenced: self.fenced,
-            created_at: Timestamp::from_millis(self.created_at),
-            authentication: self.authentication.try_into()?,
-            weaker_proofs: self
+            remember: rest.remember,
+            fenced: rest.fenced,
+            created_at: Timestamp::from_millis(rest.created_at),
+            authentication: rest.authentication.try_into()?,
+            weaker_proofs: rest
                 .weaker_proofs
                 .map(|w| Box::new(WeakerProofs(w.map(Timestamp::from_millis)))),
-            last_seen: LastSeen::new(Timestamp::from_millis(self.last_seen)),
-            idle: Duration::from_millis(self.idle),
-            absolute_deadline: Timestamp::from_millis(self.absolute_deadline),
-            token: TokenDigest(self.token),
-            token_made_at: Timestamp::from_millis(self.token_made_at),
-            family: FamilyDigest(self.family),
-            previous: self.previous.map(PreviousRecord::revive).transpose()?,
-            origin: self.origin.try_into()?,
-            device: self.device.map(DeviceSerial),
-            device_class: variant(&DEVICE_CLASSES, self.device_class, "class of device")?,
-            binding: self.binding.into(),
-            previous_sign_in: self.previous_sign_in.map(sign_in).transpose()?,
-            failures_since: self.failures_since,
-            attributes: self.attributes.map(Into::into),
+            last_seen: LastSeen::new(Timestamp::from_millis(vital.last_seen)),
+            idle: Duration::from_millis(vital.idle),
+            absolute_deadline: Timestamp::from_millis(vital.absolute_deadline),
+            token: TokenDigest(vital.token),
+            token_made_at: Timestamp::from_millis(rest.token_made_at),
+            family: FamilyDigest(rest.family),
+            previous: rest.previous.map(PreviousRecord::revive).transpose()?,
+            origin: rest.origin.try_into()?,
+            device: rest.device.map(DeviceSerial),
+            device_class: variant(&DEVICE_CLASSES, rest.device_class, "class of device")?,
+            binding: rest.binding.into(),
+            previous_sign_in: rest.previous_sign_in.map(sign_in).transpose()?,
+            failures_since: rest.failures_since,
+            attributes: rest.attributes.map(Into::into),
         })
     }
 }
