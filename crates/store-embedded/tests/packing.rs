@@ -17,7 +17,7 @@ use innkeeper_store::archive::{Copying, Reader};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::conformance::fixture::{commit_for, end, session, tag};
 use innkeeper_store::record::{Packed, encode_roster};
-use innkeeper_store::{Commit, Heard, Kept, Outcome, SessionStore, Touch, Touched};
+use innkeeper_store::{Commit, Heard, Kept, Outcome, SessionStore, StoreError, Touch, Touched};
 use innkeeper_store_embedded::files::simulated::SimulatedFiles;
 use innkeeper_store_embedded::restore::restore_on;
 use innkeeper_store_embedded::{EmbeddedStore, Onto, Sizes};
@@ -294,6 +294,35 @@ fn given_a_packed_roster_when_touched_then_the_session_was_heard_from() {
         panic!("it is live");
     };
     assert_eq!(world.seen(id), session.last_seen.get());
+}
+
+/// What was opened for a change that there is no room for is as it was, and nobody waits for it.
+#[test]
+fn given_no_room_for_a_change_of_a_packed_roster_when_there_is_room_again_then_it_goes_on() {
+    let world = World::new();
+    let id = world.born(1, 1);
+    world.rest();
+    assert!(world.is_packed(1));
+    let at = world.visited(id);
+    let change = world.decided(1, |_| vec![Change::Disabled(true)]);
+    world.rest();
+    assert!(world.is_packed(1), "between its reading and its commit");
+    world.files.hold_at_most(world.files.used() + 20);
+
+    let refused = world.done(world.store.commit(change.clone()));
+
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable { .. })),
+        "{refused:?}"
+    );
+    let roster = world.read(1);
+    assert!(!roster.disabled && world.seen(id) == at, "as it was");
+    world.files.hold_at_most(u64::MAX);
+    let outcome = world.done(world.store.commit(change));
+    assert!(matches!(outcome.expect("there is room"), Outcome::Done(_)));
+    world.rest();
+    assert!(world.is_packed(1), "it rests again");
+    assert!(world.read(1).disabled);
 }
 
 /// S20: what came back is dead, also where it is looked at as it lies.
