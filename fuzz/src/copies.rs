@@ -57,6 +57,7 @@ fn restore(copy: &[u8]) {
         segment: 1 << 20,
         checkpoint: 1 << 20,
         reserve: 1 << 16,
+        ..Sizes::default()
     };
     let store = EmbeddedStore::open_simulated(Arc::new(files), "data", clock, sizes)
         .expect("what was restored opens");
