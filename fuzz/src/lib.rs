@@ -160,7 +160,8 @@ pub fn config(data: &[u8]) {
 pub fn accepted(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = Policy::parse(text);
-        let known = baseline::read(text);
-        assert!(known.iter().all(|one| !one.contains(char::is_whitespace)));
+        if let Ok(known) = baseline::read(text) {
+            assert!(known.iter().all(|one| !one.contains(char::is_whitespace)));
+        }
     }
 }

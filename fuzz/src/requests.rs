@@ -84,14 +84,14 @@ fn forwarded(mut headers: HeaderMap) {
     let trusted: TrustedPeers = ranges.into_iter().collect();
     let of = |text: &str| text.parse::<IpAddr>().expect("it is an address");
     let stranger = of("203.0.113.7");
-    assert_eq!(trusted.client_of(stranger, &headers), stranger);
+    assert_eq!(trusted.client_of(stranger, &headers), Some(stranger));
     let named = trusted.client_of(of("10.1.2.3"), &headers);
-    assert_eq!(named, named.to_canonical());
+    assert_eq!(named, named.map(|address| address.to_canonical()));
     // Who is named last by a trusted peer is the client, whatever stands before.
     headers.append(
         X_FORWARDED_FOR,
         HeaderValue::from_static("198.51.100.9, 10.9.9.9"),
     );
     let client = trusted.client_of(of("::ffff:10.1.2.3"), &headers);
-    assert_eq!(client, of("198.51.100.9"));
+    assert_eq!(client, Some(of("198.51.100.9")));
 }
