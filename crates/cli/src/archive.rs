@@ -20,8 +20,8 @@ use self::source::Source;
 use crate::admin_key;
 use crate::args::{CopyArguments, ImportArguments, RestoreArguments};
 use crate::exit::Failure;
-use crate::house::House;
 use crate::offline;
+use crate::open_store::OpenStore;
 use crate::print;
 use crate::table::Table;
 
@@ -158,7 +158,7 @@ async fn make_admin_key(data: &Path) -> Result<(), Failure> {
     let made = admin_key::make(&authority, data).await;
     made.map_err(|error| Failure::cannot_run("no administrator's key", error))?;
     drop(authority);
-    House::Embedded(store).close().await
+    OpenStore::Embedded(store).close().await
 }
 
 /// Runs `export`.

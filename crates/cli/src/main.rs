@@ -19,12 +19,12 @@ mod doctor;
 mod escape;
 mod events;
 mod exit;
-mod house;
 mod key_file;
 mod keys;
 mod log;
 mod manual;
 mod offline;
+mod open_store;
 #[cfg(feature = "otel")]
 mod outgoing;
 mod pages;

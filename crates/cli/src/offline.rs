@@ -12,7 +12,7 @@ use innkeeper_http::wire;
 use innkeeper_store_embedded::EmbeddedStore;
 
 use crate::exit::Failure;
-use crate::house::{self, House};
+use crate::open_store::{self, OpenStore};
 
 /// Opens the store of a folder, under the policy that it holds.
 ///
@@ -25,7 +25,7 @@ pub(crate) async fn open(data: &Path) -> Result<(Arc<EmbeddedStore>, Authority),
             data.display()
         )));
     }
-    let store = house::embedded(data).await?;
+    let store = open_store::embedded(data).await?;
     let services = Services {
         store: Arc::clone(&store) as _,
         register: Arc::clone(&store) as _,
@@ -55,7 +55,7 @@ pub(crate) async fn create_key(
         unreachable!("an operator's word is not a key's");
     };
     drop(authority);
-    House::Embedded(store).close().await?;
+    OpenStore::Embedded(store).close().await?;
     Ok(KeyCreated {
         id: info.id.clone(),
         key: Secret::new(made.reveal()),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use innkeeper_domain::name::TenantId;
 use innkeeper_engine::entropy::OsEntropy;
+use innkeeper_engine::follow::FOLLOWED_WITHIN;
 use innkeeper_engine::metrics::Metrics;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_gateway::{Cost, Demo, Gateway, Users};
@@ -22,7 +23,7 @@ use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest;
-use innkeeper_http::server::{self, Limits};
+use innkeeper_http::server::{self, House, Limits};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,8 +33,8 @@ use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, Refused};
 use crate::exit::Failure;
-use crate::house::House;
 use crate::key_file;
+use crate::open_store::OpenStore;
 use crate::print;
 use reload::Reload;
 use telling::Telling;
@@ -66,21 +67,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
 
     let data = config.store.path.clone();
-    let store = House::open(&config.store).await?;
+    let store = OpenStore::open(&config.store).await?;
     warn_if_others_may_write(&data);
-    tracing::info!("{}", store.promises().line());
-    let services = Services {
-        store: store.sessions(),
-        register: store.register(),
-        entropy: Arc::new(OsEntropy),
-    };
-    let authority = Authority::open(services, config.policy.clone())
-        .await
-        .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    let authority = match store.archive() {
-        Some(archive) => authority.with_archive(archive),
-        None => authority,
-    };
+    let authority = authority_over(&store, &config).await?;
     let authority = Arc::new(authority.counting(Metrics::by(stopwatch)));
     reload::put(&authority, &config).await;
     admin_key::ensure(&authority, &data)
@@ -121,13 +110,16 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         tokio::spawn(follow(Arc::clone(&authority))),
         tokio::spawn(work(Arc::clone(&authority))),
     ];
+    if store.is_shared() {
+        beside.push(tokio::spawn(follow_keys(Arc::clone(&authority))));
+    }
     beside.extend(
         tls.clone()
             .map(|tls| tokio::spawn(certificate::follow(tls))),
     );
-    let shown = server::House {
+    let shown = House {
         limits,
-        ..server::House::new(enveloped(metrics))
+        ..House::new(enveloped(metrics))
     };
     beside.extend(for_metrics.map(|own| tokio::spawn(show_metrics(own, shown))));
     let told = async {
@@ -141,7 +133,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         // Those who listen would listen on: the drain would wait for them in vain.
         authority.end_live();
     };
-    let house = server::House {
+    let house = House {
         router: enveloped(router),
         limits,
         tls,
@@ -159,8 +151,30 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     store.close().await
 }
 
+/// The authority over a store, which says what it promises.
+async fn authority_over(store: &OpenStore, config: &Config) -> Result<Authority, Failure> {
+    tracing::info!("{}", store.promises().line());
+    if store.is_shared() {
+        tracing::warn!(
+            "PostgreSQL as a store is a preview: docs/stores.md says what does not hold yet"
+        );
+    }
+    let services = Services {
+        store: store.sessions(),
+        register: store.register(),
+        entropy: Arc::new(OsEntropy),
+    };
+    let authority = Authority::open(services, config.policy.clone())
+        .await
+        .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
+    Ok(match store.archive() {
+        Some(archive) => authority.with_archive(archive),
+        None => authority,
+    })
+}
+
 /// Shows metrics on a listener of their own, for good.
-async fn show_metrics(listener: TcpListener, house: server::House) {
+async fn show_metrics(listener: TcpListener, house: House) {
     server::serve(listener, house, std::future::pending()).await;
 }
 
@@ -344,6 +358,19 @@ async fn sweep(authority: Arc<Authority>, keep: Duration) {
                     "the journal was not shortened; the next time it may be"
                 );
             }
+        }
+    }
+}
+
+/// Follows the keys that other nodes make and revoke.
+async fn follow_keys(authority: Arc<Authority>) {
+    let mut ticks = tokio::time::interval(FOLLOWED_WITHIN);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = authority.follow_keys().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "which keys there are could not be looked up");
         }
     }
 }

@@ -350,6 +350,12 @@ impl Authority {
         }
     }
 
+    /// Looks up which keys there are, for those that other nodes of a shared store made or revoked.
+    pub async fn follow_keys(&self) -> Result<(), EngineError> {
+        let turn = self.keys.turn().await;
+        turn.reload(&*self.register).await.map(drop)
+    }
+
     /// The key that this text is, if it is one.
     #[must_use]
     pub fn authenticate_key(&self, text: &str) -> Option<Arc<KeyInfo>> {

@@ -8,6 +8,7 @@ use std::fmt;
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use innkeeper_store::StoreError;
 use std::time::Duration;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, NoTls, Row};
 
@@ -21,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
     SET LOCAL synchronous_commit = on; \
     SET LOCAL lock_timeout = '5s'; \
-    SET LOCAL statement_timeout = '10s'";
+    SET LOCAL statement_timeout = '10s'; \
+    SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
 /// A parameter and its type: named, so that nothing has to be prepared beforehand.
 pub(crate) type Argument<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -40,7 +42,9 @@ impl Link {
     /// At most so many connections to the database at `url`, each made when it is needed.
     pub(crate) fn to(url: &str, connections: usize) -> Result<Self, OpenError> {
         let mut config: Config = url.parse().map_err(OpenError::Url)?;
-        config.connect_timeout(PATIENCE);
+        config.connect_timeout(PATIENCE).tcp_user_timeout(PATIENCE);
+        // A URL may name several hosts: a standby among them shows what was true a while ago.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         if config.get_application_name().is_none() {
             config.application_name("innkeeper");
         }
@@ -81,6 +85,17 @@ impl Link {
                 Err(unavailable(error))
             }
         }
+    }
+
+    /// Makes one change, in a transaction of its own that is durable when it returns.
+    pub(crate) async fn change(
+        &self,
+        query: &str,
+        arguments: &[Argument<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let (transaction, rows) = self.begin(query, arguments).await?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(rows)
     }
 
     /// Begins a transaction and asks its first question in the same trip.

@@ -55,10 +55,10 @@ async fn make(link: &Link) -> Result<(), innkeeper_store::StoreError> {
     if is_made.transpose()? == Some(true) {
         return transaction.abandon().await;
     }
-    transaction
-        .run("CREATE SCHEMA IF NOT EXISTS innkeeper")
-        .await
-        .map_err(unavailable)?;
+    // Who may not make a schema may still own one that was made for it.
+    let schema = "DO $$ BEGIN IF to_regnamespace('innkeeper') IS NULL \
+        THEN CREATE SCHEMA innkeeper; END IF; END $$";
+    transaction.run(schema).await.map_err(unavailable)?;
     transaction
         .run(include_str!("schema.sql"))
         .await

@@ -31,20 +31,21 @@ impl Register for PostgresStore {
         seen: Option<u64>,
         value: Option<Vec<u8>>,
     ) -> Result<Put, StoreError> {
-        let rows = match seen.map(column) {
-            None => {
-                let arguments: &[_] = &[(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
-                self.link().ask(ADD, arguments).await?
+        let store = self.clone();
+        let name = name.to_owned();
+        let rows = self.apart(async move {
+            let link = store.link();
+            let first: [_; 2] = [(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
+            match seen.map(column) {
+                None => link.change(ADD, &first).await,
+                Some(seen) => {
+                    let [name, value] = first;
+                    let arguments = [name, value, (&seen as _, Type::INT8)];
+                    link.change(REPLACE, &arguments).await
+                }
             }
-            Some(seen) => {
-                let arguments: &[_] = &[
-                    (&name as _, Type::TEXT),
-                    (&value as _, Type::BYTEA),
-                    (&seen as _, Type::INT8),
-                ];
-                self.link().ask(REPLACE, arguments).await?
-            }
-        };
+        });
+        let rows = rows.await?;
         match rows.first() {
             Some(row) => Ok(Put::Done(number(get(row, "version")?))),
             None => Ok(Put::Stale),

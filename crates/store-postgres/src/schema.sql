@@ -114,7 +114,7 @@ CREATE FUNCTION innkeeper.look(
     OUT head bytea, OUT version bigint, OUT failures int,
     OUT slots smallint[], OUT records bytea[], OUT seen bigint[], OUT graces bigint[],
     OUT keys bytea[], OUT held_until bigint[]
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE SET lock_timeout = '5s' AS $$
 BEGIN
     IF alone THEN
         -- The floor does not rise beneath a commit.

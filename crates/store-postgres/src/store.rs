@@ -121,7 +121,7 @@ impl PostgresStore {
     }
 
     /// Does work in a task of its own, so that dropping the caller leaves no answer unread.
-    async fn apart<T: Send + 'static>(
+    pub(crate) async fn apart<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -148,7 +148,7 @@ impl Inner {
         if let Some(ceiling) = self.time.ceiling_for(now) {
             let query = "UPDATE innkeeper.store SET time_ceiling = greatest(time_ceiling, $1)";
             let written = column(ceiling);
-            self.pulse.ask(query, &[(&written, Type::INT8)]).await?;
+            self.pulse.change(query, &[(&written, Type::INT8)]).await?;
             self.time.raised(ceiling);
             self.let_go_of_keys(now).await?;
         }
@@ -391,7 +391,7 @@ impl Inner {
             (&place.xid as _, Type::INT8),
             (&place.place as _, Type::INT8),
         ];
-        self.link.ask(query, arguments).await.map(drop)
+        self.link.change(query, arguments).await.map(drop)
     }
 }
 
@@ -513,8 +513,8 @@ impl SessionStore for PostgresStore {
             let query = "UPDATE innkeeper.journal SET personal = NULL \
                 WHERE tag = $1 AND personal IS NOT NULL";
             let bytes = tag.as_bytes().to_vec();
-            inner.link.ask(query, &[(&bytes, Type::BYTEA)]).await?;
-            Ok(())
+            let arguments: &[_] = &[(&bytes as _, Type::BYTEA)];
+            inner.link.change(query, arguments).await.map(drop)
         })
         .await
     }

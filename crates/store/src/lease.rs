@@ -131,6 +131,11 @@ struct Lease {
     now: Timestamp,
     /// What our steady clock said before the store was asked.
     asked: Duration,
+    /// Whether nothing is answered from it any more.
+    is_over: bool,
+    /// The first moment at which a session of it is over by what is written down. From then on only
+    /// the store says what is live.
+    until: Timestamp,
     /// When each session had been heard from, as far as it is written down.
     written: Vec<Timestamp>,
     /// The failed sign-ins that are written down.
@@ -178,7 +183,7 @@ impl<S: Shared + 'static> Leased<S> {
     }
 
     async fn write_down(&self, tag: RosterTag) -> Result<(), StoreError> {
-        let moved = self.held.take_moved(tag, |_, _| true);
+        let moved = self.held.moved(tag, false);
         record(&*self.inner, &self.held, tag, moved).await
     }
 }
@@ -205,34 +210,22 @@ impl Held {
             return;
         }
         let mut shard = self.shard(tag).lock();
-        if asked < shard.fence {
-            return;
-        }
-        if shard
-            .told
-            .get(&tag)
-            .is_some_and(|told| version(roster) < *told)
-        {
-            return;
-        }
-        shard.told.remove(&tag);
-        let before = shard.leases.get(&tag);
+        let is = version(roster);
+        let before = shard.leases.get_mut(&tag);
         if let Some(before) = before {
-            let (is, was) = (version(roster), version(opened(before.kept.as_ref())));
+            let was = version(opened(before.kept.as_ref()));
             if is < was || (is == was && asked < before.asked) {
                 return;
             }
+            // Whether or not the new one can be held, the old one is over.
+            before.end();
         }
-        let mut lease = Lease {
-            kept: roster.cloned().map(Kept::Open),
-            now,
-            asked,
-            written: roster.map_or_else(Vec::new, |r| {
-                r.sessions.iter().map(|s| s.last_seen.get()).collect()
-            }),
-            failures: roster.map_or(0, |r| r.failures.get()),
-        };
-        if let Some(before) = before {
+        if asked < shard.fence || shard.told.get(&tag).is_some_and(|told| is < *told) {
+            return;
+        }
+        shard.told.remove(&tag);
+        let mut lease = Lease::of(roster, now, asked);
+        if let Some(before) = shard.leases.get(&tag) {
             lease.carry_over(before);
         }
         shard.leases.insert(tag, lease);
@@ -241,100 +234,190 @@ impl Held {
         }
     }
 
-    /// Lets go of one roster that is not `newest`, and of which all is written down if there is one.
+    /// Lets go of one roster that is not `newest` and of which all is written down, if there is one.
     fn make_room(&self, shard: &mut Shard, newest: RosterTag) {
         let moved = self.moved.lock();
-        let others = || shard.leases.keys().filter(|tag| **tag != newest);
-        let gone = others()
-            .find(|tag| !moved.contains(*tag))
-            .or_else(|| others().next());
-        if let Some(gone) = gone.copied() {
-            drop(moved);
-            shard.leases.remove(&gone);
-            shard.fence = shard.fence.max(self.steady());
+        let mut others = shard.leases.keys().filter(|tag| **tag != newest);
+        let gone = others.find(|tag| !moved.contains(*tag)).copied();
+        drop(moved);
+        if let Some(lease) = gone.and_then(|gone| shard.leases.remove(&gone)) {
+            let last = version(opened(lease.kept.as_ref()));
+            self.tell(shard, gone.expect("it is gone"), last);
         }
     }
 
-    /// Takes a roster back.
+    /// Ends the lease of a roster. What moved in it and is not written down stays.
     fn take_back(&self, tag: RosterTag) {
         let mut shard = self.shard(tag).lock();
-        shard.leases.remove(&tag);
+        if let Some(lease) = shard.leases.get_mut(&tag) {
+            lease.end();
+        }
         shard.fence = shard.fence.max(self.steady());
     }
 
-    /// Takes a roster back if what is here is older than that version.
+    /// Ends the lease of a roster if it is older than that version.
     fn hear_of(&self, tag: RosterTag, told: RosterVersion) {
         let mut shard = self.shard(tag).lock();
-        let held = shard.leases.get(&tag);
-        if held.is_some_and(|lease| version(opened(lease.kept.as_ref())) >= told) {
-            return;
+        if let Some(lease) = shard.leases.get_mut(&tag) {
+            if version(opened(lease.kept.as_ref())) >= told {
+                return;
+            }
+            lease.end();
         }
-        shard.leases.remove(&tag);
+        self.tell(&mut shard, tag, told);
+    }
+
+    /// Remembers that a roster has reached this version, so that nothing older is held.
+    fn tell(&self, shard: &mut Shard, tag: RosterTag, version: RosterVersion) {
         if shard.told.len() >= TOLD_MAX {
             shard.told.clear();
             shard.fence = shard.fence.max(self.steady());
         }
-        let known = shard.told.entry(tag).or_insert(told);
-        *known = told.max(*known);
+        let known = shard.told.entry(tag).or_insert(version);
+        *known = version.max(*known);
     }
 
-    /// Takes all rosters back.
+    /// Ends all leases.
     fn take_back_all(&self) {
         for shard in &self.shards {
             let mut shard = shard.lock();
-            shard.leases.clear();
+            shard.leases.values_mut().for_each(Lease::end);
             shard.fence = shard.fence.max(self.steady());
         }
     }
 
-    /// What moved in a roster and is wanted, of which it is noted that it is written down.
-    fn take_moved(&self, tag: RosterTag, wanted: impl Fn(&Session, Timestamp) -> bool) -> Moved {
+    /// What moved in a roster and is not written down; if `is_due`, only what is due to be. Of the
+    /// failures it is noted that they are, since they are written by adding them.
+    fn moved(&self, tag: RosterTag, is_due: bool) -> Moved {
         let mut shard = self.shard(tag).lock();
         let mut moved = Moved::default();
-        let mut is_left = false;
         if let Some(lease) = shard.leases.get_mut(&tag)
             && let Some(roster) = opened(lease.kept.as_ref())
         {
-            for (session, written) in roster.sessions.iter().zip(&mut lease.written) {
+            let now = lease.now.plus(self.steady().saturating_sub(lease.asked));
+            for (session, written) in roster.sessions.iter().zip(&lease.written) {
                 let seen = session.last_seen.get();
-                if seen > *written && wanted(session, *written) {
+                if seen > *written && (!is_due || Lease::is_due(session, *written, now)) {
                     moved.visits.push((session.id, seen));
-                    *written = seen;
                 }
-                is_left |= seen > *written;
             }
             let failures = roster.failures.get();
             moved.failures = failures.saturating_sub(lease.failures);
             lease.failures = lease.failures.max(failures);
         }
+        moved
+    }
+
+    /// Notes that visits are written down, and that failures are not after all.
+    fn note(&self, tag: RosterTag, visits: &[(SessionId, Timestamp)], unwritten: u32) {
+        let mut shard = self.shard(tag).lock();
+        let mut is_left = unwritten > 0;
+        if let Some(lease) = shard.leases.get_mut(&tag)
+            && let Some(roster) = opened(lease.kept.as_ref())
+        {
+            lease.failures = lease.failures.saturating_sub(unwritten);
+            for (session, written) in roster.sessions.iter().zip(&mut lease.written) {
+                if let Some((_, at)) = visits.iter().find(|(id, _)| *id == session.id) {
+                    *written = (*written).max(*at);
+                }
+                is_left |= session.last_seen.get() > *written;
+            }
+            lease.until = lease.written_until();
+        }
         if !is_left {
             self.moved.lock().remove(&tag);
         }
-        moved
+    }
+
+    /// Takes up what the store says of a session that it was just touched with.
+    fn take_up(&self, touched: &Session) {
+        let tag = touched.id.tag();
+        let seen = touched.last_seen.get();
+        let mut shard = self.shard(tag).lock();
+        if let Some(lease) = shard.leases.get_mut(&tag)
+            && let Some(roster) = opened(lease.kept.as_ref())
+            && let Some(place) = roster.sessions.iter().position(|s| s.id == touched.id)
+        {
+            let held = &roster.sessions[place];
+            held.last_seen.advance(seen);
+            if let (Some(held), Some(is)) = (&held.previous, &touched.previous) {
+                held.accepted_until.bring_nearer(is.accepted_until.get());
+            }
+            lease.written[place] = lease.written[place].max(seen);
+            lease.until = lease.written_until();
+        }
     }
 }
 
 impl Lease {
-    /// Takes along what moved in the lease before this one and was not written down.
+    /// A lease of what the store showed at `now`, asked for at `asked`.
+    fn of(roster: Option<&Arc<Roster>>, now: Timestamp, asked: Duration) -> Self {
+        let written = roster.map_or_else(Vec::new, |r| {
+            r.sessions.iter().map(|s| s.last_seen.get()).collect()
+        });
+        let mut lease = Self {
+            kept: roster.cloned().map(Kept::Open),
+            now,
+            asked,
+            is_over: false,
+            until: Timestamp::MAX,
+            written,
+            failures: roster.map_or(0, |r| r.failures.get()),
+        };
+        lease.until = lease.written_until();
+        lease
+    }
+
+    /// Nothing is answered from it any more.
+    fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Takes along what moved in the lease before this one and was not written down: into a roster
+    /// of its own, since the one that was read is decided about.
     fn carry_over(&mut self, before: &Self) {
         let (Some(new), Some(old)) = (opened(self.kept.as_ref()), opened(before.kept.as_ref()))
         else {
             return;
         };
+        let mut own = Arc::clone(new);
         let unwritten = old.failures.get().saturating_sub(before.failures);
-        new.failures
-            .grow_to(self.failures.saturating_add(unwritten));
-        for session in &new.sessions {
-            if let Some(before) = old.find(session.id) {
-                session.last_seen.advance(before.last_seen.get());
+        if unwritten > 0 {
+            let failures = self.failures.saturating_add(unwritten);
+            Arc::make_mut(&mut own).failures.grow_to(failures);
+        }
+        for place in 0..new.sessions.len() {
+            let session = &new.sessions[place];
+            let Some(before) = old.find(session.id) else {
+                continue;
+            };
+            let seen = before.last_seen.get();
+            // A visit that the store did not take brings nobody back.
+            if seen > session.last_seen.get() && session.is_unexpired(self.now) {
+                let own = &mut Arc::make_mut(&mut own).sessions[place];
+                Arc::make_mut(own).last_seen.advance(seen);
             }
         }
+        self.kept = Some(Kept::Open(own));
     }
 
-    /// Whether a visit of a session is due to be written down.
-    fn is_due(session: &Session, written: Timestamp) -> bool {
+    /// The first moment after this was read at which a session is over by what is written down.
+    fn written_until(&self) -> Timestamp {
+        let sessions = opened(self.kept.as_ref())
+            .into_iter()
+            .flat_map(|roster| &roster.sessions);
+        let deadline = |(session, written): (&Arc<Session>, &Timestamp)| {
+            written.plus(session.idle).min(session.absolute_deadline)
+        };
+        let deadlines = sessions.zip(&self.written).map(deadline);
+        let ahead = deadlines.filter(|deadline| *deadline > self.now);
+        ahead.min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether a visit of a session is due to be written down at `now`.
+    fn is_due(session: &Session, written: Timestamp, now: Timestamp) -> bool {
         let after = (session.idle / SIXTEENTH).min(AT_MOST);
-        session.last_seen.get() >= written.plus(after)
+        session.last_seen.get() > written && now >= written.plus(after)
     }
 }
 
@@ -350,23 +433,36 @@ fn version(roster: Option<&Arc<Roster>>) -> RosterVersion {
     roster.map_or(RosterVersion(0), |roster| roster.version)
 }
 
-/// Writes down what moved. What could not be is noted again, by the next visit at the latest.
+/// Writes down what moved. What could not be is left to the next time.
 async fn record<S: Shared + ?Sized>(
     inner: &S,
     held: &Held,
     tag: RosterTag,
     moved: Moved,
 ) -> Result<(), StoreError> {
+    let mut result = Ok(());
+    let mut written = Vec::new();
     for (session, at) in moved.visits {
-        if let Err(error) = inner.hear(session, at).await {
-            held.take_back(tag);
-            return Err(error);
+        match inner.hear(session, at).await {
+            Ok(()) => written.push((session, at)),
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
         }
     }
-    if moved.failures > 0 {
-        inner.count_failures(tag, moved.failures).await?;
+    let mut unwritten = 0;
+    if moved.failures > 0
+        && let Err(error) = inner.count_failures(tag, moved.failures).await
+    {
+        unwritten = moved.failures;
+        result = Err(error);
     }
-    Ok(())
+    held.note(tag, &written, unwritten);
+    if result.is_err() {
+        held.take_back(tag);
+    }
+    result
 }
 
 /// Hears of commits for as long as there is somebody who holds something.
@@ -412,7 +508,7 @@ async fn flush_due<S: Shared + ?Sized>(inner: &S, held: &Held) -> Result<(), Sto
     let tags = held.moved.lock().clone();
     let mut result = Ok(());
     for tag in tags {
-        let moved = held.take_moved(tag, Lease::is_due);
+        let moved = held.moved(tag, true);
         result = record(inner, held, tag, moved).await.and(result);
     }
     result
@@ -439,18 +535,18 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
             return false;
         };
         let passed = self.held.steady().saturating_sub(lease.asked);
-        if passed >= self.held.terms.span {
+        let now = lease.now.plus(passed);
+        if lease.is_over || passed >= self.held.terms.span || now >= lease.until {
             // What moved in it is written down from it, so it stays until it is read again.
             return false;
         }
-        let now = lease.now.plus(passed);
         if look(lease.kept.as_ref(), now) == Heard::Yes {
             self.held.moved.lock().insert(tag);
             let sessions = opened(lease.kept.as_ref())
                 .into_iter()
                 .flat_map(|r| &r.sessions);
             let mut beside = sessions.zip(&lease.written);
-            if beside.any(|(session, written)| Lease::is_due(session, *written)) {
+            if beside.any(|(session, written)| Lease::is_due(session, *written, now)) {
                 self.held.due.notify_one();
             }
         }
@@ -475,7 +571,10 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
         let tag = touch.session.tag();
         self.write_down(tag).await?;
         let touched = self.inner.touch(touch).await;
-        self.held.take_back(tag);
+        match &touched {
+            Ok(Touched::Live(session)) => self.held.take_up(session),
+            Ok(Touched::Dead) | Err(_) => self.held.take_back(tag),
+        }
         touched
     }
 

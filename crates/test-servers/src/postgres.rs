@@ -3,16 +3,15 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tempfile::TempDir;
-
 /// A running server.
 #[derive(Debug)]
 pub struct Postgres {
-    folder: TempDir,
+    folder: PathBuf,
     bin: PathBuf,
     databases: AtomicU32,
     /// Holds the input of the shell that ends the server with us.
@@ -62,14 +61,18 @@ impl Postgres {
             let log = fs::read_to_string(folder.path().join("log"))?;
             return Err(io::Error::other(format!("it did not start: {log}")));
         }
-        // A shell waits for the end of its input, which is that of this process however it ends.
+        // A shell waits for the end of its input, which is that of this process however it ends,
+        // and hears no signal that a terminal sends us.
+        let folder = folder.keep();
         let stop = as_server(is_root, &bin.join("pg_ctl"));
         let watcher = Command::new("sh")
-            .args(["-c", "read -r _; \"$@\"", "sh"])
+            .args(["-c", "read -r _; \"$@\"; rm -rf -- \"$0\""])
+            .arg(&folder)
             .arg(stop.get_program())
             .args(stop.get_args())
             .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
             .arg(&data)
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -87,14 +90,14 @@ impl Postgres {
         let name = format!("of_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let made = Command::new(self.bin.join("createdb"))
             .args(["--username=postgres", "--host"])
-            .arg(self.folder.path())
+            .arg(&self.folder)
             .arg(&name)
             .output()?;
         if !made.status.success() {
             let said = String::from_utf8_lossy(&made.stderr);
             return Err(io::Error::other(format!("createdb: {said}")));
         }
-        let folder = self.folder.path().display();
+        let folder = self.folder.display();
         Ok(format!("host={folder} user=postgres dbname={name}"))
     }
 }
@@ -119,7 +122,13 @@ fn bin() -> Option<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
         .filter(|bin| bin.join("initdb").is_file())
         .collect();
-    versions.sort();
+    let number = |bin: &PathBuf| {
+        let version = bin.parent().and_then(Path::file_name);
+        version
+            .and_then(|v| v.to_str()?.parse().ok())
+            .unwrap_or(0_u32)
+    };
+    versions.sort_by_key(number);
     versions.pop()
 }
 

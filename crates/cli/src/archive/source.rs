@@ -11,7 +11,7 @@ use innkeeper_store_embedded::EmbeddedStore;
 use super::file::NewFile;
 use crate::args::CopyArguments;
 use crate::exit::Failure;
-use crate::house::{House, embedded};
+use crate::open_store::{OpenStore, embedded};
 use crate::remote::{Pieces, Server};
 
 /// A copy that is about to be taken.
@@ -54,7 +54,7 @@ impl Source {
             Self::Running(_) => Ok(()),
             Self::Stopped(store, copying) => {
                 drop(copying);
-                House::Embedded(store).close().await
+                OpenStore::Embedded(store).close().await
             }
         }
     }

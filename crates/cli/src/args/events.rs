@@ -37,7 +37,8 @@ pub(crate) struct EventsArguments {
     #[arg(long)]
     pub(crate) follow: bool,
     /// Begin after this cursor, or with what happens from `now` on [default: the first that is kept]
-    #[arg(long, value_name = "CURSOR", value_parser = values::cursor)]
+    // A cursor may begin with any letter of its alphabet, a hyphen too.
+    #[arg(long, value_name = "CURSOR", value_parser = values::cursor, allow_hyphen_values = true)]
     pub(crate) after: Option<String>,
     /// Only this type; may be given more than once
     #[arg(long = "type", value_name = "TYPE", value_parser = values::event_type)]

@@ -17,14 +17,14 @@ use crate::promises::{Configuration, EMBEDDED, POSTGRES};
 
 /// An open store.
 #[derive(Clone, Debug)]
-pub(crate) enum House {
+pub(crate) enum OpenStore {
     /// In a local folder.
     Embedded(Arc<EmbeddedStore>),
     /// In PostgreSQL, seen through leases.
     Postgres(Arc<Leased<PostgresStore>>),
 }
 
-impl House {
+impl OpenStore {
     /// Opens it.
     pub(crate) async fn open(settings: &Store) -> Result<Self, Failure> {
         match settings.kind {
@@ -72,6 +72,11 @@ impl House {
             Self::Embedded(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
         }
+    }
+
+    /// Whether other nodes may have it open too.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// What copies it, if that is our work.
