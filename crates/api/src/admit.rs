@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{given, object_option, word};
+use crate::strict::{object_option, word};
 use crate::text::{bounded_list, bounded_list_option};
 use crate::{Attributes, Class, Contact, Place, Secret, Session, Text, Ticket, Timestamp};
 
@@ -17,39 +17,23 @@ pub struct SignInRequest {
     #[schemars(length(min = 1, max = 256))]
     pub subject: String,
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The application that asks.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub client: Option<String>,
     /// What the session is for.
     #[serde(default, deserialize_with = "word")]
     pub class: Class,
     /// Who acts as the subject; goes with the class `impersonation` and no other.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub actor: Option<String>,
     /// The generation that was read when the credential was checked. Without it a sign-in that
     /// overlaps a credential change cannot be told from a fresh one.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
     /// How identity was proved, at most 16 methods as in RFC 8176.
     #[serde(default, deserialize_with = "bounded_list::<16, _, _>")]
@@ -57,40 +41,20 @@ pub struct SignInRequest {
     #[schemars(length(max = 16))]
     pub methods: Vec<Text<64>>,
     /// How much that proved.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 9))]
     pub assurance: Option<u8>,
     /// When; the moment of the call if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticated_at: Option<Timestamp>,
     /// The token by which the device was recognised before.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<Secret>,
     /// The browser's own description of itself, at most 1,024 bytes.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Text<1_024>>,
     /// Where the browser is.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// The groups of the subject, at most 256; given, they replace what was known.
@@ -109,11 +73,7 @@ pub struct SignInRequest {
     #[serde(default)]
     pub remember: bool,
     /// The token the browser held before: it ends in the same step.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Secret>,
     /// The sessions the subject chose to end; goes with `choice` only.
     #[serde(default, deserialize_with = "bounded_list_option::<1000, _, _>")]
@@ -122,11 +82,7 @@ pub struct SignInRequest {
     pub end: Option<Vec<Text<128>>>,
     /// The ticket of an earlier `session-limit`, `ikc_…`. It stands for that sign-in: with it go
     /// `subject`, `tenant`, `end` and `replaces`, and nothing else.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Ticket>,
 }
 

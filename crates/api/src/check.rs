@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::given;
 use crate::text::bounded_list;
 use crate::{EndReason, EndedBy, Problem, Secret, Session, Text, Timestamp};
 
@@ -16,58 +15,29 @@ pub struct CheckRequest {
     /// What the browser presented.
     pub token: Secret,
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The device token the browser presented with it.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<Secret>,
     /// Where the browser is.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<IpAddr>,
     /// The browser's own description of itself, at most 1,024 bytes.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Text<1_024>>,
     /// The subject the caller expects; another one is refused.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub subject: Option<String>,
     /// The assurance the caller needs at least.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 9))]
     pub assurance: Option<u8>,
-    /// How old the authentication may be at most, in seconds: with `assurance`, the last one that
-    /// was as strong.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// How old the authentication may be at most, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
     /// Whether the check leaves the idle time alone.
     #[serde(default)]
@@ -93,11 +63,7 @@ pub struct CheckAnswer {
 #[schemars(rename = "CheckBatchRequest")]
 pub struct CheckBatchRequest<C = CheckRequest> {
     /// The tenant of those checks that name none; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Up to 256 checks, each as it would be asked alone.

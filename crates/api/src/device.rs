@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::given;
 use crate::{DeviceClass, Text, Timestamp};
 
 /// The device of a session, as its owner may see it.
@@ -62,11 +61,7 @@ pub struct DeviceList {
 #[serde(deny_unknown_fields)]
 pub struct DevicePatch {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// What to call it from now on: 1 to 64 characters that can be seen.

@@ -37,11 +37,7 @@ pub struct KeyCreateRequest {
     #[schemars(length(min = 1, max = 5))]
     pub scopes: Vec<Scope>,
     /// The one tenant it may name; all of them if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }

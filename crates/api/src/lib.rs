@@ -56,7 +56,7 @@ pub use revocation::{
     Revocation, RevocationCount, RevocationList, RevocationRequest, RevocationState, SearchQuery,
     SessionFilter,
 };
-pub use schema::NULL_CLEARS;
+pub use schema::NULL_REFUSED;
 pub use secret::{AnyToken, Secret, Ticket};
 pub use session::Session;
 pub use subject::{

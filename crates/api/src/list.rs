@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{given, word_option};
+use crate::strict::{given, given_word};
 use crate::{OrderedReason, Session};
 
 /// A page of sessions.
@@ -25,6 +25,7 @@ pub struct EndedCount {
 /// The query of calls that take a tenant and nothing else, or their body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct TenantQuery {
     /// The tenant; `default` if absent.
     #[serde(
@@ -39,6 +40,7 @@ pub struct TenantQuery {
 /// The query of `GET /v1/subjects/{subject}/sessions`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct SessionsQuery {
     /// The tenant; `default` if absent.
     #[serde(
@@ -84,6 +86,7 @@ pub enum StateFilter {
 /// The query of `DELETE /v1/sessions/{id}`, or its body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct EndSessionQuery {
     /// The tenant; `default` if absent.
     #[serde(
@@ -96,7 +99,7 @@ pub struct EndSessionQuery {
     /// Why: `revoked_by_admin` if absent.
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub reason: Option<OrderedReason>,
@@ -105,6 +108,7 @@ pub struct EndSessionQuery {
 /// The query of `DELETE /v1/subjects/{subject}/sessions`, or its body.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct EndSessionsQuery {
     /// The tenant; `default` if absent.
     #[serde(

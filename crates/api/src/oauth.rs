@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::AnyToken;
-use crate::strict::given;
 
 /// The form of `POST /oauth/introspect` (RFC 7662, 2.1) and `POST /oauth/revoke` (RFC 7009, 2.1).
 ///
@@ -23,11 +22,7 @@ pub struct TokenForm {
 #[serde(deny_unknown_fields)]
 pub struct IntrospectionQuery {
     /// The tenant. Without it, the one of the key; and any, where the key belongs to none.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Whether the call leaves the idle time alone.
@@ -40,11 +35,7 @@ pub struct IntrospectionQuery {
 #[serde(deny_unknown_fields)]
 pub struct RevocationQuery {
     /// The tenant. Without it, the one of the key; and any, where the key belongs to none.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
@@ -72,7 +63,7 @@ pub struct Introspection {
     /// When the token was made, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iat: Option<u64>,
-    /// When the subject last proved as much as `acr` says, in seconds since 1970 (RFC 9470, 6.2).
+    /// When the subject last proved identity, in seconds since 1970 (RFC 9470, 6.2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<u64>,
     /// How much that proved, 1 to 9 as text (RFC 9470, 6.2); absent where nobody said.

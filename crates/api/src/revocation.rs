@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{given, object_option, word_option};
+use crate::strict::{given, given_object, given_word};
 use crate::{BindingKind, Class, EndReason, OrderedReason, Timestamp};
 
 /// Which sessions are meant: all that is named must be true of them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct SessionFilter {
     /// They are this subject's.
     #[serde(
@@ -29,7 +30,7 @@ pub struct SessionFilter {
     /// They are of this class.
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub class: Option<Class>,
@@ -73,7 +74,7 @@ pub struct SessionFilter {
     /// Their token is tied to its holder like this.
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub binding: Option<BindingKind>,
@@ -89,6 +90,7 @@ pub struct SessionFilter {
 /// The query of `GET /v1/sessions`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct SearchQuery {
     /// The tenant; `default` if absent.
     #[serde(
@@ -117,7 +119,7 @@ pub struct SearchQuery {
     /// See [`SessionFilter::class`].
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub class: Option<Class>,
@@ -161,7 +163,7 @@ pub struct SearchQuery {
     /// See [`SessionFilter::binding`].
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub binding: Option<BindingKind>,
@@ -204,6 +206,7 @@ impl SearchQuery {
 /// The body of `POST /v1/revocations`.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-null-refused" = true))]
 pub struct RevocationRequest {
     /// The tenant; `default` if absent.
     #[serde(
@@ -216,14 +219,14 @@ pub struct RevocationRequest {
     /// Which sessions are to end.
     #[serde(
         default,
-        deserialize_with = "object_option",
+        deserialize_with = "given_object",
         skip_serializing_if = "Option::is_none"
     )]
     pub filter: Option<SessionFilter>,
     /// Why: `revoked_by_admin` if absent.
     #[serde(
         default,
-        deserialize_with = "word_option",
+        deserialize_with = "given_word",
         skip_serializing_if = "Option::is_none"
     )]
     pub reason: Option<OrderedReason>,

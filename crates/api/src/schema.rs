@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{Attributes, Change, Secret, Text, Timestamp};
 
-/// Says in a schema that `null` is more than a member left out: it clears what is known.
-pub const NULL_CLEARS: &str = "x-null-clears";
+/// Says in a schema that `null` does not stand for a member left out.
+pub const NULL_REFUSED: &str = "x-null-refused";
 
 impl<const MAX: usize> JsonSchema for Text<MAX> {
     fn inline_schema() -> bool {
@@ -95,8 +95,6 @@ impl<T: JsonSchema> JsonSchema for Change<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = generator.subschema_for::<Option<T>>();
-        schema.insert(NULL_CLEARS.to_owned(), true.into());
-        schema
+        generator.subschema_for::<Option<T>>()
     }
 }

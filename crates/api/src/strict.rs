@@ -4,9 +4,9 @@
 //! from an object with one member. Neither is in the contract, and each is one more way to say
 //! the same thing to us and another thing to whoever looks on.
 //!
-//! Nor is `null` another way to leave a member out. Many members narrow what a call does, and a
-//! script whose variable is empty must not widen it: with `{"except": null}` it would end all.
-//! Where `null` does say something, the member is a [`Change`](crate::Change).
+//! `null` leaves a member out, and where it clears what is known the member is a
+//! [`Change`](crate::Change). But where members say whom an order ends, it is refused: a script whose
+//! variable is empty must not widen it, and with `{"except": null}` it would end all.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -33,13 +33,23 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-/// The same for an object.
-pub(crate) fn object_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+/// Reads an object that may be absent, and is no `null`.
+pub(crate) fn given_object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
     Object::deserialize(deserializer).map(|object| Some(object.0))
+}
+
+/// Reads an object that may be absent or `null`.
+pub(crate) fn object_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(object.map(|object| object.0))
 }
 
 struct ObjectVisitor<T>(PhantomData<T>);
@@ -66,7 +76,7 @@ where
 }
 
 /// Reads a word that may be absent, and is no `null`.
-pub(crate) fn word_option<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn given_word<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::patch::Change;
-use crate::strict::{Object, given};
+use crate::strict::Object;
 use crate::text::BoundedList;
 use crate::{DeviceView, Secret, Session, SignInSummary, Text, Timestamp};
 
@@ -54,11 +54,7 @@ pub struct SubjectExport {
 #[serde(deny_unknown_fields)]
 pub struct SubjectPatch {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The groups, at most 256.
@@ -103,25 +99,13 @@ pub struct SubjectLimits {
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     /// Where mail goes, at most 320 bytes.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Text<320>>,
     /// The language of mail, as in BCP 47.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Text<64>>,
     /// The zone in which mail names times, as in the IANA database.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Text<64>>,
 }
 
@@ -130,26 +114,14 @@ pub struct Contact {
 #[serde(deny_unknown_fields)]
 pub struct FailureRequest {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
     /// Where the attempt came from.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<crate::schema::Address>")]
     pub ip: Option<std::net::IpAddr>,
     /// The browser's own description of itself, at most 1,024 bytes.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Text<1_024>>,
 }
 
@@ -158,19 +130,11 @@ pub struct FailureRequest {
 #[serde(deny_unknown_fields)]
 pub struct CredentialChangedRequest {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The token of the one session that lives on, under a new token.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Secret>,
 }
 

@@ -54,7 +54,7 @@ where
     deserializer.deserialize_seq(ListVisitor::<T, MAX>(PhantomData))
 }
 
-/// The same for a list that may be absent, and is no `null`.
+/// The same for a list that may be absent or `null`.
 pub(crate) fn bounded_list_option<'de, const MAX: usize, T, D>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error>
@@ -62,7 +62,8 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    bounded_list::<MAX, T, D>(deserializer).map(Some)
+    let list = Option::<BoundedList<T, MAX>>::deserialize(deserializer)?;
+    Ok(list.map(|list| list.0))
 }
 
 /// A list of at most `MAX` entries, where a field attribute cannot reach.

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::given;
 use crate::text::bounded_list;
 use crate::{Secret, Session, Text};
 
@@ -14,11 +13,7 @@ pub struct RotateRequest {
     /// The token to be replaced.
     pub token: Secret,
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
 }
@@ -30,21 +25,16 @@ pub struct ReauthenticatedRequest {
     /// The token of the session in which identity was proved.
     pub token: Secret,
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
-    /// How: 1 to 16 methods as in RFC 8176. They are added to those of the session, each once; of
-    /// more than 16 the earliest go.
+    /// How, at most 16 methods as in RFC 8176. They are added to those of the session, each once,
+    /// as long as there are no more than 16.
     #[serde(deserialize_with = "bounded_list::<16, _, _>")]
-    #[schemars(length(min = 1, max = 16))]
+    #[schemars(length(max = 16))]
     pub methods: Vec<Text<64>>,
-    /// How much that proved, 1 to 9. The session keeps what it has if that is more, and is then no
-    /// fresher at its own level.
-    #[schemars(range(min = 1, max = 9))]
+    /// How much that proved. The session keeps what it has if that is more.
+    #[schemars(range(max = 9))]
     pub assurance: u8,
 }
 

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Secret;
-use crate::strict::given;
 use crate::text::bounded_list;
 
 /// A password on its way to its hash; longer ones are nobody's.
@@ -15,11 +14,7 @@ pub type NewPassword = Secret<1_024>;
 #[serde(deny_unknown_fields)]
 pub struct UserCreateRequest {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The name to sign in with; case and composition make no difference.
@@ -28,11 +23,7 @@ pub struct UserCreateRequest {
     /// The password, at least 8 characters.
     pub password: NewPassword,
     /// The immutable id whose sessions are counted; drawn if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub subject: Option<String>,
     /// The groups that a sign-in brings along.
@@ -51,11 +42,7 @@ fn groups<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::
 #[serde(deny_unknown_fields)]
 pub struct PasswordRequest {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// The new password, at least 8 characters.
@@ -87,19 +74,11 @@ pub struct UserPage {
 #[serde(deny_unknown_fields)]
 pub struct UsersQuery {
     /// The tenant; `default` if absent.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub tenant: Option<String>,
     /// Where the page starts: `next` of the page before.
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub after: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use innkeeper_api::{
-    InvalidFields, NULL_CLEARS, NoSession, Problem, ProblemCode, SessionLimit, StepUp,
+    InvalidFields, NULL_REFUSED, NoSession, Problem, ProblemCode, SessionLimit, StepUp,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -207,8 +207,11 @@ fn refusal(status: u16, names: &BTreeSet<String>) -> Value {
     })
 }
 
-/// What may be left out is never `null` instead, but where that clears what is known.
+/// Where `null` is refused, what may be left out is never `null` instead.
 fn never_null(object: &mut Value) {
+    if object.get(NULL_REFUSED).is_none() {
+        return;
+    }
     let required = object["required"].clone();
     let is_required = |name: &str| {
         let names = required.as_array();
@@ -216,7 +219,7 @@ fn never_null(object: &mut Value) {
     };
     let members = object["properties"].as_object_mut();
     for (name, schema) in members.into_iter().flatten() {
-        if !is_required(name) && schema.get(NULL_CLEARS).is_none() {
+        if !is_required(name) {
             not_null(schema);
         }
     }
