@@ -40,12 +40,12 @@ const FLAWS: [Flaw; 8] = [
         name: "a roster is shown before its batch is on disk",
         story: "power_goes",
         file: "round.rs",
-        right: "        let begun = batch.commit()",
-        wrong: "        for (tag, pending) in &rosters {
-            let mut shard = shared.resident.hold(*tag);
-            shared.resident.replace(&mut shard, *tag, pending.roster.clone());
+        right: "        let begun = match self.batch.commit() {",
+        wrong: "        for (tag, pending) in &self.rosters {
+            let mut shard = self.shared.resident.hold(*tag);
+            self.shared.resident.replace(&mut shard, *tag, pending.roster.clone());
         }
-        let begun = batch.commit()",
+        let begun = match self.batch.commit() {",
     },
     Flaw {
         name: "a reading does not wait for a change under way",
