@@ -42,7 +42,7 @@ const BATCH_ROSTERS: usize = 128;
 const BATCH_SESSIONS: usize = 512;
 /// How many of them are ended at a time: enough to share one sync of the store, and too few to
 /// be felt by whoever waits behind them.
-const ROUND_ROSTERS: usize = 16;
+const ROUND_ROSTERS: usize = 8;
 const ROUND_SESSIONS: usize = 64;
 /// How many of one tenant may be under way or waiting, and how many that are over are remembered.
 const PENDING_MAX: usize = 64;

@@ -184,7 +184,7 @@ fn given_a_full_house_when_it_is_ended_then_the_worker_rests_after_every_few_of_
     let seen = seen.into_inner().unwrap();
     assert_eq!(seen.last(), Some(&600));
     let most = seen.windows(2).map(|two| two[1] - two[0]).max();
-    assert_eq!(most, Some(32), "16 rosters of two sessions: {seen:?}");
+    assert_eq!(most, Some(16), "8 rosters of two sessions: {seen:?}");
 }
 
 #[test]
