@@ -270,8 +270,13 @@ fn given_few_file_descriptors_when_a_peer_takes_all_connections_then_the_store_s
     assert!(held.len() > 200, "the peer has its connections");
     for subject in 0..50 {
         let subject = format!("subject-{subject}");
-        let mut seat = BufReader::new(TcpStream::connect(&address).unwrap());
-        assert_eq!(sign_in_on(&mut seat, key.trim(), &subject), 201);
+        // While the peer's connections are still being taken in, all places may be held for a
+        // moment. A store that stopped would answer 503 for good.
+        let answered = (0..100).find(|_| {
+            let mut seat = BufReader::new(TcpStream::connect(&address).unwrap());
+            sign_in_on(&mut seat, key.trim(), &subject) == 201
+        });
+        assert!(answered.is_some(), "{subject} is let in in the end");
     }
     drop(held);
 
