@@ -208,28 +208,17 @@ impl Seen<'_> {
     }
 }
 
+const FINAL: &str = "what was live and is no longer, never is again";
+const LIMIT: Promise = always("S1", "live sessions never exceed a limit in force");
+const PROCESS_CRASH: Promise = always("S3 process crash", "an acknowledged end survives it");
+
 /// The embedded store. There is no setting that makes it lazy.
 pub(crate) const EMBEDDED: Configuration = Configuration {
     name: "Embedded, deaths fsynced (default)",
     promises: &[
-        promise(
-            "S1",
-            Holds::Yes,
-            "yes",
-            "live sessions never exceed a limit in force",
-        ),
-        promise(
-            "S2",
-            Holds::Yes,
-            "yes",
-            "what was live and is no longer, never is again",
-        ),
-        promise(
-            "S3 process crash",
-            Holds::Yes,
-            "yes",
-            "an acknowledged end survives it",
-        ),
+        LIMIT,
+        promise("S2", Holds::Yes, "yes", FINAL),
+        PROCESS_CRASH,
         promise(
             "S3 power loss",
             Holds::Conditional,
@@ -261,24 +250,14 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
 pub(crate) const POSTGRES: Configuration = Configuration {
     name: "PostgreSQL primary",
     promises: &[
-        promise(
-            "S1",
-            Holds::Yes,
-            "yes",
-            "live sessions never exceed a limit in force",
-        ),
+        LIMIT,
         promise(
             "S2",
-            Holds::Yes,
-            "yes",
-            "what was live and is no longer, never is again",
+            Holds::Conditional,
+            "cond: the server's clock is not set back while nodes run",
+            FINAL,
         ),
-        promise(
-            "S3 process crash",
-            Holds::Yes,
-            "yes",
-            "an acknowledged end survives it",
-        ),
+        PROCESS_CRASH,
         promise(
             "S3 power loss",
             Holds::Conditional,

@@ -16,6 +16,11 @@ pub enum OpenError {
         "the database cannot be reached: {0}; see that the URL, the password and the server are right"
     )]
     Unreachable(String),
+    /// It can be reached, and lets nobody in by this name, password or database.
+    #[error(
+        "the database does not let us in: {0}; see that the account, its password and the name of the database in the URL are right"
+    )]
+    Account(String),
     /// It is too old.
     #[error("the database is PostgreSQL {0}, and 15 or later is needed")]
     TooOld(i32),

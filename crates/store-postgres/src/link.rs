@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use innkeeper_store::StoreError;
 use std::time::Duration;
 use tokio_postgres::config::TargetSessionAttrs;
@@ -67,8 +69,14 @@ impl Link {
 
     /// The first connection, with what the server said if it gives none.
     pub(crate) async fn first(&self) -> Result<(), OpenError> {
-        let answer = self.0.get().await.map(drop);
-        answer.map_err(|error| OpenError::Unreachable(told(&error)))
+        match self.0.get().await {
+            Ok(_) => Ok(()),
+            // It was reached, and said no: the account, its password or the database.
+            Err(PoolError::Backend(error)) if error.code().is_some() => {
+                Err(OpenError::Account(told(&error)))
+            }
+            Err(error) => Err(OpenError::Unreachable(told(&error))),
+        }
     }
 
     /// Asks one thing, in a transaction of its own.
@@ -177,7 +185,11 @@ pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
-        words = format!("{words}: {inner}");
+        let more = inner.to_string();
+        // Some say what lies behind them themselves.
+        if !words.ends_with(&more) {
+            words = format!("{words}: {more}");
+        }
         source = inner.source();
     }
     words
