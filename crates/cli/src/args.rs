@@ -184,7 +184,7 @@ pub(crate) struct ClientArguments {
     /// Read the API key from this file [default: DIR/admin.key]
     #[arg(long, global = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Trust this certificate, or what it signed, where the server is https (PEM)
+    /// Trust this certificate of the server or of who signed it, and no other (PEM) [default: whom the system trusts]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// The data folder of the server, for its key

@@ -58,11 +58,11 @@ impl Server {
         Ok(Self { client, base, key })
     }
 
-    /// Whether the server takes changes; `None` if nobody answers.
-    pub(crate) async fn is_ready(&self) -> Option<bool> {
-        let url = self.base.join("readyz").ok()?;
-        let answer = self.client.get(url).send().await.ok()?;
-        Some(answer.status().is_success())
+    /// Whether the server takes changes.
+    pub(crate) async fn is_ready(&self) -> Result<bool, Failure> {
+        let request = self.request(Method::GET, &["readyz"], &[]);
+        let answer = request.send().await.map_err(|e| self.unreachable(e))?;
+        Ok(answer.status().is_success())
     }
 
     /// `GET`: the answer as JSON.
@@ -203,8 +203,13 @@ impl Server {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let advice = trust::advice(&error);
         let what = format!("the server at {} cannot be reached", self.base);
-        Failure::cannot_run(&what, error.without_url())
+        let failure = Failure::cannot_run(&what, error.without_url());
+        match advice {
+            Some(advice) => failure.but(advice),
+            None => failure,
+        }
     }
 
     async fn call(
@@ -281,7 +286,7 @@ fn noun(collection: &str) -> Option<&'static str> {
 
 fn client(base: &Url, ca_file: Option<&Path>) -> Result<Client, Failure> {
     let trusted = if base.scheme() == "https" {
-        trust::only(ca_file)?
+        trust::by(ca_file)?
     } else {
         trust::nobody()?
     };

@@ -55,7 +55,7 @@ fn given_a_certificate_that_is_renewed_when_signalled_then_commands_that_trust_i
 
     assert_eq!(list_keys(&server, folder.path(), Some(&trusted)).0, 0);
     let (code, said) = list_keys(&server, folder.path(), None);
-    assert_eq!(code, 2, "{said}");
+    assert_eq!(code, 3, "{said}");
     assert!(said.contains("--ca-file"), "{said}");
     certificate(folder.path());
     // A storm of signals, and a broken file in between.

@@ -46,7 +46,7 @@ pub(crate) struct DoctorArguments {
     /// Ask the running server with the API key in this file [default: DIR/admin.key]
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
-    /// Trust this certificate where the server is https (PEM)
+    /// Trust this certificate of the server or of who signed it, and no other (PEM) [default: whom the system trusts]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// Print JSON for programs instead of tables for people

@@ -197,13 +197,14 @@ async fn of_running(config: &Config, arguments: &DoctorArguments) -> Looked {
         Err(failure) => return Looked::at(State::Unknown, failure.text()),
     };
     match server.is_ready().await {
-        Some(true) => {}
-        Some(false) => {
+        Ok(true) => {}
+        Ok(false) => {
             let detail = format!("the server at {at} takes no changes: see its log");
             return Looked::at(State::Failed, detail);
         }
-        None => {
-            let detail = format!("no server answers at {at}: name it with --server");
+        Err(failure) => {
+            let why = failure.text().replace('\n', "; ");
+            let detail = format!("no server answers at {at}, name it with --server: {why}");
             return Looked::at(State::Unknown, detail);
         }
     }
