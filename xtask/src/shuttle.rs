@@ -63,14 +63,14 @@ const FLAWS: [Flaw; 8] = [
     },
     Flaw {
         name: "a visit finds it silent beside others",
-        story: "last_moment",
+        story: "who_touch_it",
         file: "store.rs",
         right: "&*self.shared.alone(tag)?, touch",
         wrong: "&self.shared.resident.look(tag), touch",
     },
     Flaw {
         name: "a reading finds it silent beside others",
-        story: "last_moment",
+        story: "who_read_it",
         file: "store.rs",
         right: "let shard = self.shared.alone(tag)?;",
         wrong: "drop(self.shared.alone(tag)?);

@@ -63,9 +63,20 @@ struct Shown {
 impl House {
     /// A store that was just opened, and a session that was just born.
     pub(crate) fn open() -> Self {
+        Self::open_with(SIZES)
+    }
+
+    /// As [`open`](Self::open), but the roster is never packed: whoever opens one waits for all
+    /// who look at it, so that fewer can be there at once.
+    pub(crate) fn never_at_rest() -> Self {
+        let rest = Duration::MAX;
+        Self::open_with(Sizes { rest, ..SIZES })
+    }
+
+    fn open_with(sizes: Sizes) -> Self {
         let files = SimulatedFiles::new(thread_rng().r#gen());
         let clock = Arc::new(SteppedClock::default());
-        let store = open(&files, &clock);
+        let store = open(&files, &clock, sizes);
         let reading = block_on(store.read(tag(1), None)).expect("it was just opened");
         let newborn = session(tag(1), 1, reading.now);
         let id = newborn.id;
@@ -229,7 +240,7 @@ impl House {
         self.files.crash_after(0);
         drop(self.store);
         self.files.crash();
-        let store = open(&self.files, &self.clock);
+        let store = open(&self.files, &self.clock, SIZES);
         let reading = block_on(store.read(self.id.tag(), None)).expect("it was just opened");
         let roster = reading.roster.expect("its birth was acknowledged");
         assert!(reading.now >= shown.now, "S13: time falls");
@@ -268,10 +279,10 @@ impl House {
     }
 }
 
-fn open(files: &SimulatedFiles, clock: &Arc<SteppedClock>) -> EmbeddedStore {
+fn open(files: &SimulatedFiles, clock: &Arc<SteppedClock>, sizes: Sizes) -> EmbeddedStore {
     let files = Arc::new(files.clone());
     let clock = Arc::clone(clock);
-    EmbeddedStore::open_scheduled(files, "data", clock, SIZES).expect("the store is whole")
+    EmbeddedStore::open_scheduled(files, "data", clock, sizes).expect("the store is whole")
 }
 
 /// A clock that goes on when the test says so, between any two looks at it.

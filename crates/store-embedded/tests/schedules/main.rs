@@ -50,15 +50,33 @@ fn given_a_deadline_that_passes_while_it_is_moved_when_visited_then_nobody_dead_
 /// Whoever touched it looked beside a visitor who had read an earlier time and had not yet left
 /// a sign of life: the one was told that it had died, and the other kept it alive.
 #[test]
-fn given_a_visit_at_the_last_moment_when_others_find_it_silent_then_it_stays_so() {
-    under_schedules("last moment", || {
-        let house = House::open();
+fn given_a_visit_at_the_last_moment_when_others_who_touch_it_find_it_silent_then_it_stays_so() {
+    under_schedules("last touch", || {
+        let house = House::never_at_rest();
         house.pass_until_near();
-        let guests: [fn(&House); 4] = [
+        let guests: [fn(&House); 5] = [
             House::pass_moments,
             House::visit,
             House::visit,
             House::touch,
+            House::touch,
+        ];
+        at_once(house, &guests).comes_back(WasClosed::No);
+    });
+}
+
+#[test]
+fn given_a_visit_at_the_last_moment_when_others_who_read_it_find_it_silent_then_it_stays_so() {
+    under_schedules("last reading", || {
+        let house = House::never_at_rest();
+        house.pass_until_near();
+        let reader = |house: &House| drop(house.read());
+        let guests: [fn(&House); 5] = [
+            House::pass_moments,
+            House::visit,
+            House::visit,
+            reader,
+            reader,
         ];
         at_once(house, &guests).comes_back(WasClosed::No);
     });
