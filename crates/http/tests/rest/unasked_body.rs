@@ -197,3 +197,33 @@ async fn given_a_body_when_something_is_only_shown_then_it_is_422_since_nobody_w
         assert_eq!(answer.status, 422, "{}: {}", route.path, answer.text);
     }
 }
+
+/// Whoever had no key at all was told about the body, and had it read.
+#[tokio::test]
+async fn given_a_body_and_no_proof_when_something_is_only_shown_then_it_is_refused_as_without_one()
+{
+    let desk = desk().await;
+    let scopeless = desk.key(&[], None).await;
+    let table = routes(&desk).await.into_iter();
+    for route in table.filter(|route| route.method == Method::GET) {
+        for key in [None, Some("ikk_wrong"), Some(scopeless.as_str())] {
+            let call = || {
+                let call = desk.call(Method::GET, &route.path);
+                key.into_iter().fold(call, |call, key| call.bearer(key))
+            };
+            let without = call().send().await;
+            let with = call().json(&json!({"tenant": "acme"})).send().await;
+
+            let expected = match without.status.as_u16() {
+                refused @ (400 | 401 | 403) => refused,
+                _ => 422,
+            };
+            assert_eq!(
+                with.status, expected,
+                "{} {key:?}: {}",
+                route.path, with.text
+            );
+            assert!(with.status == 422 || with.json["code"] == without.json["code"]);
+        }
+    }
+}
