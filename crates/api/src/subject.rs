@@ -136,6 +136,9 @@ pub struct CredentialChangedRequest {
     /// The token of the one session that lives on, under a new token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<Secret>,
+    /// The device token that came with it; a session that is bound to one is kept only with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<Secret>,
 }
 
 /// The answer to it.

@@ -12,6 +12,9 @@ use crate::{Secret, Session, Text};
 pub struct RotateRequest {
     /// The token to be replaced.
     pub token: Secret,
+    /// The device token that came with it, needed where the session is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<Secret>,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
@@ -24,6 +27,9 @@ pub struct RotateRequest {
 pub struct ReauthenticatedRequest {
     /// The token of the session in which identity was proved.
     pub token: Secret,
+    /// The device token that came with it, needed where the session is bound to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<Secret>,
     /// The tenant; `default` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]

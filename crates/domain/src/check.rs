@@ -138,6 +138,12 @@ impl Shown {
         digest.map_or(Self::Nothing, Self::Device)
     }
 
+    /// Whether a session bound so may be used by whoever shows this.
+    #[must_use]
+    pub fn meets(self, binding: &Binding) -> bool {
+        binding.is_met_by(self.device())
+    }
+
     const fn device(self) -> Option<DeviceDigest> {
         match self {
             Self::Device(digest) => Some(digest),
@@ -168,7 +174,7 @@ impl Demand {
     /// shown it is not told anything else of the session.
     #[must_use]
     pub fn unmet(&self, roster: &Roster, session: &Session, now: Timestamp) -> Option<Shortfall> {
-        if !session.binding.is_met_by(self.device.device()) {
+        if !self.device.meets(&session.binding) {
             return Some(Shortfall::DeviceMismatch);
         }
         if self.subject.as_ref().is_some_and(|s| *s != roster.subject) {

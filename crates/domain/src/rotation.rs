@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use crate::authentication::{NoProof, Reauthentication};
 use crate::change::Change;
-use crate::check::{Check, check};
+use crate::check::{Check, Shown, check, count_mismatch};
 use crate::policy::Policy;
 use crate::roster::Roster;
 use crate::session::{
@@ -69,6 +69,12 @@ pub enum Rotation {
         /// The successor's secret, sealed under the presented token.
         sealed: Sealed,
     },
+    /// The session is bound to a device, and the token came without it. Commit these changes, which
+    /// count that as a check does, and refuse.
+    WrongDevice {
+        /// What to commit.
+        changes: Vec<Change>,
+    },
     /// The presented token is not good for this. What [`check`] said applies.
     Refuse,
 }
@@ -80,9 +86,13 @@ pub enum Rotation {
 /// made, a copy of the old token would be worth the new assurance; and if a reauthentication in
 /// the grace of a renewal were taken for its repeat, it would raise nothing. So the latter makes
 /// a new token, and the one that the renewal made is withdrawn unused: presented, it is reuse.
+///
+/// A new token is worth as much as a check: who stole the token of a bound session and not its
+/// device gets none, neither a first time nor by repeating the owner's call.
 pub fn rotate(
     roster: &Roster,
     token: &SessionToken,
+    device: Shown,
     successor: Successor,
     occasion: Occasion,
     policy: &Policy,
@@ -96,6 +106,10 @@ pub fn rotate(
         Occasion::CredentialChange => Replacement::CredentialChange,
     };
     let session = match check(roster, token, now) {
+        Check::Valid(valid) if !device.meets(&valid.session.binding) => {
+            let changes = count_mismatch(roster, valid.session, now);
+            return Rotation::WrongDevice { changes };
+        }
         Check::Valid(valid) => {
             if let Some(previous) = replaced(valid.session, digest)
                 && replacement == Replacement::Renewal
@@ -106,6 +120,7 @@ pub fn rotate(
         }
         Check::Replaced(session) => {
             return replaced(session, digest)
+                .filter(|_| device.meets(&session.binding))
                 .filter(|previous| is_same_call(&replacement, &previous.replaced_by))
                 .map_or(Rotation::Refuse, |previous| repeat(session, previous));
         }
@@ -229,6 +244,7 @@ mod tests {
         rotate(
             roster,
             token,
+            Shown::Nothing,
             successor,
             occasion,
             &Policy::default(),
@@ -262,7 +278,7 @@ mod tests {
     fn repeated(rotation: &Rotation) -> Option<u8> {
         match rotation {
             Rotation::Repeat { sealed, .. } => Some(sealed.0[0]),
-            Rotation::Rotate { .. } | Rotation::Refuse => None,
+            Rotation::Rotate { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => None,
         }
     }
 

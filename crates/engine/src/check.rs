@@ -315,8 +315,9 @@ impl Authority {
     }
 
     async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
-        let rotated = self.rotate(&request.token, Occasion::Renewal).await?;
-        Ok(match rotated {
+        let (tenant, device) = (request.tenant.as_ref(), request.demand.device);
+        let rotated = self.rotate_in(tenant, &request.token, device, Occasion::Renewal);
+        Ok(match rotated.await? {
             RotateAnswer::Rotated(rotated) => CheckAnswer::Valid(Passed {
                 held: Held::Open(rotated.session, rotated.roster),
                 tag: request.token.tag(),
@@ -325,6 +326,7 @@ impl Authority {
                 rotated: Some(Box::new(rotated.token)),
             }),
             RotateAnswer::NoSession(ending) => CheckAnswer::NoSession(ending),
+            RotateAnswer::DeviceMismatch => CheckAnswer::Shortfall(Shortfall::DeviceMismatch),
         })
     }
 }

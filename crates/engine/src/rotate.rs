@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use innkeeper_domain::change::{Change, Keep};
-use innkeeper_domain::check::{Check, check};
+use innkeeper_domain::check::{Check, Shown, check};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::revocation::revoke_all;
 use innkeeper_domain::roster::Roster;
@@ -26,6 +26,8 @@ pub enum RotateAnswer {
     Rotated(Box<Rotated>),
     /// The presented token is not good for this.
     NoSession(Option<Ending>),
+    /// The session is bound to a device, and the token came without it. That was counted.
+    DeviceMismatch,
 }
 
 /// A session with its next token.
@@ -55,31 +57,36 @@ enum Decided {
     Token(SessionId, TokenSecret),
     /// Nothing was done.
     Nothing(Option<Ending>),
+    /// Nothing was done but to count a token that came without its device.
+    WrongDevice,
     /// An older token was presented: the session must end.
     Reused,
 }
 
 impl Authority {
-    /// Gives the session of `token` its next token.
+    /// Gives the session of `token` its next token, if it is bound to no device.
     pub async fn rotate(
         &self,
         token: &SessionToken,
         occasion: Occasion,
     ) -> Result<RotateAnswer, EngineError> {
-        self.rotate_in(None, token, occasion).await
+        self.rotate_in(None, token, Shown::Nothing, occasion).await
     }
 
-    /// As [`rotate`](Self::rotate), but only within one tenant.
+    /// As [`rotate`](Self::rotate), with what was shown of a device, and only within one tenant if
+    /// one is named.
     pub async fn rotate_in(
         &self,
         tenant: Option<&TenantId>,
         token: &SessionToken,
+        device: Shown,
         occasion: Occasion,
     ) -> Result<RotateAnswer, EngineError> {
         let fresh = self.entropy.draw()?;
         let settled = self
             .settle_at(token.tag(), tenant, |case| {
-                let (changes, decided) = self.next_token(case, token, fresh, occasion.clone())?;
+                let occasion = occasion.clone();
+                let (changes, decided) = self.next_token(case, token, device, fresh, occasion)?;
                 Ok(if changes.is_empty() {
                     Step::Answer(decided)
                 } else {
@@ -96,44 +103,48 @@ impl Authority {
                     RotateAnswer::Rotated(Box::new(r))
                 })),
             Decided::Nothing(ending) => Ok(RotateAnswer::NoSession(ending)),
+            Decided::WrongDevice => Ok(RotateAnswer::DeviceMismatch),
             Decided::Reused => self.end_reused(token).await.map(RotateAnswer::NoSession),
         }
     }
 
     /// Ends all sessions of a subject because a credential changed, and raises the generation.
     ///
-    /// The session of `keep`, if that token is good, lives on with a new token. If it is not,
-    /// everything ends: a changed credential never leaves a session that nobody vouched for.
+    /// The session of `keep`, if that token is good and came with the device that its session is
+    /// bound to, lives on with a new token. If it is not, everything ends: a changed credential
+    /// never leaves a session that nobody vouched for.
     pub async fn credential_changed(
         &self,
         tenant: &TenantId,
         subject: &SubjectId,
-        keep: Option<&SessionToken>,
+        keep: Option<(&SessionToken, Shown)>,
         initiator: Initiator,
     ) -> Result<CredentialChanged, EngineError> {
         let fresh = self.entropy.draw()?;
         let tag = self.tag(tenant, subject);
-        let keep = keep.filter(|token| token.tag() == tag);
+        let keep = keep.filter(|(token, _)| token.tag() == tag);
         let settled = self
             .settle_for(tenant, subject, &[], |case| {
                 let (rotation, decided) = match keep {
-                    Some(token) => {
-                        self.next_token(case, token, fresh, Occasion::CredentialChange)?
+                    Some((token, device)) => {
+                        let occasion = Occasion::CredentialChange;
+                        self.next_token(case, token, device, fresh, occasion)?
                     }
                     None => (Vec::new(), Decided::Nothing(None)),
                 };
                 let kept = match &decided {
                     Decided::Token(id, _) => Keep::One(*id),
-                    Decided::Nothing(_) | Decided::Reused => Keep::None,
+                    Decided::Nothing(_) | Decided::WrongDevice | Decided::Reused => Keep::None,
                 };
                 let (now, reason) = (case.now(), EndReason::CredentialChange);
                 let mut changes = revoke_all(case.roster, kept, reason, initiator, now);
                 let ended = count_ended(&changes, reason);
-                // The expiries lead both decisions; once is enough.
+                // The expiries lead both decisions, and a session that ends needs no count of its
+                // mismatches.
                 changes.extend(
                     rotation
                         .into_iter()
-                        .filter(|c| !matches!(c, Change::End { .. })),
+                        .filter(|c| !matches!(c, Change::End { .. } | Change::Mismatch { .. })),
                 );
                 Ok(Step::Commit(changes, (ended, decided)))
             })
@@ -141,7 +152,7 @@ impl Authority {
         let (ended, decided) = settled.answer;
         let kept = match decided {
             Decided::Token(id, secret) => rotated(id, secret, settled.roster, settled.now),
-            Decided::Nothing(_) | Decided::Reused => None,
+            Decided::Nothing(_) | Decided::WrongDevice | Decided::Reused => None,
         };
         Ok(CredentialChanged {
             ended,
@@ -154,6 +165,7 @@ impl Authority {
         &self,
         case: &Case<'_>,
         token: &SessionToken,
+        device: Shown,
         fresh: [u8; 32],
         occasion: Occasion,
     ) -> Result<(Vec<Change>, Decided), EngineError> {
@@ -165,8 +177,9 @@ impl Authority {
             sealed: seal::seal(under, Purpose::Successor, secret.reveal(), &*self.entropy)?,
         };
         Ok(
-            match rotation::rotate(roster, token, successor, occasion, case.policy, now) {
+            match rotation::rotate(roster, token, device, successor, occasion, case.policy, now) {
                 Rotation::Rotate { id, changes } => (changes, Decided::Token(id, secret)),
+                Rotation::WrongDevice { changes } => (changes, Decided::WrongDevice),
                 Rotation::Repeat { session, sealed } => match open(token, &sealed) {
                     Some(secret) => (Vec::new(), Decided::Token(session.id, secret)),
                     None => (Vec::new(), Decided::Nothing(None)),

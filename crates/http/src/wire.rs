@@ -6,7 +6,8 @@ mod filter;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::admission::Refusal;
-use innkeeper_domain::device::{Device, DeviceClass, DeviceId, DeviceLabel};
+use innkeeper_domain::check::Shown;
+use innkeeper_domain::device::{Device, DeviceClass, DeviceId, DeviceLabel, DeviceToken};
 use innkeeper_domain::name::NameError;
 use innkeeper_domain::notice::Notice;
 use innkeeper_domain::roster::{LastSignIn, Roster};
@@ -15,6 +16,7 @@ use innkeeper_domain::session::{
     AssuranceLevel, Binding, EndReason, EndedSession, Ending, Initiator, Session, SessionClass,
     Timestamp,
 };
+use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::EngineError;
 use innkeeper_engine::sign_in::TurnedAway;
 
@@ -247,6 +249,14 @@ pub const fn ended_by(initiator: Initiator) -> api::EndedBy {
         Initiator::System => api::EndedBy::System,
         Initiator::User => api::EndedBy::User,
     }
+}
+
+/// What a caller shows of the device that `token` came from. A text that is no device token shows
+/// nothing, like none.
+#[must_use]
+pub fn shown(device: Option<&api::Secret>, token: &SessionToken) -> Shown {
+    let device = device.and_then(|text| DeviceToken::parse(text.reveal()).ok());
+    Shown::of(device.as_ref(), token.tag())
 }
 
 /// The refusal of a token: its holder is told how the session ended, if it was one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use innkeeper_domain::admission::{Admission, Newborn, Refusal, SignIn, admit};
 use innkeeper_domain::amendment::{SubjectPatch, amend};
 use innkeeper_domain::change::{Change, Keep};
-use innkeeper_domain::check::{Check, check};
+use innkeeper_domain::check::{Check, Shown, check};
 use innkeeper_domain::device::{DeviceSerial, DeviceToken};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
@@ -172,9 +172,19 @@ impl Code {
                     sealed: Sealed([next].into()),
                 };
                 let (old, why) = (token(number, old), Occasion::Renewal);
-                match rotate(roster, &old, successor, why, &self.policy, moment) {
+                match rotate(
+                    roster,
+                    &old,
+                    Shown::Nothing,
+                    successor,
+                    why,
+                    &self.policy,
+                    moment,
+                ) {
                     Rotation::Rotate { changes, .. } => changes,
-                    Rotation::Repeat { .. } | Rotation::Refuse => return Decision::Nothing(None),
+                    Rotation::Repeat { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => {
+                        return Decision::Nothing(None);
+                    }
                 }
             }
         };
@@ -200,13 +210,14 @@ impl Code {
         match rotate(
             &self.roster,
             &old,
+            Shown::Nothing,
             successor,
             Occasion::Renewal,
             &self.policy,
             at(now),
         ) {
             Rotation::Repeat { sealed, .. } => sealed.0.first().copied(),
-            Rotation::Rotate { .. } | Rotation::Refuse => None,
+            Rotation::Rotate { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
-use innkeeper_domain::check::Demand;
+use innkeeper_domain::check::{Demand, Shown};
 use innkeeper_domain::device::{DeviceId, DeviceLabel};
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
@@ -122,7 +122,7 @@ pub(crate) fn ask(
             let (tok, token) = keep.map(|(tok, text)| (tok, read(&text))).unzip();
             let calling = Box::pin(async move {
                 let by = Initiator::User;
-                let keep = token.as_ref();
+                let keep = token.as_ref().map(|t| (t, Shown::Nothing));
                 let changed = node.credential_changed(&tenant, &name, keep, by).await;
                 changed.map(Reply::Credential)
             });

@@ -130,7 +130,8 @@ impl Scribe {
             | Reply::Rotate(RotateAnswer::NoSession(ending)) => Answer::NoSession {
                 ended: ending.is_some(),
             },
-            Reply::Check(CheckAnswer::Shortfall(_)) => Answer::Unknown,
+            Reply::Check(CheckAnswer::Shortfall(_))
+            | Reply::Rotate(RotateAnswer::DeviceMismatch) => Answer::Unknown,
             Reply::Rotate(RotateAnswer::Rotated(rotated)) => {
                 let Rotated {
                     token,

@@ -7,12 +7,14 @@ use std::time::Duration;
 use innkeeper_domain::admission::{Admission, SignIn, admit};
 use innkeeper_domain::amendment::{SubjectPatch, amend, obey};
 use innkeeper_domain::change::{Change, Keep};
-use innkeeper_domain::check::{Check, Presented, check};
+use innkeeper_domain::check::{Check, Presented, Shown, check};
 use innkeeper_domain::policy::{Policy, PolicyVersion};
 use innkeeper_domain::revocation::{Revocation, disable, enable, revoke, revoke_all};
 use innkeeper_domain::roster::{Generation, Roster};
 use innkeeper_domain::rotation::{Occasion, Rotation, Successor, grace_end, is_due, rotate};
-use innkeeper_domain::session::{EndReason, Initiator, Sealed, Session, SessionId, Timestamp};
+use innkeeper_domain::session::{
+    Binding, EndReason, Initiator, Sealed, Session, SessionId, Timestamp,
+};
 use innkeeper_domain::token::SessionToken;
 use proptest::collection::vec;
 use proptest::option;
@@ -288,6 +290,7 @@ impl World {
             match rotate(
                 &w.roster,
                 &token,
+                w.device_of(&token),
                 successor,
                 occasion.clone(),
                 &w.policy,
@@ -301,7 +304,7 @@ impl World {
                     found = Some(sealed.0[0]);
                     None
                 }
-                Rotation::Refuse => {
+                Rotation::WrongDevice { .. } | Rotation::Refuse => {
                     found = None;
                     None
                 }
@@ -318,6 +321,16 @@ impl World {
         if matches!(occasion, Occasion::Renewal) {
             let first = *self.renewed.entry((number, presented)).or_insert(found);
             assert_eq!(first, found, "one successor a token");
+        }
+    }
+
+    /// The device that a token comes with, from its rightful holder.
+    fn device_of(&self, token: &SessionToken) -> Shown {
+        let family = token.secret().family();
+        let session = self.roster.sessions.iter().find(|s| s.family == family);
+        match session.map(|s| &s.binding) {
+            Some(Binding::DeviceCookie(bound)) => Shown::Device(bound.token),
+            Some(Binding::None) | None => Shown::Nothing,
         }
     }
 

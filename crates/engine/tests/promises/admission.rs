@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use innkeeper_domain::admission::Refusal;
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{ClientId, GroupName, NameError, SubjectId, TenantId};
 use innkeeper_domain::notice::Notice;
@@ -391,7 +392,7 @@ fn s14_given_one_name_in_two_tenants_when_both_sign_in_then_nothing_crosses() {
     let occasion = Occasion::Renewal;
     let rotation = house
         .authority
-        .rotate_in(Some(&realm), &there.token, occasion);
+        .rotate_in(Some(&realm), &there.token, Shown::Nothing, occasion);
     assert!(matches!(
         finish(rotation).expect("the store is sound"),
         RotateAnswer::NoSession(None)

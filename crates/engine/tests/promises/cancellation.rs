@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use innkeeper_domain::amendment::SubjectPatch;
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
@@ -157,7 +158,7 @@ fn s19_given_a_changed_credential_when_dropped_at_any_await_then_it_is_done_or_n
     drop_at_every_await(full, |house, guest| {
         Box::pin(async {
             let (realm, alice) = (tenant(), subject("alice"));
-            let keep = Some(&guest.token);
+            let keep = Some((&guest.token, Shown::Nothing));
             let call = house
                 .authority
                 .credential_changed(&realm, &alice, keep, Initiator::User);

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use innkeeper_domain::amendment::SubjectPatch;
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::policy::{Overflow, SessionLimit};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
@@ -154,7 +155,7 @@ fn s17_given_a_store_that_fails_when_a_credential_changes_then_the_repeat_keeps_
     fail_at_every_call(full, |house, guest| {
         Box::pin(async {
             let (realm, alice) = (tenant(), subject("alice"));
-            let keep = Some(&guest.token);
+            let keep = Some((&guest.token, Shown::Nothing));
             let call = house
                 .authority
                 .credential_changed(&realm, &alice, keep, Initiator::User);

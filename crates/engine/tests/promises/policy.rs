@@ -1,5 +1,6 @@
 //! A newer policy is obeyed before the next answer.
 
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Condition, Overflow, Policy, Rule, SessionLimit, Setting};
 use innkeeper_domain::rotation::Occasion;
@@ -235,9 +236,10 @@ fn s14_given_a_newer_policy_when_another_tenant_calls_then_nothing_is_committed_
             assert!(shown.expect("it is sound").is_none());
         }
         "rotate" => {
-            let order = house
-                .authority
-                .rotate_in(Some(&mallory), token, Occasion::Renewal);
+            let order =
+                house
+                    .authority
+                    .rotate_in(Some(&mallory), token, Shown::Nothing, Occasion::Renewal);
             let answer = finish(order).expect("it is sound");
             assert!(matches!(answer, RotateAnswer::NoSession(None)));
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
-use innkeeper_domain::check::Demand;
+use innkeeper_domain::check::{Demand, Shown};
 use innkeeper_domain::device::DeviceLabel;
 use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
 use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
@@ -218,7 +218,9 @@ pub(crate) fn admitted(answer: SignInAnswer) -> SignedIn {
 pub(crate) fn rotated(answer: RotateAnswer) -> Rotated {
     match answer {
         RotateAnswer::Rotated(rotated) => *rotated,
-        RotateAnswer::NoSession(ending) => panic!("expected a token, got {ending:?}"),
+        refused @ (RotateAnswer::NoSession(_) | RotateAnswer::DeviceMismatch) => {
+            panic!("expected a token, got {refused:?}")
+        }
     }
 }
 
@@ -318,7 +320,7 @@ impl House {
         keep: Option<&SessionToken>,
     ) -> CredentialChanged {
         let (realm, name) = (tenant(), subject(name));
-        let by = Initiator::User;
+        let (by, keep) = (Initiator::User, keep.map(|t| (t, Shown::Nothing)));
         let call = self.authority.credential_changed(&realm, &name, keep, by);
         finish(call).expect("the store is sound")
     }

@@ -142,7 +142,8 @@ async fn given_a_copy_of_the_token_in_use_when_a_page_is_asked_for_then_it_tells
         async move {
             match authority.rotate(&token, Occasion::Renewal).await.unwrap() {
                 innkeeper_engine::rotate::RotateAnswer::Rotated(rotated) => rotated.token,
-                innkeeper_engine::rotate::RotateAnswer::NoSession(_) => panic!("it is live"),
+                innkeeper_engine::rotate::RotateAnswer::NoSession(_)
+                | innkeeper_engine::rotate::RotateAnswer::DeviceMismatch => panic!("it is live"),
             }
         }
     };

@@ -7,8 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
-use innkeeper_domain::check::{Demand, Shortfall, Shown};
-use innkeeper_domain::device::DeviceToken;
+use innkeeper_domain::check::{Demand, Shortfall};
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
@@ -144,11 +143,7 @@ async fn judge(
     let Ok(token) = SessionToken::parse(asked.token.reveal()) else {
         return Err(wire::no_session(None));
     };
-    let device = asked
-        .device_token
-        .as_ref()
-        .and_then(|text| DeviceToken::parse(text.reveal()).ok());
-    let device = Shown::of(device.as_ref(), token.tag());
+    let device = wire::shown(asked.device_token.as_ref(), &token);
     let request = CheckRequest {
         token,
         tenant: Some(tenant),

@@ -29,9 +29,12 @@ pub(super) fn routes() -> Vec<Route> {
             "rotateToken",
             "Give a session its next token",
         )
-        .detail("Whoever repeats the call within the grace gets the same one.")
-        .example(json!({"token": "ik_…"}))
-        .refuses(&[ProblemCode::NoSession]),
+        .detail(
+            "Whoever repeats the call within the grace gets the same one. The token of a session \
+             that is bound to a device comes with its device token, as at a check.",
+        )
+        .example(json!({"token": "ik_…", "device_token": "ikd_…"}))
+        .refuses(&[ProblemCode::NoSession, ProblemCode::DeviceMismatch]),
         Route::post(
             "/v1/sessions/reauthenticated",
             reauthenticated,
@@ -43,15 +46,20 @@ pub(super) fn routes() -> Vec<Route> {
              the next token, and counts as activity. A proof at least as strong as the session \
              also starts the absolute timeout anew, and is what `authenticated_at` tells of. A \
              weaker one makes fresh what it proved and no more: a check with `assurance` and \
-             `max_age` asks for a proof of that strength that is no older.",
+             `max_age` asks for a proof of that strength that is no older. The token of a session \
+             that is bound to a device comes with its device token, as at a check.",
         )
         .example(json!({"token": "ik_…", "methods": ["otp"], "assurance": 2}))
-        .refuses(&[ProblemCode::NoSession]),
+        .refuses(&[ProblemCode::NoSession, ProblemCode::DeviceMismatch]),
         Route::post(
             "/v1/subjects/{subject}/credential-changed",
             credential_changed,
             "credentialChanged",
             "End all sessions of a subject but the one to keep",
+        )
+        .detail(
+            "The session of `keep` lives on under a new token. A token that is not good for that, or \
+             comes without the device that its session is bound to, keeps nothing.",
         )
         .example(json!({"keep": "ik_…"})),
     ]
@@ -65,7 +73,8 @@ async fn rotate(
     Json(asked): Json<api::RotateRequest>,
 ) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
-    renew(door, tenant, &asked.token, Occasion::Renewal).await
+    let device = asked.device_token.as_ref();
+    renew(door, tenant, &asked.token, device, Occasion::Renewal).await
 }
 
 /// `POST /v1/sessions/reauthenticated`: 200 with the next token, and as much time as was proved.
@@ -85,26 +94,33 @@ async fn reauthenticated(
         invalid(field, error.to_string())
     })?;
     let occasion = Occasion::Reauthentication(proof);
-    renew(door, tenant, &asked.token, occasion).await
+    let device = asked.device_token.as_ref();
+    renew(door, tenant, &asked.token, device, occasion).await
 }
 
 async fn renew(
     door: Door,
     tenant: TenantId,
     token: &api::Secret,
+    device: Option<&api::Secret>,
     occasion: Occasion,
 ) -> Result<Json<api::TokenAnswer>, ProblemAnswer> {
     let Ok(token) = SessionToken::parse(token.reveal()) else {
         return Err(wire::no_session(None));
     };
+    let device = wire::shown(device, &token);
     let authority = Arc::clone(&door.authority);
-    let work = async move { authority.rotate_in(Some(&tenant), &token, occasion).await };
+    let work = async move {
+        let tenant = Some(&tenant);
+        authority.rotate_in(tenant, &token, device, occasion).await
+    };
     match wholly(work).await? {
         RotateAnswer::Rotated(rotated) => {
             let (token, session) = show(&rotated);
             Ok(Json(api::TokenAnswer { token, session }))
         }
         RotateAnswer::NoSession(ending) => Err(wire::no_session(ending)),
+        RotateAnswer::DeviceMismatch => Err(ProblemCode::DeviceMismatch.into()),
     }
 }
 
@@ -131,12 +147,17 @@ async fn credential_changed(
             SessionToken::parse(token.reveal())
                 .map_err(|_| invalid("keep", "is not a session token"))
         })
-        .transpose()?;
+        .transpose()?
+        .map(|token| {
+            let device = wire::shown(asked.device_token.as_ref(), &token);
+            (token, device)
+        });
     let authority = Arc::clone(&door.authority);
     let changed = wholly(async move {
         let by = Initiator::User;
+        let keep = keep.as_ref().map(|(token, device)| (token, *device));
         authority
-            .credential_changed(&tenant, &subject, keep.as_ref(), by)
+            .credential_changed(&tenant, &subject, keep, by)
             .await
     })
     .await?;

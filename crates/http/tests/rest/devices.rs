@@ -25,6 +25,15 @@ async fn check(desk: &Desk, token: &str, device: Option<&str>) -> Answer {
     desk.post("/v1/check", body).await
 }
 
+/// Tells of a second factor that was given in the session of `token`.
+async fn proved(desk: &Desk, token: &str, device: Option<&str>) -> Answer {
+    let mut body = json!({"token": token, "methods": ["otp"], "assurance": 2});
+    if let Some(device) = device {
+        body["device_token"] = json!(device);
+    }
+    desk.post("/v1/sessions/reauthenticated", body).await
+}
+
 /// One's own call by the session cookie, with the device cookie of that session beside it.
 async fn own(desk: &Desk, method: Method, path: &str, by: &Answer) -> Answer {
     let (token, device) = (by.word("/token"), by.word("/device/token"));
@@ -288,10 +297,9 @@ async fn given_a_bound_session_when_it_is_rotated_and_reauthenticated_then_it_st
     let desk = desk_with(binding()).await;
     let alice = arrive(&desk, "alice", None).await;
     let device = alice.word("/device/token");
-    let body = json!({"token": alice.word("/token")});
+    let body = json!({"token": alice.word("/token"), "device_token": device});
     let renewed = desk.post("/v1/sessions/rotate", body).await;
-    let body = json!({"token": renewed.word("/token"), "methods": ["otp"], "assurance": 2});
-    let raised = desk.post("/v1/sessions/reauthenticated", body).await;
+    let raised = proved(&desk, renewed.word("/token"), Some(device)).await;
 
     let token = raised.word("/token");
     check(&desk, token, None)
@@ -302,6 +310,79 @@ async fn given_a_bound_session_when_it_is_rotated_and_reauthenticated_then_it_st
         StatusCode::OK
     );
     assert_eq!(raised.word("/session/binding"), "device_cookie");
+}
+
+/// Whoever stole the token of a bound session had it renewed, and its assurance raised, by an
+/// application that passed on what came: neither call asked for the device.
+#[tokio::test]
+async fn given_a_stolen_token_of_a_bound_session_when_it_asks_for_the_next_one_then_it_is_refused_and_counted()
+ {
+    let desk = desk_with(binding()).await;
+    let alice = arrive(&desk, "alice", None).await;
+    let other = arrive(&desk, "alice", None).await;
+    let (token, device) = (alice.word("/token"), alice.word("/device/token"));
+
+    let bare = json!({"token": token});
+    let first = desk.post("/v1/sessions/rotate", bare).await;
+    let second = proved(&desk, token, Some(other.word("/device/token"))).await;
+    let still = check(&desk, token, Some(device)).await;
+    let garbled = json!({"token": token, "device_token": "ikd_"});
+    let third = desk.post("/v1/sessions/rotate", garbled).await;
+
+    for refused in [first, second, third] {
+        refused.assert_problem(403, "device-mismatch");
+    }
+    assert_eq!(still.status, StatusCode::OK, "{}", still.text);
+    assert_eq!(still.json["session"]["methods"], json!([]));
+    let after = desk
+        .post(
+            "/v1/sessions/rotate",
+            json!({"token": token, "device_token": device}),
+        )
+        .await;
+    after.assert_problem(401, "no-session");
+    assert_eq!(after.json["reason"], "device_mismatch");
+    let events = desk.get("/v1/events").await;
+    let events = events.json["events"].as_array().expect("a list");
+    let counted = events
+        .iter()
+        .filter(|e| e["type"] == "risk.device_mismatch");
+    assert_eq!(counted.count(), 3);
+}
+
+#[tokio::test]
+async fn given_an_owner_who_proved_more_when_a_copy_repeats_the_call_without_the_device_then_it_gets_nothing()
+ {
+    let desk = desk_with(binding()).await;
+    let alice = arrive(&desk, "alice", None).await;
+    let (token, device) = (alice.word("/token"), alice.word("/device/token"));
+    let raised = proved(&desk, token, Some(device)).await;
+
+    for _ in 0..4 {
+        let copy = proved(&desk, token, None).await;
+        copy.assert_problem(401, "no-session");
+        assert_eq!(copy.json["reason"], "unknown");
+    }
+
+    let again = proved(&desk, token, Some(device)).await;
+    assert_eq!(again.json["token"], raised.json["token"], "{}", again.text);
+}
+
+#[tokio::test]
+async fn given_a_bound_session_to_keep_when_a_credential_changed_then_it_is_kept_with_its_device_only()
+ {
+    let desk = desk_with(binding()).await;
+    let path = "/v1/subjects/alice/credential-changed";
+    let alice = arrive(&desk, "alice", None).await;
+    let body = json!({"keep": alice.word("/token"), "device_token": alice.word("/device/token")});
+
+    let kept = desk.post(path, body).await;
+    let bare = desk.post(path, json!({"keep": kept.word("/token")})).await;
+
+    assert_eq!(kept.json["ended"], 0, "{}", kept.text);
+    assert_eq!(kept.json["session"]["id"], alice.json["session"]["id"]);
+    assert_eq!(bare.json, json!({"ended": 1}));
+    assert_eq!(desk.live("alice").await, 0);
 }
 
 #[tokio::test]
