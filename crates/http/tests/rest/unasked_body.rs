@@ -209,7 +209,10 @@ async fn given_a_body_and_no_proof_when_something_is_only_shown_then_it_is_refus
         for key in [None, Some("ikk_wrong"), Some(scopeless.as_str())] {
             let call = || {
                 let call = desk.call(Method::GET, &route.path);
-                key.into_iter().fold(call, |call, key| call.bearer(key))
+                match key {
+                    Some(key) => call.bearer(key),
+                    None => call,
+                }
             };
             let without = call().send().await;
             let with = call().json(&json!({"tenant": "acme"})).send().await;
