@@ -48,11 +48,11 @@ pub enum Against {
     Network,
     /// This subject, tried by strangers from anywhere: ten times as much.
     Subject,
-    /// A device that this subject has used before: the budget as it is set, and nobody else's
-    /// tries count.
-    Device,
-    /// All such devices of a subject together: three times as much, or whoever took the tokens of
-    /// many would guess as many times faster.
+    /// A device that this subject has used before, on this network: the budget as it is set. Only
+    /// who holds its token, and is there, spends it.
+    DeviceAndNetwork,
+    /// All such devices of a subject together, wherever they are: three times as much, or whoever
+    /// took the tokens of many, or one to many networks, would guess as many times faster.
     Devices,
 }
 
@@ -62,7 +62,7 @@ impl Against {
         Self::SubjectAndNetwork,
         Self::Network,
         Self::Subject,
-        Self::Device,
+        Self::DeviceAndNetwork,
         Self::Devices,
     ];
 
@@ -73,7 +73,7 @@ impl Against {
             Self::SubjectAndNetwork => "subject_and_address",
             Self::Network => "address",
             Self::Subject => "subject",
-            Self::Device => "device",
+            Self::DeviceAndNetwork => "device_and_address",
             Self::Devices => "devices",
         }
     }
@@ -81,7 +81,7 @@ impl Against {
     /// How many times the budget it is.
     const fn times(self) -> u32 {
         match self {
-            Self::SubjectAndNetwork | Self::Device => 1,
+            Self::SubjectAndNetwork | Self::DeviceAndNetwork => 1,
             Self::Devices => 3,
             Self::Network | Self::Subject => 10,
         }
@@ -99,12 +99,18 @@ impl Against {
 ///
 /// What strangers may try of a subject the owner would have to share with the flood, and the other
 /// two with whoever is behind the same address. So a device that the subject has used before
-/// counts apart: only who holds such a token spends from it. All devices of a subject have one
-/// more bucket together. Where that is spent, by whoever holds the tokens of others, a device
-/// still has what a stranger has: to show it never leaves the owner worse off (V4).
+/// counts apart, by its token and the network that it is on: a thief of the token spends what is
+/// the thief's own, as long as that is elsewhere. All devices of a subject have one more bucket
+/// together. Where that is spent, by whoever holds the tokens of others or takes one to many
+/// networks, a device still has what a stranger has: to show it never leaves the owner worse off
+/// (V4). A thief with the same token behind the same address is not to be told from the owner, and
+/// spends what the owner has there; nor is one where no address is known, and then what strangers
+/// have is all that is left to either.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     counted: Vec<(Against, Name)>,
+    /// Where it is made, if that is known.
+    place: Option<Box<str>>,
     /// What it is counted against where that is spent; nothing if it is then turned away.
     otherwise: Vec<(Against, Name)>,
 }
@@ -119,8 +125,8 @@ impl Attempt {
         who: &str,
         network: Option<Network>,
     ) -> Self {
-        let place = network.map(|n| n.to_string());
-        let place = place.as_deref();
+        let known: Option<Box<str>> = network.map(|n| n.to_string().into());
+        let place = known.as_deref();
         let counted = [
             (Against::SubjectAndNetwork, Some(who), place),
             (Against::Subject, Some(who), None),
@@ -135,6 +141,7 @@ impl Attempt {
         });
         Self {
             counted: named.collect(),
+            place: known.clone(),
             otherwise: Vec::new(),
         }
     }
@@ -143,11 +150,23 @@ impl Attempt {
     #[must_use]
     pub fn on_known_device(self, key: &TagKey, device: DeviceId) -> Self {
         let (own, all) = (device.to_string(), device.tag().to_string());
-        let named = |against, id: &str| (against, name(key, against, [Some(id), None, None]));
-        let (own, all) = (named(Against::Device, &own), named(Against::Devices, &all));
+        let named = |against, id: &str, place| {
+            let parts = [Some(id), None, place];
+            (against, name(key, against, parts))
+        };
+        let place = self.place.as_deref();
+        let own = named(Against::DeviceAndNetwork, &own, place);
+        let all = named(Against::Devices, &all, None);
+        // The own one bounds a device where it is. Where that is anywhere, a thief anywhere would
+        // have it keep the owner from what is left to strangers.
+        let otherwise = match place {
+            Some(_) => [vec![own], self.counted].concat(),
+            None => self.counted,
+        };
         Self {
             counted: vec![own, all],
-            otherwise: [vec![own], self.counted].concat(),
+            place: self.place,
+            otherwise,
         }
     }
 }
@@ -277,14 +296,14 @@ impl Budgets {
 
     const fn table(&self, against: Against) -> &Buckets {
         match against {
-            Against::Device | Against::Devices => &self.devices,
+            Against::DeviceAndNetwork | Against::Devices => &self.devices,
             Against::SubjectAndNetwork | Against::Network | Against::Subject => &self.strangers,
         }
     }
 
     const fn table_mut(&mut self, against: Against) -> &mut Buckets {
         match against {
-            Against::Device | Against::Devices => &mut self.devices,
+            Against::DeviceAndNetwork | Against::Devices => &mut self.devices,
             Against::SubjectAndNetwork | Against::Network | Against::Subject => &mut self.strangers,
         }
     }

@@ -295,6 +295,63 @@ fn given_the_devices_of_a_subject_spent_by_a_thief_when_the_owner_shows_one_then
     );
 }
 
+/// A thief with a copy of one device's token kept the owner out on that device, from anywhere.
+#[test]
+fn given_a_copied_token_that_floods_from_elsewhere_when_the_owner_comes_then_nothing_is_used_up() {
+    let mut budgets = Budgets::default();
+
+    let thief = through(&mut budgets, &device_at(1, "203.0.113.7"), 1000, NOW);
+
+    assert_eq!(thief, 10);
+    assert_eq!(through(&mut budgets, &device(1), 11, NOW), 10);
+}
+
+#[test]
+fn given_a_copied_token_that_floods_from_many_places_when_the_owner_comes_then_strangers_have_no_more()
+ {
+    let mut budgets = Budgets::default();
+    let tried = (0..5).map(|n| {
+        let place = format!("203.0.113.{n}");
+        through(&mut budgets, &device_at(1, &place), 1000, NOW)
+    });
+
+    assert_eq!(tried.sum::<usize>(), 50, "10 at each");
+    assert_eq!(through(&mut budgets, &device(1), 11, NOW), 10);
+    // As many as strangers from as many places, and what all devices have besides.
+    let tried = (0..250).map(|n| {
+        let place = format!("192.0.2.{n}");
+        through(&mut budgets, &device_at(1, &place), 1000, NOW)
+    });
+    assert_eq!(tried.sum::<usize>() + 60, 30 + 100);
+}
+
+#[test]
+fn given_a_copied_token_behind_the_owners_address_when_it_floods_then_the_two_are_not_told_apart() {
+    let mut budgets = Budgets::default();
+
+    through(&mut budgets, &device(1), 1000, NOW);
+
+    assert_eq!(through(&mut budgets, &device(1), 1, NOW), 0);
+    assert_eq!(
+        through(&mut budgets, &device_at(1, "203.0.113.7"), 11, NOW),
+        10
+    );
+}
+
+/// Without an address the device's own ten were all that its owner had, where a stranger had a
+/// hundred.
+#[test]
+fn given_a_copied_token_and_no_addresses_when_it_floods_then_the_owner_has_what_a_stranger_has() {
+    let mut budgets = Budgets::default();
+    let nowhere = Attempt::of_stranger(&key(), &TenantId::default(), "alice", None);
+    let id = DeviceId::new(RosterTag::from_bytes([1; 16]), DeviceSerial([1; 12]));
+    let known = nowhere.clone().on_known_device(&key(), id);
+
+    assert_eq!(through(&mut budgets, &known, 20, NOW), 20);
+    assert_eq!(through(&mut budgets, &known, 1000, NOW), 90);
+    assert_eq!(through(&mut budgets, &nowhere, 1, NOW), 0);
+}
+
 #[test]
 fn given_a_try_that_is_turned_away_when_counted_then_it_cost_nothing() {
     let mut budgets = Budgets::default();

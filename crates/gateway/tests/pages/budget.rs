@@ -132,7 +132,10 @@ async fn given_a_known_browser_when_it_guesses_then_it_has_a_budget_too() {
     let page = browser.sign_in("alice", PASSWORD).await;
 
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(page.header("ratelimit"), Some(r#""device";r=0;t=6"#));
+    assert_eq!(
+        page.header("ratelimit"),
+        Some(r#""device_and_address";r=0;t=6"#)
+    );
 }
 
 #[tokio::test]

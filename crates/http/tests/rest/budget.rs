@@ -105,7 +105,10 @@ async fn given_a_flood_from_the_owners_address_when_the_device_is_known_then_the
 
     made_up.assert_problem(429, "too-many-sign-ins");
     assert_eq!(known.status, StatusCode::CREATED);
-    assert_eq!(known.header("ratelimit"), Some(r#""device";r=1;t=30"#));
+    assert_eq!(
+        known.header("ratelimit"),
+        Some(r#""device_and_address";r=1;t=30"#)
+    );
 }
 
 #[tokio::test]
