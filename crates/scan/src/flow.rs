@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::config::Setting;
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::{Id, Model};
+use crate::pattern::Known;
 use crate::primitive::Primitive;
 
 /// How far a way in is followed.
@@ -49,7 +50,7 @@ pub(crate) fn flow(
     model: &Model<'_>,
     primitives: &[Primitive],
     settings: &[&Setting],
-    known: &[Fact],
+    known: &Known,
 ) -> Flow {
     let mut by_function: BTreeMap<Id, Vec<&Primitive>> = BTreeMap::new();
     for primitive in primitives {
@@ -62,11 +63,12 @@ pub(crate) fn flow(
         primitives,
         by_function,
         settings,
+        hooks: &known.hooks,
     };
     let mut out = Flow::default();
     flow.creations(&mut out);
     let begins = |f: &&Fact| matches!(f.kind, Kind::Creates | Kind::Delegated);
-    for fact in known.iter().filter(begins) {
+    for fact in known.facts.iter().filter(begins) {
         out.paths.push(Path {
             fact: fact.clone(),
             regenerates: true,
@@ -94,6 +96,7 @@ struct Tracer<'m, 'a> {
     primitives: &'m [Primitive],
     by_function: BTreeMap<Id, Vec<&'m Primitive>>,
     settings: &'m [&'m Setting],
+    hooks: &'m [String],
 }
 
 impl<'m> Tracer<'m, '_> {
@@ -119,6 +122,27 @@ impl<'m> Tracer<'m, '_> {
         }
     }
 
+    /// Does this function hear of every sign-in: a signal's receiver, a listener, a hook?
+    fn hears_of_sign_ins(&self, id: Id) -> bool {
+        let function = self.model.function(id);
+        let named = |text: &str, hook: &str| text.split(|c: char| !is_name(c)).any(|n| n == hook);
+        let connected = |hook: &str| {
+            let mut calls = self.model.file_of(id).outline.calls.iter();
+            !function.name.is_empty()
+                && calls.any(|c| {
+                    named(c.receiver(), hook)
+                        && c.method() == "connect"
+                        && named(&c.names, &function.name)
+                })
+        };
+        self.hooks.iter().any(|hook| {
+            function.annotations.iter().any(|a| named(a, hook))
+                || named(&function.parameters, hook)
+                || function.name == *hook
+                || connected(hook)
+        })
+    }
+
     fn reached(&self, id: Id) -> Vec<&'m Primitive> {
         self.model
             .reach(id, DEPTH)
@@ -126,4 +150,8 @@ impl<'m> Tracer<'m, '_> {
             .flat_map(|id| self.by_function.get(id).into_iter().flatten().copied())
             .collect()
     }
+}
+
+const fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }

@@ -78,11 +78,27 @@ fn main_creation<'a>(case: &Case<'a>) -> Option<&'a Fact> {
     let best = case.paths.iter().max_by_key(|p| {
         (
             p.is_entry && p.is_main,
+            is_plain_login(&p.fact),
+            p.fact.scope.contains(' '),
             p.fact.confidence,
             std::cmp::Reverse((&p.fact.file, p.fact.line)),
         )
     });
     best.map(|p| &p.fact)
+}
+
+/// Does the place say that users sign in here: no seed, no client of another service, no staff
+/// acting for somebody?
+fn is_plain_login(fact: &Fact) -> bool {
+    let scope = words(&fact.scope);
+    let folder = fact.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let place = words(&format!(
+        "{} {}",
+        folder,
+        fact.file.rsplit('/').next().unwrap_or("")
+    ));
+    let beside = "admin seed command console cli integration client sdk impersonate refresh oauth oauth2 oidc saml sso";
+    v::is_login_strictly(&scope) && !any(&place, beside) && !any(&scope, beside)
 }
 
 fn limits(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {

@@ -34,6 +34,15 @@ pub(crate) struct Framework {
     /// Strings that calls of the unit hand over, for what is used over HTTP: all have to be there.
     #[serde(default)]
     pub(crate) texts: Vec<String>,
+    /// Paths of what belongs to this framework, whatever else reads meaning into them.
+    #[serde(default)]
+    pub(crate) own: Vec<String>,
+    /// Calls whose names only look like a word on sessions.
+    #[serde(default)]
+    pub(crate) unrelated: Vec<String>,
+    /// Names by which a function hears of every sign-in: signals, events, hooks.
+    #[serde(default)]
+    pub(crate) sign_in_hooks: Vec<String>,
     #[serde(default)]
     pub(crate) fact: Vec<Pattern>,
     #[serde(default)]
@@ -71,6 +80,12 @@ pub(crate) struct Pattern {
     /// Words of which none may be in the path, the arguments or the function's name.
     #[serde(default)]
     pub(crate) unless: Vec<String>,
+    /// Calls of which the unit has to make one for this to hold; see [`Needle`].
+    #[serde(default)]
+    pub(crate) given_call: Vec<Needle>,
+    /// Calls of which the unit may make none for this to hold.
+    #[serde(default)]
+    pub(crate) unless_call: Vec<Needle>,
     #[serde(default = "sure")]
     pub(crate) confidence: Confidence,
     #[serde(default)]
@@ -98,8 +113,29 @@ pub(crate) struct DefaultFact {
     pub(crate) from: String,
     /// Only if the unit also shows this kind of fact from this framework.
     pub(crate) given: Option<Kind>,
+    /// Calls of which the unit may make none for this to hold.
+    #[serde(default)]
+    pub(crate) unless_call: Vec<Needle>,
     #[serde(default)]
     pub(crate) note: String,
+}
+
+/// A call anywhere in the unit: a path, and after a space a name that it hands over.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Needle {
+    pub(crate) path: String,
+    pub(crate) name: String,
+}
+
+impl From<String> for Needle {
+    fn from(text: String) -> Self {
+        let (path, name) = text.split_once(' ').unwrap_or((&text, ""));
+        Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        }
+    }
 }
 
 const fn sure() -> Confidence {

@@ -25,6 +25,9 @@ const MEANINGS_MAX: usize = 3;
 /// Names that say how a function is called and nothing else.
 const GENERIC: &str = "on get post put delete patch async handle handler invoke execute run call process do perform action main index create store destroy update";
 
+/// Words that say what kind of class it is, and not which.
+const KINDS: &str = "repository repo service manager model store client dao provider db database";
+
 const COMMON: [&str; 34] = [
     "get", "set", "create", "delete", "update", "find", "save", "remove", "new", "run", "main",
     "handle", "init", "call", "execute", "add", "list", "start", "stop", "end", "clear", "close",
@@ -42,7 +45,11 @@ pub(crate) struct Model<'a> {
     by_name: HashMap<&'a str, Vec<Id>>,
     callees: Vec<Vec<Id>>,
     callers: Vec<Vec<Id>>,
+    /// For each file: does it run in a browser?
+    clients: Vec<bool>,
     routes: HashMap<Id, Vec<&'a Route>>,
+    /// What constructors are handed: for a file and a field, the class of what is in it.
+    given: HashMap<(usize, &'a str), &'a str>,
 }
 
 impl<'a> Model<'a> {
@@ -54,13 +61,25 @@ impl<'a> Model<'a> {
             by_name: HashMap::new(),
             callees: Vec::new(),
             callers: Vec::new(),
+            clients: Vec::new(),
             routes: HashMap::new(),
+            given: HashMap::new(),
         };
+        model.clients = model.files.iter().map(|file| is_client(file)).collect();
         for (number, file) in model.files.iter().enumerate() {
             model.first.push(model.functions.len());
             for (own, function) in file.outline.functions.iter().enumerate() {
                 let id = model.functions.len();
                 model.functions.push((number, own));
+                if function.name == "constructor" {
+                    // `private readonly service: AuthService`, in the order they are written.
+                    let names: Vec<&str> = function.parameters.split(' ').collect();
+                    for two in names.windows(2) {
+                        if two[1].starts_with(char::is_uppercase) {
+                            model.given.insert((number, two[0]), two[1]);
+                        }
+                    }
+                }
                 if !function.name.is_empty() {
                     model.by_name.entry(&function.name).or_default().push(id);
                 }
@@ -160,33 +179,69 @@ impl<'a> Model<'a> {
         &self.callers[id]
     }
 
+    /// Does the file import this very name?
+    fn brings(&self, file: usize, name: &str) -> bool {
+        !name.is_empty()
+            && !name.contains('.')
+            && self.files[file]
+                .outline
+                .brought
+                .iter()
+                .any(|(names, _)| names.split(' ').any(|n| n == name))
+    }
+
     /// The functions a call may mean.
     pub(crate) fn resolve(&self, file: usize, call: &Call) -> Vec<Id> {
         let method = call.method();
-        let candidates = self.named(method);
+        let mut candidates = self.named(method);
         if candidates.is_empty() {
             return candidates;
         }
         let receiver = call.receiver();
+        if let Some(class) = self
+            .given
+            .get(&(file, receiver.strip_prefix("this.").unwrap_or("")))
+        {
+            let of_class = |id: &Id| self.function(*id).class == *class;
+            let given: Vec<Id> = candidates.iter().copied().filter(of_class).collect();
+            if !given.is_empty() {
+                return given;
+            }
+        }
+        // `auth.logout` with `auth` from elsewhere is not the `logout` of a file called `views`.
+        if self.files[file].language == Language::Python && self.brings(file, receiver) {
+            candidates.retain(|id| {
+                let place = &self.file_of(*id).path;
+                let stem = place.strip_suffix(".py").unwrap_or(place);
+                stem.split('/').any(|part| part == receiver) || self.function(*id).class == receiver
+            });
+        }
         let holder = receiver
             .rsplit('.')
             .find(|part| !part.ends_with("()"))
             .unwrap_or("");
-        let bare = matches!(holder, "" | "this" | "self" | "Self" | "static" | "parent");
+        // `auth().login` is the method of what `auth()` gives back, and not of this class.
+        let of_result = holder.is_empty() && !receiver.is_empty();
+        let bare =
+            !of_result && matches!(holder, "" | "this" | "self" | "Self" | "static" | "parent");
         let here = |id: &Id| self.functions[*id].0 == file;
         if bare {
             let local: Vec<Id> = candidates.iter().copied().filter(here).collect();
             if !local.is_empty() {
                 return local;
             }
-        } else {
+        } else if !of_result {
             let holder = words(holder);
+            // `this.repository.create`: every repository is called so.
+            let says_which = holder.len() > 1 || !any(&holder, KINDS);
             let by_class: Vec<Id> = candidates
                 .iter()
                 .copied()
                 .filter(|id| {
                     let class = words(&self.function(*id).class);
-                    !class.is_empty() && (class.ends_with(&holder) || holder.ends_with(&class))
+                    says_which
+                        && !class.is_empty()
+                        && (class.ends_with(&holder) || holder.ends_with(&class))
                 })
                 .collect();
             if !by_class.is_empty() && by_class.len() <= MEANINGS_MAX {
@@ -282,30 +337,7 @@ impl<'a> Model<'a> {
 
     /// Is this code that runs in the browser?
     pub(crate) fn is_client(&self, file: usize) -> bool {
-        let file = self.files[file];
-        let place = format!("/{}", file.path.to_ascii_lowercase());
-        file.language == Language::Tsx
-            || [
-                "/frontend/",
-                "/client/",
-                "/components/",
-                "/hooks/",
-                "/stores/",
-                "/composables/",
-                "/web-client/",
-                "/webapp/static/",
-                "/static/",
-                "/public/",
-                "/assets/",
-                "/cypress/",
-                "/mobile/",
-                "/android/",
-                "/ios/",
-                "/scripts/",
-            ]
-            .iter()
-            .any(|part| place.contains(part))
-                && !place.contains("livewire")
+        self.clients[file]
     }
 
     /// The calls that stand in a function, its closures included.
@@ -316,4 +348,48 @@ impl<'a> Model<'a> {
             .iter()
             .filter(|c| (function.line..=function.end_line).contains(&c.line))
     }
+}
+
+/// Is this code that runs in the browser, by its place or by what it speaks to?
+fn is_client(file: &Parsed) -> bool {
+    let place = format!("/{}", file.path.to_ascii_lowercase());
+    let by_place = [
+        "/frontend/",
+        "/client/",
+        "/clientapp/",
+        "/components/",
+        "/hooks/",
+        "/stores/",
+        "/composables/",
+        "/web-client/",
+        "/webapp/static/",
+        "/static/",
+        "/public/",
+        "/assets/",
+        "/app/javascript/",
+        "/resources/js/",
+        "/wwwroot/",
+        "/cypress/",
+        "/mobile/",
+        "/android/",
+        "/ios/",
+        "/scripts/",
+    ]
+    .iter()
+    .any(|part| place.contains(part))
+        && !place.contains("livewire");
+    let is_script = matches!(file.language, Language::JavaScript | Language::TypeScript);
+    let by_calls = is_script
+        && file.outline.calls.iter().any(|call| {
+            matches!(
+                call.path.as_str(),
+                "document.addEventListener"
+                    | "document.getElementById"
+                    | "document.querySelector"
+                    | "document.querySelectorAll"
+                    | "window.addEventListener"
+                    | "customElements.define"
+            )
+        });
+    file.language == Language::Tsx || by_place || by_calls
 }

@@ -4,7 +4,7 @@ use innkeeper_report::Confidence;
 
 use crate::config::Setting;
 use crate::fact::{Fact, Kind, Via};
-use crate::knowledge::{Framework, Pattern, at_least};
+use crate::knowledge::{Framework, Needle, Pattern, at_least};
 use crate::model::{Model, Parsed};
 use crate::primitive::{Does, Primitive};
 use crate::syntax::words::{any, glob, words};
@@ -16,6 +16,41 @@ pub(crate) struct Known {
     pub(crate) frameworks: Vec<String>,
     pub(crate) primitives: Vec<Primitive>,
     pub(crate) facts: Vec<Fact>,
+    /// Lines on which nothing is about sessions, whatever a name there says: file and line.
+    pub(crate) unrelated: std::collections::BTreeSet<(usize, u32)>,
+    /// Names by which functions of this unit hear of every sign-in.
+    pub(crate) hooks: Vec<String>,
+}
+
+impl Known {
+    /// Puts down what a framework says of the unit besides its facts.
+    fn note(&mut self, model: &Model<'_>, framework: &Framework) {
+        self.hooks.extend(framework.sign_in_hooks.iter().cloned());
+        if framework.unrelated.is_empty() {
+            return;
+        }
+        for (number, file) in model.files.iter().enumerate() {
+            let calls = file.outline.calls.iter();
+            let lines = calls
+                .filter(|call| framework.unrelated.iter().any(|p| glob(p, &call.path)))
+                .map(|call| (number, call.line));
+            self.unrelated.extend(lines);
+        }
+    }
+}
+
+/// Names the framework a home-grown reading belongs to: `req.session.userId` is a name of our own
+/// in a session of express-session.
+pub(crate) fn attribute(facts: &mut [Fact], used: &[&Framework]) {
+    for fact in facts.iter_mut().filter(|f| f.mechanism == "home-grown") {
+        let what = fact.note.split([' ', ':']).next().unwrap_or("");
+        let owner = used
+            .iter()
+            .find(|f| f.own.iter().any(|path| glob(path, what)));
+        if let Some(owner) = owner {
+            fact.mechanism.clone_from(&owner.name);
+        }
+    }
 }
 
 /// Finds the frameworks in use and everything their files know.
@@ -46,7 +81,7 @@ pub(crate) fn known(
                 continue;
             }
             in_use |= by_import || by_package && framework.imports.is_empty();
-            for pattern in &framework.fact {
+            for pattern in framework.fact.iter().filter(|p| holds(model, p)) {
                 matches(
                     model,
                     number,
@@ -84,10 +119,31 @@ pub(crate) fn known(
                 });
             }
         }
-        defaults(model, unit, framework, &mut out);
+        out.note(model, framework);
+        defaults(model, unit, framework, by_package, &mut out);
         out.frameworks.push(framework.name.clone());
     }
     out
+}
+
+/// Does the rest of the unit let this pattern speak?
+fn holds(model: &Model<'_>, pattern: &Pattern) -> bool {
+    (pattern.given_call.is_empty() || calls(model, &pattern.given_call))
+        && !calls(model, &pattern.unless_call)
+}
+
+/// Does the unit make one of these calls?
+fn calls(model: &Model<'_>, needles: &[Needle]) -> bool {
+    !needles.is_empty()
+        && model.files.iter().any(|file| {
+            file.outline.calls.iter().any(|call| {
+                needles.iter().any(|needle| {
+                    glob(&needle.path, &call.path)
+                        && (needle.name.is_empty()
+                            || call.names.split(' ').any(|name| name == needle.name))
+                })
+            })
+        })
 }
 
 fn imports(file: &Parsed, framework: &Framework) -> bool {
@@ -121,7 +177,13 @@ fn opposite(kind: Kind) -> Kind {
 }
 
 /// Defaults hold for the unit as a whole; they are placed at the first line that shows the rest.
-fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Known) {
+fn defaults(
+    model: &Model<'_>,
+    unit: &Unit,
+    framework: &Framework,
+    by_package: bool,
+    out: &mut Known,
+) {
     for default in &framework.default {
         let version = unit
             .packages
@@ -133,9 +195,13 @@ fn defaults(model: &Model<'_>, unit: &Unit, framework: &Framework, out: &mut Kno
             // Without a manifest, an import shows that the framework's own package is there, and no
             // other package of its family.
             None if default.package.is_empty() => default.from.is_empty(),
-            None => default.from.is_empty() && framework.packages.first() == Some(&default.package),
+            None => {
+                default.from.is_empty()
+                    && !by_package
+                    && framework.packages.first() == Some(&default.package)
+            }
         };
-        if !holds {
+        if !holds || calls(model, &default.unless_call) {
             continue;
         }
         let given = default.given.map(|kind| {
@@ -211,7 +277,11 @@ fn matches(
     };
     let mut hits: Vec<Hit> = Vec::new();
     for call in &outline.calls {
-        if (by_import || model.resolve(number, call).is_empty())
+        let names_receiver = pattern
+            .call
+            .iter()
+            .any(|p| !p.starts_with('*') && p.contains('.') && glob(p, &call.path));
+        if (by_import || names_receiver || model.resolve(number, call).is_empty())
             && fits(&call.path, &pattern.call)
             && (pattern.text.is_empty() || call.texts.iter().any(|t| fits(t, &pattern.text)))
             && allowed(&call.path, &call.names, &call.texts, call.function)

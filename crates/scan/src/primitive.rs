@@ -105,7 +105,7 @@ fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
     }
     for compare in &file.outline.compares {
         let function = model.id(number, compare.function);
-        if is_bound(model, compare, function) {
+        if is_bound(model, file, compare, function) {
             let note = format!("{} {} {}", compare.left, compare.operator, compare.right);
             let (line, confidence) = (compare.line, Confidence::Likely);
             out.push(primitive(
@@ -187,7 +187,7 @@ fn of_assign(
         assign.written.trim_end_matches(';'),
         "null" | "undefined" | "None" | "nil" | "''" | "\"\"" | "false" | "False" | "{}" | "0"
     );
-    if is_session && v::is_identity_key(key) {
+    if is_session && (v::is_identity_key(key) || is_of_user(&assign.written)) {
         if empty {
             return Some((Does::EndCurrent, Confidence::Likely));
         }
@@ -243,8 +243,29 @@ fn of_assign(
     is_stamp(&key_words).then_some((Does::EndAll, Confidence::Likely))
 }
 
+/// Is the value what a user is known by, whatever it is kept under: `user.session_token`, `u.id`?
+fn is_of_user(written: &str) -> bool {
+    let bare = written.trim_end_matches(';').trim_start_matches(['@', '$']);
+    let Some((holder, what)) = bare.rsplit_once("->").or_else(|| bare.rsplit_once('.')) else {
+        return false;
+    };
+    let is_plain = holder.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let holder = words(holder);
+    is_plain
+        && any(&holder, "user account member customer")
+        && matches!(
+            words(what).concat().as_str(),
+            "id" | "pk" | "uuid" | "guid" | "sessiontoken" | "authtoken" | "getid" | "key"
+        )
+}
+
 /// A comparison of how many sessions there are with how many there may be.
-fn is_bound(model: &Model<'_>, compare: &crate::syntax::Compare, function: Option<Id>) -> bool {
+fn is_bound(
+    model: &Model<'_>,
+    file: &Parsed,
+    compare: &crate::syntax::Compare,
+    function: Option<Id>,
+) -> bool {
     let (left, right) = (words(&compare.left), words(&compare.right));
     let names_max = |list: &[String]| {
         any(
@@ -277,6 +298,14 @@ fn is_bound(model: &Model<'_>, compare: &crate::syntax::Compare, function: Optio
         && (counts(&compare.left, &left) && !literal(&compare.right)
             || counts(&compare.right, &right) && !literal(&compare.left));
     if !by_name && !by_count {
+        return false;
+    }
+    // The parts of a header are counted here, and no sessions.
+    let counted = compare.left.split('.').next().unwrap_or("");
+    let is_split = file.outline.assigns.iter().any(|a| {
+        a.function == compare.function && a.target == counted && a.written.contains("split(")
+    });
+    if is_split {
         return false;
     }
     // Counting the cookies of one browser bounds accounts, not the sessions of a user.

@@ -24,7 +24,13 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
                 continue;
             };
             let id = model.named_around(id);
+            // Tokens of another provider, kept to ask it things, sign nobody in here.
+            let of_provider = any(
+                &words(&call.names),
+                "provider kind oauth scope facebook google github twitter",
+            );
             let seen = match holder_of_list(call) {
+                Some(_) if of_provider => false,
                 Some(holder) => written_back(model, id, &holder),
                 None => is_key_write(call) && read_before(model, id, call),
             };

@@ -275,8 +275,8 @@ fn judge_unit(
         return None;
     }
     let model = Model::new(files);
-    let known = pattern::known(&model, unit, &settings, all);
-    let mut primitives = known.primitives;
+    let mut known = pattern::known(&model, unit, &settings, all);
+    let mut primitives = std::mem::take(&mut known.primitives);
     // Where a framework knows a line, its word is better than a guess from names.
     let lines: BTreeSet<(usize, u32)> = primitives.iter().map(|p| (p.file, p.line)).collect();
     let elsewhere: BTreeSet<(&str, u32)> = known
@@ -289,11 +289,17 @@ fn judge_unit(
         primitive::primitives(&model)
             .into_iter()
             .filter(|p| p.does == Does::Bound || !lines.contains(&(p.file, p.line)))
+            .filter(|p| !known.unrelated.contains(&(p.file, p.line)))
             .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
-    let flow = flow::flow(&model, &primitives, &settings, &known.facts);
+    let flow = flow::flow(&model, &primitives, &settings, &known);
     let mut facts: Vec<Fact> = known.facts;
     facts.extend(flow.facts);
+    let used: Vec<&Framework> = all
+        .iter()
+        .filter(|f| known.frameworks.contains(&f.name))
+        .collect();
+    pattern::attribute(&mut facts, &used);
     let order = |f: &Fact| {
         (
             f.kind,
@@ -309,10 +315,6 @@ fn judge_unit(
     });
 
     let controls = verdict::controls(&facts, &flow.paths);
-    let used: Vec<&Framework> = all
-        .iter()
-        .filter(|f| known.frameworks.contains(&f.name))
-        .collect();
     let case = Case {
         root: &unit.root,
         facts: &facts,

@@ -5,28 +5,15 @@ mod slot;
 
 use crate::fact::{Fact, Kind};
 use crate::model::Model;
-use crate::syntax::Language;
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
 /// Facts about state that outlives a request.
 pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
     let mut out = Vec::new();
-    for file in &model.files {
+    for (number, file) in model.files.iter().enumerate() {
         let outline = &file.outline;
-        let lower = file.path.to_ascii_lowercase();
-        if file.language == Language::Tsx
-            || [
-                "frontend/",
-                "client/",
-                "components/",
-                "stores/",
-                "static/",
-                "public/",
-            ]
-            .iter()
-            .any(|p| lower.contains(p))
-        {
+        if model.is_client(number) {
             continue;
         }
         let fact = |kind, line, scope: &str, note: String| Fact {

@@ -159,7 +159,7 @@ pub(crate) fn is_logout(list: &[String]) -> bool {
 pub(crate) fn is_errand(list: &[String]) -> bool {
     any(
         list,
-        "reset forgot invite invitation unsubscribe confirm confirmation verification download upload share collaboration transfer csrf xsrf nonce webhook preview apikey websocket socket media attachment captcha temp temporary unlock pairing mail email coupon device activation pkce state secondfactor challenge zoom push apns subscription image",
+        "reset forgot invite invitation unsubscribe confirm confirmation verification download upload share collaboration transfer csrf xsrf nonce webhook preview apikey websocket socket media attachment captcha temp temporary unlock pairing mail email coupon device activation pkce state secondfactor challenge zoom push apns subscription image installation",
     ) || pair(list, "api personal", "key access")
 }
 

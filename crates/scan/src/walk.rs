@@ -240,7 +240,7 @@ fn part_of_path(path: &str) -> Part {
             {
                 return Part::Example;
             }
-            "migrations" | "migrate" => return Part::Migration,
+            "migrations" | "migrate" | "seeds" | "seeders" => return Part::Migration,
             "src" | "java" | "app" | "lib" => in_source = true,
             _ => {}
         }

@@ -48,7 +48,7 @@ impl Tracer<'_, '_> {
                 continue;
             }
             if makes && v::is_login_strictly(near) && !v::is_ending(near) {
-                self.takes_over(id, primitive, out);
+                self.takes_over(id, primitive, false, out);
                 continue;
             }
             let kind = match primitive.does {
@@ -71,8 +71,12 @@ impl Tracer<'_, '_> {
 
     /// A way of signing in that ends the user's other sessions allows one at a time, unless a
     /// setting that ships says otherwise.
-    pub(super) fn takes_over(&self, id: Id, primitive: &Primitive, out: &mut Flow) {
-        if !matches!(primitive.does, Does::EndAll | Does::EndOthers) {
+    ///
+    /// Whoever `hears` of sign-ins has no session of its own to end, so each it ends is another.
+    pub(super) fn takes_over(&self, id: Id, primitive: &Primitive, hears: bool, out: &mut Flow) {
+        let ends = matches!(primitive.does, Does::EndAll | Does::EndOthers)
+            || hears && primitive.does == Does::EndOne;
+        if !ends {
             return;
         }
         let inner = primitive
@@ -86,11 +90,22 @@ impl Tracer<'_, '_> {
         {
             return;
         }
-        let off = self.settings.iter().find(|s| {
-            let own = words(s.key.rsplit('.').next().unwrap_or(""));
-            any(&own, "single concurrent multiple multi")
-                && any(&own, "login session")
-                && s.is_off()
+        let off = self
+            .settings
+            .iter()
+            .find_map(|s| allows_many(&s.key, &s.value).then(|| format!("{}:{}", s.file, s.line)));
+        // A default in code counts where the code around this line asks for it.
+        let off = off.or_else(|| {
+            let asked = &self.model.function(self.model.named_around(id)).names;
+            self.model.files.iter().find_map(|file| {
+                let outline = &file.outline;
+                let mut options = outline.pairs.iter().chain(&outline.assigns);
+                let found = options.find(|a| {
+                    let name = a.target.rsplit('.').next().unwrap_or("");
+                    allows_many(name, &a.written) && asked.split(' ').any(|n| n == name)
+                });
+                found.map(|a| format!("{}:{}", file.path, a.line))
+            })
         });
         let kind = if off.is_some() {
             Kind::LimitsOff
@@ -99,7 +114,7 @@ impl Tracer<'_, '_> {
         };
         let mut fact = self.fact(kind, primitive, Some(id), Subject::User);
         if let Some(off) = off {
-            fact.note = format!("{}; switched off at {}:{}", fact.note, off.file, off.line);
+            fact.note = format!("{}; switched off at {off}", fact.note);
         }
         out.facts.push(fact);
     }
@@ -265,6 +280,23 @@ impl Tracer<'_, '_> {
                 });
             }
         }
+    }
+}
+
+/// Is this a switch that leaves a user any number of sessions: `single_login = false`,
+/// `allow-multi-login: true`?
+fn allows_many(key: &str, value: &str) -> bool {
+    let own = words(key.rsplit('.').next().unwrap_or(""));
+    if !any(&own, "login session") {
+        return false;
+    }
+    let value = value.trim_end_matches([',', ';']).to_ascii_lowercase();
+    let is_off = matches!(value.as_str(), "false" | "off" | "no" | "0");
+    let is_on = matches!(value.as_str(), "true" | "on" | "yes" | "1");
+    if any(&own, "allow multi multiple") {
+        is_on && any(&own, "concurrent multi multiple")
+    } else {
+        is_off && any(&own, "single concurrent solo unique exclusive")
     }
 }
 

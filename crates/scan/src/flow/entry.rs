@@ -46,9 +46,16 @@ impl Tracer<'_, '_> {
                 Subject::User
             };
             let faces = !self.model.routes(id).is_empty() || faces_people(&far);
-            let makes = reached
-                .iter()
-                .any(|p| matches!(p.does, Does::Create | Does::SignToken));
+            let hears = self.hears_of_sign_ins(id);
+            let makes = hears
+                || reached
+                    .iter()
+                    .any(|p| matches!(p.does, Does::Create | Does::SignToken));
+            if hears {
+                for primitive in &reached {
+                    self.takes_over(id, primitive, true, out);
+                }
+            }
 
             self.messages(id, &reached, makes, out);
             if v::is_logout(&near) {

@@ -6,7 +6,7 @@ use super::creation::HANDED_ON;
 use super::{Flow, Tracer};
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::Id;
-use crate::primitive::Does;
+use crate::primitive::{Does, Primitive};
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
@@ -111,6 +111,9 @@ impl Tracer<'_, '_> {
             let Some(start) = primitive.function else {
                 continue;
             };
+            if self.signed_by(primitive).into_iter().any(says) {
+                continue;
+            }
             let mut stack = vec![(self.model.named_around(start), 0)];
             let mut seen = BTreeSet::new();
             let mut bare = false;
@@ -137,5 +140,16 @@ impl Tracer<'_, '_> {
                     .push(self.fact(Kind::NeverExpires, primitive, None, Subject::User));
             }
         }
+    }
+
+    /// The functions of the application that the line hands the signing to, and what they call.
+    fn signed_by(&self, primitive: &Primitive) -> Vec<Id> {
+        let calls = &self.model.files[primitive.file].outline.calls;
+        calls
+            .iter()
+            .filter(|c| c.line == primitive.line)
+            .flat_map(|c| self.model.resolve(primitive.file, c))
+            .flat_map(|id| self.model.reach(id, HANDED_ON))
+            .collect()
     }
 }

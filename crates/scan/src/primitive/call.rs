@@ -36,7 +36,7 @@ pub(super) fn of_call(
     let names = words(&call.names);
     let Around { near, far, .. } = around;
     let is_orm = is_orm(call, file.language);
-    let current = is_current(call.receiver()) && !is_orm;
+    let current = is_current(call.receiver(), file.language) && !is_orm;
     let sql: Vec<String> = call
         .texts
         .iter()
@@ -150,6 +150,11 @@ pub(super) fn of_call(
             "pop" | "forget" | "delete" | "remove" | "unset"
         ) && !call.texts.first().is_none_or(|t| v::is_identity_key(t));
         if !harmless {
+            out.push((Does::EndCurrent, Confidence::Sure));
+        }
+    } else if call.path == "delete" && call.names.ends_with("Values") {
+        // Go takes the user out of the session as out of any map.
+        if call.texts.first().is_some_and(|t| v::is_identity_key(t)) {
             out.push((Does::EndCurrent, Confidence::Sure));
         }
     } else if !is_orm && !resolved {

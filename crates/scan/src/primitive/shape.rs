@@ -5,7 +5,18 @@ use crate::syntax::{Call, Language};
 use crate::vocabulary as v;
 
 /// The session of the request in hand, as opposed to a table of sessions.
-pub(super) fn is_current(receiver: &str) -> bool {
+pub(super) fn is_current(receiver: &str, language: Language) -> bool {
+    // `db.session.create` of a JavaScript client is a table, and of Python's a conversation.
+    let handle = receiver.trim_start_matches("this.").split('.').next();
+    let is_table = is_script(language)
+        && receiver.contains('.')
+        && matches!(
+            handle,
+            Some("db" | "tx" | "trx" | "database" | "client" | "orm")
+        );
+    if is_table {
+        return false;
+    }
     let last = receiver
         .trim_end_matches("()")
         .rsplit('.')
@@ -30,11 +41,18 @@ pub(super) fn is_current(receiver: &str) -> bool {
         && !receiver.contains("models.")
 }
 
+const fn is_script(language: Language) -> bool {
+    matches!(
+        language,
+        Language::JavaScript | Language::TypeScript | Language::Tsx
+    )
+}
+
 /// The `session` of an object mapper, which is a conversation with a database.
 pub(super) fn is_orm(call: &Call, language: Language) -> bool {
     let path = call.path.to_ascii_lowercase();
     let method = call.method();
-    path.contains("db.session")
+    !is_script(language) && path.contains("db.session")
         || path.contains("dbsession")
         || path.contains("entitymanager")
         || language == Language::Python
@@ -149,10 +167,13 @@ pub(super) fn is_message_about_sign_in(
     if any(receiver, "res response reply ctx logger log console") {
         return false;
     }
-    let sends = any(
-        &all,
-        "send notify notification mail mailer email deliver alert push dispatch enqueue trigger spawn",
-    );
+    // `credentials.push` grows a list.
+    let pushes = method == ["push"] && !any(receiver, "notification notifier pusher expo fcm apns");
+    let sends = !pushes
+        && any(
+            &all,
+            "send notify notification mail mailer email deliver alert push dispatch enqueue trigger spawn",
+        );
     let new_sign_in = |list: &[String]| {
         any(
             list,
@@ -166,7 +187,7 @@ pub(super) fn is_message_about_sign_in(
     };
     let by_text = texts.iter().any(|t| t.len() < 80 && new_sign_in(&words(t)));
     sends && (new_sign_in(&all) || new_sign_in(names) || by_text)
-        || new_sign_in(method) && any(&all, "notify send email mail notification")
+        || !pushes && new_sign_in(method) && any(&all, "notify send email mail notification")
         || all
             .windows(2)
             .any(|t| t[0] == "login" && t[1] == "location")
@@ -219,9 +240,14 @@ pub(super) fn keeps_id(path: &str) -> bool {
     let receiver = path.rsplit_once('.').map_or("", |(before, _)| before);
     let last = words(receiver.rsplit('.').next().unwrap_or(""));
     let method = words(path.rsplit('.').next().unwrap_or(""));
-    (any(&last, "session sess values") || receiver.contains("_SESSION"))
+    // `sessionRepository.save` stores a row of a table, and no identity in a session.
+    let is_session = last
+        .last()
+        .is_some_and(|w| any(std::slice::from_ref(w), "session sess values"));
+    (is_session || receiver.contains("_SESSION"))
         && !receiver.starts_with(char::is_uppercase)
         && (!v::is_making(&method)
-            || any(&method, "set put add insert save store") && method.len() <= 2)
+            || any(&method, "set put add insert save store")
+                && (method.len() <= 2 || v::names_user(&method)))
         && !v::names_session_loosely(&method)
 }

@@ -17,7 +17,7 @@ const REQUEST: &str = "req request ctx context httpcontext exchange payload clai
 /// Names of who is asking.
 const IDENTITY: &str = "user account principal identity tenant session token claims auth role roles subject member customer actor viewer uid userid caller request req permissions";
 /// Names of things beside identity that share a word with it.
-const BESIDE: &str = "count service store model schema router controller client config options option repository repo manager factory cache map list table registry secret key keys provider handler logger callback url expiry ttl timeout max limit default agent interface interval time timer validation enabled scheduler date status type name size version mode strategy format path prefix domain";
+const BESIDE: &str = "count service store model schema router controller client config options option repository repo manager factory cache map list table registry secret key keys provider handler logger callback url expiry ttl timeout max limit default agent interface interval time timer validation enabled scheduler date status type name size version mode strategy format path prefix domain attribute header parameter param field property suffix encoder serializer converter resolver listener filter";
 /// Names of code that decides.
 const DECIDES: &str = "authorize authorise authorization permission permissions permitted can check require required ensure guard role roles admin access policy policies allowed allow owner forbid deny";
 

@@ -1,0 +1,4 @@
+app.post('/newsletter', async (req, res) => {
+  await mailer.sendNewsletter(req.body.email);
+  res.end();
+});
