@@ -5,6 +5,7 @@ mod book;
 mod dist;
 mod everyday;
 mod failure;
+mod functions;
 mod fuzz;
 mod mutants;
 mod openapi;
@@ -102,6 +103,11 @@ const CHORES: &[Chore] = &[
         name: "fuzz",
         summary: "the parsers of outside input under libFuzzer: [--seconds N] [TARGET…]",
         run: fuzz::run,
+    },
+    Chore {
+        name: "functions",
+        summary: "how long single functions take, by Criterion: [WORD…]",
+        run: functions::run,
     },
     Chore {
         name: "rounds",
