@@ -46,7 +46,13 @@ const STEPS: [Step; 9] = [
     Step {
         name: "tests",
         summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
-        needs: &[Need::Browser, Need::Curl, Need::Node, Need::Postgres],
+        needs: &[
+            Need::Browser,
+            Need::Curl,
+            Need::Node,
+            Need::Postgres,
+            Need::Redis,
+        ],
         command: || cargo(&["test", "--workspace", "--all-targets"]),
         leaves_open: None,
     },

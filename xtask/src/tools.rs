@@ -43,6 +43,8 @@ pub(crate) enum Need {
     Typos,
     /// A database server that nodes share, from the system's packages.
     Postgres,
+    /// A server that keeps everything in memory and that nodes share, from the system's packages.
+    Redis,
     /// Searches text, from the system's packages.
     Ripgrep,
     /// Searches syntax.
@@ -183,6 +185,11 @@ const POSTGRES: Package = Package {
     program: "psql",
     reason: "tests keep sessions in it",
 };
+const REDIS: Package = Package {
+    name: "redis-server",
+    program: "redis-server",
+    reason: "tests keep sessions in it",
+};
 const RIPGREP: Package = Package {
     name: "ripgrep",
     program: "rg",
@@ -210,6 +217,7 @@ impl Lacking {
                     lacking.packages.push(PIP);
                 }
                 Need::Postgres if !has_postgres() => lacking.packages.push(POSTGRES),
+                Need::Redis => lacking.look_for(&[REDIS]),
                 Need::Ripgrep => lacking.look_for(&[RIPGREP]),
                 Need::Time => lacking.look_for(&[TIME]),
                 Need::Rustfmt

@@ -8,7 +8,13 @@ use std::process::Command;
 const LAYERS: &[&[&str]] = &[
     &["domain", "api", "report", "test-servers"],
     &["store"],
-    &["engine", "store-embedded", "store-postgres", "model"],
+    &[
+        "engine",
+        "store-embedded",
+        "store-postgres",
+        "store-redis",
+        "model",
+    ],
     &["http", "scan", "probe", "simulation", "bench"],
     &["gateway", "siege"],
     &["cli"],

@@ -7,6 +7,7 @@ use innkeeper_domain::roster::RosterVersion;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::StoreError;
 use innkeeper_store::lease::Changes;
+use innkeeper_store::notice;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, NoTls};
@@ -74,7 +75,7 @@ impl Watch {
         let heard = tokio::time::timeout(PATIENCE, self.notices.recv()).await;
         let heard = heard.map_err(|_| unavailable("the channel carries no notices"))?;
         let heard = heard.ok_or_else(|| unavailable("the channel was closed"))?;
-        Ok(commit(&heard))
+        Ok(notice::read(&heard))
     }
 }
 
@@ -91,50 +92,12 @@ impl Changes for Watch {
             let heard = tokio::time::timeout(PULSE, self.notices.recv()).await;
             let heard = match heard {
                 Ok(None) => return Err(unavailable("the channel was closed")),
-                Ok(Some(word)) => commit(&word),
+                Ok(Some(word)) => notice::read(&word),
                 Err(_) => self.hear_echo().await?,
             };
             if let Some(commit) = heard {
                 return Ok(commit);
             }
-        }
-    }
-}
-
-/// The roster that a notice names, and its version; echoes name none.
-fn commit(notice: &str) -> Option<(RosterTag, RosterVersion)> {
-    let (tag, version) = notice.split_once(' ')?;
-    let mut bytes = [0; 16];
-    if tag.len() != 32 {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(tag.as_bytes().chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).ok()?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    let version = RosterVersion(version.parse().ok()?);
-    Some((RosterTag::from_bytes(bytes), version))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn given_a_notice_when_read_then_it_names_a_commit_or_nothing() {
-        let named = commit("000102030405060708090a0b0c0d0eff 12");
-
-        let tag = RosterTag::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]);
-        assert_eq!(named, Some((tag, RosterVersion(12))));
-        for other in [
-            "echo 12",
-            "",
-            "000102030405060708090a0b0c0d0eff",
-            "000102030405060708090a0b0c0d0exx 1",
-            "000102030405060708090a0b0c0d0eff -1",
-            "ä 1",
-        ] {
-            assert_eq!(commit(other), None, "{other}");
         }
     }
 }

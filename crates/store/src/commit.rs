@@ -86,9 +86,24 @@ impl Commit {
         others: usize,
         now: Timestamp,
     ) -> bool {
+        self.room_beside(before, after, now)
+            .is_some_and(|room| i64::try_from(others).unwrap_or(i64::MAX) > room)
+    }
+
+    /// How many sessions may be live in the other rosters of the tenant, at most, if this is to be
+    /// carried out; `None` for any number. Below zero it is beyond the seats on its own.
+    #[must_use]
+    pub fn room_beside(
+        &self,
+        before: Option<&Roster>,
+        after: &Roster,
+        now: Timestamp,
+    ) -> Option<i64> {
         let live = |roster: &Roster| roster.live(now).count();
         let (before, after) = (before.map_or(0, live), live(after));
-        after > before && self.seats.is_some_and(|seats| others + after > seats.get())
+        let seats = self.seats.filter(|_| after > before)?;
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        Some(count(seats.get()) - count(after))
     }
 
     /// The roster after this commit, or `None` if it has become stale.

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod kept;
 pub mod lease;
 pub mod memory;
+pub mod notice;
 pub mod record;
 pub mod register;
 

@@ -2,3 +2,4 @@
 //! process that started it, however that ends.
 
 pub mod postgres;
+pub mod redis;

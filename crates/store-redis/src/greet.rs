@@ -1,0 +1,117 @@
+//! What comes before anything else on a connection: the right server, our functions, our store, and
+//! nothing older than what this node has seen.
+
+use innkeeper_domain::roster::{Floor, StoreGeneration};
+use innkeeper_domain::session::Timestamp;
+use innkeeper_store::Ground;
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+
+use crate::error::{OpenError, is_unknown_function};
+use crate::incarnation;
+use crate::link::Link;
+use crate::server;
+use crate::value::{just, maybe, number, parsed, send};
+
+/// The format of the functions and keys that this version makes and reads.
+const FORMAT: u64 = 1;
+/// Our functions.
+const LIBRARY: &str = include_str!("functions.lua");
+
+/// Sees to it that the server will do, and that all we need is there.
+pub(crate) async fn greet(
+    link: &Link,
+    connection: &mut MultiplexedConnection,
+) -> Result<(), OpenError> {
+    let durability = server::look(connection, link.snapshots).await?;
+    link.note_durability(durability)?;
+    let mut about = about(connection).await?;
+    if about.as_ref().is_none_or(|about| about.library < FORMAT) {
+        load(connection).await?;
+        about = self::about(connection).await?;
+    }
+    let about = about.ok_or_else(|| OpenError::Refused("it keeps no functions".into()))?;
+    if about.library > FORMAT {
+        return Err(OpenError::Newer(about.library));
+    }
+    match about.store {
+        Some(format) if format > FORMAT => return Err(OpenError::Newer(format)),
+        Some(_) => {}
+        None => {
+            let now = link.time.wall().unwrap_or(about.now);
+            make(link, connection, now).await?;
+        }
+    }
+    incarnation::compare(link, connection).await
+}
+
+/// What `innkeeper_about` says.
+struct About {
+    library: u64,
+    store: Option<u64>,
+    now: Timestamp,
+}
+
+/// What there is; `None` if our functions are not there.
+async fn about(connection: &mut MultiplexedConnection) -> Result<Option<About>, OpenError> {
+    let mut ask = redis::cmd("FCALL");
+    ask.arg("innkeeper_about").arg(0);
+    let said = match send(connection, &ask).await {
+        Ok(said) => said,
+        Err(error) if is_unknown_function(&error) => return Ok(None),
+        Err(error) => return Err(OpenError::of(&error)),
+    };
+    let read = |said: Value| {
+        let [library, store, now] = just(said)?;
+        let store = maybe(store)?.map(|format| parsed(&format));
+        Ok(About {
+            library: number(library)?,
+            store: store.transpose()?,
+            now: Timestamp::from_millis(number(now)?),
+        })
+    };
+    let read = read(said).map_err(|error: innkeeper_store::StoreError| error.to_string());
+    read.map(Some).map_err(OpenError::Refused)
+}
+
+/// Loads our functions, in place of an older version of them.
+async fn load(connection: &mut MultiplexedConnection) -> Result<(), OpenError> {
+    let mut load = redis::cmd("FUNCTION");
+    load.arg("LOAD").arg("REPLACE").arg(LIBRARY);
+    let loaded = send(connection, &load).await;
+    loaded.map(drop).map_err(|error| OpenError::of(&error))
+}
+
+/// Makes a store, unless another node does so at this moment.
+///
+/// Its generation is that of the clock, so that no cursor from an earlier life of this server means
+/// anything; and where this node knows of such a life, all numbers lie above those of that one.
+async fn make(
+    link: &Link,
+    connection: &mut MultiplexedConnection,
+    now: Timestamp,
+) -> Result<(), OpenError> {
+    let ground = link.seen().map_or_else(
+        || Ground {
+            floor: Floor::FIRST,
+            store_generation: StoreGeneration(0).restored(now),
+        },
+        |seen| {
+            tracing::error!(
+                "the server has lost everything: every session has ended, and the store begins anew"
+            );
+            seen.ground.restored(now)
+        },
+    );
+    let mut ask = redis::cmd("FCALL");
+    ask.arg("innkeeper_make")
+        .arg(0)
+        .arg(ground.store_generation.0)
+        .arg(ground.floor.epoch)
+        .arg(ground.floor.generation.0)
+        .arg(ground.floor.generation_before.0)
+        .arg(ground.floor.version.0)
+        .arg(now.as_millis());
+    let made = send(connection, &ask).await;
+    made.map(drop).map_err(|error| OpenError::of(&error))
+}

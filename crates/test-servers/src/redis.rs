@@ -1,0 +1,167 @@
+//! Redis, from the system's packages.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+/// What each server is started with: deaths are on disk before they are told of.
+const ALWAYS: &[&str] = &[
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+];
+
+/// A server, on a socket in a folder of its own.
+#[derive(Debug)]
+pub struct Redis {
+    folder: PathBuf,
+    options: Vec<String>,
+    child: Child,
+    /// Holds the input of the shell that ends the server with us.
+    _watcher: Child,
+}
+
+impl Redis {
+    /// Starts a server that writes each change to disk before it answers.
+    pub fn start() -> io::Result<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts one with more options, such as `["--appendfsync", "everysec"]`; the last of a kind
+    /// counts.
+    pub fn start_with(options: &[&str]) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?.keep();
+        let options = ALWAYS.iter().chain(options);
+        let options: Vec<String> = options.map(ToString::to_string).collect();
+        // A shell waits for the end of its input, which is that of this process however it ends,
+        // and hears no signal that a terminal sends us.
+        let watcher = Command::new("sh")
+            .args([
+                "-c",
+                "read -r _; kill -9 \"$(cat \"$0/pid\")\"; rm -rf -- \"$0\"",
+            ])
+            .arg(&folder)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let child = run(&folder, &options)?;
+        Ok(Self {
+            folder,
+            options,
+            child,
+            _watcher: watcher,
+        })
+    }
+
+    /// Its URL, for whoever may do everything.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket())
+    }
+
+    /// Its URL for a named account.
+    #[must_use]
+    pub fn url_of(&self, account: &str, password: &str) -> String {
+        format!("unix://{}?user={account}&pass={password}", self.socket())
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Starts it again on what it left, after a [`kill`](Self::kill).
+    pub fn again(&mut self) -> io::Result<()> {
+        self.child = run(&self.folder, &self.options)?;
+        Ok(())
+    }
+
+    /// Starts it again on nothing, after a [`kill`](Self::kill).
+    pub fn anew(&mut self) -> io::Result<()> {
+        fs::remove_dir_all(self.folder.join("appendonlydir"))?;
+        self.again()
+    }
+
+    /// Stops it in order and starts it again with what it kept and these options.
+    pub fn restart_with(&mut self, options: &[&str]) -> io::Result<()> {
+        self.options.extend(options.iter().map(ToString::to_string));
+        self.ask(&["SHUTDOWN"])?;
+        self.child.wait()?;
+        self.again()
+    }
+
+    /// Asks it one thing, as an operator does at a terminal.
+    pub fn ask(&self, words: &[&str]) -> io::Result<String> {
+        let said = Command::new("redis-cli")
+            .args(["-s", &self.socket()])
+            .args(words)
+            .output()?;
+        let text = String::from_utf8_lossy(&said.stdout).trim_end().to_owned();
+        if !said.status.success() && text.is_empty() {
+            let why = String::from_utf8_lossy(&said.stderr).into_owned();
+            return Err(io::Error::other(format!("redis-cli: {why}")));
+        }
+        Ok(text)
+    }
+
+    /// The folder that it keeps its data in.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    fn socket(&self) -> String {
+        self.folder.join("socket").display().to_string()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// Runs the server and waits until it listens.
+fn run(folder: &std::path::Path, options: &[String]) -> io::Result<Child> {
+    let mut child = Command::new("redis-server")
+        .args(["--port", "0", "--unixsocket", "socket", "--pidfile", "pid"])
+        .arg("--dir")
+        .arg(folder)
+        .args(options)
+        .current_dir(folder)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                io::Error::other("Redis is not here: apt-get install redis-server")
+            }
+            _ => error,
+        })?;
+    let mut said = BufReader::new(child.stdout.take().expect("it is piped"));
+    let mut log = String::new();
+    loop {
+        let before = log.len();
+        if said.read_line(&mut log)? == 0 {
+            let _ = child.wait();
+            return Err(io::Error::other(format!("it did not start: {log}")));
+        }
+        if log[before..].contains("ready to accept connections") {
+            break;
+        }
+    }
+    // What it says later meets an open pipe.
+    thread::spawn(move || io::copy(&mut said, &mut io::sink()));
+    Ok(child)
+}
