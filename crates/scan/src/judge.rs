@@ -9,7 +9,7 @@ use crate::flow::Path;
 use crate::knowledge::Framework;
 use crate::policy::Policy;
 use crate::syntax::words::{any, words};
-use crate::verdict::{Controls, State, entry_paths};
+use crate::verdict::{Controls, State, change_unseen, entry_paths};
 use crate::vocabulary as v;
 use case::evidence;
 
@@ -346,7 +346,21 @@ fn fixation(case: &Case<'_>, out: &mut Vec<Finding>) {
 
 fn on_change(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
     match case.controls["password_change_revokes"] {
-        State::No => out.extend(case.first("CSC-PWD-001", Kind::PasswordChange)),
+        State::No => {
+            let finding = case.first("CSC-PWD-001", Kind::PasswordChange);
+            out.extend(match change_unseen(case.facts) {
+                Some(change) => finding.map(|first| {
+                    let mut finding = case.found("CSC-PWD-001", change, &change.note);
+                    finding.related = first.related;
+                    let here = &finding.at;
+                    finding
+                        .related
+                        .retain(|e| (&e.at.file, e.at.line) != (&here.file, here.line));
+                    finding
+                }),
+                None => finding,
+            });
+        }
         State::OptIn => out.extend(case.first("CSC-PWD-002", Kind::RevokesOnPasswordOptIn)),
         _ => {}
     }

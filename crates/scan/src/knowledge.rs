@@ -37,6 +37,15 @@ pub(crate) struct Framework {
     /// Paths of what belongs to this framework, whatever else reads meaning into them.
     #[serde(default)]
     pub(crate) own: Vec<String>,
+    /// Its sessions are sealed into a cookie, unless a store is made for them.
+    #[serde(default)]
+    pub(crate) sealed: bool,
+    /// Calls or assignments that make such a store.
+    #[serde(default)]
+    pub(crate) stored_by: Vec<Needle>,
+    /// Packages that bring one.
+    #[serde(default)]
+    pub(crate) stored_by_package: Vec<String>,
     /// Calls whose names only look like a word on sessions.
     #[serde(default)]
     pub(crate) unrelated: Vec<String>,

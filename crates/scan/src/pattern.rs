@@ -1,5 +1,7 @@
 //! Framework knowledge laid against the code of a unit.
 
+use std::cell::OnceCell;
+
 use innkeeper_report::Confidence;
 
 use crate::config::Setting;
@@ -20,12 +22,22 @@ pub(crate) struct Known {
     pub(crate) unrelated: std::collections::BTreeSet<(usize, u32)>,
     /// Names by which functions of this unit hear of every sign-in.
     pub(crate) hooks: Vec<String>,
+    /// Paths into sessions that are sealed into a cookie: they have no id that could be kept.
+    pub(crate) sealed: Vec<String>,
 }
 
 impl Known {
     /// Puts down what a framework says of the unit besides its facts.
-    fn note(&mut self, model: &Model<'_>, framework: &Framework) {
+    fn note(&mut self, model: &Model<'_>, unit: &Unit, framework: &Framework) {
         self.hooks.extend(framework.sign_in_hooks.iter().cloned());
+        let stored = unit
+            .packages
+            .keys()
+            .any(|have| framework.stored_by_package.iter().any(|p| glob(p, have)))
+            || calls(model, &framework.stored_by);
+        if framework.sealed && !stored {
+            self.sealed.extend(framework.own.iter().cloned());
+        }
         if framework.unrelated.is_empty() {
             return;
         }
@@ -67,6 +79,8 @@ pub(crate) fn known(
             .iter()
             .any(|wanted| unit.packages.keys().any(|have| glob(wanted, have)));
         let by_text = says(model, framework);
+        // What the rest of the unit lets a pattern say is the same for every file.
+        let speaking = OnceCell::new();
         let mut in_use = by_text;
         for (number, file) in model.files.iter().enumerate() {
             if !framework
@@ -81,7 +95,9 @@ pub(crate) fn known(
                 continue;
             }
             in_use |= by_import || by_package && framework.imports.is_empty();
-            for pattern in framework.fact.iter().filter(|p| holds(model, p)) {
+            let speaking: &Vec<&Pattern> = speaking
+                .get_or_init(|| framework.fact.iter().filter(|p| holds(model, p)).collect());
+            for pattern in speaking {
                 matches(
                     model,
                     number,
@@ -119,7 +135,7 @@ pub(crate) fn known(
                 });
             }
         }
-        out.note(model, framework);
+        out.note(model, unit, framework);
         defaults(model, unit, framework, by_package, &mut out);
         out.frameworks.push(framework.name.clone());
     }
@@ -132,16 +148,23 @@ fn holds(model: &Model<'_>, pattern: &Pattern) -> bool {
         && !calls(model, &pattern.unless_call)
 }
 
-/// Does the unit make one of these calls?
+/// Does the unit make one of these calls, or give a value to one of these places?
 fn calls(model: &Model<'_>, needles: &[Needle]) -> bool {
+    let said = |needle: &Needle, names: &str| {
+        needle.name.is_empty() || names.split(' ').any(|name| name == needle.name)
+    };
     !needles.is_empty()
         && model.files.iter().any(|file| {
-            file.outline.calls.iter().any(|call| {
-                needles.iter().any(|needle| {
-                    glob(&needle.path, &call.path)
-                        && (needle.name.is_empty()
-                            || call.names.split(' ').any(|name| name == needle.name))
-                })
+            let outline = &file.outline;
+            needles.iter().any(|needle| {
+                let fits = |path: &str| glob(&needle.path, path);
+                outline.calls.iter().any(|call| {
+                    fits(&call.path)
+                        && (said(needle, &call.names) || call.texts.contains(&needle.name))
+                }) || outline
+                    .assigns
+                    .iter()
+                    .any(|a| fits(&a.target) && said(needle, &a.names))
             })
         })
 }

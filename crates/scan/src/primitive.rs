@@ -187,7 +187,13 @@ fn of_assign(
         assign.written.trim_end_matches(';'),
         "null" | "undefined" | "None" | "nil" | "''" | "\"\"" | "false" | "False" | "{}" | "0"
     );
-    if is_session && (v::is_identity_key(key) || is_of_user(&assign.written)) {
+    // Somebody who still owes a second factor is not signed in.
+    let is_halfway = any(
+        &words(key),
+        "mfa otp totp twofa 2fa tfa factor pending temp tmp challenge impersonator invite reset",
+    );
+    let is_of_user = is_of_user(&assign.written) && !is_halfway;
+    if is_session && (v::is_identity_key(key) || is_of_user) {
         if empty {
             return Some((Does::EndCurrent, Confidence::Likely));
         }

@@ -20,6 +20,7 @@ use crate::pattern;
 use crate::policy::Policy;
 use crate::prefilter::Prefilter;
 use crate::primitive::{self, Does};
+use crate::syntax::words::glob;
 use crate::syntax::{self, Language};
 use crate::unit::{self, Manifest, Unit};
 use crate::verdict;
@@ -292,6 +293,10 @@ fn judge_unit(
             .filter(|p| !known.unrelated.contains(&(p.file, p.line)))
             .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
+    for primitive in primitives.iter_mut().filter(|p| p.keeps_id) {
+        let what = primitive.note.split(':').next().unwrap_or("");
+        primitive.keeps_id = !known.sealed.iter().any(|path| glob(path, what));
+    }
     let flow = flow::flow(&model, &primitives, &settings, &known);
     let mut facts: Vec<Fact> = known.facts;
     facts.extend(flow.facts);
@@ -307,11 +312,15 @@ fn judge_unit(
             f.line,
             f.subject,
             std::cmp::Reverse(f.confidence),
+            f.scope.clone(),
         )
     };
     facts.sort_by_key(order);
+    // One line that several ways of changing a password lead to answers for each of them.
+    let by_way = |kind: Kind| matches!(kind, Kind::PasswordChange | Kind::RevokesOnPassword);
     facts.dedup_by(|a, b| {
         (a.kind, &a.file, a.line, a.subject) == (b.kind, &b.file, b.line, b.subject)
+            && (!by_way(a.kind) || a.scope == b.scope)
     });
 
     let controls = verdict::controls(&facts, &flow.paths);

@@ -113,7 +113,7 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
             State::Yes
         } else if has(Kind::RevokesOnPasswordOptIn) {
             State::OptIn
-        } else if changes_unseen(facts) {
+        } else if change_unseen(facts).is_some() {
             State::No
         } else if has(Kind::RevokesOnPassword) {
             State::Yes
@@ -149,8 +149,8 @@ pub(crate) fn controls(facts: &[Fact], paths: &[Path]) -> Controls {
     out
 }
 
-/// Is there a route on which a password changes and nothing ends?
-fn changes_unseen(facts: &[Fact]) -> bool {
+/// A route on which a password changes and nothing ends.
+pub(crate) fn change_unseen(facts: &[Fact]) -> Option<&Fact> {
     let ends: Vec<&Fact> = facts
         .iter()
         .filter(|f| f.kind == Kind::RevokesOnPassword)
@@ -158,8 +158,10 @@ fn changes_unseen(facts: &[Fact]) -> bool {
     facts
         .iter()
         .filter(|f| f.kind == Kind::PasswordChange && f.scope.contains(" /"))
+        // What staff do to an account is judged only where its owner can do nothing.
+        .filter(|change| ends.is_empty() || change.subject == Subject::User)
         .filter(|change| ends.is_empty() || !is_recovery(change))
-        .any(|change| ends.iter().all(|end| end.scope != change.scope))
+        .find(|change| ends.iter().all(|end| end.scope != change.scope))
 }
 
 /// Getting back in after forgetting a password, which is judged only where nothing else is there.
@@ -186,11 +188,20 @@ fn limit(facts: &[Fact], paths: &[Path]) -> State {
         State::PerDevice
     } else if has(Kind::SingleSlot) && (has(Kind::SignsToken) || paths.iter().any(|p| p.is_token)) {
         State::ImplicitSingleRefresh
-    } else if has(Kind::SingleSlot) {
+    } else if facts
+        .iter()
+        .any(|f| f.kind == Kind::SingleSlot && !is_refresh(f))
+    {
         State::Enforced
     } else {
         State::None
     }
+}
+
+/// A slot for a refresh token bounds what is signed here. Where nothing is, the token is another
+/// service's, kept to ask it things.
+fn is_refresh(slot: &Fact) -> bool {
+    any(&words(&slot.note), "refresh")
 }
 
 fn regenerate(facts: &[Fact], paths: &[Path]) -> State {

@@ -12,7 +12,7 @@ const OTHER_SESSIONS: &str = "external linked db database sql orm analytics webs
     spark exam voice conversation agent llm collab collaboration collaborative mongo mongoose \
     neo4j cassandra transaction engine maker csrf flash hibernate entity scoped fedcm realtime \
     workout booking meeting call video livekit debug shell browse import export speaker \
-    conference talk course audio";
+    conference talk course audio billing portal theme";
 
 /// Is a sign-in session, or the token that stands for one, named here?
 pub(crate) fn names_session(list: &[String]) -> bool {

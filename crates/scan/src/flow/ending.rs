@@ -29,6 +29,12 @@ impl Tracer<'_, '_> {
             || v::names_session(&class)
             || any(near, "device logout signout kick kickout revoke")
             || v::is_ending(near) && any(near, "auth");
+        // Whoever reads a session and finds it expired may take it away: no way of ending one.
+        let routes = self.model.routes(id);
+        let only_reads = !routes.is_empty()
+            && routes.iter().all(|r| r.method == "GET")
+            && !v::is_ending(near)
+            && !any(near, "device logout signout kick kickout revoke");
         for primitive in reached {
             if primitive.does == Does::EndOfDevice && !disables && !v::is_logout(near) {
                 out.facts.push(self.fact(
@@ -42,6 +48,7 @@ impl Tracer<'_, '_> {
                 || changes_password
                 || !faces
                 || !about
+                || only_reads
                 || v::is_api_token(near)
                 || v::is_of_another_kind(near)
             {

@@ -62,7 +62,7 @@ impl Tracer<'_, '_> {
                 self.logout(id, &reached, out);
                 continue;
             }
-            self.password(id, &near, &reached, out);
+            self.password(id, &near, subject, &reached, out);
             self.refresh(id, &near, &reached, makes, out);
             if v::is_cleanup(&near) && self.model.routes(id).is_empty() {
                 continue;
@@ -230,11 +230,25 @@ impl Tracer<'_, '_> {
         }
     }
 
-    pub(super) fn password(&self, id: Id, near: &[String], reached: &[&Primitive], out: &mut Flow) {
+    pub(super) fn password(
+        &self,
+        id: Id,
+        near: &[String],
+        subject: Subject,
+        reached: &[&Primitive],
+        out: &mut Flow,
+    ) {
         let registers = any(near, "register signup setup install seed import create");
+        // `POST /account/password`: what is done to it is in the method.
+        let is_its_route = self.model.routes(id).iter().any(|r| {
+            let last = words(r.path.rsplit('/').next().unwrap_or(""));
+            matches!(r.method.as_str(), "POST" | "PUT" | "PATCH")
+                && matches!(last.concat().as_str(), "password" | "passwd" | "pwd")
+        });
         let set = reached.iter().find(|p| {
             p.does == Does::SetPassword
                 && (v::is_password_change(near)
+                    || is_its_route
                     || p.function
                         .is_some_and(|f| v::is_password_change(&self.model.near(f)))
                     || any(near, "update settings edit")
@@ -245,7 +259,7 @@ impl Tracer<'_, '_> {
             return;
         }
         out.facts
-            .push(self.fact(Kind::PasswordChange, set, Some(id), Subject::User));
+            .push(self.fact(Kind::PasswordChange, set, Some(id), subject));
         let end = reached.iter().find(|p| matches!(p.does, Does::EndAll | Does::EndOthers | Does::EndOne | Does::EndCurrent if !(p.does == Does::EndCurrent)));
         if let Some(end) = end {
             let asks = self.model.reach(id, 1).iter().any(|f| {

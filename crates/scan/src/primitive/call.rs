@@ -9,8 +9,8 @@ use super::shape::{
 };
 use super::{Around, Does};
 use crate::model::Parsed;
-use crate::syntax::Call;
 use crate::syntax::words::{any, words};
+use crate::syntax::{Call, Language};
 use crate::vocabulary as v;
 
 #[expect(
@@ -97,7 +97,10 @@ pub(super) fn of_call(
                 .last()
                 .is_some_and(|w| matches!(w.as_str(), "session" | "token")))
         && (v::names_session(&method)
-            || v::names_session(&holder) && !current && !is_orm && is_plain_making(&method));
+            || v::names_session(&holder) && !current && !is_orm && is_plain_making(&method))
+        // `stripe.checkout.sessions.create`, and what is built only to be checked.
+        && !v::is_of_another_kind(&receiver)
+        && !(constructs && any(&holder, "authentication password anonymous bearer"));
     if (makes_session && !errand && tied_to_user && !is_definition_like(call))
         || table("insert into")
     {
@@ -163,7 +166,12 @@ pub(super) fn of_call(
             .texts
             .iter()
             .any(|t| t.len() < 60 && !t.contains(' ') && v::names_session(&words(t)));
+        // `expires_in` and `endsWith` ask, and end nothing.
+        let asks = method
+            .first()
+            .is_some_and(|w| matches!(w.as_str(), "expires" | "ends"));
         let orm_delete = v::is_ending(&method)
+            && !asks
             && (v::names_session(&subject_words)
                 || v::names_session(&names) && !names.is_empty()
                 || chained)
@@ -194,6 +202,7 @@ pub(super) fn of_call(
             out.push((Does::EndOne, Confidence::Likely));
         }
         let ends_by_update = any(&method, "update updatemany set save")
+            && !current
             && v::names_session(&subject_words)
             && any(
                 &names,
@@ -223,7 +232,13 @@ pub(super) fn of_call(
     }
 
     // Seen.
-    let reads = v::is_listing(&method) && !any(&method, "delete remove create");
+    // Ruby finds one by its id.
+    let finds_one = file.language == Language::Ruby
+        && matches!(
+            call.method(),
+            "find" | "find_by" | "find_by!" | "find_signed"
+        );
+    let reads = v::is_listing(&method) && !any(&method, "delete remove create") && !finds_one;
     if reads
         && !is_orm
         && (v::names_sessions(&method)
@@ -270,15 +285,33 @@ pub(super) fn of_call(
         ))
         && !any(
             &method,
-            "get find token email validator encoder error state header cookie",
+            "get find token email validator encoder error state header cookie check can has is policy applicable msg message notification",
         )
+        && !any(&receiver, "mailer mail notification")
+        && !any(&names, "hide")
         && !call.method().starts_with("use");
     let sql_password = sql.iter().any(|t| {
         t.contains("update ")
             && t.contains(" set")
             && (t.contains("password=") || t.contains("password =") || t.contains("password_hash"))
     });
-    if (sets_password || sql_password) && !any(&words(call.method()), "state") {
+    // `user.update({ data: { password: … } })`: the key says what is set, whatever the value is called.
+    let by_key = matches!(
+        call.method(),
+        "update" | "updateOne" | "updateMany" | "findByIdAndUpdate" | "findOneAndUpdate"
+    ) && any(&holder, "user account member customer")
+        && file.outline.pairs.iter().any(|pair| {
+            (call.line..=call.end_line).contains(&pair.line)
+                && matches!(
+                    words(&pair.target).concat().as_str(),
+                    "password" | "passwordhash" | "hashedpassword" | "encryptedpassword"
+                )
+                && !matches!(
+                    pair.written.trim_end_matches(','),
+                    "true" | "false" | "1" | "0"
+                )
+        });
+    if (sets_password || sql_password || by_key) && !any(&words(call.method()), "state") {
         out.push((Does::SetPassword, Confidence::Likely));
     }
     if matches!(

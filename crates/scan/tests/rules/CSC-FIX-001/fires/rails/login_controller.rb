@@ -1,0 +1,7 @@
+class LoginController < ApplicationController
+  def create
+    user = User.authenticate_by(name: params[:name], password: params[:password])
+    session[:u] = user.session_token
+    redirect_to root_path
+  end
+end
