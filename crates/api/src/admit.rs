@@ -44,7 +44,8 @@ pub struct SignInRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 9))]
     pub assurance: Option<u8>,
-    /// When; the moment of the call if absent.
+    /// When; the moment of the call if absent, or if it lies ahead of the clock here by a minute at
+    /// most. Further ahead is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authenticated_at: Option<Timestamp>,
     /// The token by which the device was recognised before.

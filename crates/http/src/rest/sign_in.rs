@@ -1,6 +1,7 @@
 //! `POST /v1/sessions`: a subject signs in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use http::HeaderMap;
@@ -65,6 +66,10 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// How far the clock of a caller may be ahead of ours, as is usual for the times in a JWT (RFC 7519,
+/// 4.1.4: "no more than a few minutes").
+const CLOCKS_DIFFER: Duration = Duration::from_mins(1);
+
 /// 201 with the token; 403, 409, 412, 422 or 429 with a problem, and nothing changed.
 async fn admit(
     caller: Caller<Admit>,
@@ -85,6 +90,13 @@ async fn admit(
         .as_ref()
         .and_then(|t| SessionToken::parse(t.reveal()).ok());
     let sign_in = understand(&asked)?;
+    if asked.authenticated_at.is_some() {
+        let now = door.authority.now().await.map_err(wire::failed)?;
+        let ahead = sign_in.authentication.at.since(now);
+        if ahead > CLOCKS_DIFFER {
+            return Err(invalid("authenticated_at", lies_ahead(ahead)));
+        }
+    }
 
     let authority = Arc::clone(&door.authority);
     let answer = if let Some(ticket) = &asked.choice {
@@ -135,6 +147,17 @@ async fn admit(
             Err(ProblemAnswer::from(ProblemCode::TooManySignIns).retry_after(60))
         }
     }
+}
+
+/// A moment a little ahead is now: a session never rests on a proof that is yet to come. One far
+/// ahead was never meant, and would have passed for the freshest there can be.
+fn lies_ahead(by: Duration) -> String {
+    format!(
+        "lies {} seconds ahead of the clock here, {} more than clocks may differ: compare the clocks, \
+         and send the moment in UTC, or leave it out for now",
+        by.as_secs(),
+        by.saturating_sub(CLOCKS_DIFFER).as_secs(),
+    )
 }
 
 fn unknown_ticket() -> ProblemAnswer {
@@ -209,7 +232,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
         actor,
         remember: asked.remember,
         authentication: AuthenticationEvent {
-            // One that is left out or lies ahead is now: admission takes the earlier.
+            // One that is left out or lies a little ahead is now: admission takes the earlier.
             at: asked.authenticated_at.map_or(Timestamp::MAX, wire::moment),
             methods: methods(&asked.methods)?,
             assurance: wire::assurance(asked.assurance.unwrap_or_default())?,

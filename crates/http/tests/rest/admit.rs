@@ -362,3 +362,33 @@ async fn s8_given_a_token_that_the_browser_held_when_replaced_then_it_is_superse
     let answer = desk.post("/v1/sessions", body).await;
     assert_eq!(answer.status, StatusCode::CREATED);
 }
+
+/// A moment ahead was taken for now without a word, so a clock that went wrong, or a time zone that
+/// was left out, was never found.
+#[tokio::test]
+async fn s13_given_a_proof_that_is_yet_to_come_when_signed_in_then_a_minute_is_let_pass_and_no_more()
+ {
+    let desk = desk().await;
+    let at = async |moment: &str| {
+        let body = json!({"subject": "alice", "authenticated_at": moment});
+        desk.post("/v1/sessions", body).await
+    };
+
+    for (moment, taken) in [
+        ("2027-01-15T07:00:00.000Z", "2027-01-15T07:00:00.000Z"),
+        ("2027-01-15T08:00:59.000Z", "2027-01-15T08:00:00.000Z"),
+    ] {
+        let answer = at(moment).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        assert_eq!(answer.word("/session/authenticated_at"), taken);
+    }
+    let live = desk.live("alice").await;
+    for moment in [
+        "2027-01-15T08:01:02.000Z",
+        "2027-01-15T10:00:00+01:00",
+        "9999-12-31T00:00:00Z",
+    ] {
+        at(moment).await.assert_invalid("authenticated_at");
+    }
+    assert_eq!(desk.live("alice").await, live, "nothing changed");
+}
