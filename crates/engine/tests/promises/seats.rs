@@ -8,10 +8,11 @@ use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Overflow, Policy, Seats, TenantLimit};
 use innkeeper_domain::seats::{NoSeat, Scope, WayOut};
 use innkeeper_domain::session::EndReason;
+use innkeeper_domain::token::{SessionToken, TokenSecret};
 use innkeeper_engine::sign_in::SignInAnswer;
 
 use crate::support::{
-    House, admitted, arrival, event, finish, house_with, just_before, policy, poll_once,
+    House, admitted, arrival, copy, event, finish, house_with, just_before, policy, poll_once,
 };
 
 /// A policy of so many seats for every tenant, each by itself.
@@ -169,6 +170,69 @@ fn given_a_known_browser_when_it_signs_in_again_in_a_full_tenant_then_it_takes_o
 
     assert_eq!(second.ended.len(), 1);
     assert_eq!(house.live("alice"), 1);
+}
+
+/// S11, S5, S14: a full tenant says the same whatever is to be replaced, and nobody's session ends
+/// for a newcomer who is not let in.
+#[test]
+fn s11_given_no_seat_left_when_another_is_to_be_replaced_then_nobody_ends_and_nothing_is_told() {
+    let elsewhere = TenantId::parse("elsewhere").expect("it is a name");
+    for at_limit in [Overflow::Refuse, Overflow::EvictLeastRecent, Overflow::Ask] {
+        let house = house_with(seats(1, at_limit));
+        let gone = house.sign_in("bob");
+        let _ = house.revoke(gone.session.id);
+        let bob = house.sign_in("bob");
+        let mut there = arrival("carol");
+        there.tenant = elsewhere.clone();
+        let there = admitted(house.answer(there));
+        let before = house.snapshot();
+
+        let nobody = SessionToken::new(bob.token.tag(), TokenSecret::from_entropy([7; 48]));
+        let tokens = [
+            None,
+            Some(&bob.token),
+            Some(&gone.token),
+            Some(&there.token),
+            Some(&nobody),
+        ];
+        let answers = tokens.map(|token| {
+            let mut request = arrival("alice");
+            request.replaces = token.map(copy);
+            refused(house.answer(request))
+        });
+
+        for answer in &answers {
+            assert_eq!(answer, &answers[0]);
+            assert_eq!(
+                (answer.limit.scope, answer.way_out),
+                (Scope::Tenant, WayOut::Wait)
+            );
+            assert!(answer.endable.is_empty());
+        }
+        assert_eq!(house.snapshot(), before, "{at_limit:?}");
+        assert!(house.passes(&bob.token));
+    }
+}
+
+/// Whoever is let in by a seat of the own ends what the same browser held of another, and the seat
+/// of that one is free for whoever comes next, and for nobody before.
+#[test]
+fn given_no_seat_left_when_an_own_one_is_given_up_and_another_replaced_then_both_end_in_turn() {
+    let house = house_with(seats(2, Overflow::EvictLeastRecent));
+    let bob = house.sign_in("bob");
+    let before = house.sign_in("alice");
+    let mut request = arrival("alice");
+    request.replaces = Some(copy(&bob.token));
+
+    let after = admitted(house.answer(request));
+
+    let ended: Vec<_> = after.ended.iter().map(|e| e.session.id).collect();
+    assert_eq!(ended, [before.session.id], "another's are not told");
+    assert_eq!(house.why_not(&before.token), Some(EndReason::Evicted));
+    assert_eq!(house.why_not(&bob.token), Some(EndReason::Superseded));
+    assert_eq!((house.live("alice"), house.live("bob")), (1, 0));
+    let _ = house.sign_in("carol");
+    let _ = refused(house.answer(arrival("dave")));
 }
 
 /// Nobody ends because seats are lowered, and whoever is there may still sign in elsewhere.
