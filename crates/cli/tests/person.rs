@@ -35,11 +35,14 @@ const ERIN: &str = "erin-4711";
 
 /// What a file of the store would betray of the person. The id of the account is not among it:
 /// it stays with the fence that refuses evidence from before, until that is swept away.
-const PERSONAL: [&str; 4] = [
+const PERSONAL: [&str; 7] = [
     "erin@example.org",
     "Europe/Berlin",
     "shelf-of-erin",
     "office-of-erin",
+    "erin@intranet.example",
+    "203.0.113.0/24",
+    "desk-of-erin",
 ];
 
 async fn sign_in(server: &Server, data: &Path) -> String {
@@ -53,6 +56,39 @@ async fn sign_in(server: &Server, data: &Path) -> String {
     let (status, opened) = api.send(Method::POST, "/v1/sessions", Some(&body)).await;
     assert_eq!(status, StatusCode::CREATED, "{opened}");
     support::token_and_id(&opened).0
+}
+
+/// What is kept of the person elsewhere: a user of the sign-in page that was removed since, an order
+/// that is done, and a session in which it acted as somebody else.
+async fn leave_traces(server: &Server, data: &Path) {
+    let api = server.admin(data);
+    let user = json!({"name": PERSONAL[4], "password": "correct horse", "subject": ERIN});
+    let filter = json!({"subject": ERIN, "ip": PERSONAL[5], "client": "tv"});
+    let order = json!({"filter": filter, "reason": "revoked_by_admin"});
+    let acting = json!({
+        "subject": "bob", "class": "impersonation", "actor": ERIN, "ip": "203.0.113.77",
+        "attributes": {"desk": PERSONAL[6]},
+    });
+    let user_page = format!("/v1/users/{}", PERSONAL[4]);
+    for (method, path, body, expected) in [
+        (Method::POST, "/v1/users", Some(user), StatusCode::CREATED),
+        (Method::DELETE, &*user_page, None, StatusCode::OK),
+        (
+            Method::POST,
+            "/v1/revocations",
+            Some(order),
+            StatusCode::ACCEPTED,
+        ),
+        (
+            Method::POST,
+            "/v1/sessions",
+            Some(acting),
+            StatusCode::CREATED,
+        ),
+    ] {
+        let (status, answer) = api.send(method, path, body.as_ref()).await;
+        assert_eq!(status, expected, "{path}: {answer}");
+    }
 }
 
 /// Which personal values lie somewhere below the folder.
@@ -71,6 +107,7 @@ fn betrayed(data: &Path) -> Vec<&'static str> {
 async fn given_a_person_when_erased_by_the_command_then_no_file_of_the_store_holds_a_value_of_it() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
+    leave_traces(&server, data.path()).await;
     let token = sign_in(&server, data.path()).await;
     // What was written lies in the files once the server has stopped.
     server.stop();
@@ -116,7 +153,7 @@ async fn given_a_person_when_exported_then_all_that_is_kept_is_in_one_document()
     assert_eq!(document["sessions"][0]["ip"], "203.0.113.77");
     let events = document["events"].as_array().expect("a list");
     assert!(events.iter().any(|e| e["type"] == "session.opened"));
-    for value in PERSONAL.into_iter().chain([ERIN]) {
+    for value in PERSONAL[..4].iter().chain([&ERIN]) {
         assert!(exported.out.contains(value), "{value}: {}", exported.out);
     }
     for hidden in ["ik_", "ikd_", "argon2", "bob"] {

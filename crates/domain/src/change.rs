@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device::{Device, DeviceClass, DeviceId, DeviceLabel, DeviceTrust};
-use crate::name::GroupName;
+use crate::name::{GroupName, SubjectId};
 use crate::policy::{PolicyVersion, SessionLimit};
 use crate::roster::{Contact, Generation, LastSignIn, Roster};
 use crate::session::{
@@ -107,6 +107,8 @@ pub enum Change {
     SignIn(Arc<LastSignIn>),
     /// All that is known of the subject's person goes; its fence, and that it is disabled, stay.
     Erasure,
+    /// All that is known of another, who acted as the subject, goes.
+    ActorErasure(SubjectId),
 }
 
 /// Which sessions live on when the generation rises.
@@ -178,7 +180,8 @@ impl Change {
             | Self::Contact(_)
             | Self::Policy(_)
             | Self::SignIn(_)
-            | Self::Erasure => false,
+            | Self::Erasure
+            | Self::ActorErasure(_) => false,
         }
     }
 
@@ -255,6 +258,7 @@ impl Change {
             Self::Policy(version) => roster.policy = roster.policy.max(*version),
             Self::SignIn(last) => roster.last_sign_in = Some(Arc::clone(last)),
             Self::Erasure => erase(roster),
+            Self::ActorErasure(actor) => erase_actor(roster, actor),
         }
     }
 }
@@ -283,15 +287,30 @@ fn erase(roster: &mut Roster) {
     // What is still recorded as live when this comes was behind the fence.
     roster.sessions.clear();
     for ended in &mut roster.ended {
-        let session = Arc::make_mut(&mut ended.session);
-        session.actor = None;
-        session.origin = Origin::default();
-        session.device = None;
-        session.device_class = DeviceClass::Other;
-        session.binding = Binding::None;
-        session.previous_sign_in = None;
-        session.attributes = None;
+        erase_person(Arc::make_mut(&mut ended.session));
     }
+}
+
+/// Empties the sessions in which somebody else acted of who that was, from where and on what. One
+/// that is still recorded as live when this comes was behind the fence.
+fn erase_actor(roster: &mut Roster, actor: &SubjectId) {
+    let is_meant = |session: &Session| session.actor.as_ref() == Some(actor);
+    roster.sessions.retain(|session| !is_meant(session));
+    for ended in &mut roster.ended {
+        if is_meant(&ended.session) {
+            erase_person(Arc::make_mut(&mut ended.session));
+        }
+    }
+}
+
+fn erase_person(session: &mut Session) {
+    session.actor = None;
+    session.origin = Origin::default();
+    session.device = None;
+    session.device_class = DeviceClass::Other;
+    session.binding = Binding::None;
+    session.previous_sign_in = None;
+    session.attributes = None;
 }
 
 /// Records a new device, unless one of its name or its token is there already, or there is no

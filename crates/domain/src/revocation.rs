@@ -1,8 +1,9 @@
 //! Revocation: ends that somebody decided, and the fence that keeps them ended.
 
 use crate::change::{Change, Keep};
+use crate::name::SubjectId;
 use crate::roster::Roster;
-use crate::session::{EndReason, Initiator, SessionId, Timestamp};
+use crate::session::{EndReason, Initiator, Session, SessionId, Timestamp};
 
 /// The answer to a request to end one session.
 #[derive(Clone, Debug)]
@@ -91,6 +92,31 @@ pub fn erase(roster: &Roster, initiator: Initiator, now: Timestamp) -> Vec<Chang
     let mut changes = revoke_all(roster, Keep::None, reason, initiator, now);
     changes.push(Change::Erasure);
     changes
+}
+
+/// Decides what deleting `actor` does to another subject, as whom it acted; `None` if nothing here
+/// tells of that.
+///
+/// Whoever acted is no more, so those sessions end; and where they came from was the actor's.
+#[must_use]
+pub fn erase_actor(
+    roster: &Roster,
+    actor: &SubjectId,
+    initiator: Initiator,
+    now: Timestamp,
+) -> Option<Vec<Change>> {
+    let now = now.max(roster.time_high);
+    let is_meant = |session: &Session| session.actor.as_ref() == Some(actor);
+    let mut ended = roster.ended.iter().map(|e| &*e.session);
+    if !roster.sessions.iter().any(|s| is_meant(s)) && !ended.any(is_meant) {
+        return None;
+    }
+    let reason = EndReason::RevokedByAdmin;
+    let mut changes = roster.expiries(now);
+    let live = roster.live(now).filter(|s| is_meant(s));
+    changes.extend(live.map(|s| Change::end(s.id, now, reason, initiator)));
+    changes.push(Change::ActorErasure(actor.clone()));
+    Some(changes)
 }
 
 /// Decides what enabling the subject does; `None` if it is not disabled.

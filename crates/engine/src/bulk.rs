@@ -24,7 +24,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::filter::SessionFilter;
-use innkeeper_domain::name::TenantId;
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::session::{EndReason, Ending, Initiator, SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::register::Put;
@@ -252,6 +252,37 @@ impl Authority {
                 return Ok(Some(order));
             }
         }
+    }
+
+    /// Forgets the orders that name a subject, or a device of it.
+    ///
+    /// One that is not over goes too: its subject has been deleted, so what it means has ended, and
+    /// what is born from now on is none of its. The worker finds it gone, and leaves it so.
+    pub(crate) async fn forget_orders_of(
+        &self,
+        tenant: &TenantId,
+        subject: &SubjectId,
+    ) -> Result<(), EngineError> {
+        let tag = self.tag(tenant, subject);
+        let names_it = |order: &BulkRevocation| {
+            let filter = &order.filter;
+            let by_name = order.tenant == *tenant && filter.subject.as_ref() == Some(subject);
+            by_name || filter.device.is_some_and(|device| device.tag() == tag)
+        };
+        for (mut order, mut version) in self.revocations().await? {
+            while names_it(&order) {
+                let name = order.id.name();
+                if let Put::Done(_) = self.register.put(&name, Some(version), None).await? {
+                    break;
+                }
+                // Whoever works on it has written in between.
+                match self.find_revocation(order.id).await? {
+                    Some(found) => (order, version) = found,
+                    None => break,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many bulk revocations are not over yet.

@@ -289,8 +289,10 @@ impl SessionStore for OnDisk {
             .await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
-        self.ask(|store| store.erase(tag)).await
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        let others = others.to_vec();
+        self.ask(move |store| Box::pin(async move { store.erase(tag, &others).await }))
+            .await
     }
 
     async fn walk(

@@ -269,8 +269,8 @@ impl SessionStore for Weather {
         self.play(self.inner.trim(through)).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
-        self.play(self.inner.erase(tag)).await
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        self.play(self.inner.erase(tag, others)).await
     }
 
     async fn walk(

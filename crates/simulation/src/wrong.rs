@@ -355,7 +355,7 @@ impl SessionStore for WrongStore {
         Ok(())
     }
 
-    async fn erase(&self, _tag: RosterTag) -> Result<(), StoreError> {
+    async fn erase(&self, _tag: RosterTag, _others: &[Cursor]) -> Result<(), StoreError> {
         Ok(())
     }
 

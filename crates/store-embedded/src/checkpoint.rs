@@ -53,7 +53,7 @@ impl Taken {
             rosters: shared.resident.all().collect(),
             keys: shared.keys.lock().all().cloned().collect(),
             register: register
-                .iter()
+                .from("")
                 .map(|(n, s)| (n.clone(), s.clone()))
                 .collect(),
         }
@@ -163,7 +163,7 @@ impl Checkpoints {
             return;
         }
         let asked = mem::take(&mut self.asked);
-        let erasures: Vec<_> = asked.iter().filter_map(|(erasure, _)| *erasure).collect();
+        let erasures: Vec<_> = asked.iter().filter_map(|(e, _)| e.clone()).collect();
         if !erasures.is_empty() {
             disk.log.turn_over();
         }
@@ -216,7 +216,8 @@ fn work(
     let is_over = || shared.stopped.get().is_some();
     let written = taken.write(&shared.disk, is_over);
     let written = written.and_then(|written| match written {
-        Written::InPlace => shared.disk.log.erase(erasures, taken.head.batch, is_over),
+        Written::InPlace if erasures.is_empty() => Ok(()),
+        Written::InPlace => shared.disk.log.erase(erasures, &taken.head, is_over),
         Written::GivenUp if asked.is_empty() => Ok(()),
         Written::GivenUp => Err(io::Error::other("the store is being closed")),
     });

@@ -99,7 +99,7 @@ fn cursor_at(place: u64) -> Cursor {
     Cursor(place.to_be_bytes().into())
 }
 
-fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
+pub(crate) fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
     <[u8; 8]>::try_from(&*cursor.0)
         .map(u64::from_be_bytes)
         .map_err(|_| StoreError::Corrupt {

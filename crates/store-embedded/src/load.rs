@@ -4,7 +4,6 @@
 //! says how far the store had come, and the places of the journal have no gaps: so whatever was
 //! acknowledged and is not there, or is not what was written, is found here.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use crate::keys::Keys;
 use crate::log::row::{Kind, Row, Rows};
 use crate::log::{self, Scanned};
 use crate::mark::Mark;
+use crate::register::Values;
 use crate::resident::{Place, Resident};
 use crate::round::Highest;
 use crate::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -37,7 +37,7 @@ pub(crate) struct Loaded {
     pub(crate) highest: Highest,
     pub(crate) resident: Resident,
     pub(crate) keys: Keys,
-    pub(crate) register: BTreeMap<String, Slot>,
+    pub(crate) register: Values,
 }
 
 /// Reads everything in the folder `data` of the store at `store`, and compares it. Changes
@@ -111,7 +111,7 @@ fn acknowledged(mark: &Mark, store: &Path) -> Result<u64, OpenError> {
 struct Rest {
     head: Option<Head>,
     keys: Keys,
-    register: BTreeMap<String, Slot>,
+    register: Values,
     /// The first and the last place of the journal that were found.
     places: Option<(u64, u64)>,
 }
@@ -173,8 +173,8 @@ impl Rest {
     }
 
     fn take_value(&mut self, row: &Row<'_>) -> Result<(), Damage> {
-        let (name, slot): (String, Slot) = record::decode(row.value)?;
-        self.register.insert(name, slot);
+        let named: (String, Slot) = record::decode(row.value)?;
+        self.register.take([named]);
         Ok(())
     }
 

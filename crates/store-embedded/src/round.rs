@@ -190,13 +190,14 @@ impl<'a> Round<'a> {
     pub(crate) fn put(&mut self, name: String, seen: Option<u64>, value: Option<Vec<u8>>) -> Put {
         let held = match self.register.get(&name) {
             Some(held) => Some(held.clone()),
-            None => self.shared.register.read().get(&name).cloned(),
+            None => self.shared.register.read().find(&name).cloned(),
         };
         let current = held.as_ref().filter(|h| h.value.is_some());
         if current.map(|h| h.version) != seen {
             return Put::Stale;
         }
-        let version = held.map_or(0, |h| h.version) + 1;
+        let before = held.map_or_else(|| self.shared.register.read().removed(), |h| h.version);
+        let version = before + 1;
         self.register.insert(name, Slot { version, value });
         Put::Done(version)
     }
@@ -276,7 +277,7 @@ impl<'a> Round<'a> {
         for key in cleared {
             shared.keys.lock().remove(key);
         }
-        shared.register.write().extend(register);
+        shared.register.write().take(register);
         shared.show(head);
         if !closing {
             shared.time.raise(head.ceiling);

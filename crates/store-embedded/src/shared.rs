@@ -1,16 +1,16 @@
 //! What callers and the committing thread share.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::{Ground, StoreError};
 use tokio::sync::Notify;
 
-use crate::disk::{Disk, Head, Slot};
+use crate::disk::{Disk, Head};
 use crate::error::{Stopped, WriteError};
 use crate::keys::Keys;
 use crate::load::Loaded;
+use crate::register::Values;
 use crate::resident::{Resident, Shard};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock, RwLockWriteGuard};
@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) resident: Resident,
     /// Locked after a shard, never before one.
     pub(crate) keys: Mutex<Keys>,
-    pub(crate) register: RwLock<BTreeMap<String, Slot>>,
+    pub(crate) register: RwLock<Values>,
     pub(crate) ground: RwLock<Ground>,
     /// The place of the last journal entry that may be shown.
     place: AtomicU64,

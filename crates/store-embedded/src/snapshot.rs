@@ -33,7 +33,7 @@ impl Taken {
             now: shared.time.step(),
             rosters: shared.resident.all().collect(),
             register: register
-                .iter()
+                .from("")
                 .map(|(n, s)| (n.clone(), s.clone()))
                 .collect(),
         }

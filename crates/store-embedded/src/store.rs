@@ -23,6 +23,7 @@ use crate::disk::Disk;
 use crate::error::{OpenError, Stopped};
 use crate::files::{Files, LocalFiles};
 use crate::folder::Folder;
+use crate::journal::place_of;
 use crate::load::load;
 use crate::log::{Erasure, Sizes};
 use crate::resident::{Place, Shard};
@@ -359,9 +360,14 @@ impl SessionStore for EmbeddedStore {
         self.let_go(through).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
         let through = self.shared.last_place();
-        let erasure = Some(Erasure { tag, through });
+        let others = others.iter().map(place_of).collect::<Result<_, _>>()?;
+        let erasure = Some(Erasure {
+            tag,
+            through,
+            others,
+        });
         let job = |reply| Job::Checkpoint(erasure, reply);
         self.ask(Stopped::Closed.into(), job).await
     }

@@ -334,7 +334,7 @@ impl World {
         // What was committed until now, told of or not.
         let latest = self.wait_for(|store| Box::pin(store.latest()));
         let through = latest.ok().flatten().map(|cursor| cursor.0.to_vec());
-        let erased = self.wait_for(|store| Box::pin(store.erase(tag(of))));
+        let erased = self.wait_for(|store| Box::pin(store.erase(tag(of), &[])));
         if erased.is_ok() {
             self.erased.insert(of, through.unwrap_or_default());
         }

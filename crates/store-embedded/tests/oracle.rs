@@ -198,7 +198,7 @@ impl Pair {
             Step::Erase { of } => {
                 let stores: [&dyn SessionStore; 2] = [&self.reference, self.embedded()];
                 for store in stores {
-                    store.erase(tag(of)).await.unwrap();
+                    store.erase(tag(of), &[]).await.unwrap();
                 }
             }
             Step::Checkpoint => self.embedded().checkpoint().await.unwrap(),

@@ -384,7 +384,7 @@ fn given_somebody_is_erased_when_their_roster_rests_again_then_nothing_of_them_l
     let roster = world.read(1);
     world.changed(1, |now| erase(&roster, Initiator::Admin, now));
     world
-        .done(world.store.erase(tag(1)))
+        .done(world.store.erase(tag(1), &[]))
         .expect("there is room");
     world.rest();
 

@@ -175,7 +175,7 @@ fn given_no_room_for_a_checkpoint_when_one_is_due_then_commits_go_on_and_it_wait
         .expect("it says why")
         .to_string();
     assert!(why.contains("make room"), "{why}");
-    let refused = world.done(world.store.erase(tag(1)));
+    let refused = world.done(world.store.erase(tag(1), &[]));
     assert!(refused.is_err(), "it needs a checkpoint");
 
     world.files.hold_at_most(u64::MAX);
@@ -188,7 +188,7 @@ fn given_no_room_for_a_checkpoint_when_one_is_due_then_commits_go_on_and_it_wait
 
     assert_eq!(world.named(".checkpoint").len(), 1);
     world
-        .done(world.store.erase(tag(1)))
+        .done(world.store.erase(tag(1), &[]))
         .expect("there is room");
 }
 

@@ -9,13 +9,6 @@ use tokio_postgres::types::Type;
 use crate::rows::{column, get, number};
 use crate::store::PostgresStore;
 
-/// Where there is no value: a new name, or one whose value was removed.
-const ADD: &str = "INSERT INTO innkeeper.register AS r (name, version, value) VALUES ($1, 1, $2) \
-    ON CONFLICT (name) DO UPDATE SET version = r.version + 1, value = EXCLUDED.value \
-    WHERE r.value IS NULL RETURNING version";
-const REPLACE: &str = "UPDATE innkeeper.register SET version = version + 1, value = $2 \
-    WHERE name = $1 AND version = $3 AND value IS NOT NULL RETURNING version";
-
 #[async_trait]
 impl Register for PostgresStore {
     async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
@@ -35,15 +28,15 @@ impl Register for PostgresStore {
         let name = name.to_owned();
         let rows = self.apart(async move {
             let link = store.link();
-            let first: [_; 2] = [(&name as _, Type::TEXT), (&value as _, Type::BYTEA)];
-            match seen.map(column) {
-                None => link.change(ADD, &first).await,
-                Some(seen) => {
-                    let [name, value] = first;
-                    let arguments = [name, value, (&seen as _, Type::INT8)];
-                    link.change(REPLACE, &arguments).await
-                }
-            }
+            let seen = seen.map(column);
+            let arguments: [_; 3] = [
+                (&name as _, Type::TEXT),
+                (&seen as _, Type::INT8),
+                (&value as _, Type::BYTEA),
+            ];
+            let query = "SELECT version FROM innkeeper.put($1, $2, $3) AS version \
+                         WHERE version IS NOT NULL";
+            link.change(query, &arguments).await
         });
         let rows = rows.await?;
         match rows.first() {

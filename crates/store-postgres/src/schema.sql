@@ -78,12 +78,42 @@ CREATE TABLE innkeeper.remembered (
 CREATE INDEX remembered_tag ON innkeeper.remembered (tag);
 CREATE INDEX remembered_until ON innkeeper.remembered (valid_until);
 
--- Values that are not sessions. A removed one leaves its version behind.
+-- Values that are not sessions. Under '' lies the highest version that a removed one had.
 CREATE TABLE innkeeper.register (
     name    text COLLATE "C" PRIMARY KEY,
     version bigint NOT NULL,
     value   bytea
 );
+
+-- Puts a value where the version `seen` is, or where there is none. Answers with its new version, or
+-- with nothing if another came first. Of a removed one nothing is left but how high it came.
+CREATE FUNCTION innkeeper.put(called text, seen bigint, put bytea) RETURNS bigint
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    made bigint;
+BEGIN
+    IF seen IS NOT NULL AND put IS NOT NULL THEN
+        UPDATE innkeeper.register SET version = version + 1, value = put
+         WHERE name = called AND version = seen AND value IS NOT NULL RETURNING version INTO made;
+        RETURN made;
+    END IF;
+    -- Names come and go one after the other: whoever brings one back begins above where it ended.
+    PERFORM pg_advisory_xact_lock(hashtextextended('innkeeper register', 0));
+    IF put IS NULL THEN
+        DELETE FROM innkeeper.register
+         WHERE name = called AND version = seen AND value IS NOT NULL
+        RETURNING version + 1 INTO made;
+        IF made IS NOT NULL THEN
+            INSERT INTO innkeeper.register AS r (name, version) VALUES ('', made)
+                ON CONFLICT (name) DO UPDATE SET version = greatest(r.version, EXCLUDED.version);
+        END IF;
+        RETURN made;
+    END IF;
+    INSERT INTO innkeeper.register (name, version, value)
+    SELECT called, coalesce(max(version), 0) + 1, put FROM innkeeper.register WHERE name = ''
+        ON CONFLICT (name) DO NOTHING RETURNING version INTO made;
+    RETURN made;
+END $$;
 
 -- Sessions as a person asks for them. Nothing that validates a token is in it.
 CREATE VIEW innkeeper.sessions AS

@@ -507,13 +507,26 @@ impl SessionStore for PostgresStore {
         self.apart(async move { inner.trim(through).await }).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
         let inner = Arc::clone(&self.0);
+        let others = others
+            .iter()
+            .map(Place::of)
+            .collect::<Result<Vec<_>, _>>()?;
         self.apart(async move {
             let query = "UPDATE innkeeper.journal SET personal = NULL \
-                WHERE tag = $1 AND personal IS NOT NULL";
+                WHERE personal IS NOT NULL AND (tag = $1 OR (xid, place) IN \
+                (SELECT * FROM unnest($2::bigint[], $3::bigint[])))";
+            // Those of a store that was put aside since are not in this one.
+            let current = inner.ends().await?.generation;
+            let others = others.into_iter().filter(|(of, _)| *of == current);
+            let (xids, places): (Vec<_>, Vec<_>) = others.map(|(_, p)| (p.xid, p.place)).unzip();
             let bytes = tag.as_bytes().to_vec();
-            let arguments: &[_] = &[(&bytes as _, Type::BYTEA)];
+            let arguments: &[_] = &[
+                (&bytes as _, Type::BYTEA),
+                (&xids as _, Type::INT8_ARRAY),
+                (&places as _, Type::INT8_ARRAY),
+            ];
             inner.link.change(query, arguments).await.map(drop)
         })
         .await

@@ -17,7 +17,8 @@
 --   rosters                     the tags of all rosters, in their order
 --   seats:GENERATION:TENANT     when each session of a tenant expires unless it is heard from
 --   tenants                     tenants that have such a list
---   register, names             values that are not sessions
+--   register, names             values that are not sessions; under no name the highest version
+--                               that a removed one had
 -- NN is the shard: the first six bits of the tag.
 
 local FORMAT = 1
@@ -357,6 +358,18 @@ serve('erase', ALWAYS, function(store, now, take, tag)
   return 'done'
 end)
 
+-- Erases what is personal in single entries, as far as they are kept.
+serve('erase_entries', ALWAYS, function(store, now, take)
+  for _ = 1, tonumber(take()) do
+    local id = take()
+    local found = redis.call('XRANGE', JOURNAL, id, id)[1]
+    if found then
+      redis.call('HDEL', key_of('personal', found[2][2]), id)
+    end
+  end
+  return 'done'
+end)
+
 -- When the floor rose, and the highest numbers that rosters have reached.
 serve('floor', ALWAYS, function()
   return 'done', redis.call('HMGET', STORE, 'rose_at', 'generation_high', 'version_high')
@@ -421,23 +434,40 @@ serve('get', ALWAYS, function(store, now, take)
   return 'done', {is_there and held or false}
 end)
 
--- Replaces a value that still has the version the node saw. One that is removed leaves its version
--- behind, so that no version comes back.
-local function put(mark)
-  return function(store, now, take)
-    local name, seen, value = take(), take(), take()
-    local version, is_there = registered(name)
-    if (is_there and version or '') ~= seen then
-      return 'stale'
-    end
-    local next = text(tonumber(version or 0) + 1)
-    redis.call('HSET', REGISTER, name, next .. mark .. value)
-    redis.call('ZADD', NAMES, 0, name)
-    return 'done', {next}
+-- The next version of a value that still has the one the node saw. A name without a value begins
+-- above all that were removed, so that no version comes back.
+local function next_version(name, seen)
+  local version, is_there = registered(name)
+  if (is_there and version or '') ~= seen then
+    return nil
   end
+  return tonumber(is_there and version or registered('') or 0) + 1
 end
-serve('put', {}, put('+'))
-serve('remove', ALWAYS, put('-'))
+
+serve('put', {}, function(store, now, take)
+  local name, seen, value = take(), take(), take()
+  local version = next_version(name, seen)
+  if not version then
+    return 'stale'
+  end
+  redis.call('HSET', REGISTER, name, text(version) .. '+' .. value)
+  redis.call('ZADD', NAMES, 0, name)
+  return 'done', {text(version)}
+end)
+
+-- Of a removed one nothing is left but how high it came.
+serve('remove', ALWAYS, function(store, now, take)
+  local name, seen = take(), take()
+  local version = next_version(name, seen)
+  if not version then
+    return 'stale'
+  end
+  redis.call('HDEL', REGISTER, name)
+  redis.call('ZREM', NAMES, name)
+  local highest = math.max(version, tonumber(registered('') or 0))
+  redis.call('HSET', REGISTER, '', text(highest) .. '-')
+  return 'done', {text(version)}
+end)
 
 -- Values whose names begin so, from a name on, in the order of their names; and the name after
 -- which the next page begins, if there may be more.

@@ -32,6 +32,8 @@ const LOOKS_EVERY: Duration = Duration::from_millis(50);
 const SETTINGS_EVERY: Duration = Duration::from_secs(10);
 /// The most tags that one step names.
 const TAGS_MAX: usize = 10_000;
+/// How many entries one step erases.
+const ERASED_MAX: usize = 200;
 
 /// Sessions in Redis or Valkey.
 #[derive(Clone)]
@@ -341,7 +343,15 @@ impl SessionStore for RedisStore {
         self.apart(async move { inner.trim(&through).await }).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        for some in others.chunks(ERASED_MAX) {
+            let mut ask = Ask::of("erase_entries");
+            ask.push_count(some.len());
+            for cursor in some {
+                ask.push(Place::of(cursor)?.ok_or_else(malformed)?.id());
+            }
+            self.call(ask).await?;
+        }
         self.call(Ask::about("erase", tag)).await.map(drop)
     }
 

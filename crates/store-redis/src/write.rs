@@ -71,7 +71,8 @@ fn takes_nothing(change: &Change) -> bool {
         | Change::Policy(_)
         | Change::DeviceEnd { .. }
         | Change::DeviceTrust { trust: None, .. }
-        | Change::Erasure => true,
+        | Change::Erasure
+        | Change::ActorErasure(_) => true,
         Change::Birth(_)
         | Change::Rotation { .. }
         | Change::Reauthentication { .. }

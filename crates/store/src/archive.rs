@@ -53,7 +53,8 @@ pub struct Snapshot {
     pub journal_end: Option<Cursor>,
 }
 
-/// A value of the register, or what a removed one leaves behind, so that no version comes back.
+/// A value of the register, or what [removed](crate::register::REMOVED) ones leave behind, so that
+/// no version comes back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Slot {
     /// What it is called.

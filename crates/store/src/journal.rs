@@ -283,7 +283,7 @@ fn event_of(change: &Change) -> Option<SessionEvent> {
         Change::DeviceTrust { id, trust: None } => SessionEvent::DeviceDistrusted { device: *id },
         Change::DeviceName { id, .. } => SessionEvent::DeviceRenamed { device: *id },
         Change::DeviceEnd { id } => SessionEvent::DeviceRemoved { device: *id },
-        // Told by the birth beside it.
-        Change::SignIn(_) | Change::DeviceVisit { .. } => return None,
+        // Told by the birth beside it, or by the ends; whose erasure it is, in a roster of its own.
+        Change::SignIn(_) | Change::DeviceVisit { .. } | Change::ActorErasure(_) => return None,
     })
 }

@@ -594,8 +594,8 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
         self.inner.trim(through).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
-        self.inner.erase(tag).await
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        self.inner.erase(tag, others).await
     }
 
     async fn walk(

@@ -139,16 +139,18 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
     async fn trim(&self, through: &Cursor) -> Result<(), StoreError>;
 
     /// Erases the personal part of every entry that the journal holds of this roster when it is
-    /// asked to. May take as long as reading the whole journal.
+    /// asked to, and of those `others`, which tell of the same person. May take as long as reading
+    /// the whole journal.
     ///
     /// # Contract
     ///
     /// - When it is done none of them has one any more, also after a crash, and the chain is as
     ///   before: their hashes cover a digest of it.
-    /// - When it is done, nothing that the store keeps holds what the roster has no more.
+    /// - When it is done, nothing that the store keeps holds what a roster has no more, nor a value
+    ///   of the register that was replaced or removed, nor the name of one that was removed.
     /// - If it fails, some may still have theirs; asked again it does the rest.
-    /// - The entries of other rosters are as before, and so are all rosters.
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError>;
+    /// - All other entries are as before, and so are all rosters.
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError>;
 
     /// Names rosters in the order of their tags, after `after`, at most `limit`.
     ///

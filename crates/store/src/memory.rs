@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use crate::archive::{Archive, CopyError, Item, Slot, Snapshot};
 use crate::clock::{Clock, StoreTime};
-use crate::register::{Put, Register, Registered};
+use crate::register::{Put, REMOVED, Register, Registered};
 use crate::{
     Commit, Cursor, Ground, Heard, JournalEntry, Kept, KeyDigest, Outcome, Reading, Remembered,
     SessionStore, StoreError, Tail, Touch, Touched,
@@ -252,10 +252,14 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        let others = others.iter().map(place_of).collect::<Result<Vec<_>, _>>()?;
         let mut state = self.state.lock();
-        for entry in state.journal.iter_mut().filter(|e| e.tag == tag) {
-            entry.personal = None;
+        let trimmed = state.trimmed;
+        for (nth, entry) in state.journal.iter_mut().enumerate() {
+            if entry.tag == tag || others.contains(&(trimmed + nth + 1)) {
+                entry.personal = None;
+            }
         }
         Ok(())
     }
@@ -346,9 +350,16 @@ impl Register for MemoryStore {
         if current != seen {
             return Ok(Put::Stale);
         }
-        // A removed value leaves its version behind, so that no version comes back.
-        let next = held.map_or(0, |(version, _)| *version) + 1;
-        state.register.insert(name.into(), (next, value));
+        let removed = state.register.get(REMOVED).map_or(0, |held| held.0);
+        let next = current.unwrap_or(removed) + 1;
+        if value.is_some() {
+            state.register.insert(name.into(), (next, value));
+        } else {
+            state.register.remove(name);
+            state
+                .register
+                .insert(REMOVED.into(), (removed.max(next), None));
+        }
         Ok(Put::Done(next))
     }
 

@@ -6,6 +6,12 @@ use async_trait::async_trait;
 
 use crate::StoreError;
 
+/// Under this name, which is nobody's, a store keeps the highest version that a removed value had.
+///
+/// A name that has no value begins above it. So no version comes back, and nothing is left that
+/// says what was removed: it may have been called after a person.
+pub const REMOVED: &str = "";
+
 /// Named values, read and replaced against their version. Nothing here says whether a session
 /// lives.
 #[async_trait]

@@ -117,7 +117,7 @@ impl Trial {
 }
 
 /// Gives way once: a walk over all there is must not hold up those who sign in.
-pub(super) async fn let_others_in() {
+pub(crate) async fn let_others_in() {
     let mut gave_way = false;
     poll_fn(|context| {
         if gave_way {

@@ -15,7 +15,7 @@ use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_engine::bulk::{BulkRevocation, Ordered, RevocationId, State};
 
 use crate::support::{
-    House, SECOND, admitted, arrival, finish, house, house_with, policy, poll_once, tenant,
+    House, SECOND, admitted, arrival, finish, house, house_with, policy, poll_once, subject, tenant,
 };
 
 const REASON: EndReason = EndReason::Risk;
@@ -341,4 +341,51 @@ fn given_a_full_house_when_searched_page_by_page_then_each_that_is_meant_is_show
         }
     }
     assert_eq!(found, 8);
+}
+
+/// Orders named people for as long as two hundred and fifty-six others had not come after them.
+#[test]
+fn given_orders_over_and_under_way_when_their_subject_is_erased_then_they_are_gone_and_no_others() {
+    let house = house();
+    house.fills(3);
+    let of_guest = |filter: SessionFilter| SessionFilter {
+        subject: Some(subject("guest-1")),
+        ..filter
+    };
+    let over = house.orders(of_guest(of_client("web")));
+    house.works_off();
+    let device = house.roster("guest-1").expect("it is there").devices[0].id;
+    let by_device = house.orders(SessionFilter {
+        device: Some(device),
+        ..SessionFilter::default()
+    });
+    let pending = house.orders(of_guest(of_client("tv")));
+    let wide = house.orders(of_client("tv"));
+    // One is half-way: its batch is planned, and it is written down with that.
+    let mut worker = Box::pin(house.authority.carry_out_orders(|_| ready(())));
+    house.goes_on(worker.as_mut(), 40);
+    let find = |id| finish(house.authority.bulk_revocation(&tenant(), id)).unwrap();
+    assert!(
+        [over, by_device, pending, wide]
+            .into_iter()
+            .all(|id| find(id).is_some())
+    );
+
+    let guest = subject("guest-1");
+    finish(house.authority.erase(&tenant(), &guest, Initiator::Admin)).unwrap();
+
+    assert!(
+        [over, by_device, pending]
+            .into_iter()
+            .all(|id| find(id).is_none())
+    );
+    house.goes_on(worker.as_mut(), usize::MAX);
+    assert!(
+        [over, by_device, pending]
+            .into_iter()
+            .all(|id| find(id).is_none())
+    );
+    let done = house.order(wide);
+    assert_eq!((done.state, done.subjects), (State::Done, 2), "{done:?}");
+    let _ = house.arrives(&tenant(), "guest-1", "tv");
 }

@@ -2,15 +2,17 @@
 
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::amendment::SubjectPatch;
-use innkeeper_domain::name::GroupName;
+use innkeeper_domain::name::{GroupName, TenantId};
 use innkeeper_domain::policy::{Condition, Overflow, Rule, SessionLimit, Setting};
 use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::rotation::Occasion;
-use innkeeper_domain::session::EndReason;
+use innkeeper_domain::session::{EndReason, Initiator, Origin, SessionClass};
 use innkeeper_domain::token::{SessionToken, TokenSecret};
 use innkeeper_engine::sign_in::SignInAnswer;
 
-use crate::support::{SECOND, arrival, fenced, house, house_with, policy, subject, tenant};
+use crate::support::{
+    SECOND, admitted, arrival, fenced, finish, house, house_with, policy, subject, tenant,
+};
 
 fn group(name: &str) -> GroupName {
     GroupName::parse(name).expect("it is a name")
@@ -178,4 +180,55 @@ fn d1_given_a_subject_never_seen_when_looked_at_in_every_way_then_no_roster_is_m
 
     assert!(house.roster("alice").is_none());
     assert!(house.journal().is_empty());
+}
+
+/// Whoever acted as others was named in their sessions and their journal for good.
+#[test]
+fn given_somebody_who_acted_as_others_when_erased_then_no_roster_and_no_entry_names_them() {
+    let house = house();
+    let acting = |realm: &TenantId, name: &str, actor: &str| {
+        let mut request = arrival(name);
+        request.tenant = realm.clone();
+        request.sign_in.class = SessionClass::Impersonation;
+        request.sign_in.actor = Some(subject(actor));
+        admitted(house.answer(request))
+    };
+    let elsewhere = TenantId::parse("elsewhere").unwrap();
+    let own = house.sign_in("alice");
+    let ended = acting(&tenant(), "alice", "help");
+    let _ = house.revoke(ended.session.id);
+    let live = acting(&tenant(), "alice", "help");
+    let colleague = acting(&tenant(), "bob", "desk");
+    let namesake = acting(&elsewhere, "alice", "help");
+
+    let (realm, help) = (tenant(), subject("help"));
+    finish(house.authority.erase(&realm, &help, Initiator::Admin)).expect("the store is sound");
+
+    assert!(!house.passes(&live.token), "whoever acted is no more");
+    assert!(house.passes(&own.token) && house.passes(&colleague.token));
+    let roster = house.roster("alice").expect("it is there");
+    let told: Vec<_> = roster
+        .ended
+        .iter()
+        .map(|e| (e.session.id, e.ending.reason))
+        .collect();
+    assert_eq!(
+        told.last(),
+        Some(&(live.session.id, EndReason::RevokedByAdmin))
+    );
+    for ended in &roster.ended {
+        assert_eq!(ended.session.class, SessionClass::Impersonation);
+        assert_eq!(ended.session.actor, None);
+        assert_eq!(ended.session.origin, Origin::default());
+    }
+    let acted: Vec<_> = house
+        .journal()
+        .into_iter()
+        .filter_map(|e| Some((e.tenant, e.personal?.actor?)))
+        .collect();
+    assert_eq!(
+        acted,
+        [(tenant(), subject("desk")), (elsewhere, subject("help"))]
+    );
+    assert_eq!(namesake.session.actor, Some(subject("help")));
 }

@@ -104,8 +104,8 @@ impl SessionStore for Flaky {
         self.inner.trim(through).await
     }
 
-    async fn erase(&self, tag: RosterTag) -> Result<(), StoreError> {
-        self.inner.erase(tag).await
+    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
+        self.inner.erase(tag, others).await
     }
 
     async fn walk(

@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     Register = 10,
     /// The last row of a checkpoint: how many frames there were before.
     End = 11,
-    /// What a roster had in this frame was taken away, under its tag.
+    /// What a checkpoint holds of this frame was taken away, and perhaps something of a person.
     Erased = 12,
 }
 

@@ -128,7 +128,7 @@ pub async fn given_an_erased_roster_when_the_store_crashes_then_its_person_does_
         let _ = world.born(tag(1), number).await;
         let _ = world.born(tag(2), number).await;
     }
-    world.store.erase(tag(1)).await.unwrap();
+    world.store.erase(tag(1), &[]).await.unwrap();
     let _ = world.born(tag(1), 4).await;
 
     let world = crash(&mut harness, world).await;

@@ -53,9 +53,9 @@ pub async fn given_an_erased_roster_when_the_journal_is_read_then_only_its_perso
     }
     let before = world.journal().await;
 
-    world.store.erase(tag(1)).await.unwrap();
-    world.store.erase(tag(1)).await.unwrap();
-    world.store.erase(tag(9)).await.unwrap();
+    world.store.erase(tag(1), &[]).await.unwrap();
+    world.store.erase(tag(1), &[]).await.unwrap();
+    world.store.erase(tag(9), &[]).await.unwrap();
 
     let after = world.journal().await;
     assert_eq!(after.len(), before.len());
@@ -65,6 +65,36 @@ pub async fn given_an_erased_roster_when_the_journal_is_read_then_only_its_perso
     }
     let erased: Vec<_> = after.into_iter().filter(|e| e.tag == tag(1)).collect();
     assert_chained(&erased);
+}
+
+/// When it is done none of those others has one any more either, and all that were not named do.
+pub async fn given_single_entries_of_others_when_they_are_erased_then_these_alone_lose_their_person(
+    harness: impl Harness,
+) {
+    let world = World::of(&harness).await;
+    for number in 1..=3 {
+        for of in [1, 2, 3] {
+            let _ = world.born(tag(of), number).await;
+        }
+    }
+    let page = world.store.tail(None, 50).await.unwrap();
+    let page = page.page().expect("nothing was let go of");
+    let others: Vec<_> = [1, 5].map(|nth: usize| page[nth].0.clone()).into();
+    assert_eq!([&page[1].1.tag, &page[5].1.tag], [&tag(2), &tag(3)]);
+
+    world.store.erase(tag(1), &others).await.unwrap();
+
+    let after = world.journal().await;
+    let gone = after
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.personal.is_none());
+    let gone: Vec<_> = gone.map(|(nth, _)| nth).collect();
+    assert_eq!(gone, [0, 1, 3, 5, 6]);
+    for of in [1, 2, 3] {
+        let of: Vec<_> = after.iter().filter(|e| e.tag == tag(of)).cloned().collect();
+        assert_chained(&of);
+    }
 }
 
 /// The cursor of the last entry continues where this page ended.

@@ -93,6 +93,7 @@ macro_rules! conformance {
         $crate::conformance_cases! { $harness, journal:
             given_entries_of_many_rosters_when_read_then_each_roster_is_in_order_and_chained,
             given_an_erased_roster_when_the_journal_is_read_then_only_its_persons_are_gone,
+            given_single_entries_of_others_when_they_are_erased_then_these_alone_lose_their_person,
             given_pages_of_any_size_when_read_on_from_their_cursors_then_nothing_is_missing_or_twice,
             given_commits_in_flight_when_the_journal_is_followed_then_no_entry_is_passed_over,
             given_a_journal_that_was_trimmed_when_read_then_nothing_is_passed_over_in_silence,
