@@ -1,7 +1,8 @@
 //! What is handed out: the release binary with all that belongs to it, in one archive.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -57,9 +58,12 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| failed(&error))?;
     }
-    for part in ["", "completions", "man", "systemd"] {
+    // `data` stays empty: the container file makes the volume of it.
+    for part in ["", "completions", "data", "man", "systemd"] {
         fs::create_dir_all(folder.join(part)).map_err(|error| failed(&error))?;
     }
+    let volume = Permissions::from_mode(0o700);
+    fs::set_permissions(folder.join("data"), volume).map_err(|error| failed(&error))?;
     fs::copy(&binary, folder.join("innkeeper")).map_err(|error| failed(&error))?;
     for (from, to) in FILES {
         fs::copy(shell::root().join(from), folder.join(to)).map_err(|error| failed(&error))?;

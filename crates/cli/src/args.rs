@@ -79,7 +79,8 @@ Exits 2 if a setting is refused, 3 if the store cannot be opened.";
 
 const CLIENT_MORE: &str = "\
 Talks to a running server. Without --key-file, the key is that of the data
-folder, DIR/admin.key, which the server wrote at its first start.
+folder, DIR/admin.key, which the server wrote at its first start. On a machine
+with the service installed that is --data /var/lib/innkeeper, as root.
 
 Exits 3 if the server cannot be reached.";
 
@@ -175,6 +176,10 @@ pub(crate) struct ServeArguments {
 /// The variable that names the running server, for those who type many commands.
 pub(crate) const URL_VARIABLE: &str = "INNKEEPER_URL";
 
+/// The variable that names the data folder: that of the setting `store.path`, so that it is said
+/// once for the server and for whoever works at it.
+pub(crate) const DATA_VARIABLE: &str = "INNKEEPER_STORE__PATH";
+
 /// How a command reaches the server.
 #[derive(Args, Debug)]
 pub(crate) struct ClientArguments {
@@ -192,6 +197,7 @@ pub(crate) struct ClientArguments {
         long,
         global = true,
         value_name = "DIR",
+        env = DATA_VARIABLE,
         default_value = "innkeeper-data"
     )]
     data: PathBuf,

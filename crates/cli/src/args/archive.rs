@@ -73,7 +73,7 @@ pub(crate) struct RestoreArguments {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The data folder to make the store in
-    #[arg(long, value_name = "DIR", default_value = "innkeeper-data")]
+    #[arg(long, value_name = "DIR", env = super::DATA_VARIABLE, default_value = "innkeeper-data")]
     pub(crate) data: PathBuf,
     /// Put a store that is there aside, as DIR/replaced-N
     #[arg(long)]
@@ -93,7 +93,7 @@ pub(crate) struct ImportArguments {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The data folder to import into
-    #[arg(long, value_name = "DIR", default_value = "innkeeper-data")]
+    #[arg(long, value_name = "DIR", env = super::DATA_VARIABLE, default_value = "innkeeper-data")]
     pub(crate) data: PathBuf,
     /// Make a new administrator's key, and write it to DIR/admin.key
     #[arg(long)]

@@ -10,7 +10,7 @@ use super::values::{self, ServerUrl};
 pub(super) const DOCTOR_MORE: &str = "\
 Examples:
   innkeeper doctor
-  innkeeper doctor --config innkeeper.toml --json
+  innkeeper doctor --config /etc/innkeeper/innkeeper.toml
   innkeeper doctor --server http://127.0.0.1:7080    it listens somewhere else
 
 Looks at the settings, the data folder, the disk beneath it, the clock and the
@@ -37,7 +37,7 @@ pub(crate) struct DoctorArguments {
     /// Read the settings from this TOML file, as serve does
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The data folder [default: innkeeper-data]
+    /// The data folder [env: INNKEEPER_STORE__PATH] [default: innkeeper-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The running server, where it is not the one that the settings say

@@ -1,5 +1,6 @@
 //! The data folder and the disk beneath it.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -53,7 +54,17 @@ const SPECIAL: [(i64, &str, State, &str); 6] = [
 ];
 
 pub(super) fn checks(data: &Path) -> Vec<Check> {
-    if !data.is_dir() {
+    let found = data.metadata();
+    if let Err(error) = &found
+        && error.kind() != ErrorKind::NotFound
+    {
+        let detail = format!(
+            "{} cannot be looked at, try as root: {error}",
+            data.display()
+        );
+        return vec![Check::new("folder", State::Unknown, detail)];
+    }
+    if !found.is_ok_and(|found| found.is_dir()) {
         let detail = format!(
             "{} is not there: `innkeeper serve` would make it; if there was one, name it with --data",
             data.display()
