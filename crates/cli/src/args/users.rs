@@ -12,7 +12,8 @@ Examples:
   innkeeper users remove carol                    ends all sessions of carol first
   innkeeper users list
 
-A user can sign in at once where the sign-in page is served.";
+A user can sign in at once where there is a sign-in page: with serve --demo, until
+hosted sign-in is built.";
 
 /// `users`.
 #[derive(Args, Debug)]
