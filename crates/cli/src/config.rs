@@ -17,10 +17,12 @@ mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
+mod together;
 mod unavailable;
 pub(crate) mod url;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
 use schema::{Journal, Server, Tls};
-pub(crate) use schema::{Log, LogFormat, LogLevel, Store, StoreKind};
+pub(crate) use schema::{LEASE_UNSET, Log, LogFormat, LogLevel, Store, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) outgoing: schema::Outgoing,
     /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
+    /// The sections that ask for nothing that is built, and what they are about.
+    unserved: BTreeMap<String, &'static str>,
     origins: Origins,
 }
 
@@ -123,7 +127,7 @@ impl Config {
         environment::sort_into(&mut entries, variables, &known, problems);
 
         let mut origins = Origins::new();
-        Self {
+        let config = Self {
             server: Reader::section("server", &entries, problems, &mut origins),
             tls: Reader::section("server.tls", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
@@ -134,7 +138,10 @@ impl Config {
             #[cfg(feature = "otel")]
             outgoing: Reader::section("outgoing", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
+            unserved: entries.unserved,
             origins,
-        }
+        };
+        config.judge(problems);
+        config
     }
 }

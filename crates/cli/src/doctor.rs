@@ -62,11 +62,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     })
     .map_err(|refused| Failure::usage(format!("configuration refused\n{refused}")))?;
     let data = config.store.path.clone();
-    let mut checks = vec![Check::new(
-        "configuration",
-        State::Ok,
-        "every setting is accepted",
-    )];
+    let mut checks = vec![configuration(&config)];
     checks.extend(disk::checks(&data));
     checks.extend(arguments.key_file.as_deref().map(disk::named_key));
     checks.push(clock(&data));
@@ -138,6 +134,19 @@ fn show(
         table.cells([promise.id, holds, &promise.words, promise.says].map(ToOwned::to_owned));
     }
     print::lines(table)
+}
+
+/// What is accepted and probably not meant. What is not accepted was said before.
+fn configuration(config: &Config) -> Check {
+    const NAME: &str = "configuration";
+    let warnings = config.warnings();
+    let warnings = warnings.iter().map(|w| format!("{}: {}", w.place, w.text));
+    let warnings: Vec<String> = warnings.collect();
+    if warnings.is_empty() {
+        Check::new(NAME, State::Ok, "every setting is accepted")
+    } else {
+        Check::new(NAME, State::Warning, warnings.join("; "))
+    }
 }
 
 /// Whether the wall clock can be what it says. Time here never falls all the same; a clock that is

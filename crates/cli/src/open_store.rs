@@ -11,7 +11,7 @@ use innkeeper_store_embedded::EmbeddedStore;
 use innkeeper_store_postgres::{OpenError, PostgresStore};
 
 use crate::admin_key;
-use crate::config::{Store, StoreKind};
+use crate::config::{LEASE_UNSET, Store, StoreKind};
 use crate::exit::Failure;
 use crate::promises::{Configuration, EMBEDDED, POSTGRES};
 
@@ -28,15 +28,7 @@ impl OpenStore {
     /// Opens it.
     pub(crate) async fn open(settings: &Store) -> Result<Self, Failure> {
         match settings.kind {
-            StoreKind::Embedded => {
-                if settings.url.is_some() || settings.url_file.is_some() {
-                    return Err(Failure::usage(
-                        "store.url is of no use to the store of kind \"embedded\", which lies in \
-                         store.path: leave it out, or set store.kind = \"postgres\"",
-                    ));
-                }
-                embedded(&settings.path).await.map(Self::Embedded)
-            }
+            StoreKind::Embedded => embedded(&settings.path).await.map(Self::Embedded),
             StoreKind::Postgres => {
                 let url = url(settings)?;
                 make_folder(&settings.path)?;
@@ -49,7 +41,7 @@ impl OpenStore {
                         _ => Failure::refused("store.url", error),
                     })?;
                 let terms = Terms {
-                    span: settings.lease,
+                    span: settings.lease.unwrap_or(LEASE_UNSET),
                     ..Terms::default()
                 };
                 let leased = Leased::new(Arc::new(store), terms, Arc::new(SystemClock));

@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: PolicyArguments) -> Result<(), Failure> {
 
 fn check(file: &Path, is_json: bool) -> Result<(), Failure> {
     let config = read(file)?;
-    let warnings = config.policy.warnings();
+    let warnings = config.warnings();
     if is_json {
         let told: Vec<_> = warnings
             .iter()

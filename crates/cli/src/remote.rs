@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::args::ClientArguments;
+use crate::config::url::is_on_this_machine;
 use crate::exit::Failure;
 use crate::key_file::{self, NoKey};
 use crate::print;
@@ -314,20 +315,11 @@ impl Pieces {
 }
 
 fn warn_if_in_clear(base: &Url) {
-    if base.scheme() != "https" && !is_loopback(base) {
+    if base.scheme() != "https" && !is_on_this_machine(base.as_str()) {
         print::aside(format_args!(
             "warning: the API key travels in clear to {base}\n"
         ));
     }
-}
-
-fn is_loopback(server: &Url) -> bool {
-    let host = server.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn read_key(arguments: &ClientArguments) -> Result<String, Failure> {

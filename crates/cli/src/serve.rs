@@ -282,6 +282,14 @@ fn log_settings(config: &Config) {
     {
         tracing::info!("  {line}");
     }
+    warn_of(config);
+}
+
+/// Says what is accepted and probably not meant.
+fn warn_of(config: &Config) {
+    for warning in config.warnings() {
+        tracing::warn!(place = warning.place, "{}", warning.text);
+    }
 }
 
 /// How requests come in: by which cookie, and from pages of which address.

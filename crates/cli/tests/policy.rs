@@ -181,3 +181,25 @@ fn given_policies_when_checked_then_the_exit_code_says_how_they_are() {
     assert_eq!(code, 2);
     assert!(err.contains("did you mean policy.max_sessions?"), "{err}");
 }
+
+/// They were passed over in silence, and the operator looked for the mistake elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_other_settings_that_change_when_reloaded_then_the_log_names_what_waits() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("innkeeper.toml");
+    write(&file, "max_sessions = 4");
+    let server = started(&data.path().join("store"), &file);
+    let api = server.admin(&data.path().join("store"));
+
+    write(
+        &file,
+        "max_sessions = 3\n[journal]\nkeep = \"30d\"\n[notify]",
+    );
+    server.signal("HUP");
+    until(&api, 3).await;
+
+    let (_, log) = server.stop();
+    assert!(log.contains("journal.keep"), "{log}");
+    assert!(log.contains("waits for a restart"), "{log}");
+    assert!(log.contains("sending notices is not available"), "{log}");
+}

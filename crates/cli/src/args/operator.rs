@@ -37,7 +37,7 @@ pub(crate) struct DoctorArguments {
     /// Read the settings from this TOML file, as serve does
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The data folder [env: INNKEEPER_STORE__PATH] [default: innkeeper-data]
+    /// The data folder [default: innkeeper-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// The running server, where it is not the one that the settings say

@@ -10,7 +10,7 @@ use super::problem::Fault;
 use super::schema::{Journal, Log, Section, Server, Store, Tls};
 #[cfg(feature = "otel")]
 use super::schema::{Outgoing, Telemetry};
-use super::unavailable::{NOT_YET, Refused};
+use super::unavailable::{NOT_YET, Refused, is_not_yet};
 use innkeeper_http::nearest::nearest;
 
 /// What a key stands for.
@@ -100,6 +100,13 @@ impl Known {
             .iter()
             .copied()
             .find(|list| *list == key || lies_in(key, list))
+    }
+
+    /// What a section is about of which nothing is built yet.
+    pub(super) fn unserved(&self, section: &str) -> Option<&'static str> {
+        let what = NOT_YET.iter().find(|line| lies_in(line.key, section))?.what;
+        let mut keys = self.values.iter().filter(|key| lies_in(key, section));
+        keys.all(|key| is_not_yet(key)).then_some(what)
     }
 
     /// The keys that a variable can set.

@@ -133,6 +133,9 @@ pub(crate) enum Fault {
         /// The list.
         list: String,
     },
+    /// What it asks for is ruled out by another setting.
+    #[error("{0}")]
+    Contradicts(&'static str),
     /// Something that must be there is not.
     #[error("{0}")]
     Missing(&'static str),

@@ -56,6 +56,15 @@ macro_rules! sections {
                 $( to.line(stringify!($key), $kind.literal(&self.$key)); )*
             }
         }
+
+        impl $section {
+            /// The keys whose values are others in another reading.
+            pub(in crate::config) fn changed(&self, there: &Self) -> Vec<&'static str> {
+                let mut changed = Vec::new();
+                $( if self.$key != there.$key { changed.push(stringify!($key)); } )*
+                changed
+            }
+        }
     )*};
 }
 
@@ -65,6 +74,9 @@ const KEEP: Span = Span {
     most: Duration::from_hours(3650 * 24),
     step: Duration::from_secs(1),
 };
+
+/// The lease of a shared store for which none is set.
+pub(crate) const LEASE_UNSET: Duration = Duration::from_secs(1);
 
 /// At most a minute: for that long another node may let in who was ended here.
 const LEASE: Span = Span {
@@ -106,9 +118,9 @@ sections! {
         url: Option<Secret> = Maybe(SecretText), None;
         /// The file that holds it instead.
         url_file: Option<PathBuf> = Maybe(SecretFile), None;
-        /// How long a node answers from memory where the store is shared (B); nothing asks the
-        /// store each time.
-        lease: Duration = LEASE, Duration::from_secs(1);
+        /// How long a node answers from memory where the store is shared (B), unless it is to be
+        /// [`LEASE_UNSET`]; nothing asks the store each time.
+        lease: Option<Duration> = Maybe(LEASE), None;
     }
 
     /// `[log]`: what is said on standard error.

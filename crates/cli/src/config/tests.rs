@@ -7,6 +7,7 @@ mod keys;
 mod preset;
 mod reference;
 mod rules;
+mod together;
 mod unavailable;
 
 use std::ffi::OsString;

@@ -75,6 +75,16 @@ pub(super) fn not_yet(key: &str, raw: Raw<'_>) -> Option<Fault> {
     }
 }
 
+/// Whether nothing of this key is built, whatever its value.
+pub(super) fn is_not_yet(key: &str) -> bool {
+    let table = key.rsplit_once('.').map(|(table, _)| table);
+    NOT_YET.iter().any(|line| match line.refused {
+        AllBut(_) => line.key == key,
+        Table(_) | Rows(_) => Some(line.key) == table,
+        Words(_) => false,
+    })
+}
+
 /// Why a table is refused as a whole, if it is.
 pub(super) fn whole(table: &str) -> Option<Fault> {
     NOT_YET

@@ -61,6 +61,20 @@ pub(crate) fn origin(text: &str) -> Result<String, NotAnOrigin> {
     })
 }
 
+/// Whether an origin is one of this machine, which what goes there does not leave.
+pub(crate) fn is_on_this_machine(origin: &str) -> bool {
+    let uri: Option<Uri> = origin.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    // Names under localhost lead nowhere else (RFC 6761, 6.3).
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address
+            .parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
 /// A name of letters, digits, dots and hyphens, or an IPv6 address in brackets. `Uri` lets
 /// more through than any browser would put into an `Origin`.
 fn is_host(host: &str) -> bool {

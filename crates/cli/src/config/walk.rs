@@ -17,6 +17,8 @@ pub(super) struct Entries<'a> {
     values: BTreeMap<String, Vec<Found<'a>>>,
     rows: BTreeMap<String, Vec<Entries<'a>>>,
     written: BTreeSet<String>,
+    /// The sections that ask for nothing that is built, and what they are about.
+    pub(super) unserved: BTreeMap<String, &'static str>,
     /// Whether something in it could not be sorted. What seems to be missing may be that.
     pub(super) untidy: bool,
     /// Where this table begins.
@@ -30,6 +32,7 @@ impl<'a> Entries<'a> {
             values: BTreeMap::new(),
             rows: BTreeMap::new(),
             written: BTreeSet::new(),
+            unserved: BTreeMap::new(),
             untidy: false,
             origin,
         }
@@ -48,6 +51,14 @@ impl<'a> Entries<'a> {
     /// The keys that were written, also those whose values are refused.
     pub(super) fn written(&self) -> impl Iterator<Item = &str> {
         self.written.iter().map(String::as_str)
+    }
+
+    /// Notes the section of a key, or the key of a section, if nothing in it is built.
+    pub(super) fn note_section(&mut self, key: &str, known: &Known) {
+        let section = key.split('.').next().unwrap_or_default();
+        if let Some(what) = known.unserved(section) {
+            self.unserved.insert(section.to_owned(), what);
+        }
     }
 
     /// Adds what was found for a key, unless it asks for what is not built yet.
@@ -97,6 +108,7 @@ impl FileWalk<'_> {
                     entries.add(&key, Found { raw, origin }, self.problems);
                 }
                 (Some(Form::Section), DeValue::Table(inner)) => {
+                    entries.note_section(&key, self.known);
                     // An empty table asks for nothing.
                     if let Some(fault) = whole(&key).filter(|_| !inner.is_empty()) {
                         self.problems.note(&at_key, key.clone(), || fault);

@@ -80,12 +80,14 @@ impl Reload {
             // The next look meets a file that has changed, and waits for it to stand still.
             return;
         }
-        let is_more = config.server != self.config.server
-            || config.store != self.config.store
-            || config.log != self.config.log;
-        if is_more {
-            tracing::warn!("only the policy is reloaded; other changes wait for a restart");
+        let waiting = self.config.waiting(&config);
+        if !waiting.is_empty() {
+            tracing::warn!(
+                settings = waiting.join(", "),
+                "only the policy is reloaded: what else has changed waits for a restart"
+            );
         }
+        super::warn_of(&config);
         put(authority, &config).await;
         self.config.policy = config.policy;
     }

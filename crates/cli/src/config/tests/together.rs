@@ -1,0 +1,86 @@
+//! What settings say together.
+
+use super::{given, nothing};
+
+#[test]
+fn given_settings_of_a_shared_store_when_the_store_is_embedded_then_they_are_refused() {
+    for setting in [
+        "lease = \"1s\"",
+        "url = \"postgres://x\"",
+        "url_file = \"x\"",
+    ] {
+        let key = setting.split(' ').next().expect("it has a key");
+
+        let told = given(format!("[store]\n{setting}\n")).refused();
+
+        assert_eq!(told.len(), 1, "{told:?}");
+        let place = format!("c.toml:2:{}: store.{key}: ", key.len() + 4);
+        assert!(told[0].starts_with(&place), "{told:?}");
+        assert!(
+            told[0].ends_with("leave it out") || told[0].contains("leave it out, or"),
+            "{told:?}"
+        );
+        given(format!("[store]\nkind = \"postgres\"\n{setting}\n")).accepted();
+    }
+    // It asks for what happens anyway.
+    given("[store]\nlease = \"0s\"\n").accepted();
+}
+
+#[test]
+fn given_a_wrong_kind_of_store_when_loaded_then_what_belongs_to_it_is_not_complained_of() {
+    let told = given("[store]\nkind = \"postgress\"\nlease = \"1s\"\n").refused();
+
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+/// Everybody on the way could read the session, and browsers would not even keep its cookie.
+#[test]
+fn given_a_public_url_in_clear_when_it_leads_to_another_machine_then_there_is_a_warning() {
+    let warned = |url: &str| {
+        let config = given(format!("[server]\npublic_url = \"{url}\"\n")).accepted();
+        let warnings = config.warnings();
+        warnings.first().map(|warning| warning.place.clone())
+    };
+    let place = Some("server.public_url".to_owned());
+
+    for far in [
+        "http://app.example",
+        "http://10.0.0.1:7070",
+        "http://localhost.example",
+    ] {
+        assert_eq!(warned(far), place, "{far}");
+    }
+    for fine in [
+        "https://app.example",
+        "http://localhost:7070",
+        "http://app.localhost",
+        "http://127.0.0.1",
+        "http://[::1]:7070",
+    ] {
+        assert_eq!(warned(fine), None, "{fine}");
+    }
+    assert_eq!(nothing().warnings(), []);
+}
+
+#[test]
+fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() {
+    let before = given("[policy]\nmax_sessions = 3\n").accepted();
+    let after = given(
+        "[server]\nlisten = \"127.0.0.1:8080\"\n[server.tls]\nkey_file = \"k\"\n\
+         [store]\npath = \"elsewhere\"\n[journal]\nkeep = \"30d\"\n[log]\nlevel = \"warn\"\n\
+         [policy]\nmax_sessions = 4\n",
+    )
+    .accepted();
+
+    let waiting = before.waiting(&after);
+
+    let named = [
+        "server.listen",
+        "server.tls.key_file",
+        "store.path",
+        "journal.keep",
+        "log.level",
+    ];
+    assert_eq!(waiting, named);
+    assert_eq!(before.waiting(&before), [""; 0]);
+}

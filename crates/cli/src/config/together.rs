@@ -1,0 +1,79 @@
+//! What settings say together: what cannot be meant, and what probably is not.
+
+use innkeeper_domain::policy::Warning;
+
+use super::Config;
+use super::problem::{Fault, Problems};
+use super::schema::StoreKind;
+use super::url::is_on_this_machine;
+
+impl Config {
+    /// Notes settings that ask for what others have ruled out.
+    pub(super) fn judge(&self, problems: &mut Problems) {
+        if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
+            return;
+        }
+        let has_url = self.store.url.is_some() || self.store.url_file.is_some();
+        for key in ["store.url", "store.url_file"] {
+            if let Some(origin) = self.origins.get(key).filter(|_| has_url) {
+                problems.note(origin, key.to_owned(), || {
+                    Fault::Contradicts(
+                        "is of no use to the store of kind \"embedded\", which lies in store.path: \
+                         leave it out, or set store.kind = \"postgres\"",
+                    )
+                });
+            }
+        }
+        // Nothing is what happens anyway: the one node there is sees every end at once.
+        if let Some(origin) = self.origins.get("store.lease")
+            && self.store.lease.is_some_and(|lease| !lease.is_zero())
+        {
+            problems.note(origin, "store.lease".to_owned(), || {
+                Fault::Contradicts(
+                    "is for stores that nodes share; with the store of kind \"embedded\" every end \
+                     is seen at once: leave it out",
+                )
+            });
+        }
+    }
+
+    /// What is accepted and probably not meant.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let unserved = self.unserved.iter().map(|(section, what)| Warning {
+            place: section.clone(),
+            text: format!(
+                "{what} is not available in this version: the section does nothing, leave it out"
+            ),
+        });
+        let seen = self.server.public_url.as_deref();
+        let in_clear = seen.filter(|url| url.starts_with("http:") && !is_on_this_machine(url));
+        let in_clear = in_clear.map(|_| Warning {
+            place: "server.public_url".to_owned(),
+            text:
+                "with http:// everybody on the way can read and take over sessions, and browsers \
+                   do not keep the cookie, which is __Host-: serve it by https://"
+                    .to_owned(),
+        });
+        let of_policy = self.policy.warnings();
+        unserved.chain(in_clear).chain(of_policy).collect()
+    }
+
+    /// The settings of another reading that wait for a restart, in full.
+    pub(crate) fn waiting(&self, read_again: &Self) -> Vec<String> {
+        let mut waiting = Vec::new();
+        let mut compare = |section: &str, keys: Vec<&str>| {
+            waiting.extend(keys.iter().map(|key| format!("{section}.{key}")));
+        };
+        compare("server", self.server.changed(&read_again.server));
+        compare("server.tls", self.tls.changed(&read_again.tls));
+        compare("store", self.store.changed(&read_again.store));
+        compare("journal", self.journal.changed(&read_again.journal));
+        compare("log", self.log.changed(&read_again.log));
+        #[cfg(feature = "otel")]
+        {
+            compare("telemetry", self.telemetry.changed(&read_again.telemetry));
+            compare("outgoing", self.outgoing.changed(&read_again.outgoing));
+        }
+        waiting
+    }
+}
