@@ -16,7 +16,7 @@ use innkeeper_store_embedded::{Onto, RestoreError, restore as bring_back};
 use serde_json::json;
 
 use self::file::NewFile;
-use self::source::Source;
+use self::source::{Source, unless_stopped};
 use crate::admin_key;
 use crate::args::{CopyArguments, ImportArguments, RestoreArguments};
 use crate::exit::Failure;
@@ -33,7 +33,7 @@ erased, limits lowered, passwords changed.";
 /// Runs `backup`.
 pub(crate) async fn backup(arguments: CopyArguments) -> Result<(), Failure> {
     let mut file = NewFile::create(&arguments.file, arguments.replace)?;
-    Source::of(&arguments).await?.copy_to(&mut file).await?;
+    unless_stopped(copy(&arguments, &mut file)).await?;
     let checked = check(file.path())?;
     let bytes = file.keep()?;
     if arguments.client.json {
@@ -54,6 +54,10 @@ pub(crate) async fn backup(arguments: CopyArguments) -> Result<(), Failure> {
     table.row("journal entries", &checked.entries.to_string());
     print::lines(table)?;
     print::lines("It holds hashes of keys and passwords: keep it as you keep those.")
+}
+
+async fn copy(arguments: &CopyArguments, file: &mut NewFile) -> Result<(), Failure> {
+    Source::of(arguments).await?.copy_to(file).await
 }
 
 /// What a copy turned out to hold once it was read to its end.
@@ -167,7 +171,7 @@ pub(crate) async fn export(arguments: CopyArguments) -> Result<(), Failure> {
     let mut name = arguments.file.clone().into_os_string();
     name.push(".copy");
     let mut copy = NewFile::create(name.as_ref(), true)?;
-    Source::of(&arguments).await?.copy_to(&mut copy).await?;
+    unless_stopped(self::copy(&arguments, &mut copy)).await?;
     let mut file = NewFile::create(&arguments.file, arguments.replace)?;
     let counts = portable::write(open(copy.path())?, &mut file)?;
     let bytes = file.keep()?;

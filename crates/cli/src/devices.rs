@@ -7,6 +7,7 @@ use crate::args::{DeviceArguments, DevicesArguments, DevicesCommand};
 use crate::exit::Failure;
 use crate::print;
 use crate::remote::Server;
+use crate::subjects::tell_if_unknown;
 use crate::table::{Table, word};
 
 /// Runs `devices`.
@@ -21,7 +22,8 @@ pub(crate) async fn run(arguments: DevicesArguments) -> Result<(), Failure> {
             if is_json {
                 print::json(&json!({"schema": "innkeeper.devices/1", "devices": list.devices}))
             } else if list.devices.is_empty() {
-                print::lines("no device")
+                print::lines("no device")?;
+                tell_if_unknown(&server, &arguments.tenant, &subject).await
             } else {
                 print::lines(table(&list.devices))
             }

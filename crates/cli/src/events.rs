@@ -15,7 +15,7 @@ use crate::escape::Shown;
 use crate::exit::Failure;
 use crate::print::{self, Reader, escaped};
 use crate::remote::Server;
-use crate::table::word;
+use crate::table::{Table, word};
 
 const PATH: [&str; 2] = ["v1", "events"];
 /// How long to wait before coming back, as the server asks of those who listen.
@@ -134,8 +134,16 @@ async fn listen(
     Ok(Continue(()))
 }
 
+/// What is told of an event on a line of its own.
+const HEADER: [&str; 6] = ["at", "type", "reason", "by", "subject", "session"];
+/// Narrower than a line with a session in it and a short subject: there each event is a table of its
+/// own, as elsewhere the rows of a table that does not fit.
+const LINE_MIN: u16 = 130;
+
 /// Prints events of the types that are wanted, until there were enough.
 struct Printer {
+    /// How many columns the reader sees; `None` where a line has no end.
+    columns: Option<u16>,
     types: Vec<String>,
     is_json: bool,
     follow: bool,
@@ -147,6 +155,7 @@ struct Printer {
 impl Printer {
     fn new(arguments: &EventsArguments) -> Self {
         Self {
+            columns: print::columns(),
             types: arguments.types.clone(),
             is_json: arguments.client.json,
             follow: arguments.follow,
@@ -162,18 +171,15 @@ impl Printer {
         let is_first = std::mem::take(&mut self.is_first);
         self.left = self.left.map(|left| left - 1);
         if !self.is_json {
-            if is_first {
-                let header = ["at", "type", "reason", "by", "subject", "session"];
-                write(&row(header.map(str::to_owned)))?;
-            }
-            return write(&row([
+            let cells = [
                 event.at.to_string(),
                 event.kind.clone(),
                 word(&event.reason),
                 word(&event.ended_by),
                 event.subject.clone().unwrap_or_else(|| "(erased)".into()),
                 event.session.clone().unwrap_or_default(),
-            ]));
+            ];
+            return write(&laid_out(&cells, is_first, self.columns));
         }
         if self.follow {
             let line = json!({"schema": "innkeeper.event/1", "cursor": place, "event": event});
@@ -212,6 +218,26 @@ fn is_wanted(types: &[String], kind: &str) -> bool {
         })
 }
 
+/// An event for somebody who sees so many columns: a line, the first with a header, or a table.
+fn laid_out(cells: &[String; 6], is_first: bool, columns: Option<u16>) -> String {
+    let is_narrow = columns.is_some_and(|columns| columns < LINE_MIN);
+    let line = row(cells.clone());
+    let is_wider = columns.is_some_and(|columns| line.chars().count() > usize::from(columns) + 1);
+    if is_narrow || is_wider {
+        let mut table = Table::of_one();
+        for (name, cell) in HEADER.into_iter().zip(cells) {
+            if !cell.is_empty() {
+                table.row(name, cell);
+            }
+        }
+        return format!("{table}\n");
+    }
+    if is_first {
+        return row(HEADER.map(str::to_owned)) + &line;
+    }
+    line
+}
+
 /// One line of a table whose rows come one by one. What people write comes last, since nobody
 /// knows how wide it is.
 fn row([at, kind, reason, by, subject, session]: [String; 6]) -> String {
@@ -230,7 +256,48 @@ fn write(text: &str) -> Result<(), Stop> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_wanted, row};
+    use super::{is_wanted, laid_out, row};
+
+    fn cells(subject: &str) -> [String; 6] {
+        let session = "ses_0123456789-0123456789-0123456789-012345";
+        let at = "2026-01-02T03:04:05.678Z";
+        [
+            at,
+            "session.ended",
+            "revoked_by_admin",
+            "admin",
+            subject,
+            session,
+        ]
+        .map(str::to_owned)
+    }
+
+    /// A line of 120 characters was folded by the terminal wherever it happened to end.
+    #[test]
+    fn given_a_terminal_when_events_are_printed_then_none_is_wider_and_all_is_there() {
+        for columns in [20_u16, 80, 129, 130, 200] {
+            for subject in ["alice", &"x".repeat(100)] {
+                let text = laid_out(&cells(subject), true, Some(columns));
+
+                let widest = text.lines().map(|line| line.chars().count()).max();
+                // One word is never cut: the session, the longest of them, or this subject.
+                let word = subject.len().max(43) + 12;
+                assert!(
+                    widest <= Some(word.max(columns.into())),
+                    "{columns}:\n{text}"
+                );
+                assert!(
+                    cells(subject).iter().all(|cell| text.contains(cell)),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(
+            laid_out(&cells("alice"), true, Some(130)).lines().count(),
+            2
+        );
+        assert_eq!(laid_out(&cells("alice"), false, None).lines().count(), 1);
+    }
 
     #[test]
     fn given_a_type_that_acts_on_a_terminal_when_shown_then_it_is_text() {

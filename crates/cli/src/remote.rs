@@ -182,7 +182,7 @@ impl Server {
             return Ok(Pieces(answer));
         }
         let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
-        Err(refused(status, &bytes))
+        Err(refused(&Method::GET, status, &bytes))
     }
 
     fn request(
@@ -223,7 +223,7 @@ impl Server {
         let body = body.map(serde_json::to_value).transpose();
         let body =
             body.map_err(|error| Failure::cannot_run("the call cannot be written", error))?;
-        let mut request = self.request(method, path, query);
+        let mut request = self.request(method.clone(), path, query);
         if let Some(body) = &body {
             request = request.json(body);
         }
@@ -238,7 +238,7 @@ impl Server {
         }
         Err(match (status, absent(path, query, body.as_ref())) {
             (StatusCode::NOT_FOUND, Some(what)) => Failure::found(what),
-            _ => refused(status, &bytes),
+            _ => refused(&method, status, &bytes),
         })
     }
 }
@@ -342,7 +342,7 @@ fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Failure> {
 }
 
 /// What a refusal means to the person who called.
-fn refused(status: StatusCode, body: &[u8]) -> Failure {
+fn refused(method: &Method, status: StatusCode, body: &[u8]) -> Failure {
     let problem: Option<Problem> = serde_json::from_slice(body).ok();
     let said = problem.as_ref().map_or_else(
         || format!("the server answered {status}"),
@@ -361,6 +361,9 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
     );
     match status {
         StatusCode::NOT_FOUND => Failure::found(said),
+        StatusCode::SERVICE_UNAVAILABLE if method.is_safe() => {
+            Failure::cannot_run("the server cannot say for now; repeat", said)
+        }
         StatusCode::SERVICE_UNAVAILABLE => {
             Failure::cannot_run("nobody knows whether it was done; repeat", said)
         }
@@ -373,7 +376,21 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
 mod tests {
     use serde_json::json;
 
-    use super::{absent, moment};
+    use reqwest::{Method, StatusCode};
+
+    use super::{absent, moment, refused};
+
+    #[test]
+    fn given_no_answer_of_the_store_when_told_then_only_a_change_may_have_been_done() {
+        let said = |method: Method| {
+            let failure = refused(&method, StatusCode::SERVICE_UNAVAILABLE, b"{}");
+            failure.text().to_owned()
+        };
+
+        assert!(said(Method::POST).contains("whether it was done"));
+        assert!(said(Method::DELETE).contains("whether it was done"));
+        assert!(!said(Method::GET).contains("done"), "{}", said(Method::GET));
+    }
 
     #[test]
     fn given_what_is_not_there_when_told_then_the_last_thing_that_was_named_is_meant() {

@@ -40,12 +40,18 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
             print::answer(is_json, &document, words)
         }
         SubjectsCommand::Enable { subject } => {
+            if !is_json {
+                tell_if_unknown(&server, tenant, subject).await?;
+            }
             let path = ["v1", "subjects", subject, "enable"];
             let EndedCount { .. } = server.post(&path, &named).await?;
             let document = json!({"schema": "innkeeper.enabled/1"});
             print::answer(is_json, &document, "enabled")
         }
         SubjectsCommand::End { subject, except } => {
+            if !is_json {
+                tell_if_unknown(&server, tenant, subject).await?;
+            }
             let path = ["v1", "subjects", subject, "sessions"];
             let mut query = vec![("tenant", tenant)];
             query.extend(except.as_deref().map(|id| ("except", id)));
@@ -59,11 +65,11 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
         }
         SubjectsCommand::Erase { subject, yes } => {
             let path = ["v1", "subjects", subject];
+            let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
+            if !is_json && !is_known(&found) {
+                print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+            }
             if !yes {
-                let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
-                if !is_known(&found) {
-                    print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
-                }
                 let live = counted(found.live, "live session");
                 confirm::confirm(
                     &format!(

@@ -452,3 +452,38 @@ fn given_a_file_with_a_bad_line_when_imported_then_nothing_of_it_is() {
     let ran = run(&["import", text(&file), "--data", text(&data)]);
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
+
+/// Control-C left `.daily.backup.4711.part` behind, for each time that somebody lost patience.
+#[test]
+fn given_a_server_that_is_slow_when_a_copy_is_interrupted_then_nothing_is_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let key = folder.path().join("key");
+    let secret = Server::start(&folder.path().join("data"));
+    std::fs::copy(folder.path().join("data/admin.key"), &key).unwrap();
+    drop(secret);
+    let out = folder.path().join("out");
+    std::fs::create_dir(&out).unwrap();
+    for what in ["backup", "export"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
+        command.env_clear().arg(what).arg(out.join("copy"));
+        command.args(["--server", &url, "--key-file"]).arg(&key);
+        let child = command
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (_asked, _) = server.accept().expect("it asks");
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "it has begun");
+
+        let pid = child.id().to_string();
+        let told = Command::new("kill").args(["-s", "INT", &pid]).status();
+        assert!(told.expect("kill is there").success());
+
+        let ran = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(3), "{said}");
+        assert!(said.contains("interrupted"), "{said}");
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+    }
+}

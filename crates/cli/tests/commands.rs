@@ -155,9 +155,25 @@ async fn given_a_subject_that_nobody_knows_when_asked_about_then_that_is_said() 
     let shown = run(&["subjects", "show", "alcie"]);
     let others = [
         run(&["sessions", "list", "alcie"]),
+        run(&["devices", "list", "alcie"]),
         run(&["subjects", "erase", "alcie"]),
         run(&["subjects", "disable", "alcie"]),
     ];
+    let acted_on = ["end", "enable"].map(|verb| (verb, format!("alcie-{verb}")));
+    for (verb, subject) in acted_on {
+        let ran = run(&["subjects", verb, &subject]);
+        let said = format!("no subject {subject} is known");
+        assert!(ran.err.starts_with(&said), "{}{}", ran.out, ran.err);
+        assert_eq!(ran.code, 0, "the server did as it was told");
+        let for_programs = run(&["subjects", verb, &format!("{subject}-2"), "--json"]);
+        assert_eq!(for_programs.err, "");
+    }
+    let erased = run(&["subjects", "erase", "alcie-erase", "--yes"]);
+    assert!(
+        erased.err.starts_with("no subject alcie-erase is known"),
+        "{}",
+        erased.err
+    );
     let known = [
         run(&["sessions", "list", "till"]),
         run(&["subjects", "disable", "alcie"]),
@@ -361,4 +377,29 @@ async fn given_bulk_revocations_when_listed_shown_and_stopped_then_it_says_what_
         absent.err
     );
     assert_eq!(run(&["revocations", "show", "rev_bogus"]).code, 2);
+}
+
+/// The usage asked for what the variable had said already.
+#[test]
+fn given_the_server_in_the_environment_when_a_word_is_missing_then_the_usage_asks_for_that_alone() {
+    let usage = |more: &[&str]| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+            .env_clear()
+            .env("INNKEEPER_URL", "http://127.0.0.1:1")
+            .env("INNKEEPER_STORE__PATH", "d")
+            .args(["subjects", "show"])
+            .args(more)
+            .output()
+            .expect("the binary was built for this test");
+        String::from_utf8(ran.stderr).expect("it prints text")
+    };
+
+    let said = usage(&[]);
+
+    assert!(
+        said.contains("Usage: innkeeper subjects show <SUBJECT>"),
+        "{said}"
+    );
+    let said = usage(&["--server=http://127.0.0.1:2"]);
+    assert!(said.contains("show --server <URL> <SUBJECT>"), "{said}");
 }

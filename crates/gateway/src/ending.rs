@@ -87,8 +87,8 @@ const fn sentence(reason: EndReason) -> &'static str {
         EndReason::RevokedByUser => "This session was ended from another of your sessions.",
         EndReason::RevokedByAdmin => "An administrator ended this session.",
         EndReason::CredentialChange => {
-            "Your password or another way to sign in was changed, so sessions from before were \
-             ended."
+            "Your password or another way to sign in was changed or taken away, so sessions from \
+             before were ended."
         }
         EndReason::SubjectDisabled => "Your account was disabled.",
         EndReason::ReuseDetected => {

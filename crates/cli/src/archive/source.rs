@@ -70,6 +70,24 @@ impl Source {
     }
 }
 
+/// Does this unless somebody stops us meanwhile: then it is dropped, and the file under way goes
+/// with it, which a process that is ended by the signal would leave behind.
+pub(super) async fn unless_stopped<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let stopped = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        // Whoever sees that the work has begun is heard.
+        biased;
+        () = stopped => Err(Failure::cannot_run("nothing was written", "it was interrupted")),
+        done = work => done,
+    }
+}
+
 /// Shown on a terminal, quiet in a pipe.
 fn progress() -> ProgressBar {
     if !std::io::stderr().is_terminal() {

@@ -44,6 +44,6 @@ pub(crate) struct EventsArguments {
     #[arg(long = "type", value_name = "TYPE", value_parser = values::event_type)]
     pub(crate) types: Vec<String>,
     /// Stop after so many
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::count)]
     pub(crate) limit: Option<NonZeroU64>,
 }

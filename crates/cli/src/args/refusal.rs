@@ -14,13 +14,33 @@ use crate::escape::{Shown, acts_on_a_reader};
 pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let words: Vec<OsString> = words.into_iter().collect();
     let read = Arguments::try_parse_from(&words).and_then(whole);
-    read.map_err(|error| {
+    read.map_err(|mut error| {
+        leave_out_variables(&mut error, &words);
         let needs_care = words
             .iter()
             .map(|w| w.to_string_lossy())
             .any(|word| may_hold_a_secret(&word) || word.contains(acts_on_a_reader));
         if needs_care { made_safe(error) } else { error }
     })
+}
+
+/// Leaves out of the usage what a variable has said, and nobody need say again.
+fn leave_out_variables(error: &mut clap::Error, words: &[OsString]) {
+    let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) else {
+        return;
+    };
+    let mut text = usage.to_string();
+    for (option, value) in [("--server", " <URL>"), ("--data", " <DIR>")] {
+        let is_said = words.iter().any(|word| {
+            let word = word.to_string_lossy();
+            word.strip_prefix(option)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        });
+        if !is_said {
+            text = text.replace(&format!("{option}{value} "), "");
+        }
+    }
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(text.into()));
 }
 
 /// Refuses what lacks something that no single argument can ask for.

@@ -240,7 +240,8 @@ enum Binding {
     DeviceCookie,
 }
 
-/// Why sessions end that an administrator ends.
+/// Why sessions end that an administrator ends. `policy_change` is the word of a policy that ended
+/// them itself, and of nobody else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Reason {
     /// An administrator wants it so
@@ -249,6 +250,4 @@ pub(crate) enum Reason {
     Risk,
     /// The login service says so
     Federation,
-    /// Another policy holds
-    PolicyChange,
 }

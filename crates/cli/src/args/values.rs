@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 
 use innkeeper_api::Timestamp;
 use innkeeper_domain::device::DeviceId;
@@ -71,6 +72,9 @@ pub(super) enum BadValue {
     /// No address, nor a range of them.
     #[error("accepted is an IP address, or a range like 203.0.113.0/24 with no bits beyond it")]
     Network,
+    /// No number of things to be had.
+    #[error("accepted is a whole number from 1 on")]
+    Count,
     /// No moment.
     #[error("accepted is a moment like 2026-01-02T03:04:05Z")]
     Moment,
@@ -166,6 +170,10 @@ pub(super) fn network(text: &str) -> Result<String, BadValue> {
     known.map(|_| text.to_owned()).ok_or(BadValue::Network)
 }
 
+pub(super) fn count(text: &str) -> Result<NonZeroU64, BadValue> {
+    text.parse().map_err(|_| BadValue::Count)
+}
+
 pub(super) fn moment(text: &str) -> Result<Timestamp, BadValue> {
     Timestamp::parse(text).ok_or(BadValue::Moment)
 }
@@ -207,14 +215,17 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        BadValue, UnknownEventType, cursor, device_id, event_type, key_id, moment, name, network,
-        server_url, session_id,
+        BadValue, UnknownEventType, count, cursor, device_id, event_type, key_id, moment, name,
+        network, server_url, session_id,
     };
 
     #[test]
     fn given_what_names_no_session_when_a_filter_is_parsed_then_it_is_refused_before_it_is_sent() {
         for text in ["", "203.0.113.7/24", "203.0.113.0/33", "localhost"] {
             assert_eq!(network(text), Err(BadValue::Network), "{text}");
+        }
+        for text in ["0", "-1", "", "many"] {
+            assert_eq!(count(text), Err(BadValue::Count), "{text}");
         }
         assert_eq!(network("203.0.113.0/24").as_deref(), Ok("203.0.113.0/24"));
         assert_eq!(network("2001:db8::1").as_deref(), Ok("2001:db8::1"));

@@ -127,6 +127,5 @@ pub(super) fn reason(reason: Reason) -> OrderedReason {
         Reason::RevokedByAdmin => OrderedReason::RevokedByAdmin,
         Reason::Risk => OrderedReason::Risk,
         Reason::Federation => OrderedReason::Federation,
-        Reason::PolicyChange => OrderedReason::PolicyChange,
     }
 }

@@ -125,9 +125,11 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     past.sort_by_key(|ended| std::cmp::Reverse(ended.ending.at));
     past.truncate(PAST_MAX);
 
+    let time = TimeLeft::of(&checked.session, now);
     let notice = match form::parameter(parts.uri.query(), "notice").as_deref() {
         Some("ended") => Some("The session is ended."),
-        Some("stayed") => Some("You stay signed in."),
+        // Near the absolute end the page says that staying changes nothing.
+        Some("stayed") => time.can_stay.then_some("You stay signed in."),
         Some("others-ended") => Some("All other sessions are ended."),
         Some("trusted") => Some("You trust this device now."),
         Some("forgotten") => Some("The device is forgotten, and its sessions are ended."),
@@ -137,7 +139,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let account = AccountPage {
         frame: site.frame(Some(&checked)),
         notice,
-        time: TimeLeft::of(&checked.session, now),
+        time,
         others: live.iter().filter(|s| s.id != current).count(),
         rows: live
             .into_iter()

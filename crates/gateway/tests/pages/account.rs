@@ -91,6 +91,12 @@ async fn given_a_session_near_its_absolute_end_when_shown_then_staying_is_not_pr
         "{}",
         page.text
     );
+    let stayed = mine.get("/account?notice=stayed").await;
+    assert!(
+        !stayed.text.contains("You stay signed in"),
+        "{}",
+        stayed.text
+    );
 }
 
 #[tokio::test]
