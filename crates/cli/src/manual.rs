@@ -70,3 +70,26 @@ fn page(command: clap::Command) -> Result<String, Failure> {
         .map_err(|error| Failure::cannot_run("this page is no text", error))?;
     Ok(plain(&page))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `groff` reads bytes: `ses_…` was shown as `ses_â`, with a warning.
+    #[test]
+    fn given_examples_with_other_letters_when_pages_are_made_then_they_are_ascii() {
+        let folder = tempfile::tempdir().expect("there is room");
+
+        pages(Arguments::command(), folder.path()).expect("they are made");
+
+        let names = ["innkeeper.1", "innkeeper-sessions.1", "innkeeper-devices.1"];
+        let page = |name| std::fs::read_to_string(folder.path().join(name)).expect("it is there");
+        assert!(names.into_iter().all(|name| page(name).is_ascii()));
+        assert!(page("innkeeper-devices.1").contains(r"dev_\[u2026]"));
+        assert!(
+            super::page(Arguments::command())
+                .expect("it is made")
+                .is_ascii()
+        );
+    }
+}
