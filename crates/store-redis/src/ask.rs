@@ -7,6 +7,7 @@ use innkeeper_store::{Ground, StoreError, notice};
 use redis::{Cmd, Value};
 
 use crate::error::malformed;
+use crate::journal::Place;
 use crate::time::Time;
 use crate::value::{bytes, just, list, number, text};
 
@@ -113,18 +114,18 @@ impl Ask {
             floor,
             store_generation,
         };
-        let place = number(next()?)?;
+        let newest = Place::parse(&bytes(next()?)?).ok_or_else(malformed)?;
         let mark = bytes(next()?)?;
         let store = text(next()?)?;
         Ok(Some(Answer::Given(Reply {
             status,
             now,
             seen: Seen {
+                store,
                 ground,
-                place,
+                newest,
                 mark,
             },
-            store,
             value: next()?,
         })))
     }
@@ -175,8 +176,6 @@ pub(crate) struct Reply {
     pub(crate) now: Timestamp,
     /// How far the store is.
     pub(crate) seen: Seen,
-    /// Its name.
-    pub(crate) store: String,
     value: Value,
 }
 
@@ -195,10 +194,12 @@ impl Reply {
 /// How far a store is: the high-water mark that a node compares with the one before.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
+    /// Its name, which was given to it when it was made.
+    pub(crate) store: String,
     /// Where absent rosters begin.
     pub(crate) ground: Ground,
-    /// The place of the last journal entry.
-    pub(crate) place: u64,
+    /// Where the last journal entry lies, or lay.
+    pub(crate) newest: Place,
     /// Its hash.
     pub(crate) mark: Vec<u8>,
 }
@@ -206,6 +207,6 @@ pub(crate) struct Seen {
 impl Seen {
     /// What only grows.
     pub(crate) fn order(&self) -> (StoreGeneration, u64) {
-        (self.ground.store_generation, self.place)
+        (self.ground.store_generation, self.newest.place)
     }
 }

@@ -69,6 +69,12 @@ pub enum OpenError {
         "the server refuses what is needed: {0}; docs/stores.md has the account that innkeeper needs"
     )]
     Refused(String),
+    /// What this node knew is not there any more.
+    #[error(
+        "the server has lost the store, or holds another one: every session on it is over; start \
+         innkeeper again to begin anew there"
+    )]
+    Lost,
     /// It no longer keeps what it kept when we started.
     #[error("the server kept \"{0}\" when innkeeper started, and now keeps \"{1}\": set it back")]
     Weaker(&'static str, &'static str),

@@ -76,7 +76,7 @@ end
 
 local FIELDS = {
   'id', 'ceiling', 'generation', 'epoch', 'floor_generation', 'floor_before', 'floor_version',
-  'place', 'mark', 'trimmed',
+  'newest', 'mark', 'trimmed',
 }
 
 -- Makes a function of the library. Arguments begin with the number of the call and the roster,
@@ -103,7 +103,7 @@ local function serve(name, flags, work)
       local status, more = work(store, now, take, args[2], keys[1])
       return {
         args[1], args[2], status, text(now), store.generation, store.epoch,
-        store.floor_generation, store.floor_before, store.floor_version, store.place, store.mark,
+        store.floor_generation, store.floor_before, store.floor_version, store.newest, store.mark,
         store.id, more or {},
       }
     end,
@@ -190,8 +190,8 @@ local function commit(store, now, take, tag, key)
   end
 
   -- From here on everything is written, and first what could fail.
-  store.place = text(tonumber(store.place) + 1)
-  local id = generation .. '-' .. store.place
+  local id = generation .. '-' .. text(tonumber(string.match(store.newest, '%d+$')) + 1)
+  store.newest = id
   local entry, personal = take(), take()
   redis.call('XADD', JOURNAL, id, 'tag', tag, 'entry', entry)
   if personal ~= '' then
@@ -201,7 +201,7 @@ local function commit(store, now, take, tag, key)
   store.mark = take()
   redis.call('HSET', key, 'version', after, 'journal', store.mark, 'high', text(now),
     'generation', generation, 'tenant', tenant, 'record', take())
-  redis.call('HSET', STORE, 'place', store.place, 'mark', store.mark)
+  redis.call('HSET', STORE, 'newest', id, 'mark', store.mark)
   local highs = redis.call('HMGET', STORE, 'generation_high', 'version_high')
   local fence = take()
   if tonumber(fence) > tonumber(highs[1]) then
@@ -324,8 +324,7 @@ end)
 
 -- The id of the last entry, kept or not.
 serve('latest', ALWAYS, function(store)
-  local newest = redis.call('XREVRANGE', JOURNAL, '+', '-', 'COUNT', 1)[1]
-  return 'done', {newest and newest[1] or store.trimmed or ''}
+  return 'done', {store.mark ~= '' and store.newest or ''}
 end)
 
 -- One entry, or none.
@@ -508,7 +507,7 @@ redis.register_function{
     if redis.call('EXISTS', STORE) == 0 then
       local parts = redis.call('TIME')
       redis.call('HSET', STORE, 'format', text(FORMAT), 'id', parts[1] .. '-' .. parts[2],
-        'ceiling', '0', 'place', '0', 'mark', '', 'generation', args[1], 'epoch', args[2],
+        'ceiling', '0', 'newest', '0-0', 'mark', '', 'generation', args[1], 'epoch', args[2],
         'floor_generation', args[3], 'floor_before', args[4], 'floor_version', args[5],
         'generation_high', args[3], 'version_high', args[5], 'rose_at', args[6])
     end

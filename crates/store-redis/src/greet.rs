@@ -3,7 +3,6 @@
 
 use innkeeper_domain::roster::{Floor, StoreGeneration};
 use innkeeper_domain::session::Timestamp;
-use innkeeper_store::Ground;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
 
@@ -37,9 +36,10 @@ pub(crate) async fn greet(
     match about.store {
         Some(format) if format > FORMAT => return Err(OpenError::Newer(format)),
         Some(_) => {}
+        None if link.seen().is_some() => return Err(link.lose()),
         None => {
             let now = link.time.wall().unwrap_or(about.now);
-            make(link, connection, now).await?;
+            make(connection, now).await?;
         }
     }
     incarnation::compare(link, connection).await
@@ -85,32 +85,17 @@ async fn load(connection: &mut MultiplexedConnection) -> Result<(), OpenError> {
 /// Makes a store, unless another node does so at this moment.
 ///
 /// Its generation is that of the clock, so that no cursor from an earlier life of this server means
-/// anything; and where this node knows of such a life, all numbers lie above those of that one.
-async fn make(
-    link: &Link,
-    connection: &mut MultiplexedConnection,
-    now: Timestamp,
-) -> Result<(), OpenError> {
-    let ground = link.seen().map_or_else(
-        || Ground {
-            floor: Floor::FIRST,
-            store_generation: StoreGeneration(0).restored(now),
-        },
-        |seen| {
-            tracing::error!(
-                "the server has lost everything: every session has ended, and the store begins anew"
-            );
-            seen.ground.restored(now)
-        },
-    );
+/// anything.
+async fn make(connection: &mut MultiplexedConnection, now: Timestamp) -> Result<(), OpenError> {
+    let floor = Floor::FIRST;
     let mut ask = redis::cmd("FCALL");
     ask.arg("innkeeper_make")
         .arg(0)
-        .arg(ground.store_generation.0)
-        .arg(ground.floor.epoch)
-        .arg(ground.floor.generation.0)
-        .arg(ground.floor.generation_before.0)
-        .arg(ground.floor.version.0)
+        .arg(StoreGeneration(0).restored(now).0)
+        .arg(floor.epoch)
+        .arg(floor.generation.0)
+        .arg(floor.generation_before.0)
+        .arg(floor.version.0)
         .arg(now.as_millis());
     let made = send(connection, &ask).await;
     made.map(drop).map_err(|error| OpenError::of(&error))

@@ -24,14 +24,13 @@ pub(crate) async fn compare(
         let Some(seen) = link.seen() else {
             return Ok(());
         };
-        let last = Place {
-            generation: seen.ground.store_generation.0,
-            place: seen.place,
-        };
-        let ask = Ask::of("entry").bytes(last.id());
+        let ask = Ask::of("entry").bytes(seen.newest.id());
         let reply = given(link, connection, &ask).await?;
         let now = reply.now;
         let is = reply.seen.clone();
+        if is.store != seen.store {
+            return Err(link.lose());
+        }
         if is.ground.store_generation > seen.ground.store_generation {
             // Somebody raised it: nothing from before is live.
             link.note(&reply);
@@ -52,8 +51,8 @@ pub(crate) async fn compare(
         };
         let raised = later.restored(now);
         tracing::error!(
-            place = is.place,
-            seen = seen.place,
+            newest = is.newest.place,
+            seen = seen.newest.place,
             "the server came back with older data than it had acknowledged: every session is ended \
              before anybody is answered"
         );
@@ -85,7 +84,7 @@ fn holds(seen: &Seen, reply: Reply) -> Result<bool, StoreError> {
         return Ok(entry.is_ok_and(|entry| entry.hash().0[..] == seen.mark[..]));
     }
     let trimmed = Place::parse(&bytes(trimmed)?);
-    Ok(trimmed.is_some_and(|trimmed| trimmed.place >= seen.place))
+    Ok(trimmed.is_some_and(|trimmed| trimmed.place >= seen.newest.place))
 }
 
 async fn given(
@@ -95,7 +94,7 @@ async fn given(
 ) -> Result<Reply, OpenError> {
     match link.exchange(connection, ask).await {
         Ok(Answer::Given(reply)) => Ok(reply),
-        Ok(Answer::Absent) => Err(OpenError::Unreachable("the store is gone again".into())),
+        Ok(Answer::Absent) => Err(link.lose()),
         Err(Failed::Refused(why) | Failed::Unknown(why)) => {
             Err(OpenError::in_call(Trouble::NotDone(why)))
         }

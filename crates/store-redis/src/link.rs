@@ -15,6 +15,7 @@ use innkeeper_store::clock::Clock;
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client};
+use tokio::sync::watch;
 
 use crate::ask::{Answer, Ask, Reply, Seen};
 use crate::error::{OpenError, Trouble, is_refusal, is_unknown_function, unavailable};
@@ -39,6 +40,8 @@ pub(crate) struct Link {
     durability: Mutex<Option<Durability>>,
     /// Why the server will not do any more, if so.
     unfit: Mutex<Option<String>>,
+    /// Whether what this node knew of is gone for good.
+    lost: watch::Sender<bool>,
     /// Whether nothing is asked any more. Whoever asks holds it, so closing waits for answers.
     is_closed: tokio::sync::RwLock<bool>,
 }
@@ -78,6 +81,7 @@ impl Link {
             seen: Mutex::default(),
             durability: Mutex::default(),
             unfit: Mutex::default(),
+            lost: watch::Sender::new(false),
             is_closed: tokio::sync::RwLock::default(),
         })
     }
@@ -94,6 +98,20 @@ impl Link {
     /// How far the store was when this node last heard of it.
     pub(crate) fn seen(&self) -> Option<Seen> {
         self.seen.lock().clone()
+    }
+
+    /// Notes that what this node knew of is gone for good: the keys by which it finds rosters too.
+    pub(crate) fn lose(&self) -> OpenError {
+        if !self.lost.send_replace(true) {
+            tracing::error!("{}", OpenError::Lost);
+        }
+        OpenError::Lost
+    }
+
+    /// Waits until what this node knew of is gone for good.
+    pub(crate) async fn lost(&self) {
+        // Its sender is ours, and goes with us.
+        let _ = self.lost.subscribe().wait_for(|is_lost| *is_lost).await;
     }
 
     /// Notes what the server keeps; less than before will not do.
@@ -122,6 +140,9 @@ impl Link {
     }
 
     async fn connection(&self) -> Result<Current, OpenError> {
+        if *self.lost.borrow() {
+            return Err(OpenError::Lost);
+        }
         let current = self.current.lock().clone();
         if let Some(current) = current {
             return Ok(current);
@@ -201,6 +222,9 @@ impl Link {
                 return Err(Trouble::Lost(why));
             }
         };
+        if before.as_ref().is_some_and(|b| b.store != reply.seen.store) {
+            return Err(Trouble::Lost(self.lose().into()));
+        }
         if before.is_some_and(|before| reply.seen.order() < before.order()) {
             // The next connection compares, and raises the generation.
             self.close_one(current.number);

@@ -94,6 +94,12 @@ impl RedisStore {
         self.0.link.look_again().await
     }
 
+    /// Waits until the server has lost the store. From then on this says nothing but that, until
+    /// it is opened anew.
+    pub async fn failed(&self) {
+        self.0.link.lost().await;
+    }
+
     /// Writes down where time is, and ends the connection.
     pub async fn close(&self) -> Result<(), StoreError> {
         let rested = self.0.link.close(&Ask::of("rest")).await;

@@ -1,7 +1,8 @@
-//! Redis as a store passes the suite, seen through leases. Each case has a server of its own.
+//! Redis as a store passes the suite, seen through leases, with the account that the manual names.
+//! Each case has a server of its own.
 
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use innkeeper_store::clock::ManualClock;
@@ -9,6 +10,14 @@ use innkeeper_store::conformance::{DurableHarness, Harness};
 use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store_redis::RedisStore;
 use innkeeper_test_servers::redis::Redis;
+
+/// As an option of the server.
+static ACCOUNT: LazyLock<String> = LazyLock::new(|| {
+    let page = include_str!("../../../docs/stores.md");
+    let mut lines = page.lines();
+    let line = lines.find(|line| line.starts_with("user innkeeper on >secret "));
+    format!("--{}", line.expect("the manual names an account"))
+});
 
 #[derive(Debug)]
 struct OnServer(
@@ -21,13 +30,14 @@ impl Harness for OnServer {
     type Store = Leased<RedisStore>;
 
     async fn new() -> Self {
-        Self(ManuallyDrop::new(
-            Redis::start().expect("these tests need Redis"),
-        ))
+        let account: Vec<_> = ACCOUNT.split(' ').collect();
+        let server = Redis::start_with(&account).expect("these tests need Redis");
+        Self(ManuallyDrop::new(server))
     }
 
     async fn open(&self, clock: Arc<ManualClock>) -> Arc<Leased<RedisStore>> {
-        let store = RedisStore::open_on(&self.0.url(), clock.clone()).await;
+        let url = self.0.url_of("innkeeper", "secret");
+        let store = RedisStore::open_on(&url, clock.clone()).await;
         let store = Arc::new(store.expect("the server is there"));
         Arc::new(Leased::new(store, Terms::default(), clock))
     }
