@@ -55,7 +55,8 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200] [--postgres NODES]
+Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200]
+                          [--postgres NODES | --redis NODES]
        cargo xtask kills [--rounds 500] [--pause-every 5] [--full-every 7]
        cargo xtask policy-try [--subjects 100000]
        cargo xtask bulk [--sessions 100000] [--checks 500] [--seconds 10]
@@ -65,7 +66,7 @@ rounds and kills is judged by the checker of the simulation.
 
 rounds: so many sign-ins of one subject at once, with checks, rotations, revocations, disables
 and changes of the limit among them, every other round where the policy refuses the newcomer. With --postgres
-so many nodes share a PostgreSQL that is started for it, and are called by turns.
+or --redis so many nodes share a server that is started for it, and are called by turns.
 kills: kill -9 in the middle of such work; every few rounds the process is stopped for a while
 before, or its disk is full. A full disk is a tmpfs, which takes the rights of root to mount;
 --full-every 0 leaves it out.

@@ -46,6 +46,22 @@ async fn given_three_nodes_that_share_postgresql_when_200_sign_in_at_once_then_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn given_three_nodes_that_share_redis_when_200_sign_in_at_once_then_no_promise_is_broken() {
+    let siege = Rounds {
+        binary: BINARY.into(),
+        rounds: 20,
+        limit: 5,
+        sign_ins: 200,
+        store: Store::Redis(3),
+    };
+    let folder = tempfile::tempdir().unwrap();
+
+    let outcome = siege.play(folder.path(), |_| {}).await.unwrap();
+
+    holds(&outcome, &["unknown"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn given_kill_9_amid_everything_when_it_restarts_then_no_acknowledged_end_is_undone() {
     let siege = Kills {
         binary: BINARY.into(),

@@ -25,7 +25,8 @@ async fn main() -> ExitCode {
         Ok(Some(false)) => ExitCode::FAILURE,
         Ok(None) => {
             eprintln!(
-                "usage: rounds [--rounds N] [--limit L] [--sign-ins K] [--postgres NODES]\n       \
+                "usage: rounds [--rounds N] [--limit L] [--sign-ins K]\n       \
+                 [--postgres NODES | --redis NODES]\n       \
                  kills [--rounds N] [--pause-every N] [--full-every N]\n       \
                  policy-try [--subjects N]\n       \
                  bulk [--sessions N] [--checks N] [--seconds N]\n\
@@ -64,18 +65,22 @@ async fn rounds(words: &[String]) -> io::Result<Option<bool>> {
         ("--limit", 5),
         ("--sign-ins", 200),
         ("--postgres", 0),
+        ("--redis", 0),
     ];
-    let Some((binary, [rounds, limit, sign_ins, nodes])) = read(words, defaults) else {
+    let Some((binary, [rounds, limit, sign_ins, postgres, redis])) = read(words, defaults) else {
         return Ok(None);
     };
-    let (Ok(limit), Ok(sign_ins), Ok(nodes)) =
-        (limit.try_into(), sign_ins.try_into(), nodes.try_into())
-    else {
+    let (Ok(limit), Ok(sign_ins)) = (limit.try_into(), sign_ins.try_into()) else {
         return Ok(None);
     };
-    let store = match nodes {
-        0 => Store::Embedded,
-        _ => Store::Postgres(nodes),
+    let (Ok(postgres), Ok(redis)) = (postgres.try_into(), redis.try_into()) else {
+        return Ok(None);
+    };
+    let store = match (postgres, redis) {
+        (0, 0) => Store::Embedded,
+        (nodes, 0) => Store::Postgres(nodes),
+        (0, nodes) => Store::Redis(nodes),
+        _ => return Ok(None),
     };
     let siege = Rounds {
         binary,
@@ -86,8 +91,10 @@ async fn rounds(words: &[String]) -> io::Result<Option<bool>> {
     };
     let folder = tempfile::tempdir()?;
     let outcome = siege.play(folder.path(), progress(rounds)).await?;
-    if let Store::Postgres(nodes) = store {
-        print("nodes, PostgreSQL", nodes as u64);
+    match store {
+        Store::Embedded => {}
+        Store::Postgres(nodes) => print("nodes, PostgreSQL", nodes as u64),
+        Store::Redis(nodes) => print("nodes, Redis", nodes as u64),
     }
     print("limit", limit as u64);
     print("rounds", rounds);

@@ -8,6 +8,7 @@ use innkeeper_simulation::checker::Violation;
 use innkeeper_simulation::dice::Dice;
 use innkeeper_simulation::history::Subject;
 use innkeeper_test_servers::postgres::Postgres;
+use innkeeper_test_servers::redis::Redis;
 use tokio::sync::{Barrier, Semaphore};
 
 use crate::book::{Book, Guest};
@@ -56,6 +57,39 @@ pub enum Store {
     /// In a PostgreSQL of our own that so many nodes share. They ask it at each check: with leases,
     /// what one ends may be let in by another for a while.
     Postgres(usize),
+    /// In a Redis of our own that so many nodes share, likewise.
+    Redis(usize),
+}
+
+/// A server of our own that nodes share.
+#[derive(Debug)]
+enum Beneath {
+    Postgres(Postgres),
+    /// One for each inn: nodes tell each other of commits by the server, not by the database.
+    Redis(Vec<Redis>),
+}
+
+impl Beneath {
+    fn start(store: Store) -> io::Result<Option<Self>> {
+        Ok(match store {
+            Store::Embedded => None,
+            Store::Postgres(_) => Some(Self::Postgres(Postgres::start()?)),
+            Store::Redis(_) => Some(Self::Redis(Vec::new())),
+        })
+    }
+
+    /// An empty place: the kind of the store, and its URL.
+    fn place(&mut self) -> io::Result<(&'static str, String)> {
+        match self {
+            Self::Postgres(server) => Ok(("postgres", server.database()?)),
+            Self::Redis(servers) => {
+                let server = Redis::start()?;
+                let url = server.url();
+                servers.push(server);
+                Ok(("redis", url))
+            }
+        }
+    }
 }
 
 /// What a siege came to.
@@ -73,13 +107,10 @@ impl Rounds {
     pub async fn play(&self, folder: &Path, mut seen: impl FnMut(u64)) -> io::Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut inns = Vec::new();
-        let postgres = match self.store {
-            Store::Embedded => None,
-            Store::Postgres(_) => Some(Postgres::start()?),
-        };
+        let mut beneath = Beneath::start(self.store)?;
         for at_limit in ["evict-least-recent", "refuse"] {
-            let url = postgres.as_ref().map(Postgres::database).transpose()?;
-            let nodes = self.open(at_limit, folder, url.as_deref())?;
+            let place = beneath.as_mut().map(Beneath::place).transpose()?;
+            let nodes = self.open(at_limit, folder, place.as_ref())?;
             let hands = hands(&nodes, self.sign_ins + OTHERS, self.limit as u64);
             inns.push((nodes, hands));
         }
@@ -113,21 +144,26 @@ impl Rounds {
     }
 
     /// Starts the nodes of one inn, the first of which has the key that opens all.
-    fn open(&self, at_limit: &str, folder: &Path, url: Option<&str>) -> io::Result<Vec<Server>> {
+    fn open(
+        &self,
+        at_limit: &str,
+        folder: &Path,
+        place: Option<&(&'static str, String)>,
+    ) -> io::Result<Vec<Server>> {
         let mut nodes: Vec<Server> = Vec::new();
         let count = match self.store {
             Store::Embedded => 1,
-            Store::Postgres(nodes) => nodes,
+            Store::Postgres(nodes) | Store::Redis(nodes) => nodes,
         };
         for node in 0..count {
             let mut settings = vec![
                 ("INNKEEPER_POLICY__MAX_SESSIONS", self.limit.to_string()),
                 ("INNKEEPER_POLICY__AT_LIMIT", at_limit.to_owned()),
             ];
-            if let Some(url) = url {
+            if let Some((kind, url)) = place {
                 settings.extend([
-                    ("INNKEEPER_STORE__KIND", "postgres".to_owned()),
-                    ("INNKEEPER_STORE__URL", url.to_owned()),
+                    ("INNKEEPER_STORE__KIND", (*kind).to_owned()),
+                    ("INNKEEPER_STORE__URL", url.clone()),
                     ("INNKEEPER_STORE__LEASE", "0s".to_owned()),
                 ]);
             }
