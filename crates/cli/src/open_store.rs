@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use innkeeper_store::archive::Archive;
 use innkeeper_store::clock::SystemClock;
-use innkeeper_store::lease::{Leased, Terms};
+use innkeeper_store::lease::{Leased, Shared, Terms};
 use innkeeper_store::{Register, SessionStore};
 use innkeeper_store_embedded::EmbeddedStore;
-use innkeeper_store_postgres::{OpenError, PostgresStore};
+use innkeeper_store_postgres::PostgresStore;
+use innkeeper_store_redis::{Durability, RedisStore, Snapshots};
 
 use crate::admin_key;
 use crate::config::{LEASE_UNSET, Store, StoreKind};
 use crate::exit::Failure;
-use crate::promises::{Configuration, EMBEDDED, POSTGRES};
+use crate::promises::{
+    Configuration, EMBEDDED, POSTGRES, REDIS_ALWAYS, REDIS_EVERY_SECOND, REDIS_NOTHING,
+    REDIS_SNAPSHOTS,
+};
 
 /// An open store.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ pub(crate) enum OpenStore {
     Embedded(Arc<EmbeddedStore>),
     /// In PostgreSQL, seen through leases.
     Postgres(Arc<Leased<PostgresStore>>),
+    /// In Redis or Valkey, seen through leases.
+    Redis(Arc<Leased<RedisStore>>),
 }
 
 impl OpenStore {
@@ -30,22 +36,30 @@ impl OpenStore {
         match settings.kind {
             StoreKind::Embedded => embedded(&settings.path).await.map(Self::Embedded),
             StoreKind::Postgres => {
-                let url = url(settings)?;
+                let url = url(settings, "\"postgres\"", "postgres://user@host/database")?;
                 make_folder(&settings.path)?;
                 let store = PostgresStore::open(&url)
                     .await
                     .map_err(|error| match error {
-                        OpenError::Unreachable(_) => {
-                            Failure::cannot_run("the store cannot be opened", error)
-                        }
+                        innkeeper_store_postgres::OpenError::Unreachable(_) => away(error),
                         _ => Failure::refused("store.url", error),
                     })?;
-                let terms = Terms {
-                    span: settings.lease.unwrap_or(LEASE_UNSET),
-                    ..Terms::default()
+                Ok(Self::Postgres(leased(store, settings)))
+            }
+            StoreKind::Redis => {
+                let url = url(settings, "\"redis\"", "redis://user@host:6379")?;
+                make_folder(&settings.path)?;
+                let snapshots = if settings.allow_snapshots {
+                    Snapshots::Accepted
+                } else {
+                    Snapshots::Refused
                 };
-                let leased = Leased::new(Arc::new(store), terms, Arc::new(SystemClock));
-                Ok(Self::Postgres(Arc::new(leased)))
+                let opened = RedisStore::open(&url, snapshots).await;
+                let store = opened.map_err(|error| match error {
+                    innkeeper_store_redis::OpenError::Unreachable(_) => away(error),
+                    _ => Failure::refused("store.url", error),
+                })?;
+                Ok(Self::Redis(leased(store, settings)))
             }
         }
     }
@@ -55,6 +69,7 @@ impl OpenStore {
         match self {
             Self::Embedded(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
+            Self::Redis(store) => Arc::clone(store) as _,
         }
     }
 
@@ -63,27 +78,46 @@ impl OpenStore {
         match self {
             Self::Embedded(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
+            Self::Redis(store) => Arc::clone(store) as _,
         }
     }
 
     /// Whether other nodes may have it open too.
     pub(crate) const fn is_shared(&self) -> bool {
-        matches!(self, Self::Postgres(_))
+        match self {
+            Self::Embedded(_) => false,
+            Self::Postgres(_) | Self::Redis(_) => true,
+        }
     }
 
     /// What copies it, if that is our work.
     pub(crate) fn archive(&self) -> Option<Arc<dyn Archive>> {
         match self {
             Self::Embedded(store) => Some(Arc::clone(store) as _),
-            Self::Postgres(_) => None,
+            Self::Postgres(_) | Self::Redis(_) => None,
         }
     }
 
     /// What it promises.
-    pub(crate) const fn promises(&self) -> &'static Configuration {
+    pub(crate) fn promises(&self) -> &'static Configuration {
         match self {
             Self::Embedded(_) => &EMBEDDED,
             Self::Postgres(_) => &POSTGRES,
+            Self::Redis(store) => match store.inner().durability() {
+                Durability::Always => &REDIS_ALWAYS,
+                Durability::EverySecond => &REDIS_EVERY_SECOND,
+                Durability::Nothing => &REDIS_NOTHING,
+                Durability::Snapshots => &REDIS_SNAPSHOTS,
+            },
+        }
+    }
+
+    /// What to call it where it is a preview.
+    pub(crate) const fn preview(&self) -> Option<&'static str> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Postgres(_) => Some("PostgreSQL"),
+            Self::Redis(_) => Some("Redis"),
         }
     }
 
@@ -93,6 +127,7 @@ impl OpenStore {
             Self::Embedded(store) => store.failed().await,
             // What fails there is asked again.
             Self::Postgres(_) => std::future::pending().await,
+            Self::Redis(store) => store.inner().failed().await,
         }
     }
 
@@ -101,6 +136,10 @@ impl OpenStore {
         let closed = match self {
             Self::Embedded(store) => store.close().await,
             Self::Postgres(store) => match store.flush().await {
+                Ok(()) => store.inner().close().await,
+                Err(error) => Err(error),
+            },
+            Self::Redis(store) => match store.flush().await {
                 Ok(()) => store.inner().close().await,
                 Err(error) => Err(error),
             },
@@ -125,8 +164,22 @@ pub(crate) async fn embedded(data: &Path) -> Result<Arc<EmbeddedStore>, Failure>
     }
 }
 
+/// A shared store that cannot be reached, or is not ready: trying again may help.
+fn away(error: impl std::error::Error + 'static) -> Failure {
+    Failure::cannot_run("the store cannot be opened", error)
+}
+
+/// Sees a shared store through the leases that are set.
+fn leased<S: Shared + 'static>(store: S, settings: &Store) -> Arc<Leased<S>> {
+    let terms = Terms {
+        span: settings.lease.unwrap_or(LEASE_UNSET),
+        ..Terms::default()
+    };
+    Arc::new(Leased::new(Arc::new(store), terms, Arc::new(SystemClock)))
+}
+
 /// The URL of a shared store, from the setting or from the file that it names.
-fn url(settings: &Store) -> Result<String, Failure> {
+fn url(settings: &Store, kind: &str, example: &str) -> Result<String, Failure> {
     match (&settings.url, &settings.url_file) {
         (Some(url), None) => Ok(url.reveal().to_owned()),
         (None, Some(file)) => {
@@ -139,10 +192,10 @@ fn url(settings: &Store) -> Result<String, Failure> {
         (Some(_), Some(_)) => Err(Failure::usage(
             "store.url and store.url_file are both set: leave one out",
         )),
-        (None, None) => Err(Failure::usage(
-            "store.kind = \"postgres\" needs store.url = \"postgres://user@host/database\", or the \
-             name of a file that holds it in store.url_file",
-        )),
+        (None, None) => Err(Failure::usage(format!(
+            "store.kind = {kind} needs store.url = \"{example}\", or the name of a file that \
+             holds it in store.url_file"
+        ))),
     }
 }
 

@@ -286,6 +286,114 @@ pub(crate) const POSTGRES: Configuration = Configuration {
     ],
 };
 
+/// What every configuration of one Redis promises alike.
+const ONE_SERVER: Promise = promise(
+    "S3 failover",
+    Holds::No,
+    "none: one server",
+    "there is one server, and nothing to fail over to",
+);
+const SHARED_B: Promise = promise(
+    "B",
+    Holds::Yes,
+    "B, checked when answering",
+    "from the answer to an end until no check accepts it: `store.lease`, and 0 on the node \
+     that answered",
+);
+const NOTICED: Promise = promise(
+    "S20",
+    Holds::Conditional,
+    "cond: a node that had seen what is gone is there when the server comes back",
+    "after older data comes back, no session in it is valid",
+);
+const SURVIVES: &str = "an acknowledged end survives it";
+
+/// One Redis or Valkey that syncs before it answers.
+pub(crate) const REDIS_ALWAYS: Configuration = Configuration {
+    name: "Redis/Valkey single, AOF always",
+    promises: &[
+        LIMIT,
+        promise("S2", Holds::Yes, "yes", FINAL),
+        PROCESS_CRASH,
+        promise(
+            "S3 power loss",
+            Holds::Conditional,
+            "cond: honest disk",
+            SURVIVES,
+        ),
+        ONE_SERVER,
+        SHARED_B,
+        NOTICED,
+    ],
+};
+
+/// One that syncs once a second.
+pub(crate) const REDIS_EVERY_SECOND: Configuration = Configuration {
+    name: "Redis/Valkey single, AOF every second, no WAITAOF",
+    promises: &[
+        LIMIT,
+        promise(
+            "S2",
+            Holds::Conditional,
+            "cond: no power loss, or a node that had seen the end is there afterwards",
+            FINAL,
+        ),
+        promise(
+            "S3 process crash",
+            Holds::Conditional,
+            "cond: the disk was not so slow that writes were held back",
+            SURVIVES,
+        ),
+        promise(
+            "S3 power loss",
+            Holds::No,
+            "no: 1–2 s of deaths may return",
+            SURVIVES,
+        ),
+        ONE_SERVER,
+        SHARED_B,
+        NOTICED,
+    ],
+};
+
+/// One that keeps nothing.
+pub(crate) const REDIS_NOTHING: Configuration = Configuration {
+    name: "Redis/Valkey single, no persistence",
+    promises: &[
+        LIMIT,
+        promise("S2", Holds::Yes, "yes", FINAL),
+        promise("S3 process crash", Holds::Yes, "yes, all die", SURVIVES),
+        promise("S3 power loss", Holds::Yes, "yes, all die", SURVIVES),
+        ONE_SERVER,
+        SHARED_B,
+        promise(
+            "S20",
+            Holds::Yes,
+            "yes: nothing comes back",
+            "after older data comes back, no session in it is valid",
+        ),
+    ],
+};
+
+/// One that keeps snapshots only, which somebody accepted.
+pub(crate) const REDIS_SNAPSHOTS: Configuration = Configuration {
+    name: "Redis/Valkey single, snapshots only",
+    promises: &[
+        LIMIT,
+        promise(
+            "S2",
+            Holds::No,
+            "no: after a crash, sessions that had ended return",
+            FINAL,
+        ),
+        promise("S3 process crash", Holds::No, "no", SURVIVES),
+        promise("S3 power loss", Holds::No, "no", SURVIVES),
+        ONE_SERVER,
+        SHARED_B,
+        NOTICED,
+    ],
+};
+
 impl Configuration {
     /// Everything that is promised, as far as it holds where this was seen.
     pub(crate) fn as_seen(&self, seen: &Seen<'_>) -> Vec<Promise> {
@@ -317,6 +425,26 @@ mod tests {
         for promise in EMBEDDED.promises.iter().chain(&EVERYWHERE) {
             let row = format!("| {} | {} |", promise.id, promise.words);
             assert!(chapter.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn given_the_page_of_stores_when_read_then_it_has_what_each_redis_promises() {
+        let page = include_str!("../../../docs/stores.md");
+        let all = [
+            &REDIS_ALWAYS,
+            &REDIS_EVERY_SECOND,
+            &REDIS_NOTHING,
+            &REDIS_SNAPSHOTS,
+        ];
+        for configuration in all {
+            let words = |id: &str| {
+                let promise = configuration.promises.iter().find(|p| p.id == id);
+                promise.expect("it is promised").words.clone()
+            };
+            let row = ["S2", "S3 process crash", "S3 power loss", "S20"].map(words);
+            let row = format!("| {} | {} |", configuration.name, row.join(" | "));
+            assert!(page.contains(&row), "{row}");
         }
     }
 

@@ -154,9 +154,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 /// The authority over a store, which says what it promises.
 async fn authority_over(store: &OpenStore, config: &Config) -> Result<Authority, Failure> {
     tracing::info!("{}", store.promises().line());
-    if store.is_shared() {
+    if let Some(name) = store.preview() {
         tracing::warn!(
-            "PostgreSQL as a store is a preview: docs/stores.md says what does not hold yet"
+            "{name} as a store is a preview: docs/stores.md says what does not hold yet"
         );
     }
     let services = Services {

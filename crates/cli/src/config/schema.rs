@@ -121,6 +121,8 @@ sections! {
         /// How long a node answers from memory where the store is shared (B), unless it is to be
         /// [`LEASE_UNSET`]; nothing asks the store each time.
         lease: Option<Duration> = Maybe(LEASE), None;
+        /// Whether a Redis will do that keeps snapshots only, from which ended sessions come back.
+        allow_snapshots: bool = Truth, false;
     }
 
     /// `[log]`: what is said on standard error.
@@ -146,11 +148,14 @@ pub(crate) enum StoreKind {
     Embedded,
     /// In PostgreSQL, shared by many nodes.
     Postgres,
+    /// In Redis or Valkey, shared by many nodes.
+    Redis,
 }
 
 const STORE_KIND: Words<StoreKind> = Words(&[
     ("embedded", StoreKind::Embedded),
     ("postgres", StoreKind::Postgres),
+    ("redis", StoreKind::Redis),
 ]);
 
 /// How a line of the log is written.

@@ -10,6 +10,7 @@ use super::url::is_on_this_machine;
 impl Config {
     /// Notes settings that ask for what others have ruled out.
     pub(super) fn judge(&self, problems: &mut Problems) {
+        self.judge_snapshots(problems);
         if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
             return;
         }
@@ -19,7 +20,7 @@ impl Config {
                 problems.note(origin, key.to_owned(), || {
                     Fault::Contradicts(
                         "is of no use to the store of kind \"embedded\", which lies in store.path: \
-                         leave it out, or set store.kind = \"postgres\"",
+                         leave it out, or set store.kind to \"postgres\" or \"redis\"",
                     )
                 });
             }
@@ -32,6 +33,23 @@ impl Config {
                 Fault::Contradicts(
                     "is for stores that nodes share; with the store of kind \"embedded\" every end \
                      is seen at once: leave it out",
+                )
+            });
+        }
+    }
+
+    fn judge_snapshots(&self, problems: &mut Problems) {
+        let is_told = self.store.allow_snapshots
+            && self.store.kind != StoreKind::Redis
+            && !problems.concern("store.kind");
+        if let Some(origin) = self
+            .origins
+            .get("store.allow_snapshots")
+            .filter(|_| is_told)
+        {
+            problems.note(origin, "store.allow_snapshots".to_owned(), || {
+                Fault::Contradicts(
+                    "is for stores of kind \"redis\": leave it out, or set store.kind = \"redis\"",
                 )
             });
         }

@@ -38,8 +38,6 @@ pub(super) const OTEL: &str = "sending traces (built with the feature otel)";
 #[rustfmt::skip]
 pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "server.admin_listen", refused: AllBut(&[]), what: "the console" },
-    NotYet { key: "store.kind", refused: Words(&["redis"]), what: "a store in Redis or Valkey" },
-    NotYet { key: "store.allow_snapshots", refused: AllBut(&["false"]), what: "a store in Redis or Valkey" },
     NotYet { key: "policy.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "policy.rule.binding", refused: Words(&["dbsc"]), what: "binding sessions to a key of the browser" },

@@ -85,8 +85,13 @@ impl Server {
     }
 
     /// Asks it to stop, and returns how it did and what it logged.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
         self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits until it ends, and returns how it did and what it logged.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it is our child");
         let log = self.log.take().expect("taken once");
         (status, log.join().expect("the reader does not panic"))

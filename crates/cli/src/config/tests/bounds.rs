@@ -224,7 +224,7 @@ fn given_a_word_that_is_none_of_the_accepted_when_loaded_then_they_are_listed() 
         (
             "store.kind = \"sqlite\"",
             "1:14",
-            "accepted is one of \"embedded\", \"postgres\"",
+            "accepted is one of \"embedded\", \"postgres\", \"redis\"",
         ),
     ]);
 }

@@ -27,6 +27,21 @@ fn given_settings_of_a_shared_store_when_the_store_is_embedded_then_they_are_ref
 }
 
 #[test]
+fn given_accepted_snapshots_when_the_store_is_no_redis_then_they_are_refused() {
+    for kind in ["embedded", "postgres"] {
+        let told = given(format!(
+            "[store]\nkind = \"{kind}\"\nallow_snapshots = true\n"
+        ))
+        .refused();
+
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("c.toml:3:19: store.allow_snapshots: is for stores of kind"));
+    }
+    given("[store]\nkind = \"redis\"\nallow_snapshots = true\n").accepted();
+    given("[store]\nallow_snapshots = false\n").accepted();
+}
+
+#[test]
 fn given_a_wrong_kind_of_store_when_loaded_then_what_belongs_to_it_is_not_complained_of() {
     let told = given("[store]\nkind = \"postgress\"\nlease = \"1s\"\n").refused();
 

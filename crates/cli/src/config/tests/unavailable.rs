@@ -77,7 +77,7 @@ fn given_a_default_that_would_promise_something_when_loaded_then_it_is_refused()
 #[test]
 fn given_secrets_of_what_is_not_built_when_loaded_then_they_are_refused_and_not_shown() {
     let given = given(
-        "[store]\nkind = \"redis\"\nurl = \"redis://:hunter2@x\"\n[notify.smtp]\npassword = \"hunter2\"\n\
+        "[store]\nurl = \"redis://:hunter2@x\"\n[notify.smtp]\npassword = \"hunter2\"\n\
          [[notify.webhook]]\nsecret = \"hunter2\"\n[[gateway.provider]]\nclient_secret = \"hunter2\"\n",
     )
     .with("INNKEEPER_NOTIFY__SMTP__PASSWORD", "hunter2")
