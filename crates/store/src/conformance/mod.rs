@@ -112,6 +112,7 @@ macro_rules! conformance {
             given_a_removed_value_when_put_again_then_its_versions_do_not_come_back,
             given_values_when_listed_then_those_of_the_prefix_come_in_order,
             given_many_writers_of_one_version_when_they_race_then_one_is_done,
+            given_names_that_come_and_go_at_once_when_put_then_no_version_comes_back,
         }
         $crate::conformance_cases! { $harness, races:
             given_many_commits_for_one_version_when_they_race_then_one_is_done,

@@ -93,6 +93,41 @@ pub async fn given_many_writers_of_one_version_when_they_race_then_one_is_done(
     }
 }
 
+/// Versions of one name never come back, however many come and go at once.
+pub async fn given_names_that_come_and_go_at_once_when_put_then_no_version_comes_back(
+    harness: impl Harness,
+) {
+    let store = World::of(&harness).await.store;
+    let comers: Vec<_> = (0..4_u8)
+        .map(|comer| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let name = ["a", "b"][usize::from(comer % 2)];
+                let mut versions = Vec::new();
+                for _ in 0..10 {
+                    let value = Some(vec![comer]);
+                    let Put::Done(there) = store.put(name, None, value).await.unwrap() else {
+                        continue;
+                    };
+                    versions.push((name, there));
+                    if let Put::Done(gone) = store.put(name, Some(there), None).await.unwrap() {
+                        versions.push((name, gone));
+                    }
+                }
+                versions
+            })
+        })
+        .collect();
+    let mut versions = Vec::new();
+    for comer in comers {
+        versions.extend(comer.await.unwrap());
+    }
+
+    let distinct: BTreeSet<_> = versions.iter().collect();
+    assert_eq!(distinct.len(), versions.len(), "{versions:?}");
+    assert!(store.list("").await.unwrap().is_empty());
+}
+
 async fn done(store: &impl Register, name: &str, seen: Option<u64>, value: Option<&[u8]>) -> u64 {
     let value = value.map(<[u8]>::to_vec);
     match store
