@@ -34,7 +34,7 @@ mod vocabulary;
 mod walk;
 
 pub use fact::{Fact, Kind, Subject, Via};
-pub use policy::Policy;
+pub use policy::{OnExceed, Policy, Span};
 pub use report::{Report, UnitReport, explain};
 pub use rules::{RULES, rule};
 pub use scan::{Options, Progress, judge_text, read_config, run};

@@ -229,3 +229,91 @@ fn given_a_cache_when_scanned_again_then_the_report_is_the_same_and_a_changed_fi
     assert_eq!(third.cached, 0);
     assert!(!open_rules(&third).contains(&"CSC-FIX-001"));
 }
+
+/// What a policy says of time and of the limit is told where either is missing.
+#[test]
+fn given_a_policy_with_spans_when_nothing_bounds_a_session_then_the_finding_says_what_is_asked() {
+    let login = LOGIN.replace(
+        "MARK",
+        "await db.userSessions.create({ data: { userId: user.id } });",
+    );
+    let folder = tree(&[("app.js", &login)]);
+    let under = |policy: &str| {
+        run(&Options {
+            policy: Policy::parse(policy).expect("it is valid"),
+            ..Options::new(folder.path())
+        })
+        .expect("the folder is there")
+    };
+
+    let asked = under("max = 3\non-exceed = \"evict-oldest\"\nidle = \"30m\"\nabsolute = \"12h\"");
+    let waived = under("idle = \"0\"\nabsolute = \"0\"");
+
+    let message = |rule: &str| {
+        let found = asked.open().find(|f| f.rule.0 == rule);
+        found.map(|f| f.message.clone()).unwrap_or_default()
+    };
+    assert!(message("CSC-LIMIT-001").ends_with("at most 3 a user, at which the oldest goes."));
+    let time = message("CSC-EXPIRE-002");
+    assert!(
+        time.ends_with("an end after 30m of silence and after 12h in all."),
+        "{time}"
+    );
+    assert!(!open_rules(&waived).contains(&"CSC-EXPIRE-002"));
+}
+
+#[test]
+fn given_a_file_that_takes_too_long_when_scanned_then_it_is_named_and_the_rest_is_judged() {
+    let slow = format!("const session = [{}];", "[session(),\n".repeat(50_000));
+    let folder = tree(&[("slow.js", &slow), ("app.js", &LOGIN.replace("MARK", ""))]);
+
+    let report = run(&Options {
+        file_time: Duration::from_nanos(1),
+        ..Options::new(folder.path())
+    })
+    .expect("the folder is there");
+
+    let skipped = &report.to_json()["stats"]["skipped"];
+    let slow = skipped
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["file"] == "slow.js"));
+    assert_eq!(
+        slow.map(|one| &one["reason"]),
+        Some(&"time".into()),
+        "{skipped}"
+    );
+    assert!(report.to_text().contains("skipped slow.js: time"));
+}
+
+/// An archive, a picture, a socket: what is no source is passed over, and what only has the name
+/// of one is named.
+#[cfg(unix)]
+#[test]
+fn given_things_that_are_no_source_when_scanned_then_none_is_opened_and_the_scan_ends() {
+    let outside = tree(&[("secret.js", &LOGIN.replace("MARK", ""))]);
+    let folder = tree(&[("app.py", "x = 1\n")]);
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("all.zip"), b"PK\x03\x04login session").expect("a file can be written");
+    fs::write(at("all.tar.gz"), b"\x1f\x8blogin session").expect("a file can be written");
+    std::os::unix::fs::symlink(outside.path(), at("linked")).expect("a link can be made");
+    std::os::unix::fs::symlink(outside.path().join("secret.js"), at("out.js"))
+        .expect("a link can be made");
+    std::os::unix::fs::symlink(at("round"), at("round")).expect("a link can be made");
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket.js")).expect("a socket");
+
+    let report = scan(folder.path());
+
+    assert!(open_rules(&report).is_empty(), "a file outside was read");
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|s| (s.file.as_str(), s.reason))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            ("out.js", SkipReason::NotRegular),
+            ("socket.js", SkipReason::NotRegular)
+        ]
+    );
+}
