@@ -32,7 +32,7 @@ const REMEMBERED: &str = "IK001";
 /// How often a listener looks for what other nodes wrote.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
 /// How often a reader of the journal looks again for what an open transaction holds up.
-const PATIENCE: u32 = 100;
+const PATIENCE: u32 = 500;
 
 /// The most connections of one node for its work.
 const CONNECTIONS: usize = 16;
