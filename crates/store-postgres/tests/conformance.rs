@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use innkeeper_store::clock::ManualClock;
+use innkeeper_store::conformance::fixture::listening;
 use innkeeper_store::conformance::{DurableHarness, Harness};
 use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store_postgres::PostgresStore;
@@ -29,7 +30,9 @@ impl Harness for InDatabase {
     async fn open(&self, clock: Arc<ManualClock>) -> Arc<Leased<PostgresStore>> {
         let store = PostgresStore::open_on(&self.url, clock.clone()).await;
         let store = Arc::new(store.expect("the database is there"));
-        Arc::new(Leased::new(store, Terms::default(), clock))
+        let leased = Leased::new(store, Terms::default(), clock);
+        listening(&leased).await;
+        Arc::new(leased)
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) async fn compare(
 ) -> Result<(), OpenError> {
     loop {
         let Some(seen) = link.seen() else {
+            // What this node knows of the store begins here.
+            let reply = given(link, connection, &Ask::of("latest")).await?;
+            link.note(&reply);
             return Ok(());
         };
         let ask = Ask::of("entry").bytes(seen.newest.id());

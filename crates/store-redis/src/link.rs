@@ -35,6 +35,7 @@ pub(crate) struct Link {
     current: Mutex<Option<Current>>,
     /// Whoever opens a connection holds this, so that one is opened at a time.
     opening: tokio::sync::Mutex<()>,
+    failed: Mutex<FailedTries>,
     calls: AtomicU64,
     seen: Mutex<Option<Seen>>,
     durability: Mutex<Option<Durability>>,
@@ -44,6 +45,14 @@ pub(crate) struct Link {
     lost: watch::Sender<bool>,
     /// Whether nothing is asked any more. Whoever asks holds it, so closing waits for answers.
     is_closed: tokio::sync::RwLock<bool>,
+}
+
+/// How often no connection could be opened.
+#[derive(Default)]
+struct FailedTries {
+    tries: u64,
+    /// Why not the last time; nothing if it could.
+    words: String,
 }
 
 #[derive(Clone)]
@@ -77,6 +86,7 @@ impl Link {
             snapshots,
             current: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
             calls: AtomicU64::new(0),
             seen: Mutex::default(),
             durability: Mutex::default(),
@@ -147,11 +157,32 @@ impl Link {
         if let Some(current) = current {
             return Ok(current);
         }
+        let tries = self.failed.lock().tries;
         let _alone = self.opening.lock().await;
         let current = self.current.lock().clone();
         if let Some(current) = current {
             return Ok(current);
         }
+        {
+            let failed = self.failed.lock();
+            if failed.tries != tries {
+                // Somebody tried while we waited. Each trying in turn, the last would wait for ever.
+                return Err(OpenError::Unreachable(failed.words.clone()));
+            }
+        }
+        let opened = tokio::time::timeout(PATIENCE, self.open_one()).await;
+        let opened = opened
+            .unwrap_or_else(|_| Err(OpenError::Unreachable("it does not answer in time".into())));
+        self.note_opened(opened.as_ref().err());
+        let current = Current {
+            number: self.number(),
+            connection: opened?,
+        };
+        *self.current.lock() = Some(current.clone());
+        Ok(current)
+    }
+
+    async fn open_one(&self) -> Result<MultiplexedConnection, OpenError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
@@ -160,12 +191,22 @@ impl Link {
             .get_multiplexed_async_connection_with_config(&config);
         let mut connection = connection.await.map_err(|error| OpenError::of(&error))?;
         greet::greet(self, &mut connection).await?;
-        let current = Current {
-            number: self.number(),
-            connection,
-        };
-        *self.current.lock() = Some(current.clone());
-        Ok(current)
+        Ok(connection)
+    }
+
+    /// Notes whether a connection could be opened, and says so where it has changed.
+    fn note_opened(&self, error: Option<&OpenError>) {
+        let mut failed = self.failed.lock();
+        let words = error.map(ToString::to_string).unwrap_or_default();
+        // Of the very first try whoever opens the store is told.
+        if self.seen().is_some() && words != failed.words {
+            match error {
+                Some(_) => tracing::warn!("{words}; until then nothing is answered from it"),
+                None => tracing::info!("the server answers again"),
+            }
+        }
+        failed.tries += u64::from(error.is_some());
+        failed.words = words;
     }
 
     /// Closes a connection, once nobody waits for an answer on it any more.

@@ -34,8 +34,8 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) async fn begin(link: Arc<Link>) -> Result<Self, StoreError> {
-        let reply = link.ask(&Ask::of("latest")).await;
-        let store = reply.map_err(Trouble::unavailable)?.seen.store;
+        let seen = link.seen();
+        let store = seen.ok_or_else(|| unavailable("no answer came yet"))?.store;
         let opening = async {
             let mut notices = link.client().get_async_pubsub().await?;
             notices.subscribe(format!("innkeeper:{store}")).await?;

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use innkeeper_store::clock::ManualClock;
+use innkeeper_store::conformance::fixture::listening;
 use innkeeper_store::conformance::{DurableHarness, Harness};
 use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store_redis::RedisStore;
@@ -39,7 +40,9 @@ impl Harness for OnServer {
         let url = self.0.url_of("innkeeper", "secret");
         let store = RedisStore::open_on(&url, clock.clone()).await;
         let store = Arc::new(store.expect("the server is there"));
-        Arc::new(Leased::new(store, Terms::default(), clock))
+        let leased = Leased::new(store, Terms::default(), clock);
+        listening(&leased).await;
+        Arc::new(leased)
     }
 }
 

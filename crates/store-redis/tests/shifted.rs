@@ -55,10 +55,11 @@ async fn given_an_answer_too_many_when_rosters_are_read_then_none_is_taken_for_a
         world.born(tag(number), number).await;
     }
 
-    for _ in 0..3 {
-        world.read(tag(1)).await;
+    // The answer about another roster, and an older one about the same.
+    for (before, asked) in [(1, 2), (2, 2), (1, 3)] {
+        world.read(tag(before)).await;
         again.store(true, Ordering::SeqCst);
-        let shifted = world.store.read(tag(2), None).await;
+        let shifted = world.store.read(tag(asked), None).await;
         assert!(
             matches!(shifted, Err(StoreError::Unavailable { .. })),
             "{shifted:?}"

@@ -20,7 +20,7 @@ use tokio::task::yield_now;
 
 use super::Harness;
 use crate::clock::ManualClock;
-use crate::{Commit, JournalEntry, KeyDigest, Outcome, Reading, Remembered, SessionStore};
+use crate::{Commit, Heard, JournalEntry, KeyDigest, Outcome, Reading, Remembered, SessionStore};
 
 /// The idle timeout of every session here.
 pub const IDLE: Duration = Duration::from_hours(1);
@@ -223,6 +223,16 @@ pub fn remembered(session: SessionId, number: u8, now: Timestamp) -> Remembered 
         session,
         sealed: Sealed([2; 60].into()),
         until: now.plus(Duration::from_mins(1)),
+    }
+}
+
+/// Waits until a store that hears of commits by a channel does so: before, no glance is answered
+/// twice from one reading, and some cases compare what two of them show.
+pub async fn listening<S: SessionStore>(store: &S) {
+    let absent = RosterTag::from_bytes([0xee; 16]);
+    while !store.glance(absent, &mut |_, _| Heard::No) {
+        let _ = store.read(absent, None).await.expect("the store answers");
+        yield_now().await;
     }
 }
 
