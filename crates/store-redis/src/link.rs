@@ -200,9 +200,10 @@ impl Link {
         let words = error.map(ToString::to_string).unwrap_or_default();
         // Of the very first try whoever opens the store is told.
         if self.seen().is_some() && words != failed.words {
-            match error {
-                Some(_) => tracing::warn!("{words}; until then nothing is answered from it"),
-                None => tracing::info!("the server answers again"),
+            if error.is_some() {
+                tracing::warn!("{words}; until then nothing is answered from it");
+            } else {
+                tracing::info!("the server answers again");
             }
         }
         failed.tries += u64::from(error.is_some());
