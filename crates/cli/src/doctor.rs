@@ -1,6 +1,7 @@
 //! `doctor`: looks at configuration, folder, disk, clock and store, and says what can be promised.
 
 mod disk;
+mod shared;
 mod store;
 
 use std::path::Path;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::DoctorArguments;
-use crate::config::{Config, Doors};
+use crate::config::{Config, Doors, StoreKind};
 use crate::exit::Failure;
 use crate::print;
 use crate::promises::{Configuration, EMBEDDED, Holds, Promise, Seen};
@@ -67,12 +68,19 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     checks.extend(arguments.key_file.as_deref().map(disk::named_key));
     checks.push(clock(&data));
     checks.push(listener(&config));
+    let is_shared = config.store.kind != StoreKind::Embedded;
+    let (looked, configuration) = if is_shared {
+        shared::look(&config).await
+    } else {
+        (store::look(&config, &arguments).await, &EMBEDDED)
+    };
     let store::Looked {
         checks: found,
         could_run,
         unfenced,
         policies,
-    } = store::look(&config, &arguments).await;
+    } = looked;
+    let is_refused = is_shared && found.iter().any(|check| check.state == State::Failed);
     checks.extend(found);
     for (name, what) in [
         ("mail", "no notices are sent"),
@@ -81,15 +89,17 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
         checks.push(Check::new(name, State::NotConfigured, what));
     }
     checks.push(proxy(&config));
-    let promises = EMBEDDED.as_seen(&Seen {
+    let promises = configuration.as_seen(&Seen {
         policies: &policies,
-        store: could_run,
+        store: could_run && !is_refused,
         unfenced,
-        syncs: !checks
-            .iter()
-            .any(|check| check.name == "sync" && check.state == State::Failed),
+        // Beside a shared store the folder has the administrator's key alone.
+        syncs: is_shared
+            || !checks
+                .iter()
+                .any(|check| check.name == "sync" && check.state == State::Failed),
     });
-    show(&checks, &EMBEDDED, &promises, arguments.json)?;
+    show(&checks, configuration, &promises, arguments.json)?;
 
     let failed = checks.iter().filter(|c| c.state == State::Failed).count();
     match (could_run, failed) {

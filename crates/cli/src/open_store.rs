@@ -47,18 +47,10 @@ impl OpenStore {
                 Ok(Self::Postgres(leased(store, settings)))
             }
             StoreKind::Redis => {
-                let url = url(settings, "\"redis\"", "redis://user@host:6379")?;
+                let (url, snapshots) = of_redis(settings)?;
                 make_folder(&settings.path)?;
-                let snapshots = if settings.allow_snapshots {
-                    Snapshots::Accepted
-                } else {
-                    Snapshots::Refused
-                };
                 let opened = RedisStore::open(&url, snapshots).await;
-                let store = opened.map_err(|error| match error {
-                    innkeeper_store_redis::OpenError::Unreachable(_) => away(error),
-                    _ => Failure::refused("store.url", error),
-                })?;
+                let store = opened.map_err(redis_refused)?;
                 Ok(Self::Redis(leased(store, settings)))
             }
         }
@@ -103,12 +95,7 @@ impl OpenStore {
         match self {
             Self::Embedded(_) => &EMBEDDED,
             Self::Postgres(_) => &POSTGRES,
-            Self::Redis(store) => match store.inner().durability() {
-                Durability::Always => &REDIS_ALWAYS,
-                Durability::EverySecond => &REDIS_EVERY_SECOND,
-                Durability::Nothing => &REDIS_NOTHING,
-                Durability::Snapshots => &REDIS_SNAPSHOTS,
-            },
+            Self::Redis(store) => promised_by(store.inner().durability()),
         }
     }
 
@@ -161,6 +148,41 @@ pub(crate) async fn embedded(data: &Path) -> Result<Arc<EmbeddedStore>, Failure>
         Ok(Ok(store)) => Ok(Arc::new(store)),
         Ok(Err(error)) => Err(Failure::cannot_run("the store cannot be opened", error)),
         Err(error) => Err(Failure::cannot_run("the store cannot be opened", error)),
+    }
+}
+
+/// Asks the Redis of the settings what it keeps, and changes nothing there.
+pub(crate) async fn look_at_redis(settings: &Store) -> Result<Durability, Failure> {
+    let (url, snapshots) = of_redis(settings)?;
+    let looked = RedisStore::look(&url, snapshots).await;
+    looked.map_err(redis_refused)
+}
+
+/// What a Redis promises that keeps so much.
+pub(crate) const fn promised_by(durability: Durability) -> &'static Configuration {
+    match durability {
+        Durability::Always => &REDIS_ALWAYS,
+        Durability::EverySecond => &REDIS_EVERY_SECOND,
+        Durability::Nothing => &REDIS_NOTHING,
+        Durability::Snapshots => &REDIS_SNAPSHOTS,
+    }
+}
+
+/// Where the Redis of the settings is, and whether snapshots will do there.
+fn of_redis(settings: &Store) -> Result<(String, Snapshots), Failure> {
+    let snapshots = if settings.allow_snapshots {
+        Snapshots::Accepted
+    } else {
+        Snapshots::Refused
+    };
+    let url = url(settings, "\"redis\"", "redis://user@host:6379")?;
+    Ok((url, snapshots))
+}
+
+fn redis_refused(error: innkeeper_store_redis::OpenError) -> Failure {
+    match error {
+        innkeeper_store_redis::OpenError::Unreachable(_) => away(error),
+        _ => Failure::refused("store.url", error),
     }
 }
 

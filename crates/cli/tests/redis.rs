@@ -8,6 +8,7 @@ use std::process::Command;
 
 use innkeeper_test_servers::redis::Redis;
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 
 use support::{Server, innkeeper};
 
@@ -103,6 +104,59 @@ async fn given_two_nodes_when_one_ends_a_session_then_the_other_lets_it_in_no_mo
     assert!(log.contains("Redis as a store is a preview"), "{log}");
     let (stopped, log) = other.stop();
     assert!(stopped.success(), "{log}");
+}
+
+/// Runs `doctor` on these settings.
+fn doctor(data: &Path, url: &str) -> (i32, Value, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
+    let ran = command
+        .env_clear()
+        .env("INNKEEPER_STORE__KIND", "redis")
+        .env("INNKEEPER_STORE__URL", url)
+        .args(["doctor", "--json", "--data"])
+        .arg(data)
+        .output()
+        .expect("the binary was built for this test");
+    let said = serde_json::from_slice(&ran.stdout).unwrap_or(Value::Null);
+    let error = String::from_utf8_lossy(&ran.stderr).into_owned();
+    (ran.status.code().expect("it exits by itself"), said, error)
+}
+
+fn found<'v>(list: &'v Value, key: &str, name: &str) -> &'v Value {
+    let list = list.as_array().expect("a list");
+    let found = list.iter().find(|item| item[key] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {list:?}"))
+}
+
+#[test]
+fn given_a_redis_when_doctor_looks_then_it_says_what_the_server_keeps_and_makes_nothing_there() {
+    let data = tempfile::tempdir().unwrap();
+    let started = |options: &[&str]| Redis::start_with(options).expect("this test needs Redis");
+
+    let server = started(&["--appendfsync", "everysec"]);
+    let (code, said, error) = doctor(data.path(), &server.url());
+    assert_eq!(code, 0, "{said} {error}");
+    assert_eq!(
+        said["configuration"],
+        "Redis/Valkey single, AOF every second, no WAITAOF"
+    );
+    assert_eq!(found(&said["checks"], "name", "store")["state"], "ok");
+    let power = found(&said["promises"], "id", "S3 power loss");
+    assert_eq!(power["words"], "no: 1–2 s of deaths may return");
+    assert_eq!(server.ask(&["DBSIZE"]).unwrap(), "0");
+    assert_eq!(server.ask(&["FUNCTION", "LIST"]).unwrap(), "");
+
+    let evicts = started(&["--maxmemory-policy", "allkeys-lru"]);
+    let (code, said, error) = doctor(data.path(), &evicts.url());
+    assert_eq!(code, 1, "{said} {error}");
+    let check = found(&said["checks"], "name", "store");
+    assert_eq!(check["state"], "failed");
+    assert_ne!(found(&said["promises"], "id", "S1")["holds"], "yes");
+    assert_ne!(found(&said["promises"], "id", "S17")["holds"], "yes");
+
+    let (code, _, error) = doctor(data.path(), "unix:///nowhere?pass=hunter2");
+    assert_eq!(code, 3, "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 /// A node keeps in memory by which key it finds rosters. A server that has lost everything gets

@@ -171,8 +171,7 @@ impl Link {
             }
         }
         let opened = tokio::time::timeout(PATIENCE, self.open_one()).await;
-        let opened = opened
-            .unwrap_or_else(|_| Err(OpenError::Unreachable("it does not answer in time".into())));
+        let opened = opened.unwrap_or_else(|_| Err(unanswered()));
         self.note_opened(opened.as_ref().err());
         let current = Current {
             number: self.number(),
@@ -183,15 +182,29 @@ impl Link {
     }
 
     async fn open_one(&self) -> Result<MultiplexedConnection, OpenError> {
+        let mut connection = self.connect().await?;
+        greet::greet(self, &mut connection).await?;
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, OpenError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
-        let connection = self
+        let connecting = self
             .client
             .get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connection.await.map_err(|error| OpenError::of(&error))?;
-        greet::greet(self, &mut connection).await?;
-        Ok(connection)
+        connecting.await.map_err(|error| OpenError::of(&error))
+    }
+
+    /// Looks at the server on a connection of its own, and changes nothing there.
+    pub(crate) async fn look_once(&self) -> Result<Durability, OpenError> {
+        let looking = async {
+            let mut connection = self.connect().await?;
+            crate::server::look(&mut connection, self.snapshots).await
+        };
+        let looked = tokio::time::timeout(PATIENCE, looking).await;
+        looked.unwrap_or_else(|_| Err(unanswered()))
     }
 
     /// Notes whether a connection could be opened, and says so where it has changed.
@@ -347,6 +360,10 @@ impl Link {
         }
         Ok(())
     }
+}
+
+fn unanswered() -> OpenError {
+    OpenError::Unreachable("it does not answer in time".into())
 }
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;

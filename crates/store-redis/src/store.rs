@@ -66,6 +66,12 @@ impl RedisStore {
         Self::open_with(url, Snapshots::Refused, clock, true).await
     }
 
+    /// Asks the server at `url` what it is and what it keeps, and changes nothing there.
+    pub async fn look(url: &str, snapshots: Snapshots) -> Result<Durability, OpenError> {
+        let link = Link::to(url, snapshots, Arc::new(SystemClock), false)?;
+        link.look_once().await
+    }
+
     async fn open_with(
         url: &str,
         snapshots: Snapshots,

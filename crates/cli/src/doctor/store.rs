@@ -19,7 +19,7 @@ use crate::key_file;
 use crate::promises::Unfenced;
 use crate::remote::Server;
 
-const NAME: &str = "store";
+pub(super) const NAME: &str = "store";
 const POLICY: &str = "policy";
 const PAGE: usize = 1024;
 
@@ -37,7 +37,7 @@ pub(super) struct Looked {
 
 impl Looked {
     /// What is known by one check, and no more.
-    fn at(state: State, detail: impl Into<String>) -> Self {
+    pub(super) fn at(state: State, detail: impl Into<String>) -> Self {
         Self {
             checks: vec![Check::new(NAME, state, detail)],
             could_run: state != State::Unknown,
