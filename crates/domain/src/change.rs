@@ -294,10 +294,9 @@ fn erase(roster: &mut Roster) {
 /// Empties the sessions in which somebody else acted of who that was, from where and on what. One
 /// that is still recorded as live when this comes was behind the fence.
 fn erase_actor(roster: &mut Roster, actor: &SubjectId) {
-    let is_meant = |session: &Session| session.actor.as_ref() == Some(actor);
-    roster.sessions.retain(|session| !is_meant(session));
+    roster.sessions.retain(|s| !s.is_acted_by(actor));
     for ended in &mut roster.ended {
-        if is_meant(&ended.session) {
+        if ended.session.is_acted_by(actor) {
             erase_person(Arc::make_mut(&mut ended.session));
         }
     }

@@ -3,7 +3,7 @@
 use crate::change::{Change, Keep};
 use crate::name::SubjectId;
 use crate::roster::Roster;
-use crate::session::{EndReason, Initiator, Session, SessionId, Timestamp};
+use crate::session::{EndReason, Initiator, SessionId, Timestamp};
 
 /// The answer to a request to end one session.
 #[derive(Clone, Debug)]
@@ -106,14 +106,18 @@ pub fn erase_actor(
     now: Timestamp,
 ) -> Option<Vec<Change>> {
     let now = now.max(roster.time_high);
-    let is_meant = |session: &Session| session.actor.as_ref() == Some(actor);
-    let mut ended = roster.ended.iter().map(|e| &*e.session);
-    if !roster.sessions.iter().any(|s| is_meant(s)) && !ended.any(is_meant) {
+    let ended = roster.ended.iter().map(|e| &e.session);
+    if !roster
+        .sessions
+        .iter()
+        .chain(ended)
+        .any(|s| s.is_acted_by(actor))
+    {
         return None;
     }
     let reason = EndReason::RevokedByAdmin;
     let mut changes = roster.expiries(now);
-    let live = roster.live(now).filter(|s| is_meant(s));
+    let live = roster.live(now).filter(|s| s.is_acted_by(actor));
     changes.extend(live.map(|s| Change::end(s.id, now, reason, initiator)));
     changes.push(Change::ActorErasure(actor.clone()));
     Some(changes)

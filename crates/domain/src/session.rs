@@ -94,6 +94,12 @@ impl Session {
         matches!(self.class, SessionClass::Impersonation)
     }
 
+    /// Whether it is this one who acts in it as the subject.
+    #[must_use]
+    pub fn is_acted_by(&self, actor: &SubjectId) -> bool {
+        self.actor.as_ref() == Some(actor)
+    }
+
     /// What decides of it whether it is live.
     #[must_use]
     pub fn vitals(&self) -> Vitals {

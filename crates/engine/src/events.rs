@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::roster::{RosterVersion, StoreGeneration};
-use innkeeper_domain::session::{Origin, Timestamp};
+use innkeeper_domain::session::{Origin, SessionClass, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::journal::SessionEvent;
 use innkeeper_store::{Cursor, JournalEntry, Tail};
@@ -178,7 +178,8 @@ impl Authority {
     /// The events of a tenant after a place, of all its subjects or of one, at most `limit`.
     ///
     /// Of other tenants it shows nothing: neither what happened there nor how much. What was
-    /// erased is nobody's any more, and so is not told to whoever asks for one subject.
+    /// erased is nobody's any more, and so is not told to whoever asks for one subject; of what
+    /// happened to it while another acted, only that other is forgotten.
     pub async fn events(
         &self,
         tenant: &TenantId,
@@ -198,6 +199,7 @@ impl Authority {
             next: from.clone(),
             more: true,
         };
+        let who = who.map(|who| self.tag(tenant, who));
         let mut looked = 0;
         loop {
             let Tail::Page(entries) = self.store.tail(page.next.after.as_ref(), LOOK).await? else {
@@ -236,8 +238,20 @@ impl Authority {
     }
 }
 
-fn is_of(who: Option<&SubjectId>, entry: &JournalEntry) -> bool {
-    who.is_none_or(|who| entry.personal.as_ref().is_some_and(|p| p.subject == *who))
+/// Whether an entry tells of the subject of this tag. One that was erased is nobody's; but where it
+/// was somebody who acted as the subject that was erased, what happened to the subject stays its
+/// own.
+fn is_of(who: Option<RosterTag>, entry: &JournalEntry) -> bool {
+    who.is_none_or(|who| entry.tag == who && (entry.personal.is_some() || tells_of_acting(entry)))
+}
+
+fn tells_of_acting(entry: &JournalEntry) -> bool {
+    entry.events.iter().any(|event| {
+        let SessionEvent::Opened { class, .. } = event else {
+            return false;
+        };
+        *class == SessionClass::Impersonation
+    })
 }
 
 impl EventPage {

@@ -1,6 +1,5 @@
 //! Subjects: what is known of them, and what may be changed.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use innkeeper_domain::amendment::{self, SubjectPatch};
@@ -9,17 +8,14 @@ use innkeeper_domain::revocation;
 use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{EndReason, Initiator, Timestamp};
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::{Cursor, Heard, Kept, Tail};
+use innkeeper_store::{Heard, Kept};
 
-use crate::policy::trial::let_others_in;
 use crate::revoke::count_ended;
 use crate::settle::Step;
 use crate::{Authority, EngineError};
 
 /// How often a quick look is tried.
 const GLANCES: usize = 8;
-/// How many entries one look at the journal brings.
-const PAGE: usize = 1024;
 
 /// A roster as it stands, for those who may look.
 #[derive(Debug)]
@@ -105,79 +101,6 @@ impl Authority {
             })
             .await?;
         Ok(settled.answer)
-    }
-
-    /// Deletes a subject: all its sessions end, evidence from before is refused, and what is known
-    /// of the person goes, from the roster and from what the store keeps of the past. The journal
-    /// keeps the tag.
-    ///
-    /// The same goes for the sessions in which it acted as another, and for orders of bulk
-    /// revocation that name it: there is nothing left for them to end.
-    ///
-    /// Its sessions have ended and its roster is empty before the store is asked to erase the past,
-    /// which may take as long as reading the whole journal. If that fails, repeat it.
-    pub async fn erase(
-        &self,
-        tenant: &TenantId,
-        subject: &SubjectId,
-        initiator: Initiator,
-    ) -> Result<(), EngineError> {
-        let settled = self
-            .settle_for(tenant, subject, &[], |case| {
-                let changes = revocation::erase(case.roster, initiator, case.now());
-                Ok(Step::Commit(changes, ()))
-            })
-            .await?;
-        let tag = settled.roster.tag;
-        self.forget_orders_of(tenant, subject).await?;
-        let (rosters, entries) = self.acts_of(tenant, subject, tag).await?;
-        for acted_as in rosters {
-            self.settle_at(acted_as, Some(tenant), |case| {
-                let (roster, now) = (case.roster, case.now());
-                let changes = revocation::erase_actor(roster, subject, initiator, now);
-                Ok(match changes {
-                    Some(changes) => Step::Commit(changes, ()),
-                    None => Step::Answer(()),
-                })
-            })
-            .await?;
-        }
-        self.store.erase(tag, &entries).await?;
-        Ok(())
-    }
-
-    /// Where the journal tells of sessions in which this subject acted as another of its tenant:
-    /// the rosters of those, and the entries. What has no entry any more is no session any more.
-    async fn acts_of(
-        &self,
-        tenant: &TenantId,
-        actor: &SubjectId,
-        own: RosterTag,
-    ) -> Result<(BTreeSet<RosterTag>, Vec<Cursor>), EngineError> {
-        let (mut rosters, mut entries) = (BTreeSet::new(), Vec::new());
-        let mut after = None;
-        loop {
-            let page = match self.store.tail(after.as_ref(), PAGE).await? {
-                Tail::Page(page) => page,
-                // What is let go of meanwhile is of no more concern: begin where it does now.
-                Tail::Gone => {
-                    entries.clear();
-                    after = None;
-                    continue;
-                }
-            };
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            for (cursor, entry) in page {
-                let acted = entry.personal.as_ref().and_then(|p| p.actor.as_ref());
-                if acted == Some(actor) && entry.tenant == *tenant && entry.tag != own {
-                    rosters.insert(entry.tag);
-                    entries.push(cursor);
-                }
-            }
-            let_others_in().await;
-        }
-        Ok((rosters, entries))
     }
 
     /// Counts a failed sign-in, to be told of at the next one that does not fail.

@@ -24,13 +24,14 @@ use innkeeper_domain::session::{
     TokenDigest,
 };
 use innkeeper_domain::token::RosterTag;
-use innkeeper_store::Tail;
 use innkeeper_store::journal::{JournalEntry, SessionEvent};
 
 use super::trial::{Example, Trial, let_others_in};
+use crate::journal::Read;
 use crate::{Authority, EngineError};
 
-const PAGE: usize = 1024;
+/// How many subjects are told of before others are let in.
+const TURN: usize = 1024;
 
 /// Longer than any session may live: silence is not to be seen in a history.
 const NEVER: Duration = Duration::from_hours(400 * 24);
@@ -69,17 +70,14 @@ impl Authority {
         let mut subjects: HashMap<RosterTag, Replay> = HashMap::new();
         let mut after = None;
         loop {
-            let page = match self.store.tail(after.as_ref(), PAGE).await? {
-                Tail::Page(page) => page,
-                // What is let go of meanwhile is old: begin where the journal does now.
-                Tail::Gone => {
+            let page = match self.read_journal(&mut after).await? {
+                Read::Page(page) => page,
+                Read::Anew => {
                     subjects.clear();
-                    after = None;
                     continue;
                 }
+                Read::End => break,
             };
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
             for (_, entry) in page {
                 let replay = match subjects.entry(entry.tag) {
                     Entry::Occupied(replay) => replay.into_mut(),
@@ -94,13 +92,12 @@ impl Authority {
                     return Ok(HistoryTrial::TooManySubjects);
                 }
             }
-            let_others_in().await;
         }
         let now = self.now().await?;
         let mut trial = Trial::default();
         for (count, replay) in subjects.into_values().enumerate() {
             replay.tell(now, since, &mut trial);
-            if count % PAGE == PAGE - 1 {
+            if count % TURN == TURN - 1 {
                 let_others_in().await;
             }
         }

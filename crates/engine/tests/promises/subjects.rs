@@ -1,4 +1,7 @@
-//! Subjects: disabled and enabled, amended, and never made by looking.
+//! Subjects: disabled and enabled, amended, erased, and never made by looking.
+
+use std::pin::pin;
+use std::sync::Arc;
 
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::amendment::SubjectPatch;
@@ -8,11 +11,66 @@ use innkeeper_domain::roster::{Contact, Generation};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator, Origin, SessionClass};
 use innkeeper_domain::token::{SessionToken, TokenSecret};
-use innkeeper_engine::sign_in::SignInAnswer;
+use innkeeper_engine::events::Events;
+use innkeeper_engine::sign_in::{SignInAnswer, SignedIn};
 
 use crate::support::{
-    SECOND, admitted, arrival, fenced, finish, house, house_with, policy, subject, tenant,
+    DAY, House, SECOND, admitted, arrival, fenced, finish, house, house_with, policy, poll_once,
+    proved, rotated, subject, tenant,
 };
+
+impl House {
+    fn sign_in_acted(&self, realm: &TenantId, name: &str, actor: &str) -> SignedIn {
+        let mut request = arrival(name);
+        request.tenant = realm.clone();
+        request.sign_in.class = SessionClass::Impersonation;
+        request.sign_in.actor = Some(subject(actor));
+        request.sign_in.attributes = Some(r#"{"case": 7}"#.into());
+        admitted(self.answer(request))
+    }
+
+    fn erase(&self, name: &str) {
+        let (realm, subject) = (tenant(), subject(name));
+        let erased = self.authority.erase(&realm, &subject, Initiator::Admin);
+        finish(erased).expect("the store is sound");
+    }
+
+    /// Who is named as an actor, in rosters and in the journal, and what the sessions carry.
+    fn acted(&self, names: &[&str]) -> Vec<String> {
+        let rosters = names.iter().filter_map(|name| self.roster(name));
+        let sessions = rosters.flat_map(|roster| {
+            let ended = roster.ended.iter().map(|e| Arc::clone(&e.session));
+            roster
+                .sessions
+                .iter()
+                .cloned()
+                .chain(ended)
+                .collect::<Vec<_>>()
+        });
+        let kept = sessions.flat_map(|s| {
+            let actor = s.actor.as_ref().map(ToString::to_string);
+            [actor, s.attributes.as_ref().map(ToString::to_string)]
+        });
+        let told = self.journal().into_iter();
+        let told = told.filter_map(|e| Some(e.personal?.actor?.to_string()));
+        kept.flatten().chain(told).collect()
+    }
+
+    /// The names of all that happened to a subject.
+    fn events_of(&self, name: &str) -> Vec<String> {
+        let beginning = finish(self.authority.events_beginning()).expect("the store is sound");
+        let (realm, who) = (tenant(), subject(name));
+        let read = self.authority.events(&realm, Some(&who), &beginning, 1_000);
+        match finish(read).expect("the store is sound") {
+            Events::Page(page) => page
+                .events
+                .iter()
+                .map(|(e, _)| e.id().to_string())
+                .collect(),
+            Events::Expired => panic!("nothing was let go of"),
+        }
+    }
+}
 
 fn group(name: &str) -> GroupName {
     GroupName::parse(name).expect("it is a name")
@@ -186,13 +244,8 @@ fn d1_given_a_subject_never_seen_when_looked_at_in_every_way_then_no_roster_is_m
 #[test]
 fn given_somebody_who_acted_as_others_when_erased_then_no_roster_and_no_entry_names_them() {
     let house = house();
-    let acting = |realm: &TenantId, name: &str, actor: &str| {
-        let mut request = arrival(name);
-        request.tenant = realm.clone();
-        request.sign_in.class = SessionClass::Impersonation;
-        request.sign_in.actor = Some(subject(actor));
-        admitted(house.answer(request))
-    };
+    let acting =
+        |realm: &TenantId, name: &str, actor: &str| house.sign_in_acted(realm, name, actor);
     let elsewhere = TenantId::parse("elsewhere").unwrap();
     let own = house.sign_in("alice");
     let ended = acting(&tenant(), "alice", "help");
@@ -201,8 +254,7 @@ fn given_somebody_who_acted_as_others_when_erased_then_no_roster_and_no_entry_na
     let colleague = acting(&tenant(), "bob", "desk");
     let namesake = acting(&elsewhere, "alice", "help");
 
-    let (realm, help) = (tenant(), subject("help"));
-    finish(house.authority.erase(&realm, &help, Initiator::Admin)).expect("the store is sound");
+    house.erase("help");
 
     assert!(!house.passes(&live.token), "whoever acted is no more");
     assert!(house.passes(&own.token) && house.passes(&colleague.token));
@@ -231,4 +283,68 @@ fn given_somebody_who_acted_as_others_when_erased_then_no_roster_and_no_entry_na
         [(tenant(), subject("desk")), (elsewhere, subject("help"))]
     );
     assert_eq!(namesake.session.actor, Some(subject("help")));
+}
+
+/// The journal lets go of the beginning of a session that identity was proved in again, and of one
+/// whose roster nobody has touched since it ended.
+#[test]
+fn given_sessions_whose_beginning_the_journal_let_go_of_when_their_actor_is_erased_then_none_names_it()
+ {
+    let mut rules = policy(5, Overflow::EvictLeastRecent);
+    (rules.terms.idle, rules.terms.absolute) = (20 * DAY, 20 * DAY);
+    let house = house_with(rules);
+    let live = house.sign_in_acted(&tenant(), "alice", "help");
+    let ended = house.sign_in_acted(&tenant(), "bob", "help");
+    let _ = house.revoke(ended.session.id);
+    house.clock.pass(15 * DAY);
+    let live = rotated(house.rotate(&live.token, proved(1)));
+    house.clock.pass(6 * DAY);
+    finish(house.authority.trim_journal(20 * DAY)).expect("the store is sound");
+    assert!(
+        house
+            .journal()
+            .iter()
+            .all(|e| e.personal.as_ref().unwrap().actor.is_none())
+    );
+    assert!(house.passes(&live.token));
+    assert_eq!(house.acted(&["alice", "bob"]).len(), 4);
+
+    house.erase("help");
+
+    assert_eq!(house.why_not(&live.token), Some(EndReason::RevokedByAdmin));
+    assert_eq!(house.acted(&["alice", "bob"]), [""; 0]);
+}
+
+/// An application that knows of nothing signs the actor in once more while it is being erased.
+#[test]
+fn given_an_actor_that_begins_another_session_while_it_is_erased_when_done_then_none_names_it() {
+    let house = house();
+    let _ = house.sign_in_acted(&tenant(), "alice", "help");
+    let (realm, help) = (tenant(), subject("help"));
+    let mut erasing = pin!(house.authority.erase(&realm, &help, Initiator::Admin));
+    while !house.acted(&["alice"]).is_empty() {
+        assert!(poll_once(erasing.as_mut()).is_pending());
+    }
+
+    let late = house.sign_in_acted(&tenant(), "bob", "help");
+    finish(erasing).expect("the store is sound");
+
+    assert!(!house.passes(&late.token));
+    assert_eq!(house.acted(&["alice", "bob"]), [""; 0]);
+}
+
+/// V2: where somebody acted as a subject, the subject's own past stays its own.
+#[test]
+fn v2_given_a_subject_that_another_acted_as_when_that_one_is_erased_then_no_event_is_passed_over() {
+    let house = house_with(policy(1, Overflow::EvictOldest));
+    let _ = house.sign_in("alice");
+    let _ = house.sign_in_acted(&tenant(), "alice", "help");
+    let before = house.events_of("alice");
+
+    house.erase("help");
+
+    let after = house.events_of("alice");
+    assert_eq!(after[..before.len()], before);
+    assert!(after.len() > before.len(), "its end is told of too");
+    assert_eq!(house.events_of("help"), [""; 0]);
 }
