@@ -161,7 +161,7 @@ pub(crate) async fn look_at_redis(settings: &Store) -> Result<Durability, Failur
 /// What a Redis promises that keeps so much.
 pub(crate) const fn promised_by(durability: Durability) -> &'static Configuration {
     match durability {
-        Durability::Always => &REDIS_ALWAYS,
+        Durability::Always | Durability::Waited => &REDIS_ALWAYS,
         Durability::EverySecond => &REDIS_EVERY_SECOND,
         Durability::Nothing => &REDIS_NOTHING,
         Durability::Snapshots => &REDIS_SNAPSHOTS,

@@ -308,9 +308,9 @@ const NOTICED: Promise = promise(
 );
 const SURVIVES: &str = "an acknowledged end survives it";
 
-/// One Redis or Valkey that syncs before it answers.
+/// One Redis or Valkey that has each end on disk before it answers.
 pub(crate) const REDIS_ALWAYS: Configuration = Configuration {
-    name: "Redis/Valkey single, AOF always",
+    name: "Redis/Valkey single, AOF always or WAITAOF on deaths",
     promises: &[
         LIMIT,
         promise("S2", Holds::Yes, "yes", FINAL),

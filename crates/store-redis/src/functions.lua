@@ -415,6 +415,12 @@ serve('echo', ALWAYS, function(store, now, take)
   return 'done'
 end)
 
+-- Something to write, so that whoever waits for it to be on disk waits for all before it.
+serve('sync', ALWAYS, function()
+  redis.call('HINCRBY', STORE, 'syncs', 1)
+  return 'done'
+end)
+
 -- Writes down where time is: for a proper stop.
 serve('rest', ALWAYS, function(store, now)
   redis.call('HSET', STORE, 'ceiling', text(now))

@@ -17,6 +17,7 @@ mod register;
 mod rows;
 mod server;
 mod store;
+mod sync;
 mod time;
 mod value;
 mod watch;

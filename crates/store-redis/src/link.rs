@@ -129,10 +129,11 @@ impl Link {
         let mut kept = self.durability.lock();
         match *kept {
             // What we said at start is said no longer: better ask again than break it.
-            Some(was) if was != is && is != Durability::Always => {
+            Some(was) if !is.is_as_good_as(was) => {
                 Err(OpenError::Weaker(was.settings(), is.settings()))
             }
-            _ => {
+            Some(_) => Ok(()),
+            None => {
                 *kept = Some(is);
                 Ok(())
             }
@@ -181,7 +182,7 @@ impl Link {
         Ok(current)
     }
 
-    async fn open_one(&self) -> Result<MultiplexedConnection, OpenError> {
+    pub(crate) async fn open_one(&self) -> Result<MultiplexedConnection, OpenError> {
         let mut connection = self.connect().await?;
         greet::greet(self, &mut connection).await?;
         Ok(connection)

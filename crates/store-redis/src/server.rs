@@ -17,6 +17,9 @@ const OLDEST: u32 = 7;
 pub enum Durability {
     /// Every change is on disk before it is answered (`appendfsync always`).
     Always,
+    /// Ends are on disk before they are answered, by `WAITAOF`; other changes of the last second or
+    /// two may be lost.
+    Waited,
     /// Changes of the last second or two may be lost (`appendfsync everysec`).
     EverySecond,
     /// Nothing is kept: all sessions end with the server.
@@ -26,11 +29,20 @@ pub enum Durability {
 }
 
 impl Durability {
+    /// Whether as much is promised as by `other`, or more.
+    pub(crate) fn is_as_good_as(self, other: Self) -> bool {
+        match (other, self) {
+            (_, Self::Always) | (Self::Always | Self::EverySecond, Self::Waited) => true,
+            (other, is) => other == is,
+        }
+    }
+
     /// As an operator sets it.
     #[must_use]
     pub const fn settings(self) -> &'static str {
         match self {
             Self::Always => "appendonly yes, appendfsync always",
+            Self::Waited => "appendonly yes, and WAITAOF",
             Self::EverySecond => "appendonly yes, appendfsync everysec",
             Self::Nothing => "appendonly no, save \"\"",
             Self::Snapshots => "appendonly no, with snapshots",
@@ -80,13 +92,26 @@ pub(crate) async fn look(
     let settings = settings(connection).await?;
     match (says("aof_enabled"), settings) {
         ("1", Some(set)) if set.fsync == "always" => Ok(Durability::Always),
+        ("1", Some(set)) if set.fsync != "everysec" => Err(OpenError::Unsynced(set.fsync)),
         // Who does not tell us what it does is taken for the weaker.
-        ("1", None) => Ok(Durability::EverySecond),
-        ("1", Some(set)) if set.fsync == "everysec" => Ok(Durability::EverySecond),
-        ("1", Some(set)) => Err(OpenError::Unsynced(set.fsync)),
+        ("1", _) if has_waitaof(connection).await? => Ok(Durability::Waited),
+        ("1", _) => Ok(Durability::EverySecond),
         (_, Some(set)) if set.save.is_empty() => Ok(Durability::Nothing),
         _ if snapshots == Snapshots::Accepted => Ok(Durability::Snapshots),
         _ => Err(OpenError::SnapshotsOnly),
+    }
+}
+
+/// Whether the server can say what is on disk (7.2 and later), and may be asked by this account.
+async fn has_waitaof(connection: &mut MultiplexedConnection) -> Result<bool, OpenError> {
+    let mut ask = redis::cmd("WAITAOF");
+    ask.arg(0).arg(0).arg(0);
+    match send(connection, &ask).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_io_error() || error.is_connection_dropped() => {
+            Err(OpenError::of(&error))
+        }
+        Err(_) => Ok(false),
     }
 }
 

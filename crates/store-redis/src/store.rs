@@ -22,9 +22,10 @@ use crate::journal::{Place, entry};
 use crate::link::Link;
 use crate::rows::{Looked, session};
 use crate::server::{Durability, Snapshots};
+use crate::sync::Syncs;
 use crate::value::{bytes, number, text};
 use crate::watch::Watch;
-use crate::write::write;
+use crate::write::{is_death, write};
 
 /// How often a listener looks for what other nodes wrote.
 const LOOKS_EVERY: Duration = Duration::from_millis(50);
@@ -41,6 +42,8 @@ pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
     link: Arc<Link>,
+    /// Waits for the disk where the server syncs in its own time and can be asked.
+    syncs: Option<Syncs>,
     /// Tells those who listen that this node wrote to the journal.
     grown: Notify,
 }
@@ -80,8 +83,11 @@ impl RedisStore {
     ) -> Result<Self, OpenError> {
         let link = Arc::new(Link::to(url, snapshots, clock, is_by_hand)?);
         link.open().await?;
+        let is_waited = link.durability() == Some(Durability::Waited);
+        let syncs = is_waited.then(|| Syncs::over(Arc::downgrade(&link)));
         let inner = Arc::new(Inner {
             link,
+            syncs,
             grown: Notify::new(),
         });
         tokio::spawn(watch_settings(Arc::downgrade(&inner)));
@@ -174,6 +180,12 @@ impl Inner {
             let reply = reply.map_err(|trouble| trouble.at_commit(tag))?;
             match reply.status {
                 Status::Done => {
+                    if let Some(syncs) = &self.syncs
+                        && commit.changes.iter().any(is_death)
+                    {
+                        let synced = syncs.wait().await;
+                        synced.map_err(|trouble| trouble.at_commit(tag))?;
+                    }
                     after.time_high = after.time_high.max(reply.now);
                     self.grown.notify_waiters();
                     return Ok(Outcome::Done(Arc::new(after)));

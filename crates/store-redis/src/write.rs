@@ -87,6 +87,34 @@ fn takes_nothing(change: &Change) -> bool {
     }
 }
 
+/// Whether a change ends something that must not come back.
+pub(crate) fn is_death(change: &Change) -> bool {
+    match change {
+        Change::End { .. }
+        | Change::Shortening { .. }
+        | Change::Generation { .. }
+        | Change::Disabled(true)
+        | Change::Policy(_)
+        | Change::DeviceEnd { .. }
+        | Change::DeviceTrust { trust: None, .. }
+        | Change::ActorErasure(_)
+        | Change::Erasure => true,
+        Change::Birth(_)
+        | Change::Rotation { .. }
+        | Change::Reauthentication { .. }
+        | Change::Mismatch { .. }
+        | Change::Disabled(false)
+        | Change::DeviceBirth(_)
+        | Change::DeviceVisit { .. }
+        | Change::DeviceName { .. }
+        | Change::DeviceTrust { .. }
+        | Change::Groups(_)
+        | Change::OwnLimit(_)
+        | Change::Contact(_)
+        | Change::SignIn(_) => false,
+    }
+}
+
 /// Which sessions went, which are new or other than before, and which are as before in a roster
 /// that now lets others live.
 fn push_sessions(ask: &mut Ask, looked: &Looked, after: &Roster) {
