@@ -1,12 +1,14 @@
 //! Reading a request body whole, within its bounds.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use innkeeper_api::ProblemCode;
+use parking_lot::Mutex;
 
-use crate::problem::ProblemAnswer;
+use crate::problem::{ProblemAnswer, invalid};
 
 /// The most that is read of a body, in bytes.
 pub const BODY_LEN_MAX: usize = 64 * 1024;
@@ -51,6 +53,44 @@ pub async fn read_body(body: Body) -> Result<Bytes, ProblemAnswer> {
         }
     }
     Ok(if all.is_empty() { first } else { all.into() })
+}
+
+/// A body that came with a call that takes none, until it is refused.
+#[derive(Clone, Debug)]
+pub(crate) struct UnaskedBody(Arc<Mutex<Option<Body>>>);
+
+impl UnaskedBody {
+    pub(crate) fn new(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(Some(body))))
+    }
+
+    /// Whether none of it has been read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
+    /// Refuses it, for a caller that is proved. Of one that does not say how long it is, as much
+    /// is read as shows whether there is anything in it.
+    pub(crate) async fn refuse(&self) -> Result<(), ProblemAnswer> {
+        let Some(mut body) = self.0.lock().take() else {
+            return Ok(());
+        };
+        if body.size_hint().lower() > 0 {
+            return Err(Self::refusal());
+        }
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| code_of(&error))?;
+            if frame.data_ref().is_some_and(|piece| !piece.is_empty()) {
+                return Err(Self::refusal());
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn refusal() -> ProblemAnswer {
+        let how = "a GET takes no body: name what it needs in the query";
+        invalid("", how)
+    }
 }
 
 fn code_of(error: &(dyn Error + 'static)) -> ProblemCode {

@@ -20,6 +20,7 @@ use innkeeper_engine::keys::{KeyInfo, KeyScope};
 use innkeeper_engine::{Authority, EngineError};
 use tracing::Instrument;
 
+use crate::body::UnaskedBody;
 use crate::cookies::SessionCookie;
 use crate::credentials::{Credential, bearer};
 use crate::origin::OriginRule;
@@ -102,6 +103,15 @@ impl Door {
         parts: &Parts,
         activity: Activity,
     ) -> Result<Principal, ProblemAnswer> {
+        if let Some(unasked) = parts.extensions.get::<UnaskedBody>() {
+            // What is refused is no sign of life, and who asks is proved again behind a slow body.
+            let _ = self.prove(parts, Activity::Passive).await?;
+            unasked.refuse().await?;
+        }
+        self.prove(parts, activity).await
+    }
+
+    async fn prove(&self, parts: &Parts, activity: Activity) -> Result<Principal, ProblemAnswer> {
         let credential = Credential::of_user(&parts.headers, self.cookie)?;
         self.origins
             .guard(&parts.method, &parts.headers, &credential)?;
@@ -250,6 +260,9 @@ where
         let key = key_of(&authority, &parts.headers)?;
         if !key.opens(N::SCOPES) {
             return Err(lacks_scope());
+        }
+        if let Some(unasked) = parts.extensions.get::<UnaskedBody>() {
+            unasked.refuse().await?;
         }
         Ok(Self {
             authority,

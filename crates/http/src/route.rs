@@ -20,10 +20,10 @@ use serde_json::Value;
 
 pub use described::{Accepted, Answer, Created, Described, Done, NoContent, Part};
 
-use crate::body::read_body;
+use crate::body::UnaskedBody;
 use crate::layer::Door;
 use crate::openapi::Operation;
-use crate::problem::{ProblemAnswer, invalid};
+use crate::problem::ProblemAnswer;
 
 /// One method of one path, with its handler and its description.
 #[derive(Clone, Debug)]
@@ -197,24 +197,17 @@ pub(crate) fn router(routes: Vec<Route>) -> Router<Door> {
 /// over might have named a tenant (RFC 9110, 9.3.1, lets us refuse it).
 ///
 /// Whoever may not have the answer is told that and nothing else, and none of the body is read for
-/// them. So where something may follow, the question is asked first to see who asks, and again once
-/// nothing did: an answer from before may be old by the end of a slow body.
+/// them. So whoever proves who asks refuses it; where anybody may ask, it is refused unread.
 async fn without_body(request: Request, next: Next) -> Result<Response, ProblemAnswer> {
-    let (parts, body) = request.into_parts();
-    let bare = |parts| Request::from_parts(parts, Body::empty());
-    if !body.is_end_stream() {
-        let first = next.clone().run(bare(parts.clone())).await;
-        if matches!(
-            first.status(),
-            StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) {
-            return Ok(first);
-        }
-        drop(first);
-        if !read_body(body).await?.is_empty() {
-            let how = "a GET takes no body: name what it needs in the query";
-            return Err(invalid("", how));
-        }
+    let (mut parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return Ok(next.run(Request::from_parts(parts, body)).await);
     }
-    Ok(next.run(bare(parts)).await)
+    let unasked = UnaskedBody::new(body);
+    parts.extensions.insert(unasked.clone());
+    let answer = next.run(Request::from_parts(parts, Body::empty())).await;
+    if answer.status().is_success() && unasked.is_unread() {
+        return Err(UnaskedBody::refusal());
+    }
+    Ok(answer)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -213,6 +214,22 @@ impl Call<'_> {
         let mut typed = self.header(CONTENT_TYPE, "application/json");
         typed.body = Body::from(body.into());
         typed
+    }
+
+    /// A body that does not say how long it is.
+    pub(crate) fn pieces(mut self, pieces: &'static [&'static str]) -> Self {
+        let pieces = pieces.iter().map(|piece| Ok::<_, Infallible>(*piece));
+        self.body = Body::from_stream(stream::iter(pieces));
+        self
+    }
+
+    /// A body of which nothing may be read.
+    pub(crate) fn unread(mut self) -> Self {
+        let read = |_: &mut Context<'_>| -> Poll<Option<Result<String, Infallible>>> {
+            panic!("it was read")
+        };
+        self.body = Body::from_stream(stream::poll_fn(read));
+        self
     }
 
     /// Has the body arrive only when this key has been revoked.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::every_route::routes;
 use crate::published;
-use crate::support::{Desk, desk};
+use crate::support::{Desk, MINUTE, desk};
 
 /// Every call that changes something, with the body that it asks for.
 async fn changes(desk: &Desk) -> Vec<(Method, String, Value)> {
@@ -198,6 +198,38 @@ async fn given_a_body_when_something_is_only_shown_then_it_is_422_since_nobody_w
     }
 }
 
+/// The call was made once to see who asked, and was a sign of life though it was refused.
+#[tokio::test]
+async fn given_a_body_when_the_own_session_is_shown_then_the_refusal_is_no_sign_of_life() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let seen = desk
+        .check(&token)
+        .await
+        .word("/session/last_seen_at")
+        .to_owned();
+    desk.clock.pass(MINUTE);
+
+    for path in ["/me", "/me/sessions", "/me/devices"] {
+        let call = desk.call(Method::GET, path).bearer(&token);
+        call.json(&json!({"tenant": "acme"}))
+            .send()
+            .await
+            .assert_invalid("");
+        let call = desk.call(Method::GET, path).bearer(&token);
+        call.pieces(&["", "{}"]).send().await.assert_invalid("");
+    }
+
+    let page = desk.get("/v1/subjects/alice/sessions").await;
+    assert_eq!(page.word("/sessions/0/last_seen_at"), seen);
+    for pieces in [&[][..], &[""]] {
+        let call = desk.call(Method::GET, "/me").bearer(&token).pieces(pieces);
+        assert_eq!(call.send().await.status, StatusCode::OK, "it was empty");
+    }
+    let page = desk.get("/v1/subjects/alice/sessions").await;
+    assert_ne!(page.word("/sessions/0/last_seen_at"), seen);
+}
+
 /// Whoever had no key at all was told about the body, and had it read.
 #[tokio::test]
 async fn given_a_body_and_no_proof_when_something_is_only_shown_then_it_is_refused_as_without_one()
@@ -216,6 +248,7 @@ async fn given_a_body_and_no_proof_when_something_is_only_shown_then_it_is_refus
             };
             let without = call().send().await;
             let with = call().json(&json!({"tenant": "acme"})).send().await;
+            let unread = call().unread().send().await;
 
             let expected = match without.status.as_u16() {
                 refused @ (400 | 401 | 403) => refused,
@@ -227,6 +260,7 @@ async fn given_a_body_and_no_proof_when_something_is_only_shown_then_it_is_refus
                 route.path, with.text
             );
             assert!(with.status == 422 || with.json["code"] == without.json["code"]);
+            assert_eq!(unread.status, expected, "{} {key:?}", route.path);
         }
     }
 }
