@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use innkeeper_domain::token::RosterTag;
 use innkeeper_store::record;
 
 use super::frame::{self, Frames, Next};
-use super::row::{self, Kind, Rows};
+use super::row::{self, Kind, Row, Rows};
 use super::{Log, Segment, place_of};
 use crate::aside::{Aside, has_room};
 use crate::disk::Head;
@@ -79,18 +80,18 @@ impl Log {
         has_room(&*self.files, &self.folder, length, reserve)?;
         let mut aside = Aside::begin(Arc::clone(&self.files), &self.folder, ASIDE, reserve)?;
         let (mut anew, mut offset) = (Segment::new(first), 0);
-        each_frame(&*self.files, path, |number, rows| {
+        for frame in frames_of(&*self.files, path)? {
+            let (number, rows) = frame?;
             let mut bytes = Vec::new();
             frame::begin(&mut bytes);
-            let thinned = thin(rows, waste, &mut bytes)?;
+            let first_entry = thin(&rows, waste, &mut bytes)?;
             frame::seal(&mut bytes, number)?;
             aside.write(&bytes)?;
-            if let Some(place) = thinned.place {
+            if let Some(place) = first_entry {
                 anew.note(place, offset);
             }
             offset += bytes.len() as u64;
-            Ok(())
-        })?;
+        }
         aside.sync()?;
         let mut segments = self.segments.write();
         let Some(known) = segments.iter_mut().find(|s| s.first == first) else {
@@ -110,49 +111,74 @@ pub(super) fn clear(files: &dyn Files, folder: &Path) -> io::Result<()> {
     remove_if_there(files, &folder.join(ASIDE))
 }
 
+/// Whether there is anything in it to take out.
 fn concerns(files: &dyn Files, path: &Path, waste: Waste<'_>) -> io::Result<bool> {
-    let mut concerned = false;
-    each_frame(files, path, |_, rows| {
-        let mut bytes = Vec::new();
-        concerned |= thin(rows, waste, &mut bytes)?.has_lost;
-        Ok(())
-    })?;
-    Ok(concerned)
-}
-
-fn each_frame(
-    files: &dyn Files,
-    path: &Path,
-    mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut frames = Frames::open(files, path, 0)?;
-    loop {
-        match frames.next()? {
-            Next::Frame { number, rows, .. } => take(number, &rows)?,
-            Next::End => return Ok(()),
-            Next::Torn { .. } => return Err(unreadable(Damage::Missing)),
+    for frame in frames_of(files, path)? {
+        let (_, rows) = frame?;
+        if has_waste(&rows, waste)? {
+            return Ok(true);
         }
     }
+    Ok(false)
 }
 
-/// What was found in the rows of a frame.
-struct Thinned {
-    /// The place of its first journal entry.
-    place: Option<u64>,
-    has_lost: bool,
+/// The frames of a segment, each with its number and its rows.
+fn frames_of(
+    files: &dyn Files,
+    path: &Path,
+) -> io::Result<impl Iterator<Item = io::Result<(u64, Vec<u8>)>>> {
+    let mut frames = Frames::open(files, path, 0)?;
+    Ok(iter::from_fn(move || match frames.next() {
+        Ok(Next::Frame { number, rows, .. }) => Some(Ok((number, rows))),
+        Ok(Next::End) => None,
+        Ok(Next::Torn { .. }) => Some(Err(unreadable(Damage::Missing))),
+        Err(error) => Some(Err(error)),
+    }))
 }
 
-/// Copies rows, without what is to be taken out.
-fn thin(rows: &[u8], waste: Waste<'_>, into: &mut Vec<u8>) -> io::Result<Thinned> {
-    let mut found = Thinned {
-        place: None,
-        has_lost: false,
-    };
-    let mut was_thinned = false;
-    let mut entry_of = None;
+fn has_waste(rows: &[u8], waste: Waste<'_>) -> io::Result<bool> {
+    let mut sieve = Sieve::new(waste);
+    for row in Rows(rows) {
+        if sieve.takes_out(&row.map_err(unreadable)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Copies rows, without what is to be taken out. Returns the place of the first journal entry.
+fn thin(rows: &[u8], waste: Waste<'_>, into: &mut Vec<u8>) -> io::Result<Option<u64>> {
+    let mut sieve = Sieve::new(waste);
+    let (mut first, mut has_lost) = (None, false);
     for row in Rows(rows) {
         let row = row.map_err(unreadable)?;
-        let goes = match row.kind {
+        if sieve.takes_out(&row)? || row.kind == Kind::Erased {
+            has_lost = true;
+        } else {
+            row::write(into, row.kind, row.key, row.value);
+        }
+        first = first.or(sieve.entry.map(|(place, _)| place));
+    }
+    if has_lost {
+        row::write(into, Kind::Erased, b"", b"");
+    }
+    Ok(first)
+}
+
+/// Tells the rows of a frame that are to be taken out, shown one after the other.
+struct Sieve<'a> {
+    waste: Waste<'a>,
+    /// The last journal entry: its place and its roster.
+    entry: Option<(u64, RosterTag)>,
+}
+
+impl<'a> Sieve<'a> {
+    const fn new(waste: Waste<'a>) -> Self {
+        Self { waste, entry: None }
+    }
+
+    fn takes_out(&mut self, row: &Row<'_>) -> io::Result<bool> {
+        Ok(match row.kind {
             Kind::Roster
             | Kind::RosterAfter
             | Kind::RosterGone
@@ -162,31 +188,18 @@ fn thin(rows: &[u8], waste: Waste<'_>, into: &mut Vec<u8>) -> io::Result<Thinned
             | Kind::Register => true,
             Kind::Entry => {
                 let place = place_of(row.key).map_err(unreadable)?;
-                found.place.get_or_insert(place);
                 let entry = record::decode_entry(row.value);
-                entry_of = Some((place, entry.map_err(|e| unreadable(e.into()))?.tag));
+                self.entry = Some((place, entry.map_err(|e| unreadable(e.into()))?.tag));
                 false
             }
             // It lies behind its entry.
-            Kind::Personal => entry_of.is_some_and(|(place, tag)| {
-                place <= waste.trimmed || waste.erasures.iter().any(|e| e.means(place, tag))
+            Kind::Personal => self.entry.is_some_and(|(place, tag)| {
+                let mut erasures = self.waste.erasures.iter();
+                place <= self.waste.trimmed || erasures.any(|e| e.means(place, tag))
             }),
-            Kind::Erased => {
-                was_thinned = true;
-                continue;
-            }
-            Kind::Head | Kind::End => false,
-        };
-        if goes {
-            found.has_lost = true;
-        } else {
-            row::write(into, row.kind, row.key, row.value);
-        }
+            Kind::Erased | Kind::Head | Kind::End => false,
+        })
     }
-    if found.has_lost || was_thinned {
-        row::write(into, Kind::Erased, b"", b"");
-    }
-    Ok(found)
 }
 
 fn unreadable(damage: Damage) -> io::Error {
