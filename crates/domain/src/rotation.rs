@@ -71,7 +71,7 @@ pub enum Rotation {
     },
     /// The session is bound to a device, and the token came without it. Commit these changes, which
     /// count that as a check does, and refuse.
-    WrongDevice {
+    DeviceMismatch {
         /// What to commit.
         changes: Vec<Change>,
     },
@@ -108,7 +108,7 @@ pub fn rotate(
     let session = match check(roster, token, now) {
         Check::Valid(valid) if !device.meets(&valid.session.binding) => {
             let changes = count_mismatch(roster, valid.session, now);
-            return Rotation::WrongDevice { changes };
+            return Rotation::DeviceMismatch { changes };
         }
         Check::Valid(valid) => {
             if let Some(previous) = replaced(valid.session, digest)
@@ -278,7 +278,7 @@ mod tests {
     fn repeated(rotation: &Rotation) -> Option<u8> {
         match rotation {
             Rotation::Repeat { sealed, .. } => Some(sealed.0[0]),
-            Rotation::Rotate { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => None,
+            Rotation::Rotate { .. } | Rotation::DeviceMismatch { .. } | Rotation::Refuse => None,
         }
     }
 

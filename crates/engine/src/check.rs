@@ -316,7 +316,7 @@ impl Authority {
 
     async fn check_and_rotate(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
         let (tenant, device) = (request.tenant.as_ref(), request.demand.device);
-        let rotated = self.rotate_in(tenant, &request.token, device, Occasion::Renewal);
+        let rotated = self.rotate(tenant, &request.token, device, Occasion::Renewal);
         Ok(match rotated.await? {
             RotateAnswer::Rotated(rotated) => CheckAnswer::Valid(Passed {
                 held: Held::Open(rotated.session, rotated.roster),

@@ -58,24 +58,15 @@ enum Decided {
     /// Nothing was done.
     Nothing(Option<Ending>),
     /// Nothing was done but to count a token that came without its device.
-    WrongDevice,
+    DeviceMismatch,
     /// An older token was presented: the session must end.
     Reused,
 }
 
 impl Authority {
-    /// Gives the session of `token` its next token, if it is bound to no device.
+    /// Gives the session of `token` its next token, by what was shown of a device, and only within
+    /// one tenant if one is named.
     pub async fn rotate(
-        &self,
-        token: &SessionToken,
-        occasion: Occasion,
-    ) -> Result<RotateAnswer, EngineError> {
-        self.rotate_in(None, token, Shown::Nothing, occasion).await
-    }
-
-    /// As [`rotate`](Self::rotate), with what was shown of a device, and only within one tenant if
-    /// one is named.
-    pub async fn rotate_in(
         &self,
         tenant: Option<&TenantId>,
         token: &SessionToken,
@@ -103,7 +94,7 @@ impl Authority {
                     RotateAnswer::Rotated(Box::new(r))
                 })),
             Decided::Nothing(ending) => Ok(RotateAnswer::NoSession(ending)),
-            Decided::WrongDevice => Ok(RotateAnswer::DeviceMismatch),
+            Decided::DeviceMismatch => Ok(RotateAnswer::DeviceMismatch),
             Decided::Reused => self.end_reused(token).await.map(RotateAnswer::NoSession),
         }
     }
@@ -134,7 +125,7 @@ impl Authority {
                 };
                 let kept = match &decided {
                     Decided::Token(id, _) => Keep::One(*id),
-                    Decided::Nothing(_) | Decided::WrongDevice | Decided::Reused => Keep::None,
+                    Decided::Nothing(_) | Decided::DeviceMismatch | Decided::Reused => Keep::None,
                 };
                 let (now, reason) = (case.now(), EndReason::CredentialChange);
                 let mut changes = revoke_all(case.roster, kept, reason, initiator, now);
@@ -152,7 +143,7 @@ impl Authority {
         let (ended, decided) = settled.answer;
         let kept = match decided {
             Decided::Token(id, secret) => rotated(id, secret, settled.roster, settled.now),
-            Decided::Nothing(_) | Decided::WrongDevice | Decided::Reused => None,
+            Decided::Nothing(_) | Decided::DeviceMismatch | Decided::Reused => None,
         };
         Ok(CredentialChanged {
             ended,
@@ -179,7 +170,7 @@ impl Authority {
         Ok(
             match rotation::rotate(roster, token, device, successor, occasion, case.policy, now) {
                 Rotation::Rotate { id, changes } => (changes, Decided::Token(id, secret)),
-                Rotation::WrongDevice { changes } => (changes, Decided::WrongDevice),
+                Rotation::DeviceMismatch { changes } => (changes, Decided::DeviceMismatch),
                 Rotation::Repeat { session, sealed } => match open(token, &sealed) {
                     Some(secret) => (Vec::new(), Decided::Token(session.id, secret)),
                     None => (Vec::new(), Decided::Nothing(None)),

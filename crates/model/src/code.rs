@@ -182,7 +182,9 @@ impl Code {
                     moment,
                 ) {
                     Rotation::Rotate { changes, .. } => changes,
-                    Rotation::Repeat { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => {
+                    Rotation::Repeat { .. }
+                    | Rotation::DeviceMismatch { .. }
+                    | Rotation::Refuse => {
                         return Decision::Nothing(None);
                     }
                 }
@@ -217,7 +219,7 @@ impl Code {
             at(now),
         ) {
             Rotation::Repeat { sealed, .. } => sealed.0.first().copied(),
-            Rotation::Rotate { .. } | Rotation::WrongDevice { .. } | Rotation::Refuse => None,
+            Rotation::Rotate { .. } | Rotation::DeviceMismatch { .. } | Rotation::Refuse => None,
         }
     }
 

@@ -198,7 +198,9 @@ fn present(
         }
         7..9 => {
             let calling = Box::pin(async move {
-                let rotated = node.rotate(&token, Occasion::Renewal).await;
+                let rotated = node
+                    .rotate(None, &token, Shown::Nothing, Occasion::Renewal)
+                    .await;
                 rotated.map(Reply::Rotate)
             });
             (Call::Renew(tok), calling)
@@ -208,7 +210,7 @@ fn present(
             let proof = Reauthentication::new(proof.methods, proof.assurance);
             let proof = Occasion::Reauthentication(proof.expect("it proves something"));
             let calling = Box::pin(async move {
-                let rotated = node.rotate(&token, proof).await;
+                let rotated = node.rotate(None, &token, Shown::Nothing, proof).await;
                 rotated.map(Reply::Rotate)
             });
             (Call::Reauthenticate(tok), calling)

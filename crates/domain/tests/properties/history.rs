@@ -304,7 +304,7 @@ impl World {
                     found = Some(sealed.0[0]);
                     None
                 }
-                Rotation::WrongDevice { .. } | Rotation::Refuse => {
+                Rotation::DeviceMismatch { .. } | Rotation::Refuse => {
                     found = None;
                     None
                 }

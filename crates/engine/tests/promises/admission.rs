@@ -392,7 +392,7 @@ fn s14_given_one_name_in_two_tenants_when_both_sign_in_then_nothing_crosses() {
     let occasion = Occasion::Renewal;
     let rotation = house
         .authority
-        .rotate_in(Some(&realm), &there.token, Shown::Nothing, occasion);
+        .rotate(Some(&realm), &there.token, Shown::Nothing, occasion);
     assert!(matches!(
         finish(rotation).expect("the store is sound"),
         RotateAnswer::NoSession(None)

@@ -129,7 +129,13 @@ fn s19_given_a_rotation_when_dropped_at_any_await_then_it_is_done_or_not_done() 
         drop_at_every_await(full, |house, guest| {
             let occasion = occasion.clone();
             Box::pin(async {
-                assert!(house.authority.rotate(&guest.token, occasion).await.is_ok());
+                assert!(
+                    house
+                        .authority
+                        .rotate(None, &guest.token, Shown::Nothing, occasion)
+                        .await
+                        .is_ok()
+                );
             })
         });
     }

@@ -139,7 +139,10 @@ fn s9_given_a_store_that_fails_when_rotating_then_the_repeat_brings_the_one_succ
         fail_at_every_call(full, |house, guest| {
             let occasion = occasion.clone();
             Box::pin(async {
-                let answer = house.authority.rotate(&guest.token, occasion).await?;
+                let answer = house
+                    .authority
+                    .rotate(None, &guest.token, Shown::Nothing, occasion)
+                    .await?;
                 let token = rotated(answer).token;
                 let roster = house.roster("alice").expect("it is there");
                 let digest = token.secret().digest();

@@ -1,5 +1,6 @@
 //! A store that answers one question with the answer to another (rule 12): nobody believes it.
 
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::EngineError;
@@ -40,9 +41,12 @@ fn s5_given_readings_of_another_roster_when_anything_is_asked_then_nothing_is_an
 
     assert!(is_mixed(&house.try_check(&alice.token)));
     assert!(is_mixed(&finish(house.authority.sign_in(arrival("alice")))));
-    assert!(is_mixed(&finish(
-        house.authority.rotate(&alice.token, Occasion::Renewal)
-    )));
+    assert!(is_mixed(&finish(house.authority.rotate(
+        None,
+        &alice.token,
+        Shown::Nothing,
+        Occasion::Renewal
+    ))));
     assert!(is_mixed(&finish(house.authority.subject(&realm, &name))));
     assert!(is_mixed(&finish(revoked)) && is_mixed(&finish(all)));
     assert_eq!(house.snapshot(), before);

@@ -239,7 +239,7 @@ fn s14_given_a_newer_policy_when_another_tenant_calls_then_nothing_is_committed_
             let order =
                 house
                     .authority
-                    .rotate_in(Some(&mallory), token, Shown::Nothing, Occasion::Renewal);
+                    .rotate(Some(&mallory), token, Shown::Nothing, Occasion::Renewal);
             let answer = finish(order).expect("it is sound");
             assert!(matches!(answer, RotateAnswer::NoSession(None)));
         }

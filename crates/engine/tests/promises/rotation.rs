@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::policy::{Overflow, Policy};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator};
@@ -143,7 +144,11 @@ async fn s9_given_twenty_rotations_at_once_when_answered_then_there_is_one_succe
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let (authority, token) = (Arc::clone(&house.authority), copy(&token));
-            tokio::spawn(async move { authority.rotate(&token, Occasion::Renewal).await })
+            tokio::spawn(async move {
+                authority
+                    .rotate(None, &token, Shown::Nothing, Occasion::Renewal)
+                    .await
+            })
         })
         .collect();
     let mut successors = Vec::new();

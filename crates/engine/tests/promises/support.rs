@@ -330,7 +330,8 @@ impl House {
     }
 
     pub(crate) fn rotate(&self, token: &SessionToken, occasion: Occasion) -> RotateAnswer {
-        finish(self.authority.rotate(token, occasion)).expect("the store is sound")
+        finish(self.authority.rotate(None, token, Shown::Nothing, occasion))
+            .expect("the store is sound")
     }
 
     pub(crate) fn renew(&self, token: &SessionToken) -> Rotated {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use innkeeper_domain::amendment::SubjectPatch;
+use innkeeper_domain::check::Shown;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::{Policy, SessionLimit};
 use innkeeper_domain::rotation::Occasion;
@@ -140,7 +141,11 @@ async fn given_a_copy_of_the_token_in_use_when_a_page_is_asked_for_then_it_tells
     let rotate = |token| {
         let authority = &house.authority;
         async move {
-            match authority.rotate(&token, Occasion::Renewal).await.unwrap() {
+            match authority
+                .rotate(None, &token, Shown::Nothing, Occasion::Renewal)
+                .await
+                .unwrap()
+            {
                 innkeeper_engine::rotate::RotateAnswer::Rotated(rotated) => rotated.token,
                 innkeeper_engine::rotate::RotateAnswer::NoSession(_)
                 | innkeeper_engine::rotate::RotateAnswer::DeviceMismatch => panic!("it is live"),

@@ -112,7 +112,7 @@ async fn renew(
     let authority = Arc::clone(&door.authority);
     let work = async move {
         let tenant = Some(&tenant);
-        authority.rotate_in(tenant, &token, device, occasion).await
+        authority.rotate(tenant, &token, device, occasion).await
     };
     match wholly(work).await? {
         RotateAnswer::Rotated(rotated) => {
