@@ -36,7 +36,7 @@ impl OpenStore {
         match settings.kind {
             StoreKind::Embedded => embedded(&settings.path).await.map(Self::Embedded),
             StoreKind::Postgres => {
-                let url = url(settings, "\"postgres\"", "postgres://user@host/database")?;
+                let url = url(settings)?;
                 make_folder(&settings.path)?;
                 let store = PostgresStore::open(&url)
                     .await
@@ -175,7 +175,7 @@ fn of_redis(settings: &Store) -> Result<(String, Snapshots), Failure> {
     } else {
         Snapshots::Refused
     };
-    let url = url(settings, "\"redis\"", "redis://user@host:6379")?;
+    let url = url(settings)?;
     Ok((url, snapshots))
 }
 
@@ -201,9 +201,9 @@ fn leased<S: Shared + 'static>(store: S, settings: &Store) -> Arc<Leased<S>> {
 }
 
 /// The URL of a shared store, from the setting or from the file that it names.
-fn url(settings: &Store, kind: &str, example: &str) -> Result<String, Failure> {
+fn url(settings: &Store) -> Result<String, Failure> {
     match (&settings.url, &settings.url_file) {
-        (Some(url), None) => Ok(url.reveal().to_owned()),
+        (Some(url), _) => Ok(url.reveal().to_owned()),
         (None, Some(file)) => {
             let text = std::fs::read_to_string(file);
             let text = text.map_err(|error| {
@@ -211,13 +211,8 @@ fn url(settings: &Store, kind: &str, example: &str) -> Result<String, Failure> {
             })?;
             Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         }
-        (Some(_), Some(_)) => Err(Failure::usage(
-            "store.url and store.url_file are both set: leave one out",
-        )),
-        (None, None) => Err(Failure::usage(format!(
-            "store.kind = {kind} needs store.url = \"{example}\", or the name of a file that \
-             holds it in store.url_file"
-        ))),
+        // Refused when the configuration was read.
+        (None, None) => Err(Failure::usage("store.url is not set")),
     }
 }
 

@@ -202,6 +202,13 @@ impl Problems {
         self.list.iter().any(|p| p.key.as_deref() == Some(key))
     }
 
+    /// Whether anything is wrong in this section. What seems to be missing there may be that.
+    pub(super) fn within(&self, section: &str) -> bool {
+        let keys = self.list.iter().filter_map(|p| p.key.as_deref());
+        let mut rests = keys.filter_map(|key| key.strip_prefix(section));
+        rests.any(|rest| rest.starts_with('.'))
+    }
+
     /// `Ok` if nothing was noted; else everything, in the order of the file.
     pub(super) fn into_result(mut self) -> Result<(), Refused> {
         if self.list.is_empty() {

@@ -10,6 +10,8 @@ use super::url::is_on_this_machine;
 impl Config {
     /// Notes settings that ask for what others have ruled out.
     pub(super) fn judge(&self, problems: &mut Problems) {
+        self.judge_certificate(problems);
+        self.judge_url(problems);
         self.judge_snapshots(problems);
         if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
             return;
@@ -35,6 +37,47 @@ impl Config {
                      is seen at once: leave it out",
                 )
             });
+        }
+    }
+
+    fn judge_certificate(&self, problems: &mut Problems) {
+        let (named, missing) = match (&self.tls.cert_file, &self.tls.key_file) {
+            (Some(_), None) => ("server.tls.cert_file", "server.tls.key_file"),
+            (None, Some(_)) => ("server.tls.key_file", "server.tls.cert_file"),
+            _ => return,
+        };
+        if !problems.within("server.tls") {
+            problems.note(self.origin(named), missing.to_owned(), || {
+                Fault::Missing("is missing: cert_file and key_file belong together, name both")
+            });
+        }
+    }
+
+    /// A shared store is where one URL says.
+    fn judge_url(&self, problems: &mut Problems) {
+        let needs = match self.store.kind {
+            StoreKind::Embedded => return,
+            StoreKind::Postgres => {
+                "is missing: store.kind = \"postgres\" needs store.url = \
+                 \"postgres://user@host/database\", or the name of a file that holds it in \
+                 store.url_file"
+            }
+            StoreKind::Redis => {
+                "is missing: store.kind = \"redis\" needs store.url = \
+                 \"redis://user@host:6379\", or the name of a file that holds it in store.url_file"
+            }
+        };
+        let (key, named, fault) = match (&self.store.url, &self.store.url_file) {
+            (None, None) => ("store.url", "store.kind", Fault::Missing(needs)),
+            (Some(_), Some(_)) => (
+                "store.url_file",
+                "store.url_file",
+                Fault::Contradicts("is set beside store.url: leave one of them out"),
+            ),
+            _ => return,
+        };
+        if !problems.within("store") {
+            problems.note(self.origin(named), key.to_owned(), || fault);
         }
     }
 

@@ -20,7 +20,12 @@ fn given_settings_of_a_shared_store_when_the_store_is_embedded_then_they_are_ref
             told[0].ends_with("leave it out") || told[0].contains("leave it out, or"),
             "{told:?}"
         );
-        given(format!("[store]\nkind = \"postgres\"\n{setting}\n")).accepted();
+        let url = if key == "lease" {
+            "url_file = \"x\""
+        } else {
+            ""
+        };
+        given(format!("[store]\nkind = \"postgres\"\n{setting}\n{url}\n")).accepted();
     }
     // It asks for what happens anyway.
     given("[store]\nlease = \"0s\"\n").accepted();
@@ -34,10 +39,11 @@ fn given_accepted_snapshots_when_the_store_is_no_redis_then_they_are_refused() {
         ))
         .refused();
 
+        let told: Vec<_> = told.iter().filter(|line| !line.contains("needs")).collect();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("c.toml:3:19: store.allow_snapshots: is for stores of kind"));
     }
-    given("[store]\nkind = \"redis\"\nallow_snapshots = true\n").accepted();
+    given("[store]\nkind = \"redis\"\nurl_file = \"x\"\nallow_snapshots = true\n").accepted();
     given("[store]\nallow_snapshots = false\n").accepted();
 }
 
@@ -46,6 +52,40 @@ fn given_a_wrong_kind_of_store_when_loaded_then_what_belongs_to_it_is_not_compla
     let told = given("[store]\nkind = \"postgress\"\nlease = \"1s\"\n").refused();
 
     assert_eq!(told.len(), 1, "{told:?}");
+}
+
+/// `policy check` accepted it, and the start was refused.
+#[test]
+fn given_settings_of_which_one_lacks_another_when_loaded_then_the_place_of_the_one_is_told() {
+    for (text, said) in [
+        (
+            "[server.tls]\ncert_file = \"c.pem\"\n",
+            "c.toml:2:13: server.tls.key_file: is missing",
+        ),
+        (
+            "[server.tls]\nkey_file = \"k.pem\"\n",
+            "c.toml:2:12: server.tls.cert_file: is missing",
+        ),
+        (
+            "[store]\nkind = \"postgres\"\n",
+            "c.toml:2:8: store.url: is missing: store.kind = \"postgres\" needs",
+        ),
+        (
+            "[store]\nkind = \"redis\"\n",
+            "c.toml:2:8: store.url: is missing: store.kind = \"redis\" needs",
+        ),
+        (
+            "[store]\nkind = \"redis\"\nurl = \"redis://x\"\nurl_file = \"x\"\n",
+            "c.toml:4:12: store.url_file: is set beside store.url",
+        ),
+    ] {
+        let told = given(text).refusal();
+
+        assert!(told.starts_with(said), "{told}");
+    }
+    // One that is there and wrong is not missing.
+    let told = given("[store]\nkind = \"redis\"\nulr = \"redis://x\"\n").refusal();
+    assert!(told.contains("did you mean"), "{told}");
 }
 
 /// Everybody on the way could read the session, and browsers would not even keep its cookie.
@@ -81,7 +121,7 @@ fn given_a_public_url_in_clear_when_it_leads_to_another_machine_then_there_is_a_
 fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() {
     let before = given("[policy]\nmax_sessions = 3\n").accepted();
     let after = given(
-        "[server]\nlisten = \"127.0.0.1:8080\"\n[server.tls]\nkey_file = \"k\"\n\
+        "[server]\nlisten = \"127.0.0.1:8080\"\n[server.tls]\ncert_file = \"c\"\nkey_file = \"k\"\n\
          [store]\npath = \"elsewhere\"\n[journal]\nkeep = \"30d\"\n[log]\nlevel = \"warn\"\n\
          [policy]\nmax_sessions = 4\n",
     )
@@ -91,6 +131,7 @@ fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() 
 
     let named = [
         "server.listen",
+        "server.tls.cert_file",
         "server.tls.key_file",
         "store.path",
         "journal.keep",
