@@ -465,7 +465,10 @@ fn given_a_server_that_is_slow_when_a_copy_is_interrupted_then_nothing_is_left_b
     drop(secret);
     let out = folder.path().join("out");
     std::fs::create_dir(&out).unwrap();
-    for what in ["backup", "export"] {
+    // A timer that stops a unit says TERM, a terminal that goes says HUP.
+    let signals = ["INT", "TERM", "HUP"];
+    let ways = signals.map(|signal| [("backup", signal), ("export", signal)]);
+    for (what, signal) in ways.into_iter().flatten() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
         command.env_clear().arg(what).arg(out.join("copy"));
         command.args(["--server", &url, "--key-file"]).arg(&key);
@@ -477,7 +480,7 @@ fn given_a_server_that_is_slow_when_a_copy_is_interrupted_then_nothing_is_left_b
         assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "it has begun");
 
         let pid = child.id().to_string();
-        let told = Command::new("kill").args(["-s", "INT", &pid]).status();
+        let told = Command::new("kill").args(["-s", signal, &pid]).status();
         assert!(told.expect("kill is there").success());
 
         let ran = child.wait_with_output().unwrap();

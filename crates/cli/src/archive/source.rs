@@ -1,12 +1,15 @@
 //! Where a copy comes from: a running server, or the folder of one that is stopped.
 
+use std::future::poll_fn;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use innkeeper_store::archive::Copying;
 use innkeeper_store_embedded::EmbeddedStore;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::file::NewFile;
 use crate::args::CopyArguments;
@@ -75,17 +78,37 @@ impl Source {
 pub(super) async fn unless_stopped<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let stopped = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    let mut told = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    // Under nohup it goes on when the terminal goes.
+    if !ignores_hangups() {
+        told.push(SignalKind::hangup());
+    }
+    let mut told: Vec<Signal> = told
+        .into_iter()
+        .filter_map(|kind| signal(kind).ok())
+        .collect();
+    let stopped = poll_fn(|context| {
+        let mut heard = told.iter_mut().map(|one| one.poll_recv(context));
+        if heard.any(|heard| heard.is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
-    };
+    });
     tokio::select! {
         // Whoever sees that the work has begun is heard.
         biased;
         () = stopped => Err(Failure::cannot_run("nothing was written", "it was interrupted")),
         done = work => done,
     }
+}
+
+/// Whether whoever started us had hangups ignored (SIGHUP is 1, the lowest bit of the set).
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    ignored.is_some_and(|set| set & 1 == 1)
 }
 
 /// Shown on a terminal, quiet in a pipe.
