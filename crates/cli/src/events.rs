@@ -243,7 +243,7 @@ fn laid_out(cells: &[String; 6], is_first: bool, columns: Option<u16>) -> String
 fn row([at, kind, reason, by, subject, session]: [String; 6]) -> String {
     // Types are the server's to name, and whoever answers in its place names them too.
     let [kind, subject, session] = [kind, subject, session].map(|text| Shown(&text).to_string());
-    let line = format!("{at:<24}  {kind:<18}  {reason:<17}  {by:<6}  {subject}  {session}");
+    let line = format!("{at:<24}  {kind:<25}  {reason:<17}  {by:<6}  {subject}  {session}");
     line.trim_end().to_owned() + "\n"
 }
 

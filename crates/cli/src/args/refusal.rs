@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 
 use super::values::may_hold_a_secret;
-use super::{Arguments, Command};
+use super::{Arguments, Command, DATA_VARIABLE, URL_VARIABLE};
 use crate::escape::{Shown, acts_on_a_reader};
 
 /// Reads the command line. The error holds help and version as well; its own exit code is 2
@@ -16,6 +16,7 @@ pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Argument
     let read = Arguments::try_parse_from(&words).and_then(whole);
     read.map_err(|mut error| {
         leave_out_variables(&mut error, &words);
+        name_variable(&mut error, &words);
         let needs_care = words
             .iter()
             .map(|w| w.to_string_lossy())
@@ -30,17 +31,41 @@ fn leave_out_variables(error: &mut clap::Error, words: &[OsString]) {
         return;
     };
     let mut text = usage.to_string();
-    for (option, value) in [("--server", " <URL>"), ("--data", " <DIR>")] {
-        let is_said = words.iter().any(|word| {
-            let word = word.to_string_lossy();
-            word.strip_prefix(option)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        });
-        if !is_said {
-            text = text.replace(&format!("{option}{value} "), "");
+    for (option, value, _) in BY_VARIABLE {
+        if !is_said(option, words) {
+            text = text.replace(&format!("{option} {value} "), "");
         }
     }
     error.insert(ContextKind::Usage, ContextValue::StyledStr(text.into()));
+}
+
+/// Names the variable whose value is refused, and not the option that nobody wrote.
+fn name_variable(error: &mut clap::Error, words: &[OsString]) {
+    let Some(ContextValue::String(refused)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    let mut unsaid = BY_VARIABLE
+        .into_iter()
+        .filter(|(option, ..)| !is_said(option, words));
+    let variable = unsaid.find(|(option, value, _)| *refused == format!("{option} {value}"));
+    if let Some((_, _, variable)) = variable {
+        let named = ContextValue::String(variable.to_owned());
+        error.insert(ContextKind::InvalidArg, named);
+    }
+}
+
+/// Options that a variable may stand for, each with its value and the variable.
+const BY_VARIABLE: [(&str, &str, &str); 2] = [
+    ("--server", "<URL>", URL_VARIABLE),
+    ("--data", "<DIR>", DATA_VARIABLE),
+];
+
+fn is_said(option: &str, words: &[OsString]) -> bool {
+    words.iter().any(|word| {
+        let word = word.to_string_lossy();
+        word.strip_prefix(option)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    })
 }
 
 /// Refuses what lacks something that no single argument can ask for.
