@@ -60,6 +60,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 
     // Before the store is opened: a start that cannot listen changes nothing.
     let tls = certificate::load(&config)?;
+    let mut lapsed = None;
+    if let Some(file) = &config.tls.cert_file {
+        certificate::warn_if_lapsed(file, &mut lapsed);
+    }
     let listener = listener::listener(config.server.listen)?;
     let for_metrics = match config.server.metrics_listen {
         Some(address) => Some(listener::for_metrics(address)?),
@@ -103,6 +107,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
 
     let keep = config.journal.keep;
     let trusted_peers = config.server.trusted_peers.clone();
+    let cert_file = config.tls.cert_file.clone();
     let reload = Reload { arguments, config };
     let mut beside = vec![
         tokio::spawn(sweep(Arc::clone(&authority), keep)),
@@ -113,10 +118,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     if store.is_shared() {
         beside.push(tokio::spawn(follow_keys(Arc::clone(&authority))));
     }
-    beside.extend(
-        tls.clone()
-            .map(|tls| tokio::spawn(certificate::follow(tls))),
-    );
+    let shown = tls.clone().zip(cert_file);
+    beside.extend(shown.map(|(tls, file)| tokio::spawn(certificate::follow(tls, file, lapsed))));
     let shown = House {
         limits,
         ..House::new(enveloped(metrics))

@@ -1,6 +1,8 @@
 //! Whom a command trusts behind https: what a file holds and nobody else, or whom the system
-//! trusts.
+//! trusts. And whether a certificate of our own holds.
 
+mod authority;
+mod der;
 mod pinned;
 mod validity;
 
@@ -12,8 +14,8 @@ use std::sync::Arc;
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, ConfigBuilder, Error as RustlsError, RootCertStore,
     WantsVerifier,
@@ -59,8 +61,14 @@ pub(crate) fn nobody() -> Result<ClientConfig, Failure> {
 
 /// What would help where a call failed because the server's certificate is not trusted.
 pub(crate) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let refusal = std::iter::successors(Some(error), |error| error.source()).find_map(refusal)?;
-    match refusal {
+    let why = match cause(error)? {
+        RustlsError::InvalidCertificate(why) => why,
+        RustlsError::InvalidMessage(_) => {
+            return Some("what answers there does not speak TLS: try http:// in place of https://");
+        }
+        _ => return None,
+    };
+    match why {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Some("call the server by a name that its certificate is made out to")
         }
@@ -76,16 +84,48 @@ pub(crate) fn advice(error: &(dyn std::error::Error + 'static)) -> Option<&'stat
     }
 }
 
-/// Why a certificate was refused, where this error is about that.
-fn refusal<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CertificateError> {
-    // An I/O error does not name as its source what it was made from.
-    if let Some(io) = error.downcast_ref::<io::Error>() {
-        return refusal(io.get_ref()?);
-    }
-    match error.downcast_ref()? {
-        RustlsError::InvalidCertificate(why) => Some(why),
+fn lapse(error: &RustlsError) -> Option<String> {
+    match error {
+        RustlsError::InvalidCertificate(why) => validity::lapsed(why),
         _ => None,
     }
+}
+
+/// What TLS said, where an error came of that.
+fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a RustlsError> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(of_tls)
+}
+
+fn of_tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a RustlsError> {
+    // An I/O error does not name as its source what it was made from.
+    match error.downcast_ref::<io::Error>() {
+        Some(io) => of_tls(io.get_ref()?),
+        None => error.downcast_ref(),
+    }
+}
+
+/// In words, where a call failed because a certificate is of another time: which.
+pub(crate) fn lapsed(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let when = lapse(cause(error)?)?;
+    Some(format!(
+        "the certificate of the server, or of an authority that signed it, {when}"
+    ))
+}
+
+/// In words, where the certificate that a server of ours shows, the first of this file, does not
+/// hold now: why, and what to do. Whether the file can be used at all is asked elsewhere.
+pub(crate) fn own_lapsed(file: &Path) -> Option<String> {
+    // Opening a pipe would wait until somebody writes to it.
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let own = certificates(file).ok()?.into_iter().next()?;
+    let error = validity::holds(&own, UnixTime::now()).err()?;
+    let when = lapse(&error)?;
+    Some(format!(
+        "the certificate in {} {when}, and clients refuse it: renew it",
+        file.display()
+    ))
 }
 
 fn protocols(

@@ -75,7 +75,8 @@ impl House {
         let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
         command
             .env_clear()
-            .args(["keys", "list", "--server", &self.server.base]);
+            .args(["keys", "list"])
+            .env("INNKEEPER_URL", &self.server.base);
         command.arg("--data").arg(self.folder.path().join("data"));
         command
     }
@@ -148,14 +149,101 @@ fn given_a_certificate_that_is_named_when_it_is_for_another_name_or_time_then_it
 
     for (shown, why) in [
         (elsewhere, "made out to"),
-        (old, "expired"),
-        (young, "not valid yet"),
+        (old, "expired on 2002-01-01T00:00:00Z"),
+        (
+            young,
+            "is not valid yet, and will be on 2098-01-01T00:00:00Z",
+        ),
     ] {
         let (code, said) = house(&shown).call_trusting(&shown.0.pem());
 
         assert_eq!(code, 3, "{said}");
         assert!(said.contains(why), "{said}");
     }
+}
+
+/// The key of a server, also of one that is long retired, signed for whatever name it liked.
+#[test]
+fn given_a_certificate_that_another_has_signed_when_that_is_no_authority_then_it_is_refused() {
+    let signer = |names: &[&str], is_ca, until| {
+        let mut params = params(names);
+        params.is_ca = is_ca;
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "one that signs");
+        CertifiedIssuer::self_signed(params, key()).expect("there is entropy")
+    };
+    let unconstrained = || IsCa::Ca(BasicConstraints::Unconstrained);
+    for (signer, code, why) in [
+        (signer(HERE, IsCa::NoCa, 2090), 3, "with --ca-file"),
+        (signer(HERE, IsCa::ExplicitNoCa, 2090), 3, "with --ca-file"),
+        (
+            signer(&["elsewhere.example"], IsCa::NoCa, 2090),
+            3,
+            "with --ca-file",
+        ),
+        (
+            signer(&[], unconstrained(), 2002),
+            3,
+            "expired on 2002-01-01",
+        ),
+        (signer(&[], unconstrained(), 2090), 0, ""),
+    ] {
+        let key = key();
+        let child = params(HERE).signed_by(&key, &signer).expect("it signs");
+        let house = house(&(child, key));
+
+        let (found, said) = house.call_trusting(&signer.pem());
+
+        assert_eq!(found, code, "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+/// Everybody was refused, and nobody who looked at the server was told why.
+#[test]
+fn given_a_certificate_that_has_expired_when_started_or_examined_then_it_is_said() {
+    let mut old = params(HERE);
+    (old.not_before, old.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+    let house = house(&self_signed(old));
+    let file = |name| house.folder.path().join(name);
+
+    let examined = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+        .env_clear()
+        .env("INNKEEPER_SERVER__TLS__CERT_FILE", file("cert.pem"))
+        .env("INNKEEPER_SERVER__TLS__KEY_FILE", file("key.pem"))
+        .args(["doctor", "--data"])
+        .arg(file("other"))
+        .output()
+        .expect("it is built");
+
+    let why = "expired on 2002-01-01T00:00:00Z, and clients refuse it";
+    let examined = String::from_utf8_lossy(&examined.stdout).into_owned();
+    // A table folds its cells.
+    let examined = examined.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(examined.contains("listener failed"), "{examined}");
+    let (_, log) = house.server.stop();
+    assert_eq!(log.matches(why).count(), 1, "{log}");
+}
+
+#[test]
+fn given_the_wrong_scheme_when_called_then_the_right_one_is_named() {
+    let house = house(&self_signed(params(HERE)));
+    let in_clear = house.server.base.replace("https://", "http://");
+    let mut command = house.command();
+    let (code, said) = ran(command.args(["--server", &in_clear]));
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("https://"), "{said}");
+
+    let data = tempfile::tempdir().expect("there is room");
+    let plain = Server::start(data.path());
+    let behind_tls = plain.base.replace("http://", "https://");
+    let mut command = house.command();
+    let (code, said) = ran(command.args(["--server", &behind_tls]));
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("try http://"), "{said}");
 }
 
 #[test]

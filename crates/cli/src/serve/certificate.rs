@@ -1,5 +1,6 @@
 //! The certificate of the listener, read again when it changes.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
 use crate::exit::Failure;
+use crate::trust;
 
 /// How often the files are looked at. They are read whole: whoever renews a certificate may set
 /// its times, or change where a link leads.
@@ -15,19 +17,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// Reads the certificate and key of the configuration, if it names them.
 pub(crate) fn load(config: &Config) -> Result<Option<Arc<Tls>>, Failure> {
-    match (&config.tls.cert_file, &config.tls.key_file) {
-        (None, None) => Ok(None),
-        (Some(certificate), Some(key)) => Tls::load(certificate, key)
-            .map(|tls| Some(Arc::new(tls)))
-            .map_err(|error| Failure::refused("configuration refused: server.tls", error)),
-        _ => Err(Failure::usage(
-            "configuration refused\nserver.tls: cert_file and key_file belong together; name both",
-        )),
+    // One without the other was refused when the configuration was read.
+    let (Some(certificate), Some(key)) = (&config.tls.cert_file, &config.tls.key_file) else {
+        return Ok(None);
+    };
+    Tls::load(certificate, key)
+        .map(|tls| Some(Arc::new(tls)))
+        .map_err(|error| Failure::refused("configuration refused: server.tls", error))
+}
+
+/// Says that the certificate in this file does not hold now, if so; once for each reason.
+pub(super) fn warn_if_lapsed(file: &Path, said: &mut Option<String>) {
+    let lapsed = trust::own_lapsed(file);
+    if let Some(why) = lapsed.as_ref().filter(|_| *said != lapsed) {
+        tracing::warn!("{why}");
     }
+    *said = lapsed;
 }
 
 /// Reads them again when they change, or when told by SIGHUP. Never returns.
-pub(super) async fn follow(tls: Arc<Tls>) {
+pub(super) async fn follow(tls: Arc<Tls>, file: PathBuf, mut said: Option<String>) {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut told = signal(SignalKind::hangup())
@@ -62,5 +71,11 @@ pub(super) async fn follow(tls: Arc<Tls>) {
             }
             Err(error) => tracing::error!(%error, "the certificate cannot be read"),
         }
+        let looked = file.clone();
+        let told = tokio::task::spawn_blocking(move || {
+            warn_if_lapsed(&looked, &mut said);
+            said
+        });
+        said = told.await.unwrap_or_default();
     }
 }

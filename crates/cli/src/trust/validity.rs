@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use tokio_rustls::rustls::pki_types::UnixTime;
 use tokio_rustls::rustls::{CertificateError, Error};
 
-const INTEGER: u8 = 0x02;
+use super::der::{Der, INTEGER, SEQUENCE};
+
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
 /// Refuses a certificate that does not hold yet, or no longer.
@@ -26,6 +26,20 @@ pub(super) fn holds(certificate: &[u8], time: UnixTime) -> Result<(), Error> {
     Ok(())
 }
 
+/// In words, where a certificate was refused for its time: which date that is.
+pub(super) fn lapsed(why: &CertificateError) -> Option<String> {
+    let (what, moment) = match why {
+        CertificateError::ExpiredContext { not_after, .. } => ("expired on", not_after),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            ("is not valid yet, and will be on", not_before)
+        }
+        _ => return None,
+    };
+    let seconds = i64::try_from(moment.as_secs()).ok()?;
+    let at = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(format!("{what} {at}"))
+}
+
 fn times(certificate: &[u8]) -> Option<(UnixTime, UnixTime)> {
     let mut certificate = Der(certificate).of(SEQUENCE)?;
     let mut body = certificate.of(SEQUENCE)?;
@@ -36,70 +50,40 @@ fn times(certificate: &[u8]) -> Option<(UnixTime, UnixTime)> {
     let _algorithm = body.of(SEQUENCE)?;
     let _issuer = body.of(SEQUENCE)?;
     let mut validity = body.of(SEQUENCE)?;
-    Some((validity.moment()?, validity.moment()?))
+    Some((moment(&mut validity)?, moment(&mut validity)?))
 }
 
-/// What is left to read of an encoding (X.690).
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next value, if it has this tag.
-    fn of(&mut self, tag: u8) -> Option<Der<'a>> {
-        let (found, value) = self.next()?;
-        (found == tag).then_some(value)
-    }
-
-    fn next(&mut self) -> Option<(u8, Der<'a>)> {
-        let (&[tag, first], rest) = self.0.split_first_chunk()?;
-        let (len, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            // No certificate needs lengths of more than three bytes.
-            0x81..=0x83 => {
-                let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                let len = len
-                    .iter()
-                    .fold(0, |len, byte| len << 8 | usize::from(*byte));
-                (len, rest)
-            }
-            _ => return None,
-        };
-        let (value, rest) = rest.split_at_checked(len)?;
-        self.0 = rest;
-        Some((tag, Der(value)))
-    }
-
-    /// The next value as a moment: `YYMMDDHHMMSSZ` up to 2049, `YYYYMMDDHHMMSSZ` after that.
-    fn moment(&mut self) -> Option<UnixTime> {
-        let (tag, value) = self.next()?;
-        let digits = value.0.strip_suffix(b"Z")?;
-        let pair = |at: usize| {
-            let pair = digits.get(at..at + 2)?;
-            let is_number = pair.iter().all(u8::is_ascii_digit);
-            let digit = |place: usize| i8::try_from(pair[place] - b'0').ok();
-            if is_number {
-                Some(digit(0)? * 10 + digit(1)?)
-            } else {
-                None
-            }
-        };
-        let (year, at) = match (tag, digits.len()) {
-            (UTC_TIME, 12) => {
-                let year = i16::from(pair(0)?);
-                (year + if year < 50 { 2000 } else { 1900 }, 2)
-            }
-            (GENERALIZED_TIME, 14) => (i16::from(pair(0)?) * 100 + i16::from(pair(2)?), 4),
-            _ => return None,
-        };
-        let [month, day, hour] = [pair(at)?, pair(at + 2)?, pair(at + 4)?];
-        let [minute, second] = [pair(at + 6)?, pair(at + 8)?];
-        let at = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
-        let at = TimeZone::UTC.to_timestamp(at).ok()?;
-        // Before 1970 is as good as in 1970.
-        let seconds = u64::try_from(at.as_second()).unwrap_or(0);
-        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
-            seconds,
-        )))
-    }
+/// The next value as a moment: `YYMMDDHHMMSSZ` up to 2049, `YYYYMMDDHHMMSSZ` after that.
+fn moment(body: &mut Der<'_>) -> Option<UnixTime> {
+    let (tag, value) = body.next()?;
+    let digits = value.0.strip_suffix(b"Z")?;
+    let pair = |at: usize| {
+        let pair = digits.get(at..at + 2)?;
+        let is_number = pair.iter().all(u8::is_ascii_digit);
+        let digit = |place: usize| i8::try_from(pair[place] - b'0').ok();
+        if is_number {
+            Some(digit(0)? * 10 + digit(1)?)
+        } else {
+            None
+        }
+    };
+    let (year, at) = match (tag, digits.len()) {
+        (UTC_TIME, 12) => {
+            let year = i16::from(pair(0)?);
+            (year + if year < 50 { 2000 } else { 1900 }, 2)
+        }
+        (GENERALIZED_TIME, 14) => (i16::from(pair(0)?) * 100 + i16::from(pair(2)?), 4),
+        _ => return None,
+    };
+    let [month, day, hour] = [pair(at)?, pair(at + 2)?, pair(at + 4)?];
+    let [minute, second] = [pair(at + 6)?, pair(at + 8)?];
+    let at = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    let at = TimeZone::UTC.to_timestamp(at).ok()?;
+    // Before 1970 is as good as in 1970.
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+        seconds,
+    )))
 }
 
 #[cfg(test)]
