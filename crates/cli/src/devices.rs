@@ -20,13 +20,16 @@ pub(crate) async fn run(arguments: DevicesArguments) -> Result<(), Failure> {
             let path = ["v1", "subjects", &subject, "devices"];
             let list: DeviceList = server.get(&path, &query).await?;
             if is_json {
-                print::json(&json!({"schema": "innkeeper.devices/1", "devices": list.devices}))
+                print::json(&json!({"schema": "innkeeper.devices/1", "devices": list.devices}))?;
             } else if list.devices.is_empty() {
                 print::lines("no device")?;
-                tell_if_unknown(&server, &arguments.tenant, &subject).await
             } else {
-                print::lines(table(&list.devices))
+                print::lines(table(&list.devices))?;
             }
+            if list.devices.is_empty() {
+                tell_if_unknown(&server, &arguments.tenant, &subject).await?;
+            }
+            Ok(())
         }
         DevicesCommand::Revoke { id } => {
             server.delete(&["v1", "devices", &id], &query).await?;

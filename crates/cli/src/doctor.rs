@@ -17,6 +17,7 @@ use crate::print;
 use crate::promises::{Configuration, EMBEDDED, Holds, Promise, Seen};
 use crate::serve::certificate;
 use crate::table::{self, Table};
+use crate::trust;
 
 /// What a check concluded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -216,7 +217,10 @@ fn listener(config: &Config) -> Check {
     let address = config.server.listen;
     match certificate::load(config) {
         Err(failure) => Check::new(NAME, State::Failed, failure.text()),
-        Ok(Some(_)) => Check::new(NAME, State::Ok, format!("{address}, behind TLS")),
+        Ok(Some(_)) => match config.tls.cert_file.as_deref().and_then(trust::own_lapsed) {
+            Some(why) => Check::new(NAME, State::Failed, format!("{address}: {why}")),
+            None => Check::new(NAME, State::Ok, format!("{address}, behind TLS")),
+        },
         Ok(None) if address.ip().is_loopback() => {
             Check::new(NAME, State::Ok, format!("{address}, on this machine only"))
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use innkeeper_api::{Problem, Timestamp};
+use innkeeper_api::{Problem, ProblemCode, Timestamp};
 use reqwest::header::{ACCEPT, DATE};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde::Serialize;
@@ -59,11 +59,16 @@ impl Server {
         Ok(Self { client, base, key })
     }
 
-    /// Whether the server takes changes.
+    /// Whether the server takes changes. What is no Innkeeper is not one that takes none.
     pub(crate) async fn is_ready(&self) -> Result<bool, Failure> {
         let request = self.request(Method::GET, &["readyz"], &[]);
         let answer = request.send().await.map_err(|e| self.unreachable(e))?;
-        Ok(answer.status().is_success())
+        let is_empty = answer.content_length().is_none_or(|bytes| bytes == 0);
+        match answer.status() {
+            StatusCode::OK if is_empty => Ok(true),
+            StatusCode::SERVICE_UNAVAILABLE => Ok(false),
+            status => Err(self.stranger(status)),
+        }
     }
 
     /// `GET`: the answer as JSON.
@@ -182,7 +187,7 @@ impl Server {
             return Ok(Pieces(answer));
         }
         let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
-        Err(refused(&Method::GET, status, &bytes))
+        Err(self.refused(&Method::GET, status, &bytes))
     }
 
     fn request(
@@ -204,9 +209,17 @@ impl Server {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Failure {
-        let advice = trust::advice(&error);
+        // It was there, and said something else than HTTP.
+        let is_strange = self.base.scheme() == "http" && error.is_request();
+        let is_strange = is_strange && !error.is_connect() && !error.is_timeout();
+        let advice = trust::advice(&error).or_else(|| {
+            is_strange.then_some("if what answers there speaks TLS, say https:// for http://")
+        });
         let what = format!("the server at {} cannot be reached", self.base);
-        let failure = Failure::cannot_run(&what, error.without_url());
+        let failure = match trust::lapsed(&error) {
+            Some(why) => Failure::cannot_run(&what, why),
+            None => Failure::cannot_run(&what, error.without_url()),
+        };
         match advice {
             Some(advice) => failure.but(advice),
             None => failure,
@@ -236,10 +249,27 @@ impl Server {
             let body = bytes.into();
             return Ok(Answer { body, at });
         }
-        Err(match (status, absent(path, query, body.as_ref())) {
-            (StatusCode::NOT_FOUND, Some(what)) => Failure::found(what),
-            _ => refused(&method, status, &bytes),
+        let is_absent = problem(&bytes).is_some_and(|it| it.code() == ProblemCode::NotFound);
+        Err(match absent(path, query, body.as_ref()) {
+            Some(what) if is_absent => Failure::found(what),
+            _ => self.refused(&method, status, &bytes),
         })
+    }
+
+    /// What a refusal means to the person who called. Ours say why; a server that failed, or what
+    /// stands before it, may not.
+    fn refused(&self, method: &Method, status: StatusCode, body: &[u8]) -> Failure {
+        match problem(body) {
+            None if !status.is_server_error() => self.stranger(status),
+            problem => refused(method, status, problem.as_ref()),
+        }
+    }
+
+    /// Something answers, and not as our servers do.
+    fn stranger(&self, status: StatusCode) -> Failure {
+        let what = format!("what answers at {} is not Innkeeper", self.base);
+        Failure::cannot_run(&what, format!("it answered {status}"))
+            .but("name the server with --server, or with INNKEEPER_URL")
     }
 }
 
@@ -341,10 +371,13 @@ fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Failure> {
         .map_err(|error| Failure::cannot_run("the server's answer is not understood", error))
 }
 
-/// What a refusal means to the person who called.
-fn refused(method: &Method, status: StatusCode, body: &[u8]) -> Failure {
-    let problem: Option<Problem> = serde_json::from_slice(body).ok();
-    let said = problem.as_ref().map_or_else(
+/// The problem that an answer tells of, as all of ours do that refuse.
+fn problem(body: &[u8]) -> Option<Problem> {
+    serde_json::from_slice(body).ok()
+}
+
+fn refused(method: &Method, status: StatusCode, problem: Option<&Problem>) -> Failure {
+    let said = problem.map_or_else(
         || format!("the server answered {status}"),
         |problem| {
             let mut text = format!("{} ({})", problem.code().title(), problem.code().as_str());
@@ -383,7 +416,7 @@ mod tests {
     #[test]
     fn given_no_answer_of_the_store_when_told_then_only_a_change_may_have_been_done() {
         let said = |method: Method| {
-            let failure = refused(&method, StatusCode::SERVICE_UNAVAILABLE, b"{}");
+            let failure = refused(&method, StatusCode::SERVICE_UNAVAILABLE, None);
             failure.text().to_owned()
         };
 

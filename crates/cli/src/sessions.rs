@@ -75,7 +75,7 @@ async fn listed(
                 StateFilter::Open => view::open(&sessions, now),
                 StateFilter::Ended | StateFilter::All => view::with_ends(&sessions, now),
             })?;
-            if sessions.is_empty() && !is_json {
+            if sessions.is_empty() {
                 tell_if_unknown(server, tenant, subject).await?;
             }
             Ok(())

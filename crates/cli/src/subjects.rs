@@ -2,7 +2,7 @@
 
 mod export;
 
-use innkeeper_api::{EndedCount, SubjectView};
+use innkeeper_api::{Contact, EndedCount, SubjectExport, SubjectView};
 use serde_json::json;
 
 use crate::args::{SubjectsArguments, SubjectsCommand};
@@ -23,16 +23,18 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
         SubjectsCommand::Show { subject } => {
             let path = ["v1", "subjects", subject];
             let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
-            if !is_json && !is_known(&found) {
+            let is_on_file = is_on_file(&server, tenant, &found).await;
+            if !is_on_file && !is_json {
                 return print::lines(unknown(tenant, subject));
+            }
+            if !is_on_file {
+                tell_unknown(tenant, subject);
             }
             let document = json!({"schema": "innkeeper.subject/1", "subject": found});
             print::answer(is_json, &document, view(&found))
         }
         SubjectsCommand::Disable { subject } => {
-            if !is_json {
-                tell_if_unknown(&server, tenant, subject).await?;
-            }
+            tell_if_unknown(&server, tenant, subject).await?;
             let path = ["v1", "subjects", subject, "disable"];
             let EndedCount { ended } = server.post(&path, &named).await?;
             let document = json!({"schema": "innkeeper.disabled/1", "ended": ended});
@@ -40,18 +42,14 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
             print::answer(is_json, &document, words)
         }
         SubjectsCommand::Enable { subject } => {
-            if !is_json {
-                tell_if_unknown(&server, tenant, subject).await?;
-            }
+            tell_if_unknown(&server, tenant, subject).await?;
             let path = ["v1", "subjects", subject, "enable"];
             let EndedCount { .. } = server.post(&path, &named).await?;
             let document = json!({"schema": "innkeeper.enabled/1"});
             print::answer(is_json, &document, "enabled")
         }
         SubjectsCommand::End { subject, except } => {
-            if !is_json {
-                tell_if_unknown(&server, tenant, subject).await?;
-            }
+            tell_if_unknown(&server, tenant, subject).await?;
             let path = ["v1", "subjects", subject, "sessions"];
             let mut query = vec![("tenant", tenant)];
             query.extend(except.as_deref().map(|id| ("except", id)));
@@ -66,8 +64,8 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
         SubjectsCommand::Erase { subject, yes } => {
             let path = ["v1", "subjects", subject];
             let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
-            if !is_json && !is_known(&found) {
-                print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+            if !is_on_file(&server, tenant, &found).await {
+                tell_unknown(tenant, subject);
             }
             if !yes {
                 let live = counted(found.live, "live session");
@@ -88,18 +86,49 @@ pub(crate) async fn run(arguments: SubjectsArguments) -> Result<(), Failure> {
     }
 }
 
-/// Whether anything is known of a subject. One that nobody has heard of is shown like one that is
-/// signed in nowhere, but its sessions have obeyed no policy yet.
-fn is_known(subject: &SubjectView) -> bool {
-    subject.policy > 0 || subject.disabled || subject.limits.is_some() || !subject.groups.is_empty()
+/// Whether anything is kept of a subject, as far as can be told. One that nobody has heard of is
+/// shown like one that is signed in nowhere; what the first answer leaves open, the second, of all
+/// that is kept, shows. Whoever may not ask for that is told nothing.
+async fn is_on_file(server: &Server, tenant: &str, subject: &SubjectView) -> bool {
+    if says_something(subject) {
+        return true;
+    }
+    let path = ["v1", "subjects", &subject.subject, "export"];
+    let kept = server.get(&path, &[("tenant", tenant)]).await;
+    kept.as_ref().map_or(true, holds_something)
+}
+
+fn says_something(subject: &SubjectView) -> bool {
+    // Those of whom no session was ever opened have obeyed no policy.
+    subject.policy > 0
+        || subject.live > 0
+        || subject.last_sign_in.is_some()
+        || subject.disabled
+        || subject.limits.is_some()
+        || !subject.groups.is_empty()
+}
+
+/// Whether something in this is kept of a subject.
+fn holds_something(kept: &SubjectExport) -> bool {
+    says_something(&kept.subject)
+        || kept.contact != Contact::default()
+        || !kept.devices.is_empty()
+        || !kept.sessions.is_empty()
 }
 
 fn unknown(tenant: &str, subject: &str) -> String {
-    format!("no subject {subject} is known in tenant {tenant}; another one is named with --tenant")
+    format!(
+        "no sessions, devices or settings of {subject} are on file in tenant {tenant}; another one \
+         is named with --tenant"
+    )
 }
 
-/// Says on standard error that nobody knows a subject, if so: an empty answer about it may be due to
-/// a slip of the pen.
+fn tell_unknown(tenant: &str, subject: &str) {
+    print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+}
+
+/// Says on standard error that nothing is kept of a subject, if so: an empty answer about it may be
+/// due to a slip of the pen.
 pub(crate) async fn tell_if_unknown(
     server: &Server,
     tenant: &str,
@@ -107,8 +136,8 @@ pub(crate) async fn tell_if_unknown(
 ) -> Result<(), Failure> {
     let path = ["v1", "subjects", subject];
     let found: SubjectView = server.get(&path, &[("tenant", tenant)]).await?;
-    if !is_known(&found) {
-        print::aside(format_args!("{}\n", Whole(&unknown(tenant, subject))));
+    if !is_on_file(server, tenant, &found).await {
+        tell_unknown(tenant, subject);
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -162,15 +164,41 @@ async fn given_a_subject_that_nobody_knows_when_asked_about_then_that_is_said() 
     let acted_on = ["end", "enable"].map(|verb| (verb, format!("alcie-{verb}")));
     for (verb, subject) in acted_on {
         let ran = run(&["subjects", verb, &subject]);
-        let said = format!("no subject {subject} is known");
+        let said = format!("no sessions, devices or settings of {subject} are on file");
         assert!(ran.err.starts_with(&said), "{}{}", ran.out, ran.err);
         assert_eq!(ran.code, 0, "the server did as it was told");
-        let for_programs = run(&["subjects", verb, &format!("{subject}-2"), "--json"]);
-        assert_eq!(for_programs.err, "");
     }
+    for of_one in [
+        &["subjects", "show", "eilac", "--json"][..],
+        &["subjects", "export", "eilac"],
+        &["sessions", "list", "eilac", "--json"],
+        &["devices", "list", "eilac", "--json"],
+        &["subjects", "enable", "eilac-2", "--json"],
+    ] {
+        let for_programs = run(of_one);
+        json(&for_programs);
+        assert!(
+            for_programs.err.starts_with("no sessions, devices"),
+            "{of_one:?}"
+        );
+    }
+    let contact = serde_json::json!({"contact": {"email": "erin@example.com"}});
+    let (status, _) = api
+        .send(Method::PATCH, "/v1/subjects/erin", Some(&contact))
+        .await;
+    assert!(status.is_success());
+    assert_eq!(run(&["subjects", "export", "erin"]).err, "");
+    assert_eq!(run(&["sessions", "list", "erin"]).err, "");
+    assert!(
+        run(&["subjects", "show", "erin"])
+            .out
+            .contains("live sessions")
+    );
     let erased = run(&["subjects", "erase", "alcie-erase", "--yes"]);
     assert!(
-        erased.err.starts_with("no subject alcie-erase is known"),
+        erased
+            .err
+            .starts_with("no sessions, devices or settings of alcie-erase"),
         "{}",
         erased.err
     );
@@ -179,7 +207,7 @@ async fn given_a_subject_that_nobody_knows_when_asked_about_then_that_is_said() 
         run(&["subjects", "disable", "alcie"]),
     ];
 
-    let said = "no subject alcie is known in tenant default";
+    let said = "no sessions, devices or settings of alcie are on file in tenant default";
     assert!(shown.out.starts_with(said), "{}", shown.out);
     assert_eq!(shown.code, 0);
     for ran in others {
@@ -190,6 +218,70 @@ async fn given_a_subject_that_nobody_knows_when_asked_about_then_that_is_said() 
     }
     let shown = run(&["subjects", "show", "till"]).out;
     assert!(shown.contains("live sessions"), "{shown}");
+}
+
+/// A server of files was taken for ours: there was "no subject alice", and one "takes no changes".
+#[tokio::test(flavor = "multi_thread")]
+async fn given_something_else_that_answers_when_called_then_nothing_is_concluded_from_it() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Server::start(data.path()));
+    for (answer, is_ours) in [
+        ("404 Not Found", false),
+        ("301 Moved Permanently", false),
+        ("405 Method Not Allowed", false),
+        ("200 OK", false),
+        ("503 Service Unavailable", true),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let head =
+            format!("HTTP/1.1 {answer}\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>");
+        std::thread::spawn(move || {
+            for caller in listener.incoming() {
+                let mut caller = caller.unwrap();
+                // The whole request, or the answer may be lost to a reset.
+                let mut said = BufReader::new(caller.try_clone().unwrap()).lines();
+                while said.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+                let _ = caller.write_all(head.as_bytes());
+            }
+        });
+
+        let asked = innkeeper(&url, data.path(), &["subjects", "show", "alice"]);
+        let elsewhere = data.path().join("elsewhere");
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        let doctor = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+            .env_clear()
+            .current_dir(elsewhere)
+            .args(["doctor", "--server", &url])
+            .output()
+            .unwrap();
+
+        assert_eq!(asked.code, 3, "{}", asked.err);
+        assert_eq!(doctor.status.code(), Some(if is_ours { 1 } else { 3 }));
+        let examined = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        let is_stranger = examined.contains("is not Innkeeper");
+        assert_eq!(is_stranger, !is_ours, "{examined}");
+        assert_eq!(examined.contains("takes no changes"), is_ours, "{examined}");
+        assert!(!asked.err.contains("no subject"), "{}", asked.err);
+        if !is_ours && answer != "200 OK" {
+            assert!(asked.err.contains("is not Innkeeper"), "{}", asked.err);
+        }
+    }
+}
+
+/// It named an option that nobody had written.
+#[test]
+fn given_an_empty_variable_when_a_command_is_called_then_the_variable_is_named() {
+    let ran = Command::new(env!("CARGO_BIN_EXE_innkeeper"))
+        .env_clear()
+        .env("INNKEEPER_STORE__PATH", "")
+        .args(["keys", "list"])
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(2), "{said}");
+    assert!(said.contains("'INNKEEPER_STORE__PATH'"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

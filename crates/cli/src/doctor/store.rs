@@ -204,7 +204,7 @@ async fn of_running(config: &Config, arguments: &DoctorArguments) -> Looked {
         }
         Err(failure) => {
             let why = failure.text().replace('\n', "; ");
-            let detail = format!("no server answers at {at}, name it with --server: {why}");
+            let detail = format!("no Innkeeper answers at {at}, name it with --server: {why}");
             return Looked::at(State::Unknown, detail);
         }
     }

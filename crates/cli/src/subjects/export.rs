@@ -15,6 +15,9 @@ use crate::users;
 pub(super) async fn of(server: &Server, tenant: &str, subject: &str) -> Result<Value, Failure> {
     let path = ["v1", "subjects", subject, "export"];
     let kept: SubjectExport = server.get(&path, &[("tenant", tenant)]).await?;
+    if !super::holds_something(&kept) {
+        super::tell_unknown(tenant, subject);
+    }
     let mut users = users::all(server, tenant).await?;
     users.retain(|user| user.subject == kept.subject.subject);
     let events = events(server, tenant, subject).await?;
