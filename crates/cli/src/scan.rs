@@ -1,7 +1,8 @@
 //! `scan`: reads source code and prints what is missing in it.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,7 +141,9 @@ fn policy(named: Option<&Path>, tree: &Path) -> Result<Policy, Failure> {
         Some(file) => file.to_owned(),
         None => tree.join(POLICY_FILE),
     };
-    if named.is_none() && !file.is_file() {
+    // One that nobody named belongs to the tree, and no link leads out of that.
+    let is_there = || std::fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());
+    if named.is_none() && !is_there() {
         return Ok(Policy::default());
     }
     Policy::parse(&read(&file)?)
@@ -149,11 +152,15 @@ fn policy(named: Option<&Path>, tree: &Path) -> Result<Policy, Failure> {
 
 fn read(file: &Path) -> Result<String, Failure> {
     let refused = |why: String| Failure::usage(format!("{}: {why}", file.display()));
-    let size = std::fs::metadata(file).map_err(|e| refused(e.to_string()))?;
-    if size.len() > FILE_MAX {
+    let mut text = String::new();
+    // One byte more than allowed, and no more of a pipe or a device.
+    File::open(file)
+        .and_then(|file| file.take(FILE_MAX + 1).read_to_string(&mut text))
+        .map_err(|e| refused(e.to_string()))?;
+    if text.len() as u64 > FILE_MAX {
         return Err(refused(format!("larger than {FILE_MAX} bytes")));
     }
-    std::fs::read_to_string(file).map_err(|e| refused(e.to_string()))
+    Ok(text)
 }
 
 /// Writes to the file, or to standard output.

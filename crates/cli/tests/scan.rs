@@ -154,6 +154,20 @@ fn given_a_policy_beside_the_code_when_scanned_then_what_is_not_required_is_not_
     assert!(misspelt.err.contains("maximum"), "{}", misspelt.err);
 }
 
+/// The tree is hostile: a link in it would have had us read, quote and obey what lies elsewhere.
+#[test]
+fn given_a_policy_that_is_a_link_when_scanned_then_it_is_not_followed() {
+    let folder = shop();
+    let elsewhere = folder.path().join("elsewhere");
+    std::fs::write(&elsewhere, "root:x:0:0\n").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, folder.path().join("shop/session-policy.toml")).unwrap();
+
+    let ran = scan(folder.path(), &["shop"]);
+
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(!ran.err.contains("root:x"), "{}", ran.err);
+}
+
 #[test]
 fn given_a_format_and_a_file_when_scanned_then_the_file_has_it_and_nothing_is_printed() {
     let folder = shop();

@@ -162,13 +162,18 @@ fn is_source(file: &Found) -> bool {
     file.part == Part::Code && file.language.is_some()
 }
 
+/// How much stack a worker may use, of which the system gives only what is touched. We need little;
+/// the parsers let go of what they could not decide about by a call for each level of it.
+const STACK: usize = 256 << 20;
+
 fn read_all(options: &Options, cache: Option<&Cache>, files: &[Found]) -> Vec<Read> {
     let next = AtomicUsize::new(0);
     let out = Mutex::new(Vec::with_capacity(files.len()));
     let prefilter = Prefilter::new();
     thread::scope(|scope| {
         for _ in 0..workers() {
-            scope.spawn(|| {
+            let worker = thread::Builder::new().stack_size(STACK);
+            let spawned = worker.spawn_scoped(scope, || {
                 let mut own = Vec::new();
                 while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     own.push(read_one(options, cache, &prefilter, file));
@@ -178,6 +183,7 @@ fn read_all(options: &Options, cache: Option<&Cache>, files: &[Found]) -> Vec<Re
                     .expect("no worker panics while it holds the list")
                     .extend(own);
             });
+            spawned.expect("the system has threads to give, as it had for us");
         }
     });
     out.into_inner()

@@ -97,7 +97,13 @@ pub(crate) fn walk(root: &Path) -> Walked {
         })
         .build();
     for entry in walker {
-        let Ok(entry) = entry else { continue };
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                out.skipped.push(unread(root, &error));
+                continue;
+            }
+        };
         let Some(kind) = entry.file_type() else {
             continue;
         };
@@ -137,6 +143,25 @@ pub(crate) fn walk(root: &Path) -> Walked {
     }
     out.files.sort_by(|a, b| a.path.cmp(&b.path));
     out
+}
+
+/// A folder or a file that the walk could not enter.
+fn unread(root: &Path, error: &ignore::Error) -> Skipped {
+    let mut inner = error;
+    let path = loop {
+        match inner {
+            ignore::Error::WithPath { path, .. } => break path.as_path(),
+            ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+                inner = err;
+            }
+            _ => break root,
+        }
+    };
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    Skipped {
+        file: relative.to_string_lossy().into_owned(),
+        reason: SkipReason::Unreadable,
+    }
 }
 
 /// Reads a file as text, or says why not. Bytes that are no UTF-8 are replaced, not refused.

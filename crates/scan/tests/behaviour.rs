@@ -130,10 +130,17 @@ fn given_hostile_source_when_scanned_then_it_ends_soon_and_says_what_it_left_out
     );
     let calls = format!("session{};", ".a()\n".repeat(100_000));
     let long = format!("const session = \"{}\";", "x".repeat(10 << 20));
+    // Parsers in C that let go of what they were undecided about go one call deeper for each line.
+    let undecided = format!(
+        "session x=(\n{}1{})",
+        format!("{}\n", "/*".repeat(20)).repeat(1500),
+        format!("{}\n", "*/".repeat(20)).repeat(1500)
+    );
     let folder = tree(&[
         ("deep.js", &deep),
         ("calls.ts", &calls),
         ("long.js", &long),
+        ("undecided.py", &undecided),
         ("app.js", &LOGIN.replace("MARK", "")),
     ]);
     fs::write(
