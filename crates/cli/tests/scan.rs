@@ -154,6 +154,17 @@ fn given_a_policy_beside_the_code_when_scanned_then_what_is_not_required_is_not_
     assert!(misspelt.err.contains("maximum"), "{}", misspelt.err);
 }
 
+/// What was not read has no clean bill.
+#[test]
+fn given_a_tree_whose_only_source_is_too_large_when_scanned_then_nothing_was_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("shop")).unwrap();
+    let source = format!("// {}\nreq.session.user = 1\n", "x\n// ".repeat(1 << 20));
+    std::fs::write(folder.path().join("shop/login.js"), source).unwrap();
+
+    assert_eq!(scan(folder.path(), &["shop"]).code, 5);
+}
+
 /// The tree is hostile: a link in it would have had us read, quote and obey what lies elsewhere.
 #[test]
 fn given_a_policy_that_is_a_link_when_scanned_then_it_is_not_followed() {

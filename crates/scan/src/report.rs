@@ -19,8 +19,8 @@ pub struct Report {
     pub units: Vec<UnitReport>,
     /// Files seen.
     pub files: usize,
-    /// Files of what is deployed that are in a language we read. Where there is none, nothing was
-    /// judged.
+    /// Files of what is deployed in a language we read, without those that were skipped or set
+    /// apart. Where there is none, nothing was judged.
     pub sources: usize,
     /// Those of them that speak of sessions, and so were parsed.
     pub parsed: usize,

@@ -111,7 +111,9 @@ pub fn run(options: &Options) -> io::Result<Report> {
     let mut manifests = Vec::new();
     let mut skipped = walked.skipped;
     let mut apart: BTreeMap<Part, usize> = BTreeMap::new();
+    let mut sources = 0;
     for item in read {
+        sources += usize::from(matches!(item, Read::Parsed(_) | Read::Nothing));
         match item {
             Read::Parsed(file) => parsed.push(*file),
             Read::Settings(more, manifest) => {
@@ -149,17 +151,13 @@ pub fn run(options: &Options) -> io::Result<Report> {
     Ok(Report {
         units: reports,
         files: walked.seen,
-        sources: walked.files.iter().filter(|f| is_source(f)).count(),
+        sources,
         parsed: parsed.len(),
         cached,
         took: start.elapsed(),
         skipped,
         apart,
     })
-}
-
-fn is_source(file: &Found) -> bool {
-    file.part == Part::Code && file.language.is_some()
 }
 
 /// How much stack a worker may use, of which the system gives only what is touched. We need little;
