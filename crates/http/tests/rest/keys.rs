@@ -49,9 +49,12 @@ async fn given_more_keys_than_a_page_holds_when_followed_then_each_is_there_once
     }
 
     let first = desk.get("/v1/keys").await;
-    // The one that the cursor was made of may be gone when it is followed.
-    let last = first.word("/keys/199/id");
-    assert_eq!(desk.delete(&format!("/v1/keys/{last}")).await.status, 204);
+    // The one that the cursor was made of may be gone when it is followed; not the desk's own,
+    // which is there once in 251 runs.
+    if first.word("/keys/199/name").starts_with('n') {
+        let last = first.word("/keys/199/id");
+        assert_eq!(desk.delete(&format!("/v1/keys/{last}")).await.status, 204);
+    }
     let second = desk
         .get(&format!("/v1/keys?after={}", first.word("/next")))
         .await;
