@@ -514,9 +514,13 @@ fn find_mdbook() -> Option<PathBuf> {
 /// cargo-mutants in the pinned version: the one on the PATH if it is that, else our own.
 fn find_mutants() -> Option<PathBuf> {
     let expected = format!("cargo-mutants {MUTANTS_VERSION}");
+    // It is made for cargo, which hands it its own name first; alone it knows no `--version`.
+    let version = |program: &PathBuf| {
+        shell::answer_of(shell::command(program).args(["mutants", "--version"]))
+    };
     [PathBuf::from("cargo-mutants"), own_mutants()]
         .into_iter()
-        .find(|program| has_version(program, &expected))
+        .find(|program| version(program).as_deref() == Some(expected.as_str()))
 }
 
 /// typos in the pinned version: the one on the PATH if it is that, else our own.
