@@ -33,7 +33,7 @@ use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
-use schema::{Journal, Server, Tls};
+use schema::{Gateway, Journal, Server, Tls};
 pub(crate) use schema::{LEASE_UNSET, Log, LogFormat, LogLevel, Store, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) journal: Journal,
     /// What is said on standard error.
     pub(crate) log: Log,
+    /// The pages on which people sign in.
+    pub(crate) gateway: Gateway,
     /// Where traces go.
     #[cfg(feature = "otel")]
     pub(crate) telemetry: schema::Telemetry,
@@ -87,8 +89,6 @@ impl Config {
         let variables = environment::ours(doors.environment);
 
         let mut config = Self::read(source.as_ref(), &variables, &mut problems);
-        problems.into_result()?;
-
         if let Some(listen) = doors.listen {
             config.server.listen = listen;
             config.came_from("server.listen", "--listen");
@@ -97,6 +97,8 @@ impl Config {
             config.store.path = data;
             config.came_from("store.path", "--data");
         }
+        config.judge(&mut problems);
+        problems.into_result()?;
         Ok(config)
     }
 
@@ -127,12 +129,14 @@ impl Config {
         environment::sort_into(&mut entries, variables, &known, problems);
 
         let mut origins = Origins::new();
-        let config = Self {
+        let at_gateway = entries.section("gateway").cloned();
+        let mut config = Self {
             server: Reader::section("server", &entries, problems, &mut origins),
             tls: Reader::section("server.tls", &entries, problems, &mut origins),
             store: Reader::section("store", &entries, problems, &mut origins),
             journal: Reader::section("journal", &entries, problems, &mut origins),
             log: Reader::section("log", &entries, problems, &mut origins),
+            gateway: Reader::section("gateway", &entries, problems, &mut origins),
             #[cfg(feature = "otel")]
             telemetry: Reader::section("telemetry", &entries, problems, &mut origins),
             #[cfg(feature = "otel")]
@@ -141,7 +145,11 @@ impl Config {
             unserved: entries.unserved,
             origins,
         };
-        config.judge(problems);
+        if config.gateway.sign_in.is_none() {
+            config.gateway.sign_in = Some(at_gateway.is_some());
+            let origin = at_gateway.map(|origin| ("gateway.sign_in".to_owned(), origin));
+            config.origins.extend(origin);
+        }
         config
     }
 }

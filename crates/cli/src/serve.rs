@@ -22,7 +22,7 @@ use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
-use innkeeper_http::rest;
+use innkeeper_http::rest::{self, PREFIX};
 use innkeeper_http::server::{self, House, Limits};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -94,8 +94,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         ))?,
         None => router = router.merge(metrics.clone()),
     }
-    if arguments.demo {
-        let gateway = demo(door, users).await?;
+    if let Some(gateway) = gateway(&config, arguments.demo, door, users).await? {
         router = router.merge(innkeeper_gateway::router(gateway));
     }
     // Whoever is told that we serve may tell us to stop, or to read the settings again.
@@ -326,9 +325,34 @@ fn door(config: &Config, authority: &Arc<Authority>, demo: bool) -> Result<Door,
     })
 }
 
+/// The pages on which people sign in, if they are served.
+async fn gateway(
+    config: &Config,
+    demo: bool,
+    door: Door,
+    users: Users,
+) -> Result<Option<Gateway>, Failure> {
+    if demo {
+        return Ok(Some(gateway_of_the_demo(door, users).await?));
+    }
+    if !config.gateway.is_on() {
+        return Ok(None);
+    }
+    if let Some(url) = &config.server.public_url {
+        tracing::info!("people sign in at {url}{PREFIX}/sign-in");
+    } else {
+        tracing::info!(
+            "people sign in from browsers of this machine only; for others set server.public_url"
+        );
+    }
+    let client = config.gateway.client.clone();
+    let gateway = Gateway::new(door, TenantId::default(), client).with_users(users);
+    Ok(Some(gateway))
+}
+
 /// The sign-in of the demo, with its users, whose passwords are printed.
-async fn demo(door: Door, users: Users) -> Result<Gateway, Failure> {
-    let gateway = Gateway::new(door, TenantId::default()).with_users(users);
+async fn gateway_of_the_demo(door: Door, users: Users) -> Result<Gateway, Failure> {
+    let gateway = Gateway::demo(door, TenantId::default()).with_users(users);
     let demo = Demo::prepare(&gateway)
         .await
         .map_err(|error| Failure::cannot_run("the demo has no users", error))?;

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         origins: OriginRule::Loopback,
         clears_storage: false,
     };
-    let gateway = Gateway::new(door.clone(), TenantId::default());
+    let gateway = Gateway::demo(door.clone(), TenantId::default());
     for user in Demo::prepare(&gateway).await?.users {
         println!("demo user {} password {}", user.name, user.password);
     }

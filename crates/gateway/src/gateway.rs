@@ -14,20 +14,32 @@ pub struct Gateway {
     pub(crate) door: Door,
     pub(crate) tenant: TenantId,
     pub(crate) client: ClientId,
+    pub(crate) has_sample: bool,
     users: Users,
 }
 
 impl Gateway {
-    /// A gateway for the users of one tenant. Sessions are opened for the client `demo`.
+    /// A gateway for the users of one tenant, which opens sessions for `client`.
     #[must_use]
-    pub fn new(door: Door, tenant: TenantId) -> Self {
-        let client = ClientId::parse("demo").expect("it is a name");
+    pub fn new(door: Door, tenant: TenantId, client: ClientId) -> Self {
         let users = Users::new(Arc::clone(&door.authority), tenant.clone(), Cost::OWASP);
         Self {
             door,
             tenant,
             client,
+            has_sample: false,
             users,
+        }
+    }
+
+    /// A gateway as [`new`](Self::new) makes one, with the sample application at `/`. Sessions are
+    /// opened for the client `demo`.
+    #[must_use]
+    pub fn demo(door: Door, tenant: TenantId) -> Self {
+        let client = ClientId::parse("demo").expect("it is a name");
+        Self {
+            has_sample: true,
+            ..Self::new(door, tenant, client)
         }
     }
 

@@ -34,8 +34,8 @@ use innkeeper_http::user_agent;
 use crate::address::SitePath;
 use crate::gateway::Gateway;
 
-/// All pages, bare and under the prefix, and the sample application. Merge it with
-/// [`rest::router`](innkeeper_http::rest::router) before closing both with
+/// All pages, bare and under the prefix, and the sample application where the gateway has it.
+/// Merge it with [`rest::router`](innkeeper_http::rest::router) before closing both with
 /// [`enveloped`](innkeeper_http::envelope::enveloped).
 pub fn router(gateway: Gateway) -> Router {
     let gateway = Arc::new(gateway);
@@ -43,12 +43,16 @@ pub fn router(gateway: Gateway) -> Router {
         gateway: Arc::clone(&gateway),
         base: "",
     };
+    let sample = if gateway.has_sample {
+        Router::new().route("/", get(sample::show))
+    } else {
+        Router::new()
+    };
     let prefixed = Site {
         gateway,
         base: PREFIX,
     };
-    Router::new()
-        .route("/", get(sample::show))
+    sample
         .merge(pages())
         .with_state(bare)
         .nest(PREFIX, pages().with_state(prefixed))
@@ -88,7 +92,20 @@ impl Site {
             base: self.base,
             style: style::address(self.base),
             user: signed_in.map(name_of),
+            application: self.application(),
         }
+    }
+
+    /// The front page of the application that these pages are for: the sample, or the one behind
+    /// the proxy that routes the prefix to us. Our own address has none.
+    fn application(&self) -> Option<SitePath> {
+        let is_there = !self.base.is_empty() || self.gateway.has_sample;
+        is_there.then(|| SitePath::own("", "/"))
+    }
+
+    /// Where to go when nobody said.
+    fn home(&self) -> SitePath {
+        self.application().unwrap_or_else(|| self.path("/account"))
     }
 
     fn path(&self, path: &str) -> SitePath {
@@ -109,6 +126,7 @@ struct Frame {
     style: String,
     /// Who is signed in.
     user: Option<String>,
+    application: Option<SitePath>,
 }
 
 /// What to call the person who is signed in: the name they signed in with, where the session

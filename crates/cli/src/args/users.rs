@@ -12,8 +12,8 @@ Examples:
   innkeeper users remove carol                    ends all sessions of carol first
   innkeeper users list
 
-A user can sign in at once where there is a sign-in page: with serve --demo, until
-hosted sign-in is built.";
+A user can sign in at once where there is a sign-in page: with a section [gateway]
+in the configuration, or with serve --demo.";
 
 /// `users`.
 #[derive(Args, Debug)]

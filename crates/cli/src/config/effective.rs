@@ -81,6 +81,7 @@ impl Config {
         lines.table("store", &self.store);
         lines.table("journal", &self.journal);
         lines.table("log", &self.log);
+        lines.table("gateway", &self.gateway);
         #[cfg(feature = "otel")]
         {
             lines.table("telemetry", &self.telemetry);

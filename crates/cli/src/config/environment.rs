@@ -59,7 +59,7 @@ pub(super) fn sort_into<'a>(
             problems.note(&origin, key, || Fault::NotUtf8("the value is not UTF-8"));
             continue;
         };
-        entries.note_section(&key, known);
+        entries.note_section(&key, &origin, known);
         let raw = Raw::Word(value);
         entries.add(&key, Found { raw, origin }, problems);
     }

@@ -7,7 +7,7 @@ use innkeeper_domain::policy::{Condition, Setting, TenantLimit};
 use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Fault;
-use super::schema::{Journal, Log, Section, Server, Store, Tls};
+use super::schema::{Gateway, Journal, Log, Section, Server, Store, Tls};
 #[cfg(feature = "otel")]
 use super::schema::{Outgoing, Telemetry};
 use super::unavailable::{NOT_YET, Refused, is_not_yet};
@@ -43,6 +43,7 @@ impl Known {
         known.add("store", Store::KEYS);
         known.add("journal", Journal::KEYS);
         known.add("log", Log::KEYS);
+        known.add("gateway", Gateway::KEYS);
         #[cfg(feature = "otel")]
         known.add("telemetry", Telemetry::KEYS);
         #[cfg(feature = "otel")]

@@ -9,12 +9,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use innkeeper_domain::name::ClientId;
 use innkeeper_http::peers::TrustedPeers;
 
 use super::effective::Lines;
 use super::kinds::{
-    Address, Folder, Kind, Maybe, Networks, PemFile, Secret, SecretFile, SecretText, Span, Truth,
-    Url, Words,
+    Address, Folder, Kind, Maybe, Named, Networks, PemFile, Secret, SecretFile, SecretText, Span,
+    Truth, Url, Words,
 };
 use super::read::Reader;
 
@@ -138,6 +139,22 @@ sections! {
         /// How long an entry stays; longer where a session may live longer, and until all that
         /// carries the journal outward has it.
         keep: Duration = KEEP, Duration::from_hours(90 * 24);
+    }
+
+    /// `[gateway]`: the pages on which people sign in.
+    Gateway {
+        /// Whether they are served. Unless it is set, they are where the section stands at all;
+        /// whoever reads the configuration finds it set.
+        sign_in: Option<bool> = Maybe(Truth), None;
+        /// The client of the sessions that are opened there.
+        client: ClientId = Named(ClientId::parse), ClientId::parse("web").expect("it is a name");
+    }
+}
+
+impl Gateway {
+    /// Whether the pages are served.
+    pub(crate) fn is_on(&self) -> bool {
+        self.sign_in == Some(true)
     }
 }
 

@@ -13,6 +13,7 @@ impl Config {
         self.judge_certificate(problems);
         self.judge_url(problems);
         self.judge_snapshots(problems);
+        self.judge_gateway(problems);
         if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
             return;
         }
@@ -98,6 +99,36 @@ impl Config {
         }
     }
 
+    /// Whoever signs in sends a form, which is taken only from our own address, and gets a cookie,
+    /// which browsers keep by https or on this machine. Without either nobody could sign in.
+    fn judge_gateway(&self, problems: &mut Problems) {
+        if !self.gateway.is_on() || problems.within("server") {
+            return;
+        }
+        let on = self.origin("gateway.sign_in");
+        match &self.server.public_url {
+            None if !self.server.listen.ip().is_loopback() => {
+                problems.note(on, "server.public_url".to_owned(), || {
+                    Fault::Missing(
+                        "is missing: the sign-in page takes forms only from the address under \
+                         which browsers see it, such as \"https://app.example\"; set it, or listen \
+                         on 127.0.0.1 for browsers of this machine alone",
+                    )
+                });
+            }
+            Some(url) if url.starts_with("http:") && !is_on_this_machine(url) => {
+                let origin = self.origin("server.public_url");
+                problems.note(origin, "server.public_url".to_owned(), || {
+                    Fault::Contradicts(
+                        "is plain http, by which browsers do not keep the cookie of the sign-in \
+                         page: serve it by https://; only addresses of this machine do without",
+                    )
+                });
+            }
+            _ => {}
+        }
+    }
+
     /// What is accepted and probably not meant.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let unserved = self.unserved.iter().map(|(section, what)| Warning {
@@ -130,6 +161,7 @@ impl Config {
         compare("store", self.store.changed(&read_again.store));
         compare("journal", self.journal.changed(&read_again.journal));
         compare("log", self.log.changed(&read_again.log));
+        compare("gateway", self.gateway.changed(&read_again.gateway));
         #[cfg(feature = "otel")]
         {
             compare("telemetry", self.telemetry.changed(&read_again.telemetry));

@@ -17,6 +17,8 @@ pub(super) struct Entries<'a> {
     values: BTreeMap<String, Vec<Found<'a>>>,
     rows: BTreeMap<String, Vec<Entries<'a>>>,
     written: BTreeSet<String>,
+    /// The sections that stand there, be it empty, and where each begins.
+    sections: BTreeMap<String, Origin>,
     /// The sections that ask for nothing that is built, and what they are about.
     pub(super) unserved: BTreeMap<String, &'static str>,
     /// Whether something in it could not be sorted. What seems to be missing may be that.
@@ -32,6 +34,7 @@ impl<'a> Entries<'a> {
             values: BTreeMap::new(),
             rows: BTreeMap::new(),
             written: BTreeSet::new(),
+            sections: BTreeMap::new(),
             unserved: BTreeMap::new(),
             untidy: false,
             origin,
@@ -53,9 +56,17 @@ impl<'a> Entries<'a> {
         self.written.iter().map(String::as_str)
     }
 
-    /// Notes the section of a key, or the key of a section, if nothing in it is built.
-    pub(super) fn note_section(&mut self, key: &str, known: &Known) {
+    /// Where a section begins, if it stands there.
+    pub(super) fn section(&self, section: &str) -> Option<&Origin> {
+        self.sections.get(section)
+    }
+
+    /// Notes the section of a key, or that which the key is, and whether nothing in it is built.
+    pub(super) fn note_section(&mut self, key: &str, origin: &Origin, known: &Known) {
         let section = key.split('.').next().unwrap_or_default();
+        if !self.sections.contains_key(section) {
+            self.sections.insert(section.to_owned(), origin.clone());
+        }
         if let Some(what) = known.unserved(section) {
             self.unserved.insert(section.to_owned(), what);
         }
@@ -108,7 +119,7 @@ impl FileWalk<'_> {
                     entries.add(&key, Found { raw, origin }, self.problems);
                 }
                 (Some(Form::Section), DeValue::Table(inner)) => {
-                    entries.note_section(&key, self.known);
+                    entries.note_section(&key, &at_key, self.known);
                     // An empty table asks for nothing.
                     if let Some(fault) = whole(&key).filter(|_| !inner.is_empty()) {
                         self.problems.note(&at_key, key.clone(), || fault);

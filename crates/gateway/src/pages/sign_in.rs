@@ -114,7 +114,7 @@ pub(super) async fn show(State(site): State<Site>, parts: Parts) -> Response {
 
 async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer> {
     let query = parts.uri.query();
-    let next = read_next(form::parameter(query, "next").as_deref());
+    let next = read_next(site, form::parameter(query, "next").as_deref());
     let visitor = site.gateway.visitor(&parts.headers, Activity::Passive);
     let signed_in = match visitor.await? {
         Visitor::Ended(ending, now) => return ended::show(site, ending, now, next),
@@ -141,9 +141,9 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
 }
 
 /// Where to go after the sign-in: what is not plainly a path of this site is left out.
-fn read_next(text: Option<&str>) -> SitePath {
+fn read_next(site: &Site, text: Option<&str>) -> SitePath {
     text.and_then(SitePath::parse)
-        .unwrap_or_else(|| SitePath::own("", "/"))
+        .unwrap_or_else(|| site.home())
 }
 
 /// `POST /sign-in`: 303 with a new session, or the form again.
@@ -163,7 +163,7 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     let again = Again {
         site,
         name: sent.name,
-        next: read_next(sent.next.as_deref()),
+        next: read_next(site, sent.next.as_deref()),
     };
     let authority = &site.gateway.door.authority;
     let tag = authority.tag(&site.gateway.tenant, &claim.subject);
@@ -239,7 +239,7 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
     let again = Again {
         site,
         name: String::new(),
-        next: read_next(sent.next.as_deref()),
+        next: read_next(site, sent.next.as_deref()),
     };
     let end = sent.end.iter().map(|text| SessionId::parse(text));
     let end: Result<Box<[_]>, _> = end.collect();

@@ -10,7 +10,6 @@ use innkeeper_http::wire;
 
 use super::Site;
 use super::sign_in::{self, Notice};
-use crate::address::SitePath;
 use crate::form::{self, ButtonForm};
 use crate::visitor::Visitor;
 
@@ -46,8 +45,7 @@ pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response,
 }
 
 fn farewell(site: &Site) -> Response {
-    let next = SitePath::own("", "/");
-    let mut response = sign_in::redirect(site, &next, Some(Notice::SignedOut));
+    let mut response = sign_in::redirect(site, &site.home(), Some(Notice::SignedOut));
     site.gateway.door.part(response.headers_mut());
     response
 }

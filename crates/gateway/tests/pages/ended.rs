@@ -210,7 +210,7 @@ async fn given_a_session_of_another_tenant_when_a_page_is_asked_for_then_it_coun
     // S14: nothing crosses tenants.
     let house = house().await;
     let elsewhere = TenantId::parse("elsewhere").unwrap();
-    let gateway = Gateway::new(house.door(), elsewhere.clone()).at_cost(Cost::FOR_TESTS);
+    let gateway = Gateway::demo(house.door(), elsewhere.clone()).at_cost(Cost::FOR_TESTS);
     let (_, subject) = alice();
     let user = NewUser {
         name: UserName::parse("alice").unwrap(),

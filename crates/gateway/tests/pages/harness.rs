@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
-use innkeeper_domain::name::{SubjectId, TenantId};
+use innkeeper_domain::name::{ClientId, SubjectId, TenantId};
 use innkeeper_domain::policy::Policy;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::entropy::OsEntropy;
@@ -65,7 +65,7 @@ impl House {
             origins: OriginRule::Loopback,
             clears_storage: false,
         };
-        let gateway = Gateway::new(door.clone(), TenantId::default()).at_cost(Cost::FOR_TESTS);
+        let gateway = Gateway::demo(door.clone(), TenantId::default()).at_cost(Cost::FOR_TESTS);
         for name in ["alice", "bob"] {
             let user = NewUser {
                 name: UserName::parse(name).unwrap(),
@@ -84,6 +84,14 @@ impl House {
             door,
             router,
         }
+    }
+
+    /// Without the sample application, for sessions of the client `web`.
+    pub(crate) async fn hosted(policy: Policy) -> Self {
+        let demo = Self::with_cookie(policy, SessionCookie::HOST).await;
+        let client = ClientId::parse("web").unwrap();
+        let gateway = Gateway::new(demo.door(), TenantId::default(), client);
+        demo.of_gateway(gateway.at_cost(Cost::FOR_TESTS))
     }
 
     pub(crate) fn door(&self) -> Door {

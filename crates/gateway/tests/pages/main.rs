@@ -9,6 +9,7 @@ mod devices;
 mod ended;
 mod form;
 mod harness;
+mod hosted;
 mod sign_in;
 mod site;
 mod users;

@@ -86,7 +86,8 @@ async fn given_the_prefix_when_pages_are_used_then_every_address_stays_under_it(
         assert!(address.starts_with("/_innkeeper/"), "{address}");
     }
     for address in list.values("href") {
-        let fits = address.starts_with("/_innkeeper/") || address == "#main";
+        let is_the_application = address == "/";
+        let fits = address.starts_with("/_innkeeper/") || address == "#main" || is_the_application;
         assert!(fits, "{address}");
     }
     let ended = browser.post("/_innkeeper/account/end-others", &[]).await;

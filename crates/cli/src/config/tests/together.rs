@@ -117,12 +117,49 @@ fn given_a_public_url_in_clear_when_it_leads_to_another_machine_then_there_is_a_
     assert_eq!(nothing().warnings(), []);
 }
 
+/// Every sign-in would have been refused as that of another site, or its cookie dropped.
+#[test]
+fn given_pages_that_no_browser_could_sign_in_on_when_loaded_then_they_are_refused() {
+    let away = given("[server]\nlisten = \"0.0.0.0:80\"\n[gateway]\n").refusal();
+    let in_clear = given("[server]\npublic_url = \"http://a.example\"\n[gateway]\n").refusal();
+
+    let said = "c.toml:3:2: server.public_url: is missing: the sign-in page takes forms only from";
+    assert!(away.starts_with(said), "{away}");
+    let said = "c.toml:2:14: server.public_url: is plain http, by which browsers do not keep";
+    assert!(in_clear.starts_with(said), "{in_clear}");
+    for fine in [
+        "[gateway]\n",
+        "[server]\nlisten = \"0.0.0.0:80\"\npublic_url = \"https://a.example\"\n[gateway]\n",
+        "[server]\npublic_url = \"http://127.0.0.1:8000\"\n[gateway]\n",
+        "[server]\nlisten = \"0.0.0.0:80\"\n[gateway]\nsign_in = false\n",
+    ] {
+        given(fine).accepted();
+    }
+}
+
+#[test]
+fn given_the_gateway_when_its_section_stands_there_then_the_pages_are_on_unless_told_otherwise() {
+    let is_on = |text: &str| given(text).accepted().gateway.is_on();
+
+    assert!(!nothing().gateway.is_on());
+    assert!(!is_on("[server]\n"));
+    assert!(is_on("[gateway]\n"));
+    assert!(is_on("[gateway]\nclient = \"portal\"\n"));
+    assert!(!is_on("[gateway]\nsign_in = false\n"));
+    let variable = |value: &str| given("[gateway]").with("INNKEEPER_GATEWAY__SIGN_IN", value);
+    assert!(!variable("false").accepted().gateway.is_on());
+    let alone = given("").with("INNKEEPER_GATEWAY__SIGN_IN", "true");
+    assert!(alone.accepted().gateway.is_on());
+    let written = given("\n[gateway]\n").accepted().effective_toml();
+    assert!(written.contains("\nsign_in = true   # ") && written.contains("c.toml:2:2\n"));
+}
+
 #[test]
 fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() {
     let before = given("[policy]\nmax_sessions = 3\n").accepted();
     let after = given(
         "[server]\nlisten = \"127.0.0.1:8080\"\n[server.tls]\ncert_file = \"c\"\nkey_file = \"k\"\n\
-         [store]\npath = \"elsewhere\"\n[journal]\nkeep = \"30d\"\n[log]\nlevel = \"warn\"\n\
+         [store]\npath = \"elsewhere\"\n[journal]\nkeep = \"30d\"\n[log]\nlevel = \"warn\"\n[gateway]\n\
          [policy]\nmax_sessions = 4\n",
     )
     .accepted();
@@ -136,6 +173,7 @@ fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() 
         "store.path",
         "journal.keep",
         "log.level",
+        "gateway.sign_in",
     ];
     assert_eq!(waiting, named);
     assert_eq!(before.waiting(&before), [""; 0]);

@@ -105,8 +105,7 @@ fn given_an_unknown_key_in_a_table_that_is_not_built_when_loaded_then_it_is_name
 /// They were passed over without a word, and somebody waited for a mail.
 #[test]
 fn given_sections_of_what_is_not_built_when_they_ask_for_nothing_then_a_warning_names_each() {
-    let sections =
-        "[admin]\n[notify]\n[notify.smtp]\n[signals]\n[geo]\n[dbsc]\n[gateway]\n[store]\n";
+    let sections = "[admin]\n[notify]\n[notify.smtp]\n[signals]\n[geo]\n[dbsc]\n[store]\n";
     let config = given(format!("{sections}allow_snapshots = false\n"))
         .with("INNKEEPER_NOTIFY__DIGEST", "2m")
         .accepted();
@@ -114,9 +113,9 @@ fn given_sections_of_what_is_not_built_when_they_ask_for_nothing_then_a_warning_
     let warnings = config.warnings();
 
     let places: Vec<&str> = warnings.iter().map(|w| w.place.as_str()).collect();
-    let unbuilt = ["admin", "dbsc", "gateway", "geo", "notify", "signals"];
+    let unbuilt = ["admin", "dbsc", "geo", "notify", "signals"];
     assert_eq!(places, unbuilt);
-    assert!(warnings[4].text.contains("sending notices"), "{warnings:?}");
+    assert!(warnings[3].text.contains("sending notices"), "{warnings:?}");
     let config = given("").with("INNKEEPER_NOTIFY__DIGEST", "2m").accepted();
     assert_eq!(config.warnings().len(), 1, "a variable asks as well");
 }

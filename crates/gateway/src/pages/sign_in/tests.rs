@@ -42,7 +42,7 @@ async fn house() -> (Gateway, Router) {
         origins: OriginRule::Loopback,
         clears_storage: false,
     };
-    let gateway = Gateway::new(door, TenantId::default()).at_cost(Cost::FOR_TESTS);
+    let gateway = Gateway::demo(door, TenantId::default()).at_cost(Cost::FOR_TESTS);
     let alice = NewUser {
         name: UserName::parse("alice").unwrap(),
         subject: None,
