@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+pub(crate) use innkeeper_report::acts_on_a_reader;
+
 /// Shows text from outside with everything escaped that could act on a terminal.
 ///
 /// Control characters could move the cursor, recolour the screen or forge a line of a log;
@@ -43,19 +45,6 @@ fn write_safe(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     } else {
         f.write_char(c)
     }
-}
-
-/// Whether a character does something else than be read.
-pub(crate) fn acts_on_a_reader(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{061C}'
-                | '\u{200B}'..='\u{200F}'
-                | '\u{2028}'..='\u{202E}'
-                | '\u{2060}'..='\u{2069}'
-                | '\u{FEFF}'
-        )
 }
 
 /// Whether a character has no place in a name: the server refuses the same ones.

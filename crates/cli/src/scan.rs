@@ -33,6 +33,12 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
             "--explain is for people: it is written as text alone",
         ));
     }
+    if arguments.facts && arguments.form() == Format::Sarif {
+        return Err(Failure::usage(
+            "--facts has no place in SARIF, where code hosts would take each fact for an alert: \
+             use --json, which has them always, or --format markdown",
+        ));
+    }
     if let (Some(rule), []) = (arguments.explain, &arguments.paths[..]) {
         let text = explain(rule.id.0).expect("the rule was found by its name");
         return put(arguments.output.as_deref(), &text);
@@ -59,15 +65,13 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
         })?;
         reports.push((path.to_string_lossy().into_owned(), report));
     }
-    let without: Vec<_> = reports
+    let unjudged: Vec<String> = reports
         .iter()
         .filter(|(_, report)| report.sources == 0)
+        .map(|(tree, report)| format!("\n  {tree}: {}", why_unjudged(report)))
         .collect();
-    let nothing_judged = (!without.is_empty()).then(|| {
-        let trees = without.iter().map(|(tree, _)| format!("\n  {tree}"));
-        let trees: String = trees.collect();
-        format!("no source file in a language that is read, so nothing was judged, in{trees}")
-    });
+    let nothing_judged =
+        (!unjudged.is_empty()).then(|| format!("nothing was judged in{}", unjudged.concat()));
     let report = match <[_; 1]>::try_from(reports) {
         Ok([(_, one)]) => one,
         Err(several) => Report::joined(several),
@@ -100,9 +104,41 @@ fn written(report: &Report, arguments: &ScanArguments) -> String {
         Format::Text if arguments.facts => format!("{}\n{}", report.to_text(), report.facts()),
         Format::Text => report.to_text(),
         // The facts are in it, asked for or not.
-        Format::Json => format!("{:#}\n", report.to_json()),
-        Format::Sarif => format!("{:#}\n", report.to_sarif()),
+        Format::Json => print::escaped(&format!("{:#}\n", report.to_json())),
+        Format::Sarif => print::escaped(&format!("{:#}\n", report.to_sarif())),
+        Format::Markdown if arguments.facts => report.to_markdown() + &report.facts_as_markdown(),
         Format::Markdown => report.to_markdown(),
+    }
+}
+
+/// Why there was no source to judge: some could not be read, all of it was set apart, or none was
+/// there.
+fn why_unjudged(report: &Report) -> String {
+    /// So many files are named, and the rest is counted.
+    const NAMED: usize = 5;
+    let unread: Vec<String> = report
+        .unread_sources()
+        .map(|one| format!("{} ({})", one.file, one.reason.words()))
+        .collect();
+    if !unread.is_empty() {
+        let more = unread.len().saturating_sub(NAMED);
+        let named = unread[..unread.len() - more].join(", ");
+        let more = if more > 0 {
+            format!(", and {more} more")
+        } else {
+            String::new()
+        };
+        return format!("what may be source there could not be read: {named}{more}");
+    }
+    let apart: Vec<String> = report
+        .apart
+        .iter()
+        .map(|(part, count)| format!("{count} {}", part.words()))
+        .collect();
+    if apart.is_empty() {
+        "no source file in a language that is read".to_owned()
+    } else {
+        format!("all that is read there was set apart: {}", apart.join(", "))
     }
 }
 

@@ -162,7 +162,81 @@ fn given_a_tree_whose_only_source_is_too_large_when_scanned_then_nothing_was_jud
     let source = format!("// {}\nreq.session.user = 1\n", "x\n// ".repeat(1 << 20));
     std::fs::write(folder.path().join("shop/login.js"), source).unwrap();
 
-    assert_eq!(scan(folder.path(), &["shop"]).code, 5);
+    let ran = scan(folder.path(), &["shop"]);
+    let sarif = scan(folder.path(), &["shop", "--format", "sarif"]);
+    let markdown = scan(folder.path(), &["shop", "--format", "markdown"]);
+
+    assert_eq!(ran.code, 5);
+    let said = "nothing was judged in\n  shop: what may be source there could not be read: \
+                login.js (it is larger than source written by hand)\n";
+    assert_eq!(ran.err, said);
+    assert!(
+        ran.out.starts_with("1 file seen, 0 parsed, 1 skipped"),
+        "{}",
+        ran.out
+    );
+    let log: Value = serde_json::from_str(&sarif.out).expect("SARIF is JSON");
+    let invocation = &log["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false);
+    let unread = &invocation["toolExecutionNotifications"][1];
+    let place = "/locations/0/physicalLocation/artifactLocation/uri";
+    assert_eq!(unread.pointer(place), Some(&"login.js".into()), "{log}");
+    assert!(
+        markdown
+            .out
+            .contains("## Not read\n\n- `login.js`: it is larger"),
+        "{}",
+        markdown.out
+    );
+}
+
+#[test]
+fn given_a_tree_of_tests_alone_when_scanned_then_it_is_said_that_they_were_set_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tests")).unwrap();
+    std::fs::write(
+        folder.path().join("tests/login.js"),
+        "req.session.user = 1\n",
+    )
+    .unwrap();
+
+    let ran = scan(folder.path(), &["."]);
+
+    assert_eq!(ran.code, 5);
+    let said = ".: all that is read there was set apart: 1 tests, fixtures and mocks\n";
+    assert!(ran.err.ends_with(said), "{}", ran.err);
+}
+
+/// Facts are asked for, so they are shown or it is said why not.
+#[test]
+fn given_facts_asked_for_when_written_as_markdown_then_they_are_there_and_in_sarif_refused() {
+    let folder = shop();
+
+    let markdown = scan(folder.path(), &["shop", "--format", "markdown", "--facts"]);
+    let sarif = scan(folder.path(), &["shop", "--format", "sarif", "--facts"]);
+
+    let facts = markdown
+        .out
+        .split("## Facts in .\n")
+        .nth(1)
+        .expect("a section of facts");
+    assert!(facts.contains("creates: "), "{facts}");
+    assert_eq!((sarif.code, &sarif.out[..]), (2, ""));
+    assert!(sarif.err.contains("--json"), "{}", sarif.err);
+}
+
+/// A name that turns around what follows it looked like another file.
+#[test]
+fn given_a_name_with_a_mark_of_direction_when_scanned_then_no_format_shows_it_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let login = "app.post('/login', (req, res) => { req.session.userId = user.id; });\n";
+    std::fs::write(folder.path().join("log\u{202e}in.js"), login).unwrap();
+
+    for format in ["text", "json", "sarif", "markdown"] {
+        let ran = scan(folder.path(), &[".", "--format", format]);
+        assert!(ran.out.contains("CSC-LIMIT-001"), "{}", ran.out);
+        assert!(!ran.out.contains('\u{202e}'), "{}", ran.out);
+    }
 }
 
 /// The tree is hostile: a link in it would have had us read, quote and obey what lies elsewhere.
@@ -242,7 +316,8 @@ fn given_a_tree_without_source_when_scanned_then_that_is_no_clean_bill() {
 
     assert_eq!(accepted.code, 5, "{}", accepted.err);
     assert_eq!(both.code, 1, "{}", both.err);
-    assert!(both.err.ends_with("in\n  empty\n"), "{}", both.err);
+    let said = "in\n  empty: no source file in a language that is read\n";
+    assert!(both.err.ends_with(said), "{}", both.err);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::coverage::Coverage;
 use crate::finding::{Finding, Rule, Severity, Suppression};
 
 /// Who made the findings.
@@ -13,12 +14,16 @@ pub struct Tool {
     pub version: &'static str,
 }
 
+/// How many files that were not read a log names. What there is beyond is counted.
+const UNREAD_MAX: usize = 1_000;
+
 /// Writes findings as one SARIF run.
 ///
 /// Only rules that a finding names are listed. Weakness classes are a taxonomy of the run, so
-/// that a reader can group by CWE without knowing our rules.
+/// that a reader can group by CWE without knowing our rules. What was not looked at is told as
+/// notifications of the run (SARIF 2.1.0, 3.20.21), and a run that judged nothing is no success.
 #[must_use]
-pub fn sarif(tool: Tool, findings: &[&Finding], rules: &[Rule]) -> Value {
+pub fn sarif(tool: Tool, findings: &[&Finding], rules: &[Rule], coverage: &Coverage) -> Value {
     let used: Vec<&Rule> = rules
         .iter()
         .filter(|rule| findings.iter().any(|finding| finding.rule == rule.id))
@@ -36,7 +41,16 @@ pub fn sarif(tool: Tool, findings: &[&Finding], rules: &[Rule]) -> Value {
                 "semanticVersion": tool.version,
                 "supportedTaxonomies": [{"name": "CWE", "index": 0}],
                 "rules": used.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
+                "notifications": [
+                    {"id": "not-judged", "shortDescription": {"text": "Nothing was judged."}},
+                    {"id": "not-read", "shortDescription": {"text": "A file was not read."}},
+                    {"id": "set-apart", "shortDescription": {"text": "Files were passed over on purpose."}},
+                ],
             }},
+            "invocations": [{
+                "executionSuccessful": coverage.is_judged,
+                "toolExecutionNotifications": notifications(coverage),
+            }],
             "taxonomies": [{
                 "name": "CWE",
                 "organization": "MITRE",
@@ -102,6 +116,40 @@ fn result(finding: &Finding, rules: &[&Rule]) -> Value {
     result
 }
 
+/// What was not looked at, by the numbers of the descriptors of the run.
+fn notifications(coverage: &Coverage) -> Vec<Value> {
+    let note = |index: usize, id: &str, level: &str, text: String| {
+        json!({
+            "descriptor": {"id": id, "index": index},
+            "level": level,
+            "message": {"text": text},
+        })
+    };
+    let mut out = Vec::new();
+    if !coverage.is_judged {
+        let text = "There was no source to judge, so that nothing was found says nothing.";
+        out.push(note(0, "not-judged", "error", text.to_owned()));
+    }
+    for unread in coverage.unread.iter().take(UNREAD_MAX) {
+        let text = format!("Not read: {}.", unread.why);
+        let mut said = note(1, "not-read", "warning", text);
+        said["locations"] = json!([{"physicalLocation": {
+            "artifactLocation": {"uri": uri(&unread.file), "uriBaseId": "ROOT"},
+        }}]);
+        out.push(said);
+    }
+    let more = coverage.unread.len().saturating_sub(UNREAD_MAX);
+    if more > 0 {
+        let text = format!("{more} more were not read.");
+        out.push(note(1, "not-read", "warning", text));
+    }
+    for apart in &coverage.apart {
+        let text = format!("Passed over: {} {}.", apart.count, apart.what);
+        out.push(note(2, "set-apart", "note", text));
+    }
+    out
+}
+
 fn location(file: &str, line: u32) -> Value {
     json!({"physicalLocation": {
         "artifactLocation": {"uri": uri(file), "uriBaseId": "ROOT"},
@@ -135,6 +183,7 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::coverage::{Apart, Unread};
     use crate::finding::{Confidence, Evidence, Location, RuleId};
 
     use super::*;
@@ -183,6 +232,7 @@ mod tests {
             },
             &[&finding()],
             &[RULE],
+            &Coverage::default(),
         );
 
         let run = &log["runs"][0];
@@ -194,6 +244,47 @@ mod tests {
         assert_eq!(result["partialFingerprints"]["innkeeper/v1"], "abc");
         assert_eq!(result["suppressions"][0]["justification"], "kiosk");
         assert_eq!(result["relatedLocations"][0]["message"]["text"], "n");
+    }
+
+    #[test]
+    fn given_files_that_were_not_read_when_written_then_the_run_names_them_and_counts_the_rest() {
+        let tool = Tool {
+            name: "innkeeper",
+            version: "0",
+        };
+        let unread = |n: usize| Unread {
+            file: format!("a {n}.js"),
+            why: "it is too large",
+        };
+        let mut coverage = Coverage {
+            is_judged: true,
+            unread: (0..UNREAD_MAX + 2).map(unread).collect(),
+            apart: vec![Apart {
+                what: "tests",
+                count: 3,
+            }],
+        };
+
+        let log = sarif(tool, &[], &[], &coverage);
+
+        let run = &log["runs"][0]["invocations"][0];
+        let said = &run["toolExecutionNotifications"];
+        assert_eq!(run["executionSuccessful"], true);
+        assert_eq!(said[0]["level"], "warning");
+        assert_eq!(said[0]["message"]["text"], "Not read: it is too large.");
+        let place = &said[0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "a%200.js");
+        assert_eq!(said[UNREAD_MAX]["message"]["text"], "2 more were not read.");
+        let apart = &said[UNREAD_MAX + 1];
+        assert_eq!(apart["message"]["text"], "Passed over: 3 tests.");
+        let names = &log["runs"][0]["tool"]["driver"]["notifications"];
+        assert_eq!(names[2]["id"], apart["descriptor"]["id"]);
+
+        coverage.is_judged = false;
+        let log = sarif(tool, &[], &[], &coverage);
+        let run = &log["runs"][0]["invocations"][0];
+        assert_eq!(run["executionSuccessful"], false);
+        assert_eq!(run["toolExecutionNotifications"][0]["level"], "error");
     }
 
     #[test]

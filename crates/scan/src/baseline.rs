@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use crate::report::{Report, clean};
+use innkeeper_report::readable as clean;
+
+use crate::report::Report;
 
 const HEADING: &str = "\
 # Findings that are known and accepted. One a line: its fingerprint, then what it was when it was

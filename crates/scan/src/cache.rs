@@ -22,9 +22,10 @@ const NAME: &str = "outlines.cache";
 /// What a cache may hold. What does not fit is read anew each time.
 const BYTES_MAX: usize = 64 << 20;
 /// The code that makes outlines. A cache of another reading is of no use, whatever its version.
-const READER: [&str; 6] = [
+const READER: [&str; 7] = [
     include_str!("syntax/language.rs"),
     include_str!("syntax/lower.rs"),
+    include_str!("syntax/lower/look.rs"),
     include_str!("syntax/node.rs"),
     include_str!("syntax/outline.rs"),
     include_str!("syntax/route.rs"),
@@ -139,7 +140,12 @@ fn write<'a>(
     outlines: impl Iterator<Item = (&'a Key, &'a [u8])>,
     bytes_max: usize,
 ) -> io::Result<()> {
-    let mut out = io::BufWriter::new(File::create(file)?);
+    // What lies there is of a scan that was cut short, or a trap: it is replaced, never opened.
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut out = io::BufWriter::new(File::create_new(file)?);
     out.write_all(&[0; 64])?;
     let (mut body, mut length) = (Sha256::new(), 0);
     for (key, bytes) in outlines {
@@ -175,12 +181,19 @@ fn head(body: Sha256) -> [u8; 64] {
 
 /// The body of a cache file, or nothing where there is none that this code wrote whole.
 fn read(file: &Path, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
-    let opened = match File::open(file) {
+    match fs::symlink_metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
+        // Opening a pipe would wait for somebody to write, and a link leads elsewhere.
+        Ok(found) if !found.is_file() => {
+            let what = format!("{NAME} is no file: remove it, or name another folder");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        found => found?,
     };
     let mut bytes = Vec::new();
-    opened.take(bytes_max as u64 + 65).read_to_end(&mut bytes)?;
+    File::open(file)?
+        .take(bytes_max as u64 + 65)
+        .read_to_end(&mut bytes)?;
     if bytes.len() < 64 || bytes.len() > bytes_max + 64 {
         return Ok(None);
     }
@@ -272,6 +285,41 @@ mod tests {
                 .len(),
             1
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn given_a_pipe_in_place_of_a_cache_when_opened_then_that_is_said_and_nobody_waits() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(NAME))
+            .status()
+            .expect("mkfifo is there");
+        assert!(made.success());
+
+        let error = Cache::open(folder.path()).expect_err("a pipe is no cache");
+
+        assert!(error.to_string().contains("is no file"), "{error}");
+    }
+
+    /// A link by the name that is written first had made us write what it leads to.
+    #[cfg(unix)]
+    #[test]
+    fn given_a_link_by_the_name_that_is_written_first_when_closed_then_it_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, "ours").expect("a file can be written");
+        let beside = folder
+            .path()
+            .join(NAME)
+            .with_extension(std::process::id().to_string());
+        std::os::unix::fs::symlink(&elsewhere, &beside).expect("a link can be made");
+
+        filled(folder.path(), &["x"]).expect("it can be written");
+
+        assert_eq!(fs::read(&elsewhere).expect("it is there"), b"ours");
+        let cache = Cache::open(folder.path()).expect("it can be read");
+        assert_eq!(cache.known.len(), 1);
     }
 
     #[test]

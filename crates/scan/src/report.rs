@@ -1,16 +1,19 @@
 //! What a scan says, and how it is written.
 
+mod text;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use innkeeper_report::{Finding, RuleId, Severity, Tool, markdown, sarif};
+use innkeeper_report::{
+    Apart, Coverage, Evidence, Finding, Location, Severity, Tool, Unread, markdown, places, sarif,
+};
 use serde_json::{Value, json};
 
 use crate::fact::Fact;
 use crate::rules::RULES;
-use crate::verdict::{Controls, State};
-use crate::walk::{Part, Skipped};
+use crate::verdict::Controls;
+use crate::walk::{self, Part, Passed, Skipped};
 
 /// The result of one scan.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Files that do not speak for what is deployed, by part.
     pub apart: BTreeMap<Part, usize>,
+    /// What was neither entered nor followed.
+    pub passed: Passed,
 }
 
 /// The result for one unit.
@@ -80,6 +85,7 @@ impl Report {
             took: Duration::ZERO,
             skipped: Vec::new(),
             apart: BTreeMap::new(),
+            passed: Passed::default(),
         };
         for (tree, report) in reports {
             let under = |path: &mut String| *path = below(&tree, path);
@@ -88,6 +94,8 @@ impl Report {
             all.parsed += report.parsed;
             all.cached += report.cached;
             all.took += report.took;
+            all.passed.links += report.passed.links;
+            all.passed.packages += report.passed.packages;
             for (part, count) in report.apart {
                 *all.apart.entry(part).or_default() += count;
             }
@@ -140,6 +148,7 @@ impl Report {
                 "milliseconds": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
                 "skipped": self.skipped,
                 "set_apart": self.apart,
+                "not_entered": self.passed,
             },
         })
     }
@@ -155,6 +164,7 @@ impl Report {
             },
             &all,
             RULES,
+            &self.coverage(),
         )
     }
 
@@ -162,165 +172,52 @@ impl Report {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let open: Vec<&Finding> = self.open().collect();
-        markdown("Concurrent sessions", &open, RULES)
+        markdown("Concurrent sessions", &open, RULES, &self.coverage())
     }
 
-    /// The facts of each unit, one a line.
+    /// The facts of each unit as sections of Markdown, to stand below the report.
     #[must_use]
-    pub fn facts(&self) -> String {
-        let mut out = String::new();
-        for unit in &self.units {
-            // Writing to a string cannot fail.
-            let _ = writeln!(out, "{}: {} facts", clean(&unit.root), unit.facts.len());
-            for fact in &unit.facts {
-                write_fact(&mut out, fact);
-            }
-        }
-        out
+    pub fn facts_as_markdown(&self) -> String {
+        let place = |fact: &Fact| Evidence {
+            at: Location {
+                file: fact.file.clone(),
+                line: fact.line,
+            },
+            note: format!("{}: {}", fact.kind.word(), fact.note),
+        };
+        let section = |unit: &UnitReport| {
+            let facts: Vec<Evidence> = unit.facts.iter().map(place).collect();
+            places(&format!("Facts in {}", unit.root), &facts)
+        };
+        self.units.iter().map(section).collect()
     }
 
-    /// What each unit showed for one rule: the finding, if there is one, the state of the
-    /// controls, and the facts that decided it.
-    #[must_use]
-    pub fn explained(&self, rule: RuleId) -> String {
-        let mut out = String::new();
-        for unit in &self.units {
-            // Writing to a string cannot fail.
-            let _ = writeln!(out, "In {}", clean(&unit.root));
-            let mut found = unit.findings.iter().filter(|f| f.rule == rule).peekable();
-            if found.peek().is_none() {
-                out.push_str("  The rule found nothing here.\n");
-            }
-            for finding in found {
-                let state = finding.suppressed.as_ref().map_or("", |_| " (accepted)");
-                let place = format!("{}:{}", clean(&finding.at.file), finding.at.line);
-                let _ = writeln!(out, "  {}{state} {place}", finding.severity);
-                let _ = writeln!(out, "    {}", clean(&finding.message));
-            }
-            for (name, state) in &unit.controls {
-                let _ = writeln!(out, "  {:<28} {}", name.replace('_', " "), state.word());
-            }
-            unit.facts.iter().for_each(|f| write_fact(&mut out, f));
-        }
-        out
+    /// What was skipped of what may have been source. Where no source was read, this is why.
+    pub fn unread_sources(&self) -> impl Iterator<Item = &Skipped> {
+        let may_be_source = |one: &&Skipped| walk::may_be_source(&one.file);
+        self.skipped.iter().filter(may_be_source)
     }
 
-    /// Text for a terminal: unit by unit, controls first, then what is missing.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut out = String::new();
-        for unit in &self.units {
-            unit.write(&mut out);
-        }
-        // Writing to a string cannot fail.
-        let apart: Vec<String> = self
+    /// What was not looked at.
+    fn coverage(&self) -> Coverage {
+        let unread = |one: &Skipped| Unread {
+            file: one.file.clone(),
+            why: one.reason.words(),
+        };
+        let parts = self
             .apart
             .iter()
-            .map(|(part, count)| {
-                format!(
-                    "{count} {}",
-                    serde_json::to_value(part)
-                        .ok()
-                        .and_then(|v| v.as_str().map(str::to_owned))
-                        .unwrap_or_default()
-                )
-            })
-            .collect();
-        let _ = writeln!(
-            out,
-            "{} files seen, {} parsed, {} skipped in {:.2} s. Set apart: {}.",
-            self.files,
-            self.parsed,
-            self.skipped.len(),
-            self.took.as_secs_f64(),
-            if apart.is_empty() {
-                "none".to_owned()
-            } else {
-                apart.join(", ")
-            },
-        );
-        for skipped in &self.skipped {
-            let _ = writeln!(
-                out,
-                "  skipped {}: {}",
-                clean(&skipped.file),
-                serde_json::to_value(skipped.reason)
-                    .ok()
-                    .and_then(|v| v.as_str().map(str::to_owned))
-                    .unwrap_or_default()
-            );
+            .map(|(part, count)| (part.words(), *count));
+        let passed = [
+            ("links", self.passed.links),
+            ("folders of installed packages", self.passed.packages),
+        ];
+        let apart = parts.chain(passed).filter(|(_, count)| *count > 0);
+        Coverage {
+            is_judged: self.sources > 0,
+            unread: self.skipped.iter().map(unread).collect(),
+            apart: apart.map(|(what, count)| Apart { what, count }).collect(),
         }
-        out
-    }
-}
-
-impl UnitReport {
-    fn write(&self, out: &mut String) {
-        let _ = writeln!(
-            out,
-            "{}  {}  {}",
-            clean(&self.root),
-            self.languages.join(", "),
-            self.frameworks.join(", ")
-        );
-        if !self.creates_sessions {
-            out.push_str("  No sign-in found here, so nothing is held against it.\n\n");
-            return;
-        }
-        for (name, state) in &self.controls {
-            let mark = if matches!(state, State::NotApplicable) {
-                "not applicable"
-            } else if state.is_present() {
-                "present"
-            } else if matches!(state, State::OptInOff | State::OptIn) {
-                "off"
-            } else if matches!(state, State::Unknown) {
-                "unsure"
-            } else {
-                "missing"
-            };
-            let _ = writeln!(
-                out,
-                "  {:<28} {mark:<8} {}",
-                name.replace('_', " "),
-                if mark == "not applicable" {
-                    String::new()
-                } else {
-                    state.word()
-                }
-            );
-        }
-        out.push('\n');
-        for finding in self.findings.iter().filter(|f| f.suppressed.is_none()) {
-            let _ = writeln!(
-                out,
-                "  {} {} {}:{}\n    {}\n    {}",
-                finding.severity,
-                finding.rule,
-                clean(&finding.at.file),
-                finding.at.line,
-                clean(&finding.message),
-                clean(&finding.remedy),
-            );
-            for evidence in &finding.related {
-                let _ = writeln!(
-                    out,
-                    "      {}:{} {}",
-                    clean(&evidence.at.file),
-                    evidence.at.line,
-                    clean(&evidence.note)
-                );
-            }
-        }
-        let suppressed = self
-            .findings
-            .iter()
-            .filter(|f| f.suppressed.is_some())
-            .count();
-        if suppressed > 0 {
-            let _ = writeln!(out, "  {suppressed} more known and accepted.");
-        }
-        out.push('\n');
     }
 }
 
@@ -332,22 +229,8 @@ fn below(tree: &str, path: &str) -> String {
     }
 }
 
-fn write_fact(out: &mut String, fact: &Fact) {
-    let place = format!("{}:{}", clean(&fact.file), fact.line);
-    let kind = fact.kind.word();
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "  {kind:<26} {place}  {}", clean(&fact.note));
-}
-
 fn finding(finding: &Finding) -> Value {
     serde_json::to_value(finding).expect("a finding is made of strings and numbers")
-}
-
-/// Names come from files we did not write: nothing in them may steer a terminal.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 /// What one rule means, for `--explain`.

@@ -15,6 +15,7 @@ use crate::config::{self, Setting};
 use crate::fact::{Fact, Kind};
 use crate::judge::{self, Case};
 use crate::knowledge::{self, Framework};
+use crate::manifest::{self, Manifest};
 use crate::model::{Model, Parsed};
 use crate::pattern;
 use crate::policy::Policy;
@@ -22,7 +23,7 @@ use crate::prefilter::Prefilter;
 use crate::primitive::{self, Does};
 use crate::syntax::words::glob;
 use crate::syntax::{self, Language};
-use crate::unit::{self, Manifest, Unit};
+use crate::unit::{self, Unit};
 use crate::verdict;
 use crate::walk::{self, Found, Part, SkipReason, Skipped};
 use crate::{flow, report::Report, report::UnitReport};
@@ -157,6 +158,7 @@ pub fn run(options: &Options) -> io::Result<Report> {
         took: start.elapsed(),
         skipped,
         apart,
+        passed: walked.passed,
     })
 }
 
@@ -201,7 +203,7 @@ fn read_one(options: &Options, cache: Option<&Cache>, prefilter: &Prefilter, fil
     if !matches!(file.part, Part::Code | Part::Config) {
         return Read::Apart(file.part);
     }
-    let text = match walk::read(&options.root, &file.path) {
+    let text = match walk::read(&file.place) {
         Ok(text) => text,
         Err(reason) => {
             return Read::Skipped(Skipped {
@@ -213,7 +215,7 @@ fn read_one(options: &Options, cache: Option<&Cache>, prefilter: &Prefilter, fil
     if file.part == Part::Config || starts_unit {
         return Read::Settings(
             config::settings(&file.path, &text),
-            unit::manifest(&file.path, &text),
+            manifest::manifest(&file.path, &text),
         );
     }
     let Some(language) = file.language else {
@@ -388,6 +390,7 @@ fn suppress(finding: &mut Finding, model: &Model<'_>, baseline: &BTreeSet<String
 pub fn judge_text(language: Language, text: &str) {
     let options = Options::new("");
     let file = Found {
+        place: PathBuf::new(),
         path: "src/login.txt".to_owned(),
         part: Part::Code,
         language: Some(language),
@@ -407,7 +410,7 @@ pub fn judge_text(language: Language, text: &str) {
 #[doc(hidden)]
 pub fn read_config(file: &str, text: &str) {
     let _ = config::settings(file, text);
-    if let Some(manifest) = unit::manifest(file, text) {
-        let _ = unit::units(&[manifest]);
+    if let Some(one) = manifest::manifest(file, text) {
+        let _ = unit::units(&[one]);
     }
 }

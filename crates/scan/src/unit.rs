@@ -6,21 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-/// A package as its manifest describes it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Manifest {
-    /// Folder, `.` for the root.
-    pub(crate) folder: String,
-    file: String,
-    ecosystem: &'static str,
-    pub(crate) name: String,
-    /// Dependencies and the versions asked for.
-    pub(crate) needs: BTreeMap<String, String>,
-    /// A manifest that only gathers others, such as a workspace root.
-    gathers: bool,
-}
+use crate::manifest::Manifest;
 
 /// A deployable: some folders, and what they depend on.
 #[derive(Clone, Debug, Default)]
@@ -32,246 +18,52 @@ pub(crate) struct Unit {
     pub(crate) manifest: String,
 }
 
-/// Reads a manifest, if this file is one.
-#[expect(clippy::too_many_lines, reason = "one arm for each kind of manifest")]
-pub(crate) fn manifest(file: &str, text: &str) -> Option<Manifest> {
-    let (folder, name) = file.rsplit_once('/').unwrap_or((".", file));
-    let mut out = Manifest {
-        folder: folder.to_owned(),
-        file: file.to_owned(),
-        ..Manifest::default()
-    };
-    match name {
-        "package.json" | "composer.json" => {
-            out.ecosystem = if name == "package.json" {
-                "npm"
-            } else {
-                "composer"
-            };
-            let value: Value = serde_json::from_str(text).ok()?;
-            value["name"]
-                .as_str()
-                .unwrap_or("")
-                .clone_into(&mut out.name);
-            out.gathers = !value["workspaces"].is_null();
-            for key in [
-                "dependencies",
-                "require",
-                "peerDependencies",
-                "optionalDependencies",
-            ] {
-                for (need, version) in value[key].as_object().into_iter().flatten() {
-                    out.needs
-                        .insert(need.clone(), version.as_str().unwrap_or("").to_owned());
-                }
-            }
-        }
-        "Cargo.toml" => {
-            out.ecosystem = "cargo";
-            let value: toml::Table = text.parse().ok()?;
-            value
-                .get("package")?
-                .get("name")?
-                .as_str()?
-                .clone_into(&mut out.name);
-            let needs = value.get("dependencies").and_then(toml::Value::as_table);
-            for (need, version) in needs.into_iter().flatten() {
-                let version = version
-                    .as_str()
-                    .or_else(|| version.get("version")?.as_str());
-                out.needs
-                    .insert(need.clone(), version.unwrap_or("").to_owned());
-            }
-        }
-        "go.mod" => {
-            out.ecosystem = "go";
-            for line in text.lines() {
-                let mut words = line
-                    .trim()
-                    .trim_start_matches("require ")
-                    .split_whitespace();
-                match (words.next(), words.next()) {
-                    (Some("module"), Some(module)) => module.clone_into(&mut out.name),
-                    (Some(need), Some(version))
-                        if need.contains('.') && version.starts_with('v') =>
-                    {
-                        out.needs
-                            .insert(need.to_owned(), version.trim_start_matches('v').to_owned());
-                    }
-                    _ => {}
-                }
-            }
-        }
-        "pom.xml" => {
-            out.ecosystem = "jvm";
-            out.gathers = text.contains("<modules>");
-            let own = text.split("<dependencies>").next().unwrap_or("");
-            let own = own.rsplit("</parent>").next().unwrap_or("");
-            tag(own, "artifactId")
-                .unwrap_or("")
-                .clone_into(&mut out.name);
-            for block in text.split("<dependency>").skip(1) {
-                let block = block.split("</dependency>").next().unwrap_or("");
-                if let Some(need) = tag(block, "artifactId") {
-                    out.needs.insert(
-                        need.to_owned(),
-                        tag(block, "version").unwrap_or("").to_owned(),
-                    );
-                }
-            }
-        }
-        "build.gradle" | "build.gradle.kts" => {
-            out.ecosystem = "jvm";
-            folder
-                .rsplit('/')
-                .next()
-                .unwrap_or("")
-                .clone_into(&mut out.name);
-            for line in text.lines() {
-                for quoted in line.split(['"', '\'']).skip(1).step_by(2) {
-                    let mut parts = quoted.split(':').filter(|part| !part.is_empty());
-                    match (parts.next(), parts.next(), parts.next()) {
-                        (Some(_), Some(need), version) if quoted.contains(':') => {
-                            out.needs
-                                .insert(need.to_owned(), version.unwrap_or("").to_owned());
-                        }
-                        (Some(project), None, _) if line.contains("project(") => {
-                            out.needs.insert(project.to_owned(), String::new());
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        "Gemfile" => {
-            out.ecosystem = "gem";
-            for line in text
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix("gem "))
-            {
-                let mut quoted = line.split(['"', '\'']).skip(1).step_by(2);
-                if let Some(need) = quoted.next() {
-                    out.needs
-                        .insert(need.to_owned(), quoted.next().unwrap_or("").to_owned());
-                }
-            }
-        }
-        "pyproject.toml" | "Pipfile" | "setup.py" | "setup.cfg" => {
-            out.ecosystem = "python";
-            python_needs(text, &mut out.needs);
-        }
-        "manage.py" => out.ecosystem = "python",
-        _ if name.starts_with("requirements") && folder_free_extension(name) == "txt" => {
-            out.ecosystem = "python";
-            for line in text.lines() {
-                python_need(line, &mut out.needs);
-            }
-        }
-        _ if name.ends_with(".csproj") => {
-            out.ecosystem = "dotnet";
-            name.trim_end_matches(".csproj").clone_into(&mut out.name);
-            for block in text.split('<').filter(|b| b.contains("Reference ")) {
-                if let Some(need) = attribute(block, "Include") {
-                    let need = need
-                        .rsplit(['/', '\\'])
-                        .next()
-                        .unwrap_or("")
-                        .trim_end_matches(".csproj");
-                    out.needs.insert(
-                        need.to_owned(),
-                        attribute(block, "Version").unwrap_or("").to_owned(),
-                    );
-                }
-            }
-        }
-        _ => return None,
-    }
-    Some(out)
-}
-
-fn folder_free_extension(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(_, extension)| extension)
-}
-
-fn python_needs(text: &str, needs: &mut BTreeMap<String, String>) {
-    for line in text.lines() {
-        let line = line.trim();
-        if line.starts_with(['"', '\'']) {
-            python_need(line.trim_matches(['"', '\'', ',']), needs);
-        } else if let Some((name, version)) = line.split_once('=')
-            && !name.contains(['[', '(', ' ', '.'].as_ref())
-                | name
-                    .trim()
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || "-_ ".contains(c))
-        {
-            needs.insert(
-                name.trim().to_ascii_lowercase(),
-                version
-                    .trim_matches([' ', '"', '\'', '^', '~', '='])
-                    .to_owned(),
-            );
-        }
-        for quoted in line.split(['"', '\'']).skip(1).step_by(2) {
-            python_need(quoted, needs);
-        }
-    }
-}
-
-fn python_need(line: &str, needs: &mut BTreeMap<String, String>) {
-    let line = line.split(['#', ';']).next().unwrap_or("").trim();
-    let name: String = line
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || "-_.".contains(*c))
-        .collect();
-    if name.is_empty() || line.starts_with('-') {
-        return;
-    }
-    let version: String = line[name.len()..]
-        .chars()
-        .skip_while(|c| !c.is_ascii_digit())
-        .take_while(|c| c.is_ascii_digit() || *c == '.')
-        .collect();
-    needs.insert(name.to_ascii_lowercase(), version);
-}
-
-fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("<{name}>"))?;
-    Some(rest.split_once('<')?.0.trim())
-}
-
-fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("{name}=\""))?;
-    Some(rest.split_once('"')?.0)
-}
-
 /// Joins manifests into units.
 pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
-    let folders: BTreeSet<&str> = manifests.iter().map(|m| m.folder.as_str()).collect();
-    let mut group: BTreeMap<&str, &str> = folders.iter().map(|f| (*f, *f)).collect();
+    let mut of_folder: BTreeMap<&str, Vec<&Manifest>> = BTreeMap::new();
+    let mut of_name: BTreeMap<(&str, &str), Vec<&Manifest>> = BTreeMap::new();
     for manifest in manifests {
-        for other in manifests {
-            let named = !other.name.is_empty()
-                && manifest.ecosystem == other.ecosystem
-                && manifest.needs.contains_key(&other.name);
-            // Python packages below a project are parts of it, whatever files they carry.
-            let nested = manifest.ecosystem == "python"
-                && other.ecosystem == "python"
-                && within(&manifest.folder, &other.folder);
-            if manifest.folder != other.folder && (named || nested) {
-                let (from, to) = (find(&group, &manifest.folder), find(&group, &other.folder));
-                let (low, high) = if from < to { (from, to) } else { (to, from) };
-                let key = *folders.get(high).expect("every representative is a folder");
-                let value = *folders.get(low).expect("every representative is a folder");
-                group.insert(key, value);
+        of_folder
+            .entry(&manifest.folder)
+            .or_default()
+            .push(manifest);
+        if !manifest.name.is_empty() {
+            of_name
+                .entry((manifest.ecosystem, &manifest.name))
+                .or_default()
+                .push(manifest);
+        }
+    }
+    let mut groups = Groups::of(of_folder.keys().copied());
+    for manifest in manifests {
+        for need in manifest.needs.keys() {
+            let Some(named) = of_name.get_mut(&(manifest.ecosystem, need.as_str())) else {
+                continue;
+            };
+            for other in named.iter() {
+                groups.join(&manifest.folder, &other.folder);
+            }
+            // They are one group from here on, so who needs the name next joins any of them.
+            named.truncate(1);
+        }
+        // Python packages below a project are parts of it, whatever files they carry.
+        if manifest.ecosystem == "python" {
+            for above in folders_above(&manifest.folder) {
+                let is_python = |m: &&Manifest| m.ecosystem == "python";
+                if of_folder
+                    .get(above)
+                    .is_some_and(|there| there.iter().any(is_python))
+                {
+                    groups.join(&manifest.folder, above);
+                }
             }
         }
     }
-    let mut out: BTreeMap<String, Unit> = BTreeMap::new();
-    for folder in &folders {
-        let unit = out.entry(find(&group, folder).to_owned()).or_default();
+    let mut out: BTreeMap<&str, Unit> = BTreeMap::new();
+    for (folder, there) in &of_folder {
+        let unit = out.entry(groups.first(folder)).or_default();
         unit.folders.insert((*folder).to_owned());
-        for manifest in manifests.iter().filter(|m| m.folder == *folder) {
+        for manifest in there {
             unit.packages.extend(manifest.needs.clone());
             if unit.manifest.is_empty() {
                 unit.manifest.clone_from(&manifest.file);
@@ -282,7 +74,7 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
     for unit in &mut units {
         unit.root = common(&unit.folders);
     }
-    if !folders.contains(".") {
+    if !of_folder.contains_key(".") {
         units.push(Unit {
             root: ".".into(),
             folders: BTreeSet::from([".".to_owned()]),
@@ -306,23 +98,43 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
     units
 }
 
-fn find<'a>(group: &BTreeMap<&'a str, &'a str>, folder: &str) -> &'a str {
-    let mut at = *group.get(folder).expect("every folder is in a group");
-    while let Some(next) = group.get(at).copied()
-        && next != at
-    {
-        at = next;
+/// Folders that are judged together. The first of a group in the order of names stands for it.
+struct Groups<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Groups<'a> {
+    fn of(folders: impl Iterator<Item = &'a str>) -> Self {
+        Self(folders.map(|folder| (folder, folder)).collect())
     }
-    at
+
+    /// The folder that stands for the group of this one. What was passed on the way points further
+    /// up afterwards, so that long chains are walked once.
+    fn first(&mut self, folder: &str) -> &'a str {
+        let next = |groups: &Self, at: &str| *groups.0.get(at).expect("every folder is in a group");
+        let mut at = next(self, folder);
+        loop {
+            let above = next(self, at);
+            if above == at {
+                return at;
+            }
+            let further = next(self, above);
+            self.0.insert(at, further);
+            at = further;
+        }
+    }
+
+    fn join(&mut self, one: &str, other: &str) {
+        let (one, other) = (self.first(one), self.first(other));
+        self.0.insert(one.max(other), one.min(other));
+    }
 }
 
-/// Does `inner` lie in `outer`?
-pub(crate) fn within(inner: &str, outer: &str) -> bool {
-    outer == "."
-        || inner == outer
-        || inner
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.starts_with('/'))
+/// The folders that a folder lies in, nearest first, `.` last.
+fn folders_above(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder), |at| match at.rsplit_once('/') {
+        Some((above, _)) => Some(above),
+        None => (*at != ".").then_some("."),
+    })
+    .skip(1)
 }
 
 fn common(folders: &BTreeSet<String>) -> String {
@@ -374,6 +186,8 @@ impl<'a> Owners<'a> {
 
 #[cfg(test)]
 mod tests {
+    use crate::manifest::manifest;
+
     use super::*;
 
     fn npm(folder: &str, name: &str, needs: &[&str]) -> Manifest {
@@ -401,35 +215,35 @@ mod tests {
     }
 
     #[test]
-    fn given_manifests_of_each_kind_when_read_then_needs_and_versions_are_known() {
-        let pom = "<project><artifactId>a</artifactId><dependencies><dependency><artifactId>shiro-core</artifactId><version>2.1.0</version></dependency></dependencies></project>";
-        assert_eq!(
-            manifest("pom.xml", pom).expect("a manifest").needs["shiro-core"],
-            "2.1.0"
-        );
-        let gradle = "dependencies {\n implementation 'org.springframework.boot:spring-boot-starter-security'\n}";
-        assert!(
-            manifest("build.gradle", gradle)
-                .expect("a manifest")
-                .needs
-                .contains_key("spring-boot-starter-security")
-        );
-        assert_eq!(
-            manifest("requirements.txt", "Flask==2.3.1 # web")
-                .expect("a manifest")
-                .needs["flask"],
-            "2.3.1"
-        );
-        let go = "module example.com/x\nrequire github.com/alexedwards/scs/v2 v2.5.0\n";
-        assert_eq!(
-            manifest("go.mod", go).expect("a manifest").needs["github.com/alexedwards/scs/v2"],
-            "2.5.0"
-        );
-        assert_eq!(
-            manifest("Gemfile", "gem 'devise', '~> 4.9'")
-                .expect("a manifest")
-                .needs["devise"],
-            "~> 4.9"
-        );
+    fn given_a_chain_and_a_name_that_many_have_when_joined_then_all_that_need_each_other_are_one() {
+        let units = units(&[
+            npm("d", "d", &["c"]),
+            npm("b", "b", &["a"]),
+            npm("c", "c", &["b"]),
+            npm("a", "a", &[]),
+            npm("x/1", "same", &[]),
+            npm("x/2", "same", &[]),
+            npm("y", "y", &["same"]),
+            npm("z", "z", &["same"]),
+        ]);
+
+        let owners = Owners::new(&units);
+        let of = |folder: &str| owners.of(&format!("{folder}/a.ts"));
+        assert!(["b", "c", "d"].iter().all(|f| of(f) == of("a")));
+        assert!(["x/2", "y", "z"].iter().all(|f| of(f) == of("x/1")));
+        assert_ne!(of("a"), of("y"));
+    }
+
+    #[test]
+    fn given_python_packages_below_a_project_when_joined_then_they_are_parts_of_it() {
+        let python = |file: &str| manifest(file, "flask").expect("it is a manifest");
+        let units = units(&[
+            python("shop/requirements.txt"),
+            python("shop/src/plugins/requirements.txt"),
+            python("other/requirements.txt"),
+        ]);
+
+        let roots: Vec<&str> = units.iter().map(|u| u.root.as_str()).collect();
+        assert_eq!(roots, ["other", "shop", "."]);
     }
 }

@@ -3,19 +3,24 @@
 //! The walk never follows a symbolic link, so nothing outside the tree is read. A folder entry
 //! that is no regular file is never opened: opening a FIFO would wait for somebody to write.
 
+mod part;
+
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ignore::WalkBuilder;
 use serde::Serialize;
 
 use crate::syntax::Language;
+pub use part::Part;
+use part::part_of_path;
+pub(crate) use part::part_of_text;
 
 /// Files larger than this are not read. Hand-written source does not come this large.
 pub(crate) const SIZE_MAX: u64 = 2 << 20;
-/// A line longer than this marks a file as written by a program.
-const LINE_MAX: usize = 20_000;
 
 /// Why a file was not read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -33,6 +38,20 @@ pub enum SkipReason {
     Time,
 }
 
+impl SkipReason {
+    /// Why, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Unreadable => "it could not be opened or read",
+            Self::NotRegular => "it is a link, a pipe or a device, and no file",
+            Self::Binary => "it is no text",
+            Self::TooLarge => "it is larger than source written by hand",
+            Self::Time => "it took longer than one file may",
+        }
+    }
+}
+
 /// A file that was not read, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Skipped {
@@ -42,31 +61,21 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// What part a file plays. Only [`Part::Code`] and [`Part::Config`] speak for what is deployed.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// Code of the application.
-    Code,
-    /// A manifest or configuration.
-    Config,
-    /// A test, fixture or mock.
-    Test,
-    /// Written by a program.
-    Generated,
-    /// Somebody else's code, copied in.
-    Vendored,
-    /// Shortened for the browser.
-    Minified,
-    /// An example, demo or piece of documentation.
-    Example,
-    /// A change of schema.
-    Migration,
+/// What the walk saw and went past, other than files that are named like source.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Passed {
+    /// Links, none of which is followed: some lead to folders.
+    pub links: usize,
+    /// Folders of installed packages, `node_modules`, each counted as one.
+    pub packages: usize,
 }
 
 /// A file worth reading.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
+    /// Where it is: a name that is no UTF-8 has no other way to be opened.
+    pub(crate) place: PathBuf,
+    /// The same from the root, as text.
     pub(crate) path: String,
     pub(crate) part: Part,
     pub(crate) language: Option<Language>,
@@ -78,22 +87,27 @@ pub(crate) struct Walked {
     pub(crate) files: Vec<Found>,
     pub(crate) seen: usize,
     pub(crate) skipped: Vec<Skipped>,
+    pub(crate) passed: Passed,
 }
 
 /// Lists what lies under a root, ignore files obeyed.
 pub(crate) fn walk(root: &Path) -> Walked {
     let mut out = Walked::default();
+    let packages = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&packages);
     let walker = WalkBuilder::new(root)
         .hidden(false)
         .follow_links(false)
         .require_git(false)
         .parents(false)
         .git_global(false)
-        .filter_entry(|entry| {
-            !matches!(
-                entry.file_name().to_str(),
-                Some(".git" | "node_modules" | ".hg" | ".svn")
-            )
+        .filter_entry(move |entry| match entry.file_name().to_str() {
+            Some(".git" | ".hg" | ".svn") => false,
+            Some("node_modules") => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+            _ => true,
         })
         .build();
     for entry in walker {
@@ -122,6 +136,7 @@ pub(crate) fn walk(root: &Path) -> Walked {
         let language = Language::of_extension(extension);
         let is_config = is_config(&path);
         if language.is_none() && !is_config {
+            out.passed.links += usize::from(kind.is_symlink());
             continue;
         }
         if !kind.is_file() {
@@ -136,12 +151,15 @@ pub(crate) fn walk(root: &Path) -> Walked {
             part => part,
         };
         out.files.push(Found {
+            place: entry.into_path(),
             path,
             part,
             language,
         });
     }
-    out.files.sort_by(|a, b| a.path.cmp(&b.path));
+    out.files
+        .sort_by(|a, b| (&a.path, &a.place).cmp(&(&b.path, &b.place)));
+    out.passed.packages = packages.load(Ordering::Relaxed);
     out
 }
 
@@ -165,14 +183,8 @@ fn unread(root: &Path, error: &ignore::Error) -> Skipped {
 }
 
 /// Reads a file as text, or says why not. Bytes that are no UTF-8 are replaced, not refused.
-pub(crate) fn read(root: &Path, relative: &str) -> Result<String, SkipReason> {
-    let path = root.join(relative);
-    let path = if path.is_dir() || !path.exists() {
-        root.to_path_buf()
-    } else {
-        path
-    };
-    let meta = fs::symlink_metadata(&path).map_err(|_| SkipReason::Unreadable)?;
+pub(crate) fn read(place: &Path) -> Result<String, SkipReason> {
+    let meta = fs::symlink_metadata(place).map_err(|_| SkipReason::Unreadable)?;
     if !meta.is_file() {
         return Err(SkipReason::NotRegular);
     }
@@ -180,7 +192,7 @@ pub(crate) fn read(root: &Path, relative: &str) -> Result<String, SkipReason> {
         return Err(SkipReason::TooLarge);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    File::open(&path)
+    File::open(place)
         // One byte more than allowed, so that a file that grew since is noticed.
         .and_then(|file| file.take(SIZE_MAX + 1).read_to_end(&mut bytes))
         .map_err(|_| SkipReason::Unreadable)?;
@@ -194,22 +206,10 @@ pub(crate) fn read(root: &Path, relative: &str) -> Result<String, SkipReason> {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// What the text itself says of its part: generated and minified code give themselves away.
-pub(crate) fn part_of_text(text: &str) -> Option<Part> {
-    if text.lines().any(|line| line.len() > LINE_MAX) {
-        return Some(Part::Minified);
-    }
-    let head: String = text.lines().take(8).collect::<Vec<_>>().join("\n");
-    let marks = [
-        "@generated",
-        "DO NOT EDIT",
-        "Code generated by",
-        "<auto-generated",
-    ];
-    marks
-        .iter()
-        .any(|mark| head.contains(mark))
-        .then_some(Part::Generated)
+/// Would this have been read as source, going by its name? A folder has none of a manifest.
+pub(crate) fn may_be_source(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, e)| e);
+    Language::of_extension(extension).is_some() || !is_config(path)
 }
 
 fn is_config(path: &str) -> bool {
@@ -242,82 +242,9 @@ fn is_config(path: &str) -> bool {
         )
 }
 
-fn part_of_path(path: &str) -> Part {
-    let lower = path.to_ascii_lowercase();
-    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
-    let mut in_source = false;
-    for folder in folders.split('/') {
-        match folder {
-            "node_modules" | "vendor" | "third_party" | "third-party" | "bower_components"
-            | "site-packages" => return Part::Vendored,
-            "test" | "tests" | "__tests__" | "spec" | "specs" | "e2e" | "cypress" | "fixtures"
-            | "fixture" | "mocks" | "__mocks__" | "testdata" | "testing" | "playwright"
-            | "androidtest" | "testutils" => return Part::Test,
-            "dist" | "build" | "out" | ".next" | "target" | "generated" | "__generated__"
-                if !in_source =>
-            {
-                return Part::Generated;
-            }
-            // A Java package may be called `example`; a folder beside `src` is one.
-            "examples" | "example" | "demo" | "demos" | "samples" | "sample" | "docs" | "doc"
-            | "codefixes" | "playground"
-                if !in_source =>
-            {
-                return Part::Example;
-            }
-            "migrations" | "migrate" | "seeds" | "seeders" => return Part::Migration,
-            "src" | "java" | "app" | "lib" => in_source = true,
-            _ => {}
-        }
-    }
-    if name.contains(".min.") {
-        return Part::Minified;
-    }
-    let stem = name.split('.').next().unwrap_or("");
-    let is_test = name.contains(".test.")
-        || name.contains(".spec.")
-        || name.contains(".e2e")
-        || stem.ends_with("_test")
-        || stem.starts_with("test_")
-        || stem == "conftest"
-        || stem.ends_with("_spec");
-    let camel = path.rsplit('/').next().unwrap_or("");
-    let camel = camel.split('.').next().unwrap_or("");
-    if is_test || camel.ends_with("Test") || camel.ends_with("Tests") {
-        return Part::Test;
-    }
-    if name.ends_with(".d.ts")
-        || name.ends_with(".pb.go")
-        || name.ends_with("_pb2.py")
-        || name.contains(".generated.")
-        || name.ends_with(".g.cs")
-    {
-        return Part::Generated;
-    }
-    Part::Code
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn given_paths_when_sorted_into_parts_then_only_deployed_code_is_code() {
-        assert_eq!(part_of_path("src/login.ts"), Part::Code);
-        assert_eq!(part_of_path("src/main/java/example/App.java"), Part::Code);
-        assert_eq!(part_of_path("examples/login.ts"), Part::Example);
-        assert_eq!(part_of_path("src/login.test.ts"), Part::Test);
-        assert_eq!(part_of_path("test/login.js"), Part::Test);
-        assert_eq!(part_of_path("vendor/x/y.go"), Part::Vendored);
-        assert_eq!(part_of_path("public/app.min.js"), Part::Minified);
-        assert_eq!(part_of_path("db/migrate/001.rb"), Part::Migration);
-    }
-
-    #[test]
-    fn given_a_line_of_a_megabyte_when_looked_at_then_the_file_counts_as_minified() {
-        assert_eq!(part_of_text(&"x".repeat(1 << 20)), Some(Part::Minified));
-        assert_eq!(part_of_text("let x = 1;\n"), None);
-    }
 
     #[cfg(unix)]
     #[test]
@@ -351,6 +278,40 @@ mod tests {
                 ("b.js", SkipReason::NotRegular)
             ]
         );
-        assert_eq!(read(inside.path(), "a.js"), Err(SkipReason::NotRegular));
+        let link = inside.path().join("a.js");
+        assert_eq!(read(&link), Err(SkipReason::NotRegular));
+        assert_eq!(walked.passed.links, 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn given_a_name_that_is_no_utf_8_when_walked_then_the_file_is_read_all_the_same() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.js");
+        fs::write(folder.path().join(name), "session").expect("a file can be written");
+
+        let walked = walk(folder.path());
+
+        let [found] = &walked.files[..] else {
+            panic!("one file: {:?}", walked.files)
+        };
+        assert_eq!(found.path, "caf\u{fffd}.js");
+        assert_eq!(read(&found.place).as_deref(), Ok("session"));
+    }
+
+    #[test]
+    fn given_installed_packages_when_walked_then_each_folder_of_them_counts_once() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        for package in ["node_modules/a", "web/node_modules/b"] {
+            let inner = folder.path().join(package);
+            fs::create_dir_all(&inner).expect("a folder can be made");
+            fs::write(inner.join("index.js"), "x").expect("a file can be written");
+        }
+
+        let walked = walk(folder.path());
+
+        assert_eq!(walked.passed.packages, 2);
+        assert_eq!(walked.seen, 0);
     }
 }

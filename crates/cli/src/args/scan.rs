@@ -68,7 +68,7 @@ pub(crate) struct ScanArguments {
     /// Keep in this folder what files were read as, so that the next scan reads only what changed
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
-    /// Show the facts that the findings rest on, too
+    /// Show the facts that the findings rest on, too; JSON has them always, SARIF never
     #[arg(long)]
     pub(crate) facts: bool,
     /// Say what a rule means; with PATH, also what was seen for it there

@@ -3,6 +3,8 @@
 //! The walk keeps its own stack, and every look into a subtree is bounded, so that source nested
 //! a million deep costs time in proportion to its length and never the program's stack.
 
+mod look;
+
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -12,16 +14,12 @@ use tree_sitter::{Node, ParseOptions, Parser, TreeCursor};
 
 use super::language::{Language, Shape, shapes};
 use super::node::{
-    OBJECTS, PROPERTIES, arguments, end_line, first_field, is_declaration, is_number, is_test_only,
-    last, last_named, line, method_line, target, value,
+    arguments, end_line, is_declaration, is_number, is_test_only, last, last_named, line,
+    method_line, target, value,
 };
 use super::outline::{Annotation, Assign, Call, Compare, Function, Outline};
 use super::route;
 
-/// How many nodes one look into a subtree may visit.
-const LOOK_MAX: usize = 400;
-/// How far a path may be chained.
-const CHAIN_MAX: usize = 40;
 /// How much of a value is kept as written.
 const WRITTEN_MAX: usize = 200;
 
@@ -90,13 +88,6 @@ struct Walk<'a> {
     hints: HashMap<usize, String>,
     /// Annotations that stand before what they are about, by the node they are about.
     attached: HashMap<usize, Vec<Annotation>>,
-}
-
-/// What a bounded look into a subtree saw.
-#[derive(Default)]
-struct Seen {
-    names: String,
-    texts: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -544,159 +535,6 @@ impl<'a> Walk<'a> {
         {
             function.names.push_str(text);
             function.names.push(' ');
-        }
-    }
-
-    /// Names and strings below a node, closures left out.
-    fn look(&self, root: Node<'a>) -> Seen {
-        let mut seen = Seen::default();
-        let mut stack = vec![root];
-        let mut cursor = root.walk();
-        let mut visited = 0;
-        while let Some(node) = stack.pop() {
-            visited += 1;
-            if visited > LOOK_MAX {
-                break;
-            }
-            match self.shape(node) {
-                Shape::Comment => continue,
-                Shape::Function if node.id() != root.id() => continue,
-                Shape::Name => {
-                    if !seen.names.is_empty() {
-                        seen.names.push(' ');
-                    }
-                    seen.names.push_str(self.text(node));
-                }
-                Shape::Text => seen.texts.push(self.literal(node)),
-                _ => {}
-            }
-            if node.named_child_count() > 0 {
-                let from = stack.len();
-                stack.extend(node.named_children(&mut cursor));
-                stack[from..].reverse();
-            }
-        }
-        seen
-    }
-
-    /// What a string says, without its quotes; names filled into it are left as written.
-    fn literal(&self, node: Node<'_>) -> String {
-        let text = self.text(node);
-        let text = text
-            .trim_start_matches(|c: char| c.is_ascii_alphabetic() && text.contains(['"', '\'']));
-        text.trim_start_matches(':')
-            .trim_matches(['"', '\'', '`', '@', '$', '#'])
-            .chars()
-            .take(2_000)
-            .collect()
-    }
-
-    /// The dotted path of an expression, or `?` where it has none.
-    fn path(&self, node: Node<'a>, depth: usize) -> String {
-        if depth > CHAIN_MAX {
-            return "?".to_owned();
-        }
-        match self.shape(node) {
-            Shape::Name => self
-                .text(node)
-                .trim_start_matches(['$', '@', ':', '#'])
-                .to_owned(),
-            Shape::Through => node
-                .named_child(0)
-                .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1)),
-            Shape::Member => {
-                let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
-                let property = first_field(node, &PROPERTIES).or_else(|| last_named(node));
-                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
-                let property = property.map_or("?", |p| self.text(p));
-                let property = property.split(['<', '(']).next().unwrap_or("");
-                format!(
-                    "{object}.{}",
-                    property.trim_start_matches(['$', '?', '.', '#'])
-                )
-            }
-            Shape::Subscript => {
-                let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
-                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
-                let index = last_named(node).map(|index| self.key(index, depth));
-                match index {
-                    Some(key) if !key.is_empty() => format!("{object}.{key}"),
-                    _ => format!("{object}.[]"),
-                }
-            }
-            Shape::Call => self.call_path(node, depth) + "()",
-            Shape::Construct => {
-                let built = first_field(node, &["constructor", "type", "name"])
-                    .or_else(|| node.named_child(0));
-                let built = built
-                    .map_or("?", |b| self.text(b))
-                    .split(['<', '('])
-                    .next()
-                    .unwrap_or("");
-                format!("{}.new()", built.replace("::", ".").replace('\\', "."))
-            }
-            _ if node.named_child_count() == 0 && !self.text(node).is_empty() => {
-                let text = self.text(node);
-                if text.len() <= 60
-                    && text
-                        .chars()
-                        .all(|c| c.is_alphanumeric() || "_$.-".contains(c))
-                {
-                    text.to_owned()
-                } else {
-                    "?".to_owned()
-                }
-            }
-            _ if node.kind().ends_with("arguments")
-                || node.kind() == "argument"
-                || node.kind() == "pattern"
-                || node.kind() == "generic_name"
-                || node.kind() == "qualified_name"
-                || node.kind() == "array_element_initializer"
-                || node.kind() == "variable_declaration"
-                || node.kind() == "directly_assignable_expression"
-                || node.kind() == "left_assignment_list"
-                || node.kind() == "bracketed_argument_list" =>
-            {
-                node.named_child(0)
-                    .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1))
-            }
-            _ => "?".to_owned(),
-        }
-    }
-
-    /// The text of a subscript when it is a literal: `session["id"]` reads like `session.id`.
-    fn key(&self, node: Node<'a>, depth: usize) -> String {
-        match self.shape(node) {
-            Shape::Text => self.literal(node),
-            _ if depth < CHAIN_MAX
-                && (node.kind().ends_with("argument")
-                    || node.kind().ends_with("argument_list")) =>
-            {
-                node.named_child(0)
-                    .map(|inner| self.key(inner, depth + 1))
-                    .unwrap_or_default()
-            }
-            _ => String::new(),
-        }
-    }
-
-    fn call_path(&self, node: Node<'a>, depth: usize) -> String {
-        let callee = |field: &str| node.child_by_field_name(field);
-        if let Some(function) = callee("function").or_else(|| callee("macro")) {
-            return self.path(function, depth + 1);
-        }
-        let name = callee("name").or_else(|| callee("method"));
-        let object = first_field(node, &["object", "receiver", "scope"]);
-        match (object, name) {
-            (Some(object), Some(name)) => {
-                format!("{}.{}", self.path(object, depth + 1), self.text(name))
-            }
-            (None, Some(name)) => self.text(name).to_owned(),
-            // Kotlin: what is called is the first child.
-            _ => node
-                .named_child(0)
-                .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
         }
     }
 }
