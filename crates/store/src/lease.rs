@@ -147,6 +147,18 @@ impl<S: Shared + 'static> Leased<S> {
     ///
     /// `clock` counts the leases; it must go on while the machine sleeps.
     pub fn new(inner: Arc<S>, terms: Terms, clock: Arc<dyn Clock>) -> Self {
+        let leased = Self::unattended(inner, terms, clock);
+        let (inner, held) = (&leased.inner, &leased.held);
+        if !terms.span.is_zero() {
+            tokio::spawn(watch(Arc::downgrade(inner), Arc::downgrade(held)));
+        }
+        tokio::spawn(write_down(Arc::downgrade(inner), Arc::downgrade(held)));
+        leased
+    }
+
+    /// The same with nobody at work behind it, for whoever has no runtime: it holds leases only
+    /// while [`watching`](Self::watching) is polled, and writes visits down when it is told to.
+    pub fn unattended(inner: Arc<S>, terms: Terms, clock: Arc<dyn Clock>) -> Self {
         let held = Arc::new(Held {
             terms,
             clock,
@@ -155,11 +167,13 @@ impl<S: Shared + 'static> Leased<S> {
             due: Notify::new(),
             is_watching: AtomicBool::new(false),
         });
-        if !terms.span.is_zero() {
-            tokio::spawn(watch(Arc::downgrade(&inner), Arc::downgrade(&held)));
-        }
-        tokio::spawn(write_down(Arc::downgrade(&inner), Arc::downgrade(&held)));
         Self { inner, held }
+    }
+
+    /// Opens a channel and hears of commits on it, until it breaks: then no lease is left, and this
+    /// is to be asked for again.
+    pub fn watching(&self) -> impl Future<Output = ()> + Send + use<S> {
+        watch_once(Arc::downgrade(&self.inner), Arc::downgrade(&self.held))
     }
 
     /// The store beneath.
@@ -467,24 +481,29 @@ async fn record<S: Shared + ?Sized>(
 
 /// Hears of commits for as long as there is somebody who holds something.
 async fn watch<S: Shared>(inner: Weak<S>, held: Weak<Held>) {
-    loop {
-        let Some(store) = inner.upgrade() else { return };
-        let channel = store.watch().await;
-        drop(store);
-        if let Ok(mut channel) = channel {
-            if let Some(held) = held.upgrade() {
-                held.is_watching.store(true, Ordering::Release);
-            }
-            while let Ok((tag, version)) = channel.next().await {
-                let Some(held) = held.upgrade() else { return };
-                held.hear_of(tag, version);
-            }
+    while held.strong_count() > 0 {
+        watch_once(inner.clone(), held.clone()).await;
+        tokio::time::sleep(LOOKS_EVERY).await;
+    }
+}
+
+/// Hears of commits until the channel breaks, and then ends all leases.
+async fn watch_once<S: Shared>(inner: Weak<S>, held: Weak<Held>) {
+    let Some(store) = inner.upgrade() else { return };
+    let channel = store.watch().await;
+    drop(store);
+    if let Ok(mut channel) = channel {
+        if let Some(held) = held.upgrade() {
+            held.is_watching.store(true, Ordering::Release);
         }
-        let Some(held) = held.upgrade() else { return };
+        while let Ok((tag, version)) = channel.next().await {
+            let Some(held) = held.upgrade() else { return };
+            held.hear_of(tag, version);
+        }
+    }
+    if let Some(held) = held.upgrade() {
         held.is_watching.store(false, Ordering::Release);
         held.take_back_all();
-        drop(held);
-        tokio::time::sleep(LOOKS_EVERY).await;
     }
 }
 

@@ -108,6 +108,29 @@ impl MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// A second store with all that this one holds now, as a standby would have it that takes its
+    /// place: what happens to either shows in the other no more, and time goes on.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let state = self.state.lock();
+        let rosters = state.rosters.iter().map(|(tag, r)| (*tag, apart(r)));
+        let state = State {
+            rosters: rosters.collect(),
+            keys: state.keys.clone(),
+            journal: state.journal.clone(),
+            register: state.register.clone(),
+            ..*state
+        };
+        Self {
+            time: StoreTime::starting_at(self.time.now(&*self.clock), &*self.clock),
+            clock: Arc::clone(&self.clock),
+            state: Mutex::new(state),
+            grown: Notify::new(),
+        }
+    }
+}
+
 #[async_trait]
 impl Archive for MemoryStore {
     async fn snapshot(&self) -> Result<Snapshot, StoreError> {
@@ -308,6 +331,17 @@ impl SessionStore for MemoryStore {
     fn ready(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// A roster that is as this one is now, and moves on its own from here on, as one does that was
+/// sent to another machine.
+#[must_use]
+pub fn apart(roster: &Roster) -> Arc<Roster> {
+    let mut roster = roster.clone();
+    for session in &mut roster.sessions {
+        *session = Arc::new((**session).clone());
+    }
+    Arc::new(roster)
 }
 
 impl State {
