@@ -39,6 +39,27 @@ pub enum OpenError {
     Refused(String),
 }
 
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    /// The database said no, or the connection broke.
+    #[error(transparent)]
+    Said(#[from] tokio_postgres::Error),
+    /// Nothing was said in time.
+    #[error("the database does not answer in time")]
+    Silent,
+}
+
+impl Unanswered {
+    /// Whether the database raised this of its own or our accord.
+    pub(crate) fn is(&self, state: &str) -> bool {
+        match self {
+            Self::Said(error) => error.code().is_some_and(|code| code.code() == state),
+            Self::Silent => false,
+        }
+    }
+}
+
 /// Nothing was changed, and nobody can say what is there.
 pub(crate) fn unavailable(
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -14,10 +14,13 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, NoTls, Row};
 
-use crate::error::{OpenError, unavailable};
+use crate::error::{OpenError, Unanswered, unavailable};
 
-/// How long anybody waits for a connection, new or free.
+/// How long anybody waits for a connection, new or free, and for the answer to a single question.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long anybody waits for an answer within a transaction: a little longer than the server lets
+/// a statement take, see [`BEGIN`].
+const PATIENCE_WITHIN: Duration = Duration::from_secs(11);
 
 /// How a transaction begins. Deaths are durable before they are told of, whatever the server's
 /// default; nobody waits for ever.
@@ -86,7 +89,7 @@ impl Link {
         arguments: &[Argument<'_>],
     ) -> Result<Vec<Row>, StoreError> {
         let connection = self.connection().await?;
-        match connection.query_typed(query, arguments).await {
+        match in_time(PATIENCE, connection.query_typed(query, arguments)).await {
             Ok(rows) => Ok(rows),
             Err(error) => {
                 discard(connection);
@@ -114,13 +117,11 @@ impl Link {
     ) -> Result<(Transaction, Vec<Row>), StoreError> {
         let transaction = Transaction(Some(self.connection().await?));
         let connection = transaction.connection();
-        let (begun, rows) = futures_util::future::join(
+        let begun = futures_util::future::try_join(
             connection.batch_execute(BEGIN),
             connection.query_typed(query, arguments),
-        )
-        .await;
-        begun.map_err(unavailable)?;
-        let rows = rows.map_err(unavailable)?;
+        );
+        let ((), rows) = in_time(PATIENCE_WITHIN, begun).await.map_err(unavailable)?;
         Ok((transaction, rows))
     }
 
@@ -142,26 +143,26 @@ impl Transaction {
         &self,
         query: &str,
         arguments: &[Argument<'_>],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.connection().query_typed(query, arguments).await
+    ) -> Result<Vec<Row>, Unanswered> {
+        let asking = self.connection().query_typed(query, arguments);
+        in_time(PATIENCE_WITHIN, asking).await
     }
 
     /// Does several things more that take no parameters.
-    pub(crate) async fn run(&self, script: &str) -> Result<(), tokio_postgres::Error> {
-        self.connection().batch_execute(script).await
+    pub(crate) async fn run(&self, script: &str) -> Result<(), Unanswered> {
+        in_time(PATIENCE_WITHIN, self.connection().batch_execute(script)).await
     }
 
     /// Ends it, with all that it did.
-    pub(crate) async fn commit(mut self) -> Result<(), tokio_postgres::Error> {
-        self.connection().batch_execute("COMMIT").await?;
+    pub(crate) async fn commit(mut self) -> Result<(), Unanswered> {
+        self.run("COMMIT").await?;
         drop(self.0.take());
         Ok(())
     }
 
     /// Ends it, with nothing done.
     pub(crate) async fn abandon(mut self) -> Result<(), StoreError> {
-        let ended = self.connection().batch_execute("ROLLBACK").await;
-        ended.map_err(unavailable)?;
+        self.run("ROLLBACK").await.map_err(unavailable)?;
         drop(self.0.take());
         Ok(())
     }
@@ -173,6 +174,16 @@ impl Drop for Transaction {
             discard(connection);
         }
     }
+}
+
+/// Waits for an answer, and not for ever: a server that stands still, or a network that swallows,
+/// says nothing of itself.
+async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, Unanswered> {
+    let answer = tokio::time::timeout(patience, answer).await;
+    Ok(answer.map_err(|_| Unanswered::Silent)??)
 }
 
 /// Closes a connection.

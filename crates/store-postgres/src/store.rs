@@ -207,7 +207,7 @@ impl Inner {
         let written = Written::of(&commit, before, &looked.slots, &after, now)?;
         match transaction.ask(WRITE, &written.arguments()).await {
             Ok(_) => {}
-            Err(error) if error.code().is_some_and(|code| code.code() == REMEMBERED) => {
+            Err(error) if error.is(REMEMBERED) => {
                 transaction.abandon().await?;
                 return Ok(Outcome::Stale);
             }

@@ -16,7 +16,7 @@ use crate::error::unavailable;
 
 /// How often we see whether the channel still carries anything.
 const PULSE: Duration = Duration::from_secs(5);
-/// How long an echo may take.
+/// How long a connection and an echo may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A connection of its own that listens.
@@ -50,7 +50,8 @@ impl Watch {
             }
         });
         let query = "LISTEN innkeeper; SELECT 'echo ' || pg_backend_pid()";
-        let said = client.simple_query(query).await.map_err(unavailable)?;
+        let said = tokio::time::timeout(PATIENCE, client.simple_query(query)).await;
+        let said = said.map_err(unavailable)?.map_err(unavailable)?;
         let word = said.iter().find_map(|message| match message {
             tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,

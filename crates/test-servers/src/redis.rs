@@ -1,11 +1,14 @@
 //! Redis, from the system's packages.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::thread;
+
+use rustix::process::Signal;
+
+use crate::{signal, until_said};
 
 /// What each server is started with: deaths are on disk before they are told of.
 const ALWAYS: &[&str] = &[
@@ -64,19 +67,30 @@ impl Redis {
     /// Its URL, for whoever may do everything.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("unix://{}", self.socket())
+        format!("unix://{}", self.socket().display())
     }
 
     /// Its URL for a named account.
     #[must_use]
     pub fn url_of(&self, account: &str, password: &str) -> String {
-        format!("unix://{}?user={account}&pass={password}", self.socket())
+        let socket = self.socket();
+        format!("unix://{}?user={account}&pass={password}", socket.display())
     }
 
     /// Kills it, as a crash would.
     pub fn kill(&mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
+    }
+
+    /// Stops it in the middle of whatever it does.
+    pub fn pause(&self) {
+        signal(&self.child, Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        signal(&self.child, Signal::CONT);
     }
 
     /// Starts it again on what it left, after a [`kill`](Self::kill).
@@ -102,7 +116,8 @@ impl Redis {
     /// Asks it one thing, as an operator does at a terminal.
     pub fn ask(&self, words: &[&str]) -> io::Result<String> {
         let said = Command::new("redis-cli")
-            .args(["-s", &self.socket()])
+            .arg("-s")
+            .arg(self.socket())
             .args(words)
             .output()?;
         let text = String::from_utf8_lossy(&said.stdout).trim_end().to_owned();
@@ -119,8 +134,10 @@ impl Redis {
         &self.folder
     }
 
-    fn socket(&self) -> String {
-        self.folder.join("socket").display().to_string()
+    /// The socket that it listens on.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
     }
 }
 
@@ -149,19 +166,12 @@ fn run(folder: &std::path::Path, options: &[String]) -> io::Result<Child> {
             }
             _ => error,
         })?;
-    let mut said = BufReader::new(child.stdout.take().expect("it is piped"));
-    let mut log = String::new();
-    loop {
-        let before = log.len();
-        if said.read_line(&mut log)? == 0 {
+    let said = child.stdout.take().expect("it is piped");
+    match until_said(said, "ready to accept connections") {
+        Ok(()) => Ok(child),
+        Err(error) => {
             let _ = child.wait();
-            return Err(io::Error::other(format!("it did not start: {log}")));
-        }
-        if log[before..].contains("ready to accept connections") {
-            break;
+            Err(error)
         }
     }
-    // What it says later meets an open pipe.
-    thread::spawn(move || io::copy(&mut said, &mut io::sink()));
-    Ok(child)
 }

@@ -5,10 +5,13 @@
 //! and [`conformance!`](crate::conformance!) makes a test of each case. What only a store that
 //! outlives its process can promise is in [`durability`], by
 //! [`durable_conformance!`](crate::durable_conformance!); what a restored one promises is in
-//! [`restoring`], by [`restoring_conformance!`](crate::restoring_conformance!).
+//! [`restoring`], by [`restoring_conformance!`](crate::restoring_conformance!); and what holds over
+//! a network and a server that fail is in [`faults`], by
+//! [`faulty_conformance!`](crate::faulty_conformance!).
 
 pub mod committing;
 pub mod durability;
+pub mod faults;
 pub mod fixture;
 pub mod glancing;
 pub mod journal;
@@ -23,6 +26,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use innkeeper_test_servers::proxy::Proxy;
 
 use crate::archive::Archive;
 use crate::clock::ManualClock;
@@ -57,6 +61,31 @@ pub trait DurableHarness: Harness {
 pub trait RestoringHarness: Harness<Store: Archive> {
     /// Makes another place, and brings a copy back to it.
     async fn restored(copy: &[u8], clock: Arc<ManualClock>) -> Self;
+}
+
+/// A store on a server, which [`open`](Harness::open) opens as one node that sees it through a
+/// network that fails by hand.
+#[async_trait]
+pub trait FaultyHarness: Harness {
+    /// Something that is said to the server at a commit, in the step that makes it stand.
+    const COMMIT: &'static str;
+    /// The same of a commit that only ends something.
+    const END: &'static str = Self::COMMIT;
+
+    /// The network between that node and the server.
+    fn network(&self) -> &Proxy;
+
+    /// Opens another node, over a network that works.
+    async fn beside(&self, clock: Arc<ManualClock>) -> Arc<Self::Store>;
+
+    /// Stops the server in the middle of whatever it does.
+    fn pause(&self);
+
+    /// Lets it go on.
+    fn go_on(&self);
+
+    /// Kills the server, and starts it again on what it left.
+    fn crash(&mut self);
 }
 
 /// Makes one test of each case, on stores that this harness opens.
@@ -161,6 +190,24 @@ macro_rules! restoring_conformance {
             given_commits_under_way_when_copied_then_the_copy_is_of_one_point,
             given_a_journal_that_was_trimmed_when_brought_back_then_it_begins_where_it_began,
             given_a_restored_store_when_copied_and_restored_again_then_its_sessions_are_dead_too,
+        }
+    };
+}
+
+/// Makes one test of each case that speaks of a network and a server that fail.
+#[macro_export]
+macro_rules! faulty_conformance {
+    ($harness:ty) => {
+        $crate::conformance_cases! { $harness, faults:
+            given_a_commit_whose_connection_is_cut_when_repeated_with_its_key_then_it_is_done_once,
+            given_a_cut_at_anything_said_when_a_sign_in_is_repeated_then_it_is_done_once,
+            given_an_end_whose_answer_is_cut_when_read_afterwards_then_it_stands,
+            given_notices_that_do_not_come_when_another_node_ends_a_session_then_b_bounds_it,
+            given_a_network_that_swallows_when_asked_then_nothing_is_told_and_it_comes_back,
+            given_connections_half_closed_when_asked_again_then_it_goes_on_by_itself,
+            given_a_network_that_is_slow_when_it_is_quick_again_then_what_was_asked_is_answered,
+            given_a_server_that_is_stopped_when_it_goes_on_then_a_repeat_settles_what_was_asked,
+            given_a_server_that_crashes_under_way_when_it_is_back_then_a_repeat_settles_all,
         }
     };
 }
