@@ -85,6 +85,7 @@ fn given_the_sources_of_the_suite_when_read_then_every_case_is_in_its_list() {
     let modules = [
         include_str!("../src/conformance/committing.rs"),
         include_str!("../src/conformance/durability.rs"),
+        include_str!("../src/conformance/faults.rs"),
         include_str!("../src/conformance/glancing.rs"),
         include_str!("../src/conformance/journal.rs"),
         include_str!("../src/conformance/races.rs"),
