@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::client::Reply;
 use crate::reading::Names;
 use crate::tally::Tally;
+use crate::told::{Event, Told, What};
 
 /// How long the configuration of a siege lets sessions be silent, and live: its defaults.
 const IDLE: u64 = 30 * 60_000;
@@ -57,6 +58,9 @@ struct Pages {
     labels: u32,
     names: Names,
     known: Vec<Known>,
+    /// Where the events of this round begin.
+    first_event: String,
+    told: Vec<Vec<Told>>,
     unavailable: u64,
     unexpected: Vec<Violation>,
 }
@@ -82,6 +86,8 @@ impl Book {
             labels: 0,
             names: Names::default(),
             known: guests.iter().map(|_| Known::default()).collect(),
+            first_event: String::new(),
+            told: guests.iter().map(|_| Vec::new()).collect(),
             unavailable: 0,
             unexpected: Vec::new(),
         };
@@ -154,6 +160,46 @@ impl Book {
         pages.history.crashes.push(place);
     }
 
+    /// Where the events of this round begin, and how many operations were written down so far.
+    pub(crate) fn first_event(&self) -> (String, usize) {
+        let pages = self.pages.lock();
+        (pages.first_event.clone(), pages.history.operations.len())
+    }
+
+    /// Writes down where the events of this round begin.
+    pub(crate) fn begin_events(&self, cursor: &str) {
+        cursor.clone_into(&mut self.pages.lock().first_event);
+    }
+
+    /// Reads events as the API writes them; `None` if one is not understood.
+    pub(crate) fn events(&self, written: &[serde_json::Value]) -> Option<Vec<Event>> {
+        let names = &mut self.pages.lock().names;
+        let read = |event: &serde_json::Value| {
+            let what = match event["type"].as_str()? {
+                "session.opened" => What::Opened(names.session(event["session"].as_str()?)),
+                "session.ended" => What::Ended(names.session(event["session"].as_str()?)),
+                _ => What::Other,
+            };
+            Some(Event {
+                id: event["id"].as_str()?.to_owned(),
+                seq: event["seq"].as_u64()?,
+                what,
+            })
+        };
+        written.iter().map(read).collect()
+    }
+
+    /// Whether these events go with all that callers were told.
+    pub(crate) fn agrees(&self, guest: &Guest, told: &Told) -> bool {
+        let pages = self.pages.lock();
+        told.faults(guest.subject, &pages.history).is_empty()
+    }
+
+    /// Writes down what was told of a guest.
+    pub(crate) fn hear(&self, guest: &Guest, told: Told) {
+        self.pages.lock().told[guest.subject.0 as usize].push(told);
+    }
+
     /// How often it was answered that nobody knows.
     pub(crate) fn unavailable(&self) -> u64 {
         self.pages.lock().unavailable
@@ -164,12 +210,23 @@ impl Book {
         let pages = self.pages.lock();
         let mut found = check(&pages.history);
         found.extend(pages.unexpected.iter().cloned());
+        for (guest, told) in self.guests.iter().zip(&pages.told) {
+            for one in told {
+                found.extend(one.faults(guest.subject, &pages.history));
+            }
+            for pair in told.windows(2) {
+                found.extend(pair[1].faults_after(&pair[0], guest.subject));
+            }
+        }
         found
     }
 
     /// Counts what is written down.
     pub(crate) fn count(&self, tally: &mut Tally) {
-        tally.count(&self.pages.lock().history);
+        let pages = self.pages.lock();
+        tally.count(&pages.history);
+        let told = pages.told.iter().flatten();
+        tally.events += told.map(|told| told.events.len() as u64).sum::<u64>();
     }
 }
 

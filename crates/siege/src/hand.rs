@@ -1,14 +1,23 @@
 //! A hand: one caller with one connection, who asks and has the answer written down.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use innkeeper_simulation::dice::Dice;
 use innkeeper_simulation::history::{Answer, Call, Class, Tok};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::book::{Attempt, Book, Guest};
-use crate::client::{Client, Sent};
+use crate::client::{Client, Reply, Sent};
+use crate::told::Told;
+
+/// For how long events are read anew until they go with what callers were told: a journal that
+/// nodes share may show a change a moment after it was answered.
+const READ_FOR: Duration = Duration::from_secs(60);
+/// How long to wait between.
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// A caller.
 #[derive(Debug)]
@@ -150,6 +159,63 @@ impl Hand {
         };
         let sent = bare(Method::GET, path);
         self.tell(book, guest, Call::Look, &sent).await.map(drop)
+    }
+
+    /// Notes where the events of a round begin.
+    pub(crate) async fn begin_events(&mut self, book: &Book) -> Result<(), Lost> {
+        let tenant = book.guests[0].tenant;
+        let path = format!("/v1/events?tenant={tenant}&after=now&limit=1");
+        let (_, page) = self.get(path).await?;
+        book.begin_events(page["next"].as_str().ok_or(Lost)?);
+        Ok(())
+    }
+
+    /// Lists who is live and reads all events of a guest, while nobody else does anything.
+    pub(crate) async fn hear(&mut self, book: &Book, guest: &Guest) -> Result<(), Lost> {
+        let path = format!(
+            "/v1/subjects/{}/sessions?tenant={}",
+            guest.name, guest.tenant
+        );
+        let sent = bare(Method::GET, path);
+        let Answer::Seen(view) = self.tell(book, guest, Call::Look, &sent).await? else {
+            return Err(Lost);
+        };
+        let mut told = Told {
+            events: Vec::new(),
+            live: view.live,
+            operations: book.first_event().1,
+        };
+        let begun = Instant::now();
+        loop {
+            let written = self.events(book, guest).await?;
+            told.events = book.events(&written).ok_or(Lost)?;
+            if book.agrees(guest, &told) || begun.elapsed() > READ_FOR {
+                break;
+            }
+            sleep(BETWEEN).await;
+        }
+        book.hear(guest, told);
+        Ok(())
+    }
+
+    /// The events of a guest since the round began, page by page.
+    async fn events(&mut self, book: &Book, guest: &Guest) -> Result<Vec<Value>, Lost> {
+        let (mut after, mut events) = (book.first_event().0, Vec::new());
+        loop {
+            let (tenant, name) = (guest.tenant, &guest.name);
+            let of = format!("tenant={tenant}&subject={name}&after={after}&limit=200");
+            let (_, mut page) = self.get(format!("/v1/events?{of}")).await?;
+            events.append(page["events"].as_array_mut().ok_or(Lost)?);
+            page["next"].as_str().ok_or(Lost)?.clone_into(&mut after);
+            if page["more"] != json!(true) {
+                return Ok(events);
+            }
+        }
+    }
+
+    /// Asks something that is no operation on a subject.
+    async fn get(&mut self, path: String) -> Result<Reply, Lost> {
+        self.client.send(&bare(Method::GET, path)).await.ok_or(Lost)
     }
 
     /// Presents a token.

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 use crate::book::{Book, Guest};
 use crate::disk::SmallDisk;
 use crate::hand::{self, Ask, Hand, Mixture};
-use crate::rounds::{Outcome, hands, take_stock};
+use crate::rounds::{Events, Outcome, hands, take_stock};
 use crate::server::{Server, Start};
 
 const GUESTS: u32 = 4;
@@ -104,12 +104,12 @@ impl Kills {
             };
             let pauses = is(self.pause_every) && place.disk.is_none();
             place.round(round, pauses, &mut deeds, &mut dice).await?;
-            place.verify(AGAIN, &mut deeds).await;
+            place.verify(AGAIN, Events::Read, &mut deeds).await;
             seen(round);
         }
         let mut outcome = Outcome::default();
         for mut place in [Some(ordinary), small].into_iter().flatten() {
-            place.verify(usize::MAX, &mut deeds).await;
+            place.verify(usize::MAX, Events::Left, &mut deeds).await;
             for (number, book) in (0..).zip(&place.books) {
                 book.count(&mut outcome.tally);
                 let found = book.violations().into_iter();
@@ -150,11 +150,9 @@ impl Place {
         });
         let book = Arc::new(Book::about(guests.collect(), LIMIT));
         let answers = Arc::new(Semaphore::new(0));
-        let working = tokio::spawn(work(
-            hands(std::slice::from_ref(&self.server), HANDS, dice.next()),
-            Arc::clone(&book),
-            Arc::clone(&answers),
-        ));
+        let mut callers = hands(std::slice::from_ref(&self.server), HANDS, dice.next());
+        let _ = callers[0].begin_events(&book).await;
+        let working = tokio::spawn(work(callers, Arc::clone(&book), Arc::clone(&answers)));
 
         let enough = 30 + dice.below(170);
         wait_for(&answers, enough).await;
@@ -192,10 +190,10 @@ impl Place {
     }
 
     /// Looks at the last so many rounds once more.
-    async fn verify(&mut self, last: usize, deeds: &mut Deeds) {
+    async fn verify(&mut self, last: usize, events: Events, deeds: &mut Deeds) {
         let mut callers = hands(std::slice::from_ref(&self.server), 8, 0);
         for book in self.books.iter().rev().take(last) {
-            callers = take_stock(callers, book).await;
+            callers = take_stock(callers, book, events).await;
             deeds.looked_at += 1;
         }
     }

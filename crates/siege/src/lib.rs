@@ -19,3 +19,4 @@ mod reading;
 pub mod rounds;
 mod server;
 pub mod tally;
+mod told;

@@ -188,6 +188,8 @@ impl Rounds {
             name: format!("guest-{round}"),
         };
         let book = Arc::new(Book::about(vec![guest], self.limit));
+        let mut hands = hands;
+        let _ = hands[0].begin_events(&book).await;
         let gate = Arc::new(Barrier::new(hands.len()));
         // Each sign-in that is answered makes way for a share of the rest, which is so spread
         // over the whole of the round.
@@ -213,18 +215,33 @@ impl Rounds {
             }
         })
         .await;
-        (take_stock(hands, &book).await, book)
+        (take_stock(hands, &book, Events::Read).await, book)
     }
 }
 
+/// Whether events are held against the rest: they are read from the beginning of the round, and so
+/// take longer the more rounds ago that was.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Events {
+    Read,
+    Left,
+}
+
 /// When all is quiet, everything is looked at once more: a sign-in, a look, and every token.
-pub(crate) async fn take_stock(mut hands: Vec<Hand>, book: &Arc<Book>) -> Vec<Hand> {
+pub(crate) async fn take_stock(
+    mut hands: Vec<Hand>,
+    book: &Arc<Book>,
+    events: Events,
+) -> Vec<Hand> {
     for guest in &book.guests {
         let hand = &mut hands[0];
         let _ = hand.enable(book, guest).await;
         let _ = hand.sign_in(book, guest).await;
         for _ in 0..3 {
             let _ = hand.look(book, guest).await;
+        }
+        if events == Events::Read {
+            let _ = hand.hear(book, guest).await;
         }
     }
     let count = hands.len();

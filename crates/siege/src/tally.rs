@@ -31,6 +31,8 @@ pub struct Tally {
     pub disables: u64,
     /// Changes of a limit that were acknowledged.
     pub limits: u64,
+    /// Events that were read and held against all this.
+    pub events: u64,
 }
 
 impl Tally {
@@ -63,7 +65,7 @@ impl Tally {
 
     /// Each count with its name.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64); 13] {
+    pub fn rows(&self) -> [(&'static str, u64); 14] {
         [
             ("operations", self.operations),
             ("unknown", self.unknown),
@@ -78,6 +80,7 @@ impl Tally {
             ("fences", self.fences),
             ("disables", self.disables),
             ("limit changes", self.limits),
+            ("events", self.events),
         ]
     }
 }
