@@ -244,11 +244,10 @@ fn decide(
     let (superseded, present): (Vec<_>, Vec<_>) = roster
         .live(now)
         .partition(|s| is_superseded(s, sign_in, known.as_deref(), &terms));
-    changes.extend(
-        superseded
-            .iter()
-            .map(|s| Change::end(s.id, now, EndReason::Superseded, Initiator::User)),
-    );
+    let mut ends: Vec<_> = superseded
+        .iter()
+        .map(|s| Change::end(s.id, now, EndReason::Superseded, Initiator::User))
+        .collect();
 
     let protection =
         Protection::from_newcomer(&roster, known.as_deref(), terms.protect_trusted_for, now);
@@ -273,11 +272,12 @@ fn decide(
         Ok(room) => room,
         Err(no_seat) => return Admission::Refuse(Refusal::SessionLimit(no_seat)),
     };
-    changes.extend(room.changes);
+    ends.extend(room.changes);
 
     let (device, recognition, its_changes) = arrive(&roster, sign_in, newborn, known, now);
-    changes.extend(its_changes);
     let session = Arc::new(bear(&roster, sign_in, newborn, &device, &terms, now));
+    changes.extend(ends.into_iter().map(|end| end.asked_by(&session)));
+    changes.extend(its_changes);
     changes.push(Change::Birth(Arc::clone(&session)));
     if let Some(contact) = &sign_in.contact
         && *contact != roster.contact

@@ -148,8 +148,22 @@ impl Change {
                 at,
                 reason,
                 initiator,
+                asker: None,
             },
         }
+    }
+
+    /// The same, as what `asker` asked for or was let in for. What came by itself, or from
+    /// elsewhere, stays so.
+    #[must_use]
+    pub fn asked_by(mut self, asker: &Session) -> Self {
+        if let Self::End { ending, .. } = &mut self
+            && ending.initiator != Initiator::Admin
+            && !matches!(ending.reason, EndReason::Idle | EndReason::Absolute)
+        {
+            ending.asker = Some(asker.birth);
+        }
+        self
     }
 
     /// The session that is born by it.

@@ -311,6 +311,7 @@ mod tests {
             at: at(20),
             reason: EndReason::Evicted,
             initiator: Initiator::Policy,
+            asker: None,
         };
         roster.apply(&[Change::End { id: id(1), ending }], at(20));
 

@@ -213,6 +213,14 @@ impl Roster {
             .filter(move |e| now < e.ending.at.plus(Self::ENDED_FOR))
     }
 
+    /// The session that was born so many-th, live or lately ended.
+    #[must_use]
+    pub fn find_born(&self, birth: u64) -> Option<&Session> {
+        let ended = self.ended.iter().map(|e| &e.session);
+        let all = self.sessions.iter().chain(ended);
+        all.map(AsRef::as_ref).find(|s| s.birth == birth)
+    }
+
     /// How many sign-ins have failed since the last one of the subject in person that did not; all
     /// of them if there was none.
     #[must_use]
@@ -243,6 +251,7 @@ impl Roster {
                 at: now,
                 reason: EndReason::RevokedByAdmin,
                 initiator: Initiator::Admin,
+                asker: None,
             })
         })
     }

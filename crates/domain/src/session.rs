@@ -174,6 +174,7 @@ impl Session {
             at: self.expires_at(),
             reason,
             initiator: Initiator::Policy,
+            asker: None,
         })
     }
 }
@@ -391,6 +392,9 @@ pub struct Ending {
     pub reason: EndReason,
     /// Who caused it.
     pub initiator: Initiator,
+    /// The birth of the session that asked for it, or for which it made room, where one did: so
+    /// that its holder can be told by which device.
+    pub asker: Option<u64>,
 }
 
 /// Why a session ended.

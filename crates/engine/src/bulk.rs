@@ -431,6 +431,7 @@ impl Authority {
                 at: now,
                 reason: order.reason,
                 initiator: Initiator::Admin,
+                asker: None,
             };
             let ends: Vec<_> = meant
                 .filter(|s| ids.contains(&s.id))

@@ -5,7 +5,7 @@ use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::session::Initiator;
 
 use crate::check::Checked;
-use crate::revoke::shield;
+use crate::revoke::{asked_by, shield};
 use crate::settle::{Case, Settled, Step};
 use crate::subjects::Standing;
 use crate::{Authority, EngineError};
@@ -139,7 +139,13 @@ fn decide(
         DeviceChange::End => device::remove(roster, id, by, now),
     };
     match order {
-        DeviceOrder::Do(changes) => Step::Commit(changes, Decided::Done),
+        DeviceOrder::Do(changes) => {
+            let changes = match scope {
+                DeviceScope::Holder(asker) => asked_by(changes, &asker.session),
+                DeviceScope::Tenant(_) | DeviceScope::Subject(..) => changes,
+            };
+            Step::Commit(changes, Decided::Done)
+        }
         DeviceOrder::Done => Step::Answer(Decided::Done),
         DeviceOrder::Absent => Step::Answer(Decided::Absent),
     }

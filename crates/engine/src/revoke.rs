@@ -82,7 +82,15 @@ impl Authority {
             }
             Ok(
                 match revocation::revoke(roster, id, reason, initiator, now) {
-                    Revocation::End(changes) => Step::Commit(changes, Revoked::Ended),
+                    Revocation::End(changes) => {
+                        let changes = match scope {
+                            Scope::Holder(asker) if asker.session.id != id => {
+                                asked_by(changes, &asker.session)
+                            }
+                            Scope::Holder(_) | Scope::Tenant(_) | Scope::Owner(..) => changes,
+                        };
+                        Step::Commit(changes, Revoked::Ended)
+                    }
                     Revocation::AlreadyEnded => Step::Answer(Revoked::Ended),
                     Revocation::Absent => Step::Answer(Revoked::Absent),
                 },
@@ -125,6 +133,7 @@ impl Authority {
                 let (reason, by) = (EndReason::RevokedByUser, Initiator::User);
                 let changes = revocation::revoke_all(case.roster, Keep::One(id), reason, by, now);
                 let ended = count_ended(&changes, reason);
+                let changes = asked_by(changes, &asker.session);
                 Ok(Step::Commit(changes, RevokedAll::Ended(ended)))
             })
             .await?;
@@ -235,6 +244,12 @@ pub(crate) fn shield<'r>(case: &Case<'r>, asker: &Checked) -> Shield<'r> {
         // What was proved long ago is no evidence of who asks now.
         evidence: session.assurance_within(freshness, case.now()),
     }
+}
+
+/// The same changes, whose ends say that `asker` asked for them.
+pub(crate) fn asked_by(changes: Vec<Change>, asker: &Session) -> Vec<Change> {
+    let changes = changes.into_iter();
+    changes.map(|change| change.asked_by(asker)).collect()
 }
 
 /// How many sessions `changes` end for `reason`.

@@ -6,6 +6,7 @@ use innkeeper_domain::session::{EndReason, EndedSession, Ending, Initiator, Time
 use innkeeper_http::wire;
 
 use crate::moment::Moment;
+use crate::visitor::asker;
 
 /// An end, as a page tells of it.
 #[derive(Debug)]
@@ -18,17 +19,20 @@ pub(crate) struct EndView {
     pub(crate) advice: Option<&'static str>,
     /// Who caused it.
     pub(crate) by: &'static str,
+    /// On which device, where it was on one.
+    pub(crate) from: Option<String>,
     /// When.
     pub(crate) at: Moment,
 }
 
 impl EndView {
-    pub(crate) fn of(ending: Ending, now: Timestamp) -> Self {
+    pub(crate) fn of(ending: Ending, from: Option<String>, now: Timestamp) -> Self {
         Self {
             reason: word(ending.reason),
             sentence: sentence(ending.reason),
             advice: advice(ending.reason),
             by: by(ending.initiator),
+            from,
             at: Moment::of(ending.at, now),
         }
     }
@@ -45,7 +49,7 @@ impl PastView {
     pub(crate) fn of(roster: &Roster, ended: &EndedSession, now: Timestamp) -> Self {
         Self {
             device: wire::device_name(roster, &ended.session),
-            end: EndView::of(ended.ending, now),
+            end: EndView::of(ended.ending, asker(roster, ended.ending), now),
         }
     }
 }

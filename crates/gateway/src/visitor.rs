@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use innkeeper_domain::check::{Demand, Shown};
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::{Ending, Timestamp};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Checked, Renewal};
@@ -15,10 +16,21 @@ use crate::gateway::Gateway;
 pub(crate) enum Visitor {
     /// Signed in: to hold this is proof.
     SignedIn(Box<Checked>),
-    /// Was signed in with a session that has ended; with the store's time.
-    Ended(Ending, Timestamp),
+    /// Was signed in with a session that has ended.
+    Ended(Box<Gone>),
     /// Nobody we know.
     Stranger,
+}
+
+/// How a session ended, for whoever still holds its token.
+#[derive(Debug)]
+pub(crate) struct Gone {
+    pub(crate) ending: Ending,
+    /// The device on which that was asked for, where it was on one and is still known. No more than
+    /// its name: whoever was put out may be a thief.
+    pub(crate) from: Option<String>,
+    /// The store's time.
+    pub(crate) now: Timestamp,
 }
 
 impl Gateway {
@@ -49,7 +61,7 @@ impl Gateway {
                 Visitor::SignedIn(Box::new(passed.open().map_err(wire::failed)?))
             }
             CheckAnswer::NoSession(Some(ending)) => {
-                Visitor::Ended(ending, self.now_at(&request.token, ending).await?)
+                Visitor::Ended(Box::new(self.gone(&request.token, ending).await?))
             }
             // Whoever brings a token without the device that it is bound to is nobody we know: it
             // is refused, and the form is open.
@@ -57,19 +69,18 @@ impl Gateway {
         })
     }
 
-    /// The store's time, to say how long ago a session of this token's roster ended.
-    async fn now_at(
-        &self,
-        token: &SessionToken,
-        ending: Ending,
-    ) -> Result<Timestamp, ProblemAnswer> {
-        let standing = self
-            .door
-            .authority
-            .roster_at(&self.tenant, token.tag())
-            .await;
+    /// What to tell of the end of a session whose roster this token leads to.
+    async fn gone(&self, token: &SessionToken, ending: Ending) -> Result<Gone, ProblemAnswer> {
+        let authority = &self.door.authority;
+        let standing = authority.roster_at(&self.tenant, token.tag()).await;
         let standing = standing.map_err(wire::failed)?;
-        Ok(standing.map_or(ending.at, |standing| standing.now))
+        Ok(Gone {
+            ending,
+            from: standing
+                .as_ref()
+                .and_then(|standing| asker(&standing.roster, ending)),
+            now: standing.map_or(ending.at, |standing| standing.now),
+        })
     }
 
     /// The token in the session cookie, if it is one.
@@ -80,4 +91,10 @@ impl Gateway {
         let value = self.door.cookie.find(headers)?;
         Ok(value.and_then(|text| SessionToken::parse(text).ok()))
     }
+}
+
+/// The name of the device on which an end was asked for.
+pub(crate) fn asker(roster: &Roster, ending: Ending) -> Option<String> {
+    let asker = roster.find_born(ending.asker?)?;
+    Some(wire::device_name(roster, asker))
 }

@@ -175,6 +175,7 @@ struct EndingRecord {
     at: u64,
     reason: u8,
     initiator: u8,
+    asker: Option<u64>,
 }
 
 type Serial = [u8; SessionId::SERIAL_LEN];
@@ -274,6 +275,7 @@ impl From<Ending> for EndingRecord {
             at: ending.at.as_millis(),
             reason: number(&REASONS, &ending.reason),
             initiator: number(&INITIATORS, &ending.initiator),
+            asker: ending.asker,
         }
     }
 }
@@ -286,6 +288,7 @@ impl TryFrom<EndingRecord> for Ending {
             at: Timestamp::from_millis(record.at),
             reason: variant(&REASONS, record.reason, "end reason")?,
             initiator: variant(&INITIATORS, record.initiator, "initiator")?,
+            asker: record.asker,
         })
     }
 }

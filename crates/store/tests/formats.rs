@@ -143,6 +143,7 @@ fn changes() -> Vec<Change> {
         at: at(20),
         reason: EndReason::PolicyChange,
         initiator: Initiator::Policy,
+        asker: Some(3),
     };
     vec![
         Change::Groups([GroupName::parse("staff").unwrap()].into()),

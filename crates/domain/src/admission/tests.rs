@@ -598,3 +598,23 @@ fn given_groups_that_cost_others_their_seat_when_the_newcomer_has_one_then_the_p
     };
     assert!(amendment::amend(&roster, &unchanged, &policy, at(20)).is_none());
 }
+
+/// Whoever was put out wants to know by which device.
+#[test]
+fn given_sessions_that_end_for_a_sign_in_when_let_in_then_they_say_for_which() {
+    let roster = roster([session(1).idle_after(3), session(2), session(3)]);
+
+    let answer = let_in(&roster, &sign_in(), 4, &policy(2, Overflow::EvictOldest));
+
+    let askers: Vec<_> = answer
+        .changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::End { ending, .. } => Some((ending.reason, ending.asker)),
+            _ => None,
+        })
+        .collect();
+    let newcomer = Some(answer.session.birth);
+    let expected = [(EndReason::Idle, None), (EndReason::Evicted, newcomer)];
+    assert_eq!(askers, expected);
+}

@@ -11,6 +11,7 @@ fn end_of(number: u8, seconds: u64) -> Change {
             at: at(seconds),
             reason: EndReason::Logout,
             initiator: Initiator::User,
+            asker: None,
         },
     }
 }

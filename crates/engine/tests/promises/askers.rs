@@ -83,3 +83,53 @@ fn given_an_asker_in_its_grace_or_about_itself_when_it_orders_then_it_is_done() 
     assert_eq!(ends(&house, &checked, &asker), Revoked::Ended);
     assert_eq!(house.live("alice"), 0);
 }
+
+fn asker_of(house: &House, ended: &SignedIn) -> Option<u64> {
+    let roster = house.roster("alice").expect("she signed in");
+    let of_it = roster
+        .ended
+        .iter()
+        .find(|e| e.session.id == ended.session.id);
+    of_it.expect("it has ended").ending.asker
+}
+
+/// Whoever was put out wants to know by which device.
+#[test]
+fn given_a_session_that_ends_others_when_they_are_told_then_each_says_by_which() {
+    let orders: [fn(&House, &Checked, &SignedIn); 3] = [
+        |house, asker, other| assert_eq!(ends(house, asker, other), Revoked::Ended),
+        |house, asker, _| {
+            let all = finish(house.authority.revoke_others(asker)).expect("the store is sound");
+            assert_eq!(all, RevokedAll::Ended(1));
+        },
+        |house, asker, other| {
+            let scope = DeviceScope::Holder(asker);
+            let end = DeviceChange::End;
+            let order = house.authority.order_device(scope, other.device.id, &end);
+            let answer = finish(order).expect("the store is sound");
+            assert!(matches!(answer, DeviceAnswer::Done(_)), "{answer:?}");
+        },
+    ];
+    for order in orders {
+        let house = house();
+        let (asker, other) = (house.sign_in("alice"), house.sign_in("alice"));
+        let checked = house.checked(&asker.token);
+
+        order(&house, &checked, &other);
+
+        assert_eq!(asker_of(&house, &other), Some(asker.session.birth));
+    }
+}
+
+#[test]
+fn given_an_end_that_no_other_session_asked_for_when_told_then_it_names_none() {
+    let house = house();
+    let (mine, other) = (house.sign_in("alice"), house.sign_in("alice"));
+    let checked = house.checked(&mine.token);
+
+    assert_eq!(ends(&house, &checked, &mine), Revoked::Ended);
+    assert_eq!(house.revoke(other.session.id), Revoked::Ended);
+
+    assert_eq!(asker_of(&house, &mine), None);
+    assert_eq!(asker_of(&house, &other), None);
+}

@@ -107,7 +107,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let visitor = site.gateway.visitor(&parts.headers, Activity::Active);
     let checked = match visitor.await? {
         Visitor::SignedIn(checked) => checked,
-        Visitor::Ended(ending, now) => return ended::show(site, ending, now, here),
+        Visitor::Ended(gone) => return ended::show(site, *gone, here),
         Visitor::Stranger => return Ok(sign_in::redirect(site, &here, None)),
     };
     let (tenant, subject) = (&checked.roster.tenant, &checked.roster.subject);
@@ -256,7 +256,7 @@ pub(super) async fn presser(site: &Site, request: Request) -> Result<Presser, Pr
     let visitor = site.gateway.visitor(&parts.headers, Activity::Active);
     Ok(match visitor.await? {
         Visitor::SignedIn(checked) => Presser::SignedIn(checked),
-        Visitor::Ended(ending, now) => Presser::Other(ended::show(site, ending, now, here)?),
+        Visitor::Ended(gone) => Presser::Other(ended::show(site, *gone, here)?),
         Visitor::Stranger => Presser::Other(sign_in::redirect(site, &here, None)),
     })
 }

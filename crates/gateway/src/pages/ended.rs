@@ -1,16 +1,16 @@
-//! The page for somebody whose session has ended: when, why and by whom.
+//! The page for somebody whose session has ended: when, why, by whom and from where.
 
 use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use innkeeper_domain::session::{Ending, Timestamp};
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::sign_in::{FormView, empty_form};
 use super::{Frame, Site, page};
 use crate::address::SitePath;
 use crate::ending::EndView;
+use crate::visitor::Gone;
 
 #[derive(Template)]
 #[template(path = "ended.html")]
@@ -23,15 +23,10 @@ struct EndedPage {
 /// Tells of the end once: the cookie goes, so that the next page is that of a stranger.
 ///
 /// Not a redirect: the person asked for a page, and this is why it is not there.
-pub(super) fn show(
-    site: &Site,
-    ending: Ending,
-    now: Timestamp,
-    next: SitePath,
-) -> Result<Response, ProblemAnswer> {
+pub(super) fn show(site: &Site, gone: Gone, next: SitePath) -> Result<Response, ProblemAnswer> {
     let ended = EndedPage {
         frame: site.frame(None),
-        end: EndView::of(ending, now),
+        end: EndView::of(gone.ending, gone.from, gone.now),
         form: empty_form(site, next)?,
     };
     let mut response = page(StatusCode::UNAUTHORIZED, &ended);

@@ -43,7 +43,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let visitor = site.gateway.visitor(&parts.headers, Activity::Active);
     let checked = match visitor.await? {
         Visitor::SignedIn(checked) => checked,
-        Visitor::Ended(ending, now) => return ended::show(site, ending, now, here),
+        Visitor::Ended(gone) => return ended::show(site, *gone, here),
         Visitor::Stranger => return Ok(sign_in::redirect(site, &here, None)),
     };
     let (session, roster, now) = (&checked.session, &checked.roster, checked.now);

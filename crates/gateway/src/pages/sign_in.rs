@@ -117,7 +117,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let next = read_next(site, form::parameter(query, "next").as_deref());
     let visitor = site.gateway.visitor(&parts.headers, Activity::Passive);
     let signed_in = match visitor.await? {
-        Visitor::Ended(ending, now) => return ended::show(site, ending, now, next),
+        Visitor::Ended(gone) => return ended::show(site, *gone, next),
         Visitor::SignedIn(checked) => Some(checked),
         Visitor::Stranger => None,
     };

@@ -4,13 +4,14 @@ use http::StatusCode;
 use innkeeper_domain::amendment::SubjectPatch;
 use innkeeper_domain::check::Shown;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::policy::{Policy, SessionLimit};
+use innkeeper_domain::policy::{Overflow, Policy, SessionLimit};
 use innkeeper_domain::rotation::Occasion;
 use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_engine::revoke::{Revoked, Scope};
 use innkeeper_gateway::{Added, Cost, Gateway, NewUser, Password, UserName};
 
 use crate::harness::{Browser, House, PASSWORD};
+use crate::sign_in::policy;
 
 /// A session of alice's that somebody, or something, is about to end.
 async fn house() -> House {
@@ -104,6 +105,65 @@ async fn given_an_end_by_another_session_when_a_page_is_asked_for_then_it_tells_
 
     let words = "This session was ended from another of your sessions.";
     assert_told(&other, "revoked_by_user", words).await;
+}
+
+const IPHONE: &str = "Mozilla/5.0 (iPhone) Version/17.5 Safari/604.1";
+
+#[tokio::test]
+async fn given_an_end_for_or_by_another_device_when_a_page_is_asked_for_then_that_is_named() {
+    let orders: [(Overflow, &str); 3] = [
+        (Overflow::EvictLeastRecent, "evicted"),
+        (Overflow::Ask, "revoked_by_user"),
+        (Overflow::Observe, "revoked_by_user"),
+    ];
+    for (at_limit, reason) in orders {
+        let house = House::new(policy(1, at_limit)).await;
+        let mut mine = house.signed_in("alice").await;
+        let target = id(&mut mine).await.to_string();
+        let mut phone = house.browser();
+        phone.user_agent = IPHONE.into();
+
+        let page = phone.sign_in("alice", PASSWORD).await;
+        match at_limit {
+            Overflow::Ask => {
+                let ticket = page.values("value")[1].clone();
+                let fields = [("subject", "alice"), ("choice", &ticket), ("end", &target)];
+                let chosen = phone.post("/sign-in/choice", &fields).await;
+                assert_eq!(chosen.status, StatusCode::SEE_OTHER);
+            }
+            Overflow::Observe => {
+                let path = format!("/account/sessions/{target}/end");
+                let ended = phone.post(&path, &[]).await;
+                assert_eq!(ended.location(), "/account?notice=ended");
+            }
+            _ => assert_eq!(page.status, StatusCode::SEE_OTHER),
+        }
+        let list = phone.get("/account").await;
+        let told = mine.get("/sign-in?next=/orders").await;
+
+        assert_eq!(told.values("data-reason"), [reason]);
+        let device = "<dt>From</dt><dd><bdi>Safari on iPhone</bdi></dd>";
+        assert!(told.text.contains(device), "{}", told.text);
+        assert!(!told.text.contains("127.0.0.1"), "and nothing else of it");
+        assert!(told.values("value").contains(&"/orders".to_owned()));
+        assert!(
+            list.text
+                .contains("That was on <bdi>Safari on iPhone</bdi>.")
+        );
+    }
+}
+
+#[tokio::test]
+async fn given_an_end_that_no_session_asked_for_when_told_then_no_device_is_named() {
+    let house = house().await;
+    let browser = house.signed_in("alice").await;
+    let mut out = browser.clone();
+    out.post("/sign-out", &[]).await;
+
+    let told = browser.clone().get("/account").await;
+
+    assert_eq!(told.values("data-reason"), ["logout"]);
+    assert!(!told.text.contains("<dt>From</dt>"));
 }
 
 #[tokio::test]

@@ -192,6 +192,7 @@ pub fn end(id: SessionId, at: Timestamp) -> Change {
             at,
             reason: EndReason::Logout,
             initiator: Initiator::User,
+            asker: None,
         },
     }
 }
