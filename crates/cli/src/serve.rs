@@ -20,6 +20,7 @@ use innkeeper_engine::{Authority, Services};
 use innkeeper_gateway::{Cost, Demo, Gateway, Users};
 use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
+use innkeeper_http::forward_auth::{ForwardAuth, SignInPage};
 use innkeeper_http::layer::Door;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest::{self, PREFIX};
@@ -86,7 +87,9 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let door = door(&config, &authority, arguments.demo)?;
     let users = Users::new(Arc::clone(&authority), TenantId::default(), Cost::OWASP);
     let metrics = rest::metrics_router(door.clone());
-    let mut router = rest::router_with_users(door.clone(), Arc::new(users.clone()));
+    let gate = forward_auth(&config, arguments.demo || config.gateway.is_on());
+    let mut router = rest::router_with_users(door.clone(), Arc::new(users.clone()))
+        .merge(rest::forward_auth_router(door.clone(), gate));
     match &for_metrics {
         Some(own) => print::lines(format_args!(
             "innkeeper shows metrics on http://{}/metrics",
@@ -348,6 +351,18 @@ async fn gateway(
     let client = config.gateway.client.clone();
     let gateway = Gateway::new(door, TenantId::default(), client).with_users(users);
     Ok(Some(gateway))
+}
+
+/// How we stand in front of applications.
+fn forward_auth(config: &Config, has_pages: bool) -> ForwardAuth {
+    ForwardAuth {
+        sign_in: match &config.server.public_url {
+            _ if !has_pages => SignInPage::None,
+            Some(url) => SignInPage::At(url.clone()),
+            None => SignInPage::SameHost,
+        },
+        ..ForwardAuth::default()
+    }
 }
 
 /// The sign-in of the demo, with its users, whose passwords are printed.

@@ -233,7 +233,8 @@ impl fmt::Debug for TokenSecret {
 }
 
 impl SessionToken {
-    const PREFIX: &str = "ik_";
+    /// What its text begins with, so that it can be told from the tokens of others.
+    pub const PREFIX: &str = "ik_";
     const LEN: usize = 16 + TokenSecret::LEN + 4;
 
     /// Puts a token together.

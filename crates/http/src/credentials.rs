@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use innkeeper_api::{Problem, ProblemCode};
+use innkeeper_domain::token::SessionToken;
 
 use crate::cookies::SessionCookie;
 use crate::problem::ProblemAnswer;
@@ -30,6 +31,23 @@ impl<'h> Credential<'h> {
     /// proxy before us perhaps, and is not looked at.
     pub fn of_user(headers: &'h HeaderMap, cookie: SessionCookie) -> Result<Self, ProblemAnswer> {
         match (bearer(headers)?, cookie.find(headers)?) {
+            (None, None) => Ok(Self::Absent),
+            (None, Some(token)) => Ok(Self::Cookie(token)),
+            (Some(token), None) => Ok(Self::Bearer(token)),
+            (Some(_), Some(_)) => Err(ambiguous("A cookie and a bearer token were presented.")),
+        }
+    }
+
+    /// As [`of_user`](Self::of_user), for a request that an application behind us is meant to read.
+    ///
+    /// A bearer token that is none of ours is the application's own affair; beside our cookie it
+    /// is not looked at.
+    pub fn behind_proxy(
+        headers: &'h HeaderMap,
+        cookie: SessionCookie,
+    ) -> Result<Self, ProblemAnswer> {
+        let own = bearer(headers)?.filter(|token| token.starts_with(SessionToken::PREFIX));
+        match (own, cookie.find(headers)?) {
             (None, None) => Ok(Self::Absent),
             (None, Some(token)) => Ok(Self::Cookie(token)),
             (Some(token), None) => Ok(Self::Bearer(token)),

@@ -27,7 +27,9 @@ use crate::{rest, traffic};
 
 /// What is asked again and again, by programs. Its answers are logged at the level `debug`: at
 /// `info`, a line for each check would cost more than the check.
-const ASKED_OFTEN: [&str; 6] = [
+const ASKED_OFTEN: [&str; 8] = [
+    "/forward-auth",
+    "/forward-auth/nginx",
     "/v1/check",
     "/v1/check/batch",
     "/oauth/introspect",

@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod credentials;
 mod diagnosis;
 pub mod envelope;
+pub mod forward_auth;
 pub mod idempotency;
 pub mod json;
 pub mod layer;

@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod devices;
 mod events;
+mod forward_auth;
 mod health;
 mod keys;
 mod me;
@@ -25,8 +26,9 @@ pub use users::LocalUsers;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
 
+use crate::forward_auth::ForwardAuth;
 use crate::layer::Door;
 use crate::openapi;
 use crate::route::{self, Route};
@@ -62,10 +64,18 @@ pub fn metrics_router(door: Door) -> Router {
     route::router(metrics::routes()).with_state(door)
 }
 
+/// What proxies ask before they let a request through; never under the prefix, and beside
+/// [`router`].
+pub fn forward_auth_router(door: Door, settings: ForwardAuth) -> Router {
+    route::router(forward_auth::routes())
+        .layer(Extension(Arc::new(settings)))
+        .with_state(door)
+}
+
 /// Every route that is published, wherever it is mounted.
 #[must_use]
 pub(crate) fn published() -> Vec<Route> {
-    [routes(), metrics::routes()].concat()
+    [routes(), metrics::routes(), forward_auth::routes()].concat()
 }
 
 /// Every route of [`router`], with what is published about it. Each file holds those of its calls.

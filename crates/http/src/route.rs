@@ -38,7 +38,17 @@ pub struct Route {
     pub(crate) headers: Vec<Value>,
     pub(crate) links: Vec<Link>,
     pub(crate) described: Vec<fn(&mut Operation<'_>)>,
+    asked: Asked,
     handler: MethodRouter<Door>,
+}
+
+/// By which methods a route is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Asked {
+    /// By the one that is published.
+    ByOne,
+    /// By any, of which the published one stands for all.
+    ByAny,
 }
 
 /// What to do next with an answer, as programs can follow it.
@@ -76,6 +86,7 @@ macro_rules! methods {
                 headers: Vec::new(),
                 links: Vec::new(),
                 described: vec![H::describe],
+                asked: Asked::ByOne,
                 handler: on(MethodFilter::$method, handler),
             }
         }
@@ -89,6 +100,38 @@ impl Route {
         put PUT "PUT";
         patch PATCH "PATCH";
         delete DELETE "DELETE";
+    }
+
+    /// Any method of `path`, also one that nobody knows; published as `GET`. Its body is not read,
+    /// and not refused: whoever asks so passes on what somebody else sent.
+    pub fn any<H, T, A>(
+        path: &'static str,
+        handler: H,
+        id: &'static str,
+        summary: &'static str,
+    ) -> Self
+    where
+        H: Handler<T, Door> + Described<A>,
+        T: 'static,
+    {
+        Self {
+            asked: Asked::ByAny,
+            handler: axum::routing::any(handler.clone()),
+            ..Self::get(path, handler, id, summary)
+        }
+    }
+
+    /// Whether it shows something, and refuses to be sent a body.
+    pub(crate) fn takes_no_body(&self) -> bool {
+        self.method == Method::GET && self.asked == Asked::ByOne
+    }
+
+    /// Whether a request with this method is one for it.
+    pub(crate) fn is_asked_by(&self, method: &Method) -> bool {
+        match self.asked {
+            Asked::ByOne => self.method == *method,
+            Asked::ByAny => true,
+        }
     }
 
     /// Says more, in Markdown.
@@ -184,7 +227,7 @@ impl Link {
 /// The router of these routes.
 pub(crate) fn router(routes: Vec<Route>) -> Router<Door> {
     routes.into_iter().fold(Router::new(), |router, route| {
-        let handler = if route.method == Method::GET {
+        let handler = if route.takes_no_body() {
             route.handler.layer(from_fn(without_body))
         } else {
             route.handler

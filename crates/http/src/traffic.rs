@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use innkeeper_engine::metrics::{Counter, Text};
 
 use crate::rest;
+use crate::route::Route;
 
 /// The statuses that are counted by themselves; all others are counted together.
 const STATUSES: [u16; 23] = [
@@ -17,7 +18,7 @@ const STATUSES: [u16; 23] = [
 /// One row for each published route, and one for everything else: pages, and paths that nobody
 /// has. So a caller can make no new series, whatever it asks for.
 struct Traffic {
-    rows: HashMap<&'static str, Vec<(Method, Row)>>,
+    rows: HashMap<&'static str, Vec<(Route, Row)>>,
     elsewhere: Row,
 }
 
@@ -26,8 +27,8 @@ type Row = [Counter; STATUSES.len()];
 static TRAFFIC: LazyLock<Traffic> = LazyLock::new(|| {
     let mut rows: HashMap<_, Vec<_>> = HashMap::new();
     for route in rest::published() {
-        let row = (route.method, Row::default());
-        rows.entry(route.path).or_default().push(row);
+        let path = route.path;
+        rows.entry(path).or_default().push((route, Row::default()));
     }
     Traffic {
         rows,
@@ -41,7 +42,7 @@ pub(crate) fn count(method: &Method, route: Option<&str>, status: StatusCode) {
     let route = route.map(|route| route.strip_prefix(rest::PREFIX).unwrap_or(route));
     let row = route
         .and_then(|route| TRAFFIC.rows.get(route))
-        .and_then(|methods| methods.iter().find(|(of, _)| of == method));
+        .and_then(|methods| methods.iter().find(|(of, _)| of.is_asked_by(method)));
     let row = row.map_or(&TRAFFIC.elsewhere, |(_, row)| row);
     let place = STATUSES.iter().position(|s| *s == status.as_u16());
     row[place.unwrap_or(STATUSES.len() - 1)].count();
@@ -55,8 +56,8 @@ pub(crate) fn write(text: &mut Text) {
         "Requests, by route and by the status of the answer.",
     );
     for (path, methods) in &TRAFFIC.rows {
-        for (method, row) in methods {
-            write_row(text, method.as_str(), path, row);
+        for (route, row) in methods {
+            write_row(text, route.method.as_str(), path, row);
         }
     }
     write_row(text, "any", "elsewhere", &TRAFFIC.elsewhere);

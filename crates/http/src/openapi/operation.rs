@@ -160,7 +160,7 @@ impl<'s> Operation<'s> {
         for (status, code) in &route.refusals {
             self.refuses_with(*status, *code);
         }
-        if route.method == http::Method::GET {
+        if route.takes_no_body() {
             // With a body, which none of them takes.
             self.refuses(ProblemCode::InvalidRequest);
         }

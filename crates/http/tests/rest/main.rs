@@ -8,6 +8,7 @@ mod devices;
 mod events;
 mod every_route;
 mod flaky;
+mod forward_auth;
 mod keys;
 mod me;
 mod metrics;

@@ -75,7 +75,11 @@ fn follow(value: &'static Value) -> &'static Value {
 fn find(method: &Method, path: &str) -> Option<&'static Value> {
     let own = path.strip_prefix("/_innkeeper");
     let path = own.filter(|own| own.starts_with("/me")).unwrap_or(path);
-    let method = method.as_str().to_ascii_lowercase();
+    // Any method is answered there as the published one is.
+    let method = match path {
+        "/forward-auth" | "/forward-auth/nginx" => "get".to_owned(),
+        _ => method.as_str().to_ascii_lowercase(),
+    };
     let paths = DOCUMENT["paths"].as_object().expect("there are paths");
     let fits = |template: &&String| {
         let (mut given, mut wanted) = (path.split('/'), template.split('/'));
