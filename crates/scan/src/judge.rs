@@ -375,7 +375,7 @@ fn on_change(case: &Case<'_>, main: &Fact, out: &mut Vec<Finding>) {
         out.push(case.absent(
             "CSC-EXPIRE-002",
             main,
-            &[Kind::CookieConfig],
+            &[Kind::NeverExpires],
             "an age, a time of silence or a lifetime of stored sessions, in code and settings",
         ));
     }

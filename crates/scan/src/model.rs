@@ -137,8 +137,9 @@ impl<'a> Model<'a> {
                 }
             }
         }
+        let mut seen = HashSet::new();
         for (from, to) in edges {
-            if from != to && !self.callees[from].contains(&to) {
+            if from != to && seen.insert((from, to)) {
                 self.callees[from].push(to);
                 self.callers[to].push(from);
             }

@@ -257,9 +257,12 @@ fn parse(options: &Options, file: &Found, language: Language, text: &str) -> Rea
             language,
             outline,
         })),
-        Err(syntax::Unparsed::Time) => Read::Skipped(Skipped {
+        Err(why) => Read::Skipped(Skipped {
             file: file.path.clone(),
-            reason: SkipReason::Time,
+            reason: match why {
+                syntax::Unparsed::Time => SkipReason::Time,
+                syntax::Unparsed::Size => SkipReason::TooLarge,
+            },
         }),
     }
 }

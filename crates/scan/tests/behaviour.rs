@@ -324,3 +324,50 @@ fn given_things_that_are_no_source_when_scanned_then_none_is_opened_and_the_scan
         ]
     );
 }
+
+/// Two megabytes of brackets took half a gigabyte, and long names in calls in calls as much again.
+#[test]
+fn given_a_file_denser_than_anybody_writes_when_scanned_then_it_is_skipped_as_too_large() {
+    let dense = format!(
+        "session\n{}",
+        format!("{}\n", "(".repeat(100)).repeat(6_500)
+    );
+    let (name, deep) = ("a".repeat(900), 1_900);
+    let gathered = format!(
+        "session(\n{}{})",
+        format!("{name}(\n").repeat(deep),
+        ")".repeat(deep)
+    );
+    let plain = format!(
+        "session(\n{})",
+        "\"a value of some length\",\n".repeat(60_000)
+    );
+    let many = "def session\nend\n".repeat(10_001);
+    let folder = tree(&[
+        ("dense.js", &dense),
+        ("gathered.js", &gathered),
+        ("many.rb", &many),
+        ("plain.py", &plain),
+    ]);
+
+    let report = run(&Options {
+        file_time: Duration::from_mins(5),
+        ..Options::new(folder.path())
+    })
+    .expect("the folder is there");
+
+    let skipped: Vec<_> = report
+        .skipped
+        .iter()
+        .map(|s| (s.file.as_str(), s.reason))
+        .collect();
+    assert_eq!(
+        skipped,
+        [
+            ("dense.js", SkipReason::TooLarge),
+            ("gathered.js", SkipReason::TooLarge),
+            ("many.rb", SkipReason::TooLarge)
+        ]
+    );
+    assert_eq!(report.parsed, 1);
+}

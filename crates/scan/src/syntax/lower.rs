@@ -5,7 +5,8 @@
 
 mod look;
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Instant;
@@ -23,11 +24,26 @@ use super::route;
 /// How much of a value is kept as written.
 const WRITTEN_MAX: usize = 200;
 
+/// How many words and signs a file may have. Each may become nodes of some hundred bytes, so that
+/// two megabytes of brackets would cost half a gigabyte. Code that people write has one for every
+/// four bytes or so, which leaves the largest file that is read below this.
+const TOKENS_MAX: usize = 600_000;
+/// How many bytes of names and strings may be gathered. They are written down again for each call
+/// around them, which costs much where calls stand in calls and names are long.
+const OUTLINE_MAX: usize = 24 << 20;
+/// How many functions and calls a file may have. Each is asked about the others when it is judged.
+const FUNCTIONS_MAX: usize = 10_000;
+const CALLS_MAX: usize = 60_000;
+/// How many nodes are visited between two looks at the clock.
+const STEPS: u32 = 64;
+
 /// Why a file has no outline.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Unparsed {
     /// The time budget ran out.
     Time,
+    /// There is more in it than anybody writes by hand.
+    Size,
 }
 
 /// Reduces a file to its outline, or says that the deadline came first.
@@ -37,6 +53,9 @@ pub(crate) fn outline(
     source: &str,
     deadline: Instant,
 ) -> Result<Outline, Unparsed> {
+    if tokens(source) > TOKENS_MAX {
+        return Err(Unparsed::Size);
+    }
     let mut parser = Parser::new();
     parser
         .set_language(&language.grammar())
@@ -64,11 +83,27 @@ pub(crate) fn outline(
         out: Outline::default(),
         hints: HashMap::new(),
         attached: HashMap::new(),
+        above: Vec::new(),
+        spent: Cell::new(0),
     };
     walk.run(tree.root_node(), deadline)?;
     let mut out = walk.out;
     out.routes = route::routes(language, file, &out);
     Ok(out)
+}
+
+/// Words and signs of a text, whatever the language: a run of letters and digits is one, and so is
+/// every other character that is no blank.
+fn tokens(source: &str) -> usize {
+    let mut goes_on = false;
+    let mut count = 0;
+    for byte in source.bytes() {
+        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        let is_counted = !(byte.is_ascii_whitespace() || is_word && goes_on);
+        count += usize::from(is_counted);
+        goes_on = is_word;
+    }
+    count
 }
 
 /// Where in the file the walk stands.
@@ -88,18 +123,30 @@ struct Walk<'a> {
     hints: HashMap<usize, String>,
     /// Annotations that stand before what they are about, by the node they are about.
     attached: HashMap<usize, Vec<Annotation>>,
+    /// What the node at hand stands in, outermost first. The parser finds a parent by coming down
+    /// from the root, past every sibling on the way: too slow for a file of one long list.
+    above: Vec<Node<'a>>,
+    /// Bytes of names and strings that were gathered so far.
+    spent: Cell<usize>,
 }
 
 impl<'a> Walk<'a> {
     fn run(&mut self, root: Node<'a>, deadline: Instant) -> Result<(), Unparsed> {
-        let mut stack = vec![(root, Place::default())];
+        let mut stack = vec![(root, 0, Place::default())];
         let mut steps = 0_u32;
         let mut cursor = root.walk();
-        while let Some((node, mut place)) = stack.pop() {
+        while let Some((node, depth, mut place)) = stack.pop() {
             steps = steps.wrapping_add(1);
-            if steps.is_multiple_of(4096) && Instant::now() > deadline {
+            if steps.is_multiple_of(STEPS) && Instant::now() > deadline {
                 return Err(Unparsed::Time);
             }
+            if self.spent.get() > OUTLINE_MAX
+                || self.out.functions.len() > FUNCTIONS_MAX
+                || self.out.calls.len() > CALLS_MAX
+            {
+                return Err(Unparsed::Size);
+            }
+            self.above.truncate(depth);
             match self.shape(node) {
                 Shape::Comment => {
                     self.comment(node);
@@ -128,6 +175,7 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
             if node.named_child_count() > 0 {
+                self.above.push(node);
                 self.push_children(node, &place, &mut cursor, &mut stack);
             }
         }
@@ -139,14 +187,14 @@ impl<'a> Walk<'a> {
         node: Node<'a>,
         place: &Place,
         cursor: &mut TreeCursor<'a>,
-        stack: &mut Vec<(Node<'a>, Place)>,
+        stack: &mut Vec<(Node<'a>, usize, Place)>,
     ) {
         let children: Vec<Node<'a>> = node.named_children(cursor).collect();
         let mut pending: Vec<Annotation> = Vec::new();
-        let mut tests: Vec<usize> = Vec::new();
+        let mut tests: HashSet<usize> = HashSet::new();
         for child in &children {
             if is_test_only(&pending) && self.shape(*child) != Shape::Annotation {
-                tests.push(child.id());
+                tests.insert(child.id());
             }
             match self.shape(*child) {
                 Shape::Annotation
@@ -170,8 +218,12 @@ impl<'a> Walk<'a> {
                 .into_iter()
                 .filter(|child| !tests.contains(&child.id()))
                 .rev()
-                .map(|child| (child, place.clone())),
+                .map(|child| (child, self.above.len(), place.clone())),
         );
+    }
+
+    fn spend(&self, bytes: usize) {
+        self.spent.set(self.spent.get() + bytes);
     }
 
     fn shape(&self, node: Node<'_>) -> Shape {
@@ -208,6 +260,7 @@ impl<'a> Walk<'a> {
             [] => self.out.brought.push((seen.names, String::new())),
             // Go lists several modules in one declaration, and they name themselves.
             texts => {
+                self.spend(seen.names.len() * texts.len());
                 let brought = texts.iter().map(|text| (seen.names.clone(), text.clone()));
                 self.out.brought.extend(brought);
             }
@@ -301,7 +354,7 @@ impl<'a> Walk<'a> {
     }
 
     fn call(&mut self, node: Node<'a>, place: &mut Place) {
-        let path = self.path(node, 0);
+        let path = self.path(node);
         let mut path = path.strip_suffix("()").unwrap_or(&path).to_owned();
         // Kotlin: `get("/") { … }` is a call of `get("/")` by its grammar, and of `get` to a reader.
         if self.language == Language::Kotlin
@@ -341,7 +394,7 @@ impl<'a> Walk<'a> {
         if path == "require" {
             self.out.imports.extend(texts.first().cloned());
             let module = texts.first().cloned().unwrap_or_default();
-            self.out.brought.push((self.names_given(node), module));
+            self.out.brought.push((self.names_given(), module));
         }
         let index = self.out.calls.len();
         self.out.calls.push(Call {
@@ -353,21 +406,20 @@ impl<'a> Walk<'a> {
             end_line: end_line(node),
             function: place.function,
             closures: Vec::new(),
-            into: self.variable_of(node),
+            into: self.variable(),
         });
         place.call = Some(index);
     }
 
-    /// The variable a call's result is given to, when it is given to one directly.
-    fn variable_of(&self, node: Node<'a>) -> String {
-        let mut at = node;
-        for _ in 0..4 {
-            let Some(parent) = at.parent() else { break };
-            match self.shape(parent) {
+    /// The variable that the result of the call at hand is given to, when to one directly.
+    fn variable(&self) -> String {
+        for parent in self.above.iter().rev().take(4) {
+            match self.shape(*parent) {
                 Shape::Assign => {
-                    return target(parent).map(|t| self.path(t, 0)).unwrap_or_default();
+                    let target = target(*parent);
+                    return target.map(|t| self.path(t)).unwrap_or_default();
                 }
-                Shape::Through => at = parent,
+                Shape::Through => {}
                 _ => break,
             }
         }
@@ -380,7 +432,7 @@ impl<'a> Walk<'a> {
         let target_path = if self.shape(target) == Shape::Text {
             self.literal(target)
         } else {
-            self.path(target, 0)
+            self.path(target)
         };
         if let Some(value) = value
             && self.shape(value) == Shape::Function
@@ -419,25 +471,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The names that a value is given to: `state`, or `a b` of `const { a, b } = …`.
-    fn names_given(&self, node: Node<'a>) -> String {
-        let mut at = node;
-        for _ in 0..3 {
-            let Some(parent) = at.parent() else { break };
-            if self.shape(parent) == Shape::Assign {
-                return target(parent)
-                    .map(|target| self.look(target).names)
-                    .unwrap_or_default();
-            }
-            at = parent;
-        }
-        String::new()
+    /// The names that the value at hand is given to: `state`, or `a b` of `const { a, b } = …`.
+    fn names_given(&self) -> String {
+        let mut near = self.above.iter().rev().take(3);
+        near.find(|parent| self.shape(**parent) == Shape::Assign)
+            .and_then(|parent| target(*parent))
+            .map(|target| self.look(target).names)
+            .unwrap_or_default()
     }
 
     /// Does the declaration of a field say `static`, before its name?
     fn is_static(&self, node: Node<'a>) -> bool {
-        let mut at = node;
-        for _ in 0..3 {
+        for at in std::iter::once(&node).chain(self.above.iter().rev().take(2)) {
             if matches!(
                 at.kind(),
                 "field_declaration"
@@ -455,8 +500,6 @@ impl<'a> Walk<'a> {
                     .next()
                     .is_some_and(|head| head.split_whitespace().any(|word| word == "static"));
             }
-            let Some(parent) = at.parent() else { break };
-            at = parent;
         }
         false
     }
@@ -477,7 +520,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let side = |walk: &Self, node: Node<'a>| {
-            let path = walk.path(node, 0);
+            let path = walk.path(node);
             if path == "?" {
                 walk.text(node).chars().take(WRITTEN_MAX).collect()
             } else {

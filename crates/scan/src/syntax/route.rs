@@ -1,5 +1,7 @@
 //! Ways in from outside, read from registrations, annotations and file names.
 
+use std::collections::HashMap;
+
 use super::language::Language;
 use super::outline::{Annotation, Call, Outline, Route};
 use super::words::words;
@@ -13,11 +15,12 @@ pub(crate) fn routes(language: Language, file: &str, outline: &Outline) -> Vec<R
         .iter()
         .filter_map(|call| of_call(language, file, call))
         .collect();
+    let prefixes = prefixes(outline);
     out.extend(
         outline
             .annotations
             .iter()
-            .filter_map(|a| of_annotation(outline, a)),
+            .filter_map(|a| of_annotation(outline, &prefixes, a)),
     );
     out.extend(of_file(file, outline));
     if matches!(language, Language::Ruby | Language::Php) {
@@ -146,7 +149,28 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
     })
 }
 
-fn of_annotation(outline: &Outline, annotation: &Annotation) -> Option<Route> {
+/// What the routes of each class begin with, as an annotation of the class says.
+fn prefixes(outline: &Outline) -> HashMap<&str, &str> {
+    let mut out = HashMap::new();
+    let of_classes = outline.annotations.iter().filter(|a| a.function.is_none());
+    for annotation in of_classes {
+        let name = annotation.path.rsplit('.').next().unwrap_or("");
+        if matches!(
+            name.to_ascii_lowercase().as_str(),
+            "controller" | "requestmapping" | "route" | "path" | "restcontroller"
+        ) {
+            let text = annotation.texts.first().map_or("", String::as_str);
+            out.entry(annotation.class.as_str()).or_insert(text);
+        }
+    }
+    out
+}
+
+fn of_annotation(
+    outline: &Outline,
+    prefixes: &HashMap<&str, &str>,
+    annotation: &Annotation,
+) -> Option<Route> {
     let function = annotation.function?;
     let name = annotation.path.rsplit('.').next().unwrap_or("");
     let lower = name.to_ascii_lowercase();
@@ -172,30 +196,7 @@ fn of_annotation(outline: &Outline, annotation: &Annotation) -> Option<Route> {
     }
     let method = method?;
     let target = outline.functions.get(function)?;
-    let prefix = outline
-        .annotations
-        .iter()
-        .find(|a| {
-            a.function.is_none()
-                && a.class == target.class
-                && [
-                    "controller",
-                    "requestmapping",
-                    "route",
-                    "path",
-                    "restcontroller",
-                ]
-                .contains(
-                    &a.path
-                        .rsplit('.')
-                        .next()
-                        .unwrap_or("")
-                        .to_ascii_lowercase()
-                        .as_str(),
-                )
-        })
-        .and_then(|a| a.texts.first().cloned())
-        .unwrap_or_default();
+    let prefix = prefixes.get(target.class.as_str()).copied().unwrap_or("");
     let own = annotation.texts.first().cloned().unwrap_or_default();
     let own = if matches!(lower.as_str(), "query" | "mutation") {
         target.name.clone()

@@ -8,6 +8,8 @@ use super::Walk;
 
 /// How many nodes one look into a subtree may visit.
 const LOOK_MAX: usize = 400;
+/// How many bytes of names one look may gather.
+const NAMES_MAX: usize = 16_000;
 /// How far a path may be chained.
 const CHAIN_MAX: usize = 40;
 
@@ -27,7 +29,7 @@ impl<'a> Walk<'a> {
         let mut visited = 0;
         while let Some(node) = stack.pop() {
             visited += 1;
-            if visited > LOOK_MAX {
+            if visited > LOOK_MAX || seen.names.len() > NAMES_MAX {
                 break;
             }
             match self.shape(node) {
@@ -44,18 +46,21 @@ impl<'a> Walk<'a> {
             }
             if node.named_child_count() > 0 {
                 let from = stack.len();
-                stack.extend(node.named_children(&mut cursor));
+                // No more are visited, however many there are.
+                stack.extend(node.named_children(&mut cursor).take(LOOK_MAX));
                 stack[from..].reverse();
             }
         }
+        let texts: usize = seen.texts.iter().map(String::len).sum();
+        self.spend(seen.names.len() + texts);
         seen
     }
 
     /// What a string says, without its quotes; names filled into it are left as written.
     pub(super) fn literal(&self, node: Node<'_>) -> String {
         let text = self.text(node);
-        let text = text
-            .trim_start_matches(|c: char| c.is_ascii_alphabetic() && text.contains(['"', '\'']));
+        let is_quoted = text.contains(['"', '\'']);
+        let text = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() && is_quoted);
         text.trim_start_matches(':')
             .trim_matches(['"', '\'', '`', '@', '$', '#'])
             .chars()
@@ -64,7 +69,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The dotted path of an expression, or `?` where it has none.
-    pub(super) fn path(&self, node: Node<'a>, depth: usize) -> String {
+    pub(super) fn path(&self, node: Node<'a>) -> String {
+        let path = self.path_at(node, 0);
+        self.spend(path.len());
+        path
+    }
+
+    fn path_at(&self, node: Node<'a>, depth: usize) -> String {
         if depth > CHAIN_MAX {
             return "?".to_owned();
         }
@@ -75,11 +86,11 @@ impl<'a> Walk<'a> {
                 .to_owned(),
             Shape::Through => node
                 .named_child(0)
-                .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1)),
+                .map_or_else(|| "?".to_owned(), |inner| self.path_at(inner, depth + 1)),
             Shape::Member => {
                 let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
                 let property = first_field(node, &PROPERTIES).or_else(|| last_named(node));
-                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
+                let object = object.map_or_else(|| "?".to_owned(), |o| self.path_at(o, depth + 1));
                 let property = property.map_or("?", |p| self.text(p));
                 let property = property.split(['<', '(']).next().unwrap_or("");
                 format!(
@@ -89,7 +100,7 @@ impl<'a> Walk<'a> {
             }
             Shape::Subscript => {
                 let object = first_field(node, &OBJECTS).or_else(|| node.named_child(0));
-                let object = object.map_or_else(|| "?".to_owned(), |o| self.path(o, depth + 1));
+                let object = object.map_or_else(|| "?".to_owned(), |o| self.path_at(o, depth + 1));
                 let index = last_named(node).map(|index| self.key(index, depth));
                 match index {
                     Some(key) if !key.is_empty() => format!("{object}.{key}"),
@@ -131,14 +142,14 @@ impl<'a> Walk<'a> {
                 || node.kind() == "bracketed_argument_list" =>
             {
                 node.named_child(0)
-                    .map_or_else(|| "?".to_owned(), |inner| self.path(inner, depth + 1))
+                    .map_or_else(|| "?".to_owned(), |inner| self.path_at(inner, depth + 1))
             }
             _ => "?".to_owned(),
         }
     }
 
     /// The text of a subscript when it is a literal: `session["id"]` reads like `session.id`.
-    pub(super) fn key(&self, node: Node<'a>, depth: usize) -> String {
+    fn key(&self, node: Node<'a>, depth: usize) -> String {
         match self.shape(node) {
             Shape::Text => self.literal(node),
             _ if depth < CHAIN_MAX
@@ -153,22 +164,22 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn call_path(&self, node: Node<'a>, depth: usize) -> String {
+    fn call_path(&self, node: Node<'a>, depth: usize) -> String {
         let callee = |field: &str| node.child_by_field_name(field);
         if let Some(function) = callee("function").or_else(|| callee("macro")) {
-            return self.path(function, depth + 1);
+            return self.path_at(function, depth + 1);
         }
         let name = callee("name").or_else(|| callee("method"));
         let object = first_field(node, &["object", "receiver", "scope"]);
         match (object, name) {
             (Some(object), Some(name)) => {
-                format!("{}.{}", self.path(object, depth + 1), self.text(name))
+                format!("{}.{}", self.path_at(object, depth + 1), self.text(name))
             }
             (None, Some(name)) => self.text(name).to_owned(),
             // Kotlin: what is called is the first child.
             _ => node
                 .named_child(0)
-                .map_or_else(|| "?".to_owned(), |first| self.path(first, depth + 1)),
+                .map_or_else(|| "?".to_owned(), |first| self.path_at(first, depth + 1)),
         }
     }
 }
