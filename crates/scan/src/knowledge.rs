@@ -68,7 +68,7 @@ pub(crate) struct Pattern {
     /// Paths of calls.
     #[serde(default)]
     pub(crate) call: Vec<String>,
-    /// Strings of which a call has to hand one over.
+    /// Strings of which a call has to hand one over, or a name of the module has to hold one.
     #[serde(default)]
     pub(crate) text: Vec<String>,
     /// Paths that are assigned to.

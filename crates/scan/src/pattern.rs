@@ -325,6 +325,7 @@ fn matches(
     }
     for assign in &outline.assigns {
         if fits(&assign.target, &pattern.target)
+            && (pattern.text.is_empty() || assign.texts.iter().any(|t| fits(t, &pattern.text)))
             && allowed(&assign.target, &assign.names, &[], assign.function)
         {
             hits.push(Hit {

@@ -439,13 +439,19 @@ impl<'a> Walk<'a> {
         {
             self.hints.insert(value.id(), last(&target_path).to_owned());
         }
+        let seen = value.map(|v| self.look(v)).unwrap_or_default();
         let assign = Assign {
             target: target_path,
             written: value
                 .filter(|v| self.shape(*v) != Shape::Function)
                 .map(|v| self.text(v).chars().take(WRITTEN_MAX).collect())
                 .unwrap_or_default(),
-            names: value.map(|v| self.look(v).names).unwrap_or_default(),
+            names: seen.names,
+            texts: if place.function.is_none() && place.class.is_empty() && !is_pair {
+                seen.texts
+            } else {
+                Vec::new()
+            },
             line: line(node),
             function: place.function,
             class: place.class.to_string(),

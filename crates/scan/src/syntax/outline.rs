@@ -77,6 +77,8 @@ pub(crate) struct Assign {
     /// The value as written, cut short.
     pub(crate) written: String,
     pub(crate) names: String,
+    /// For a name of the module: the strings of its value, as a setting lists them.
+    pub(crate) texts: Vec<String>,
     pub(crate) line: u32,
     pub(crate) function: Option<usize>,
     /// The class it stands in, or empty.
