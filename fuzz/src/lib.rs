@@ -3,6 +3,7 @@
 
 mod copies;
 mod requests;
+mod scanner;
 mod settings;
 
 use std::fmt::Debug;
@@ -11,7 +12,6 @@ use innkeeper_domain::device::{DeviceId, DeviceToken};
 use innkeeper_domain::name::{ClientId, GroupName, SubjectId, TenantId};
 use innkeeper_domain::session::SessionId;
 use innkeeper_domain::token::{ApiKey, SessionToken};
-use innkeeper_scan::{Language, Policy, baseline, judge_text, read_config};
 use innkeeper_store::record;
 
 /// The part of the binary that reads its configuration: it is no library, so its sources are
@@ -35,6 +35,7 @@ pub(crate) use cli::{args, config, escape};
 
 pub use copies::copy;
 pub use requests::headers;
+pub use scanner::{accepted, config, source};
 pub use settings::settings;
 
 /// Tokens, keys, ids and names.
@@ -104,64 +105,5 @@ pub fn stored(data: &[u8]) {
         let written = record::encode_remembered(&remembered);
         let reread = record::decode_remembered(&written).expect("what we wrote can be read");
         assert_eq!(reread, remembered);
-    }
-}
-
-/// Source code: the first byte says which language it is read as.
-pub fn source(data: &[u8]) {
-    const LANGUAGES: [Language; 11] = [
-        Language::JavaScript,
-        Language::TypeScript,
-        Language::Tsx,
-        Language::Python,
-        Language::Java,
-        Language::Go,
-        Language::Rust,
-        Language::Php,
-        Language::Ruby,
-        Language::CSharp,
-        Language::Kotlin,
-    ];
-    if let Some((first, rest)) = data.split_first()
-        && let Ok(text) = std::str::from_utf8(rest)
-    {
-        judge_text(LANGUAGES[usize::from(*first) % LANGUAGES.len()], text);
-    }
-}
-
-/// Configuration and manifests: the first byte says which file it is read as.
-pub fn config(data: &[u8]) {
-    const NAMES: [&str; 16] = [
-        "application.yml",
-        "application.properties",
-        "appsettings.json",
-        "settings.toml",
-        ".env",
-        "package.json",
-        "composer.json",
-        "Cargo.toml",
-        "go.mod",
-        "pom.xml",
-        "build.gradle.kts",
-        "Gemfile",
-        "pyproject.toml",
-        "requirements.txt",
-        "setup.cfg",
-        "App.csproj",
-    ];
-    if let Some((first, rest)) = data.split_first()
-        && let Ok(text) = std::str::from_utf8(rest)
-    {
-        read_config(NAMES[usize::from(*first) % NAMES.len()], text);
-    }
-}
-
-/// What a team writes for the scanner: its policy, and the findings it accepts.
-pub fn accepted(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = Policy::parse(text);
-        if let Ok(known) = baseline::read(text) {
-            assert!(known.iter().all(|one| !one.contains(char::is_whitespace)));
-        }
     }
 }

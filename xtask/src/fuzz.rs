@@ -8,9 +8,48 @@ use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
-const TARGETS: [&str; 9] = [
-    "token", "headers", "body", "settings", "stored", "copy", "source", "config", "accepted",
+const TARGETS: [&str; 7] = [
+    "token", "headers", "body", "settings", "stored", "copy", "accepted",
 ];
+/// What the target `source` reads its input as, and how such files end.
+const LANGUAGES: [(&str, &str); 11] = [
+    ("javascript", "js"),
+    ("typescript", "ts"),
+    // The same language with more in its grammar.
+    ("tsx", "ts"),
+    ("python", "py"),
+    ("java", "java"),
+    ("go", "go"),
+    ("rust", "rs"),
+    ("php", "php"),
+    ("ruby", "rb"),
+    ("csharp", "cs"),
+    ("kotlin", "kt"),
+];
+/// The names of what the target `config` reads: each kind of manifest and each syntax of settings.
+const FILES: [&str; 19] = [
+    "application.yml",
+    "application.properties",
+    "appsettings.json",
+    "settings.toml",
+    ".env",
+    "package.json",
+    "composer.json",
+    "Cargo.toml",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "Gemfile",
+    "pyproject.toml",
+    "Pipfile",
+    "requirements.txt",
+    "setup.py",
+    "setup.cfg",
+    "App.csproj",
+];
+/// Inputs are no longer than this, and so are files that serve as seeds.
+const LENGTH_MAX: u64 = 4096;
 const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// What the compiler has to put into the code so that libFuzzer sees where it goes; the same as
@@ -34,7 +73,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         }
         named => (60, named),
     };
-    if let Some(unknown) = named.iter().find(|name| !TARGETS.contains(&name.as_str())) {
+    let all = runs();
+    let fits = |run: &Run, name: &String| run.name() == *name || run.target == name;
+    if let Some(unknown) = named.iter().find(|n| !all.iter().any(|run| fits(run, n))) {
         return Err(Failure::Usage(format!(
             "there is no target `{unknown}`\n\n{HELP}"
         )));
@@ -47,24 +88,67 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
                 .into(),
         ));
     }
-    let is_wanted = |target: &&str| named.is_empty() || named.iter().any(|name| name == *target);
-    for target in TARGETS.into_iter().filter(is_wanted) {
-        let runs = fuzz(target, seconds)?;
-        println!("{target:<20} {runs} runs");
-        if runs == 0 {
-            return Err(Failure::Failed(format!("{target}: nothing ran")));
+    let is_wanted = |run: &&Run| named.is_empty() || named.iter().any(|name| fits(run, name));
+    for run in all.iter().filter(is_wanted) {
+        let (name, tried) = (run.name(), fuzz(run, seconds)?);
+        println!("{name:<32} {tried} runs");
+        if tried == 0 {
+            return Err(Failure::Failed(format!("{name}: nothing ran")));
         }
     }
     Ok(())
 }
 
+/// One target, and for those that the scanner's readers share, which reader.
+struct Run {
+    target: &'static str,
+    reader: Option<&'static str>,
+    /// How the names of files end that serve as seeds.
+    ending: &'static str,
+}
+
+impl Run {
+    /// What it is called: `token`, `source-java`, `config-pom.xml`.
+    fn name(&self) -> String {
+        match self.reader {
+            Some(reader) => format!("{}-{reader}", self.target),
+            None => self.target.to_owned(),
+        }
+    }
+}
+
+/// Everything there is to run: a target for each parser, and a run for each of the scanner's readers.
+fn runs() -> Vec<Run> {
+    let plain = TARGETS.into_iter().map(|target| Run {
+        target,
+        reader: None,
+        ending: "",
+    });
+    let sources = LANGUAGES.into_iter().map(|(reader, ending)| Run {
+        target: "source",
+        reader: Some(reader),
+        ending,
+    });
+    let files = FILES.into_iter().map(|name| Run {
+        target: "config",
+        reader: Some(name),
+        ending: name.rsplit_once('.').map_or(name, |(_, ending)| ending),
+    });
+    plain.chain(sources).chain(files).collect()
+}
+
 /// Runs one target, and says how many inputs it was given.
-fn fuzz(target: &str, seconds: u32) -> Result<u64, Failure> {
-    let broken = |error: std::io::Error| Failure::CouldNotRun(format!("{target}: {error}"));
-    let corpus = shell::root().join("target/fuzz").join(target);
+fn fuzz(run: &Run, seconds: u32) -> Result<u64, Failure> {
+    let (name, target) = (run.name(), run.target);
+    let broken = |error: std::io::Error| Failure::CouldNotRun(format!("{name}: {error}"));
+    let corpus = shell::root().join("target/fuzz").join(&name);
     fs::create_dir_all(&corpus).map_err(broken)?;
     if target == "stored" {
         golden_bytes(&corpus).map_err(broken)?;
+    }
+    if run.reader.is_some() {
+        let fixtures = shell::root().join("crates/scan/tests");
+        seeds_of(&fixtures, run.ending, &corpus).map_err(broken)?;
     }
     let mut fuzzer = shell::command("cargo");
     fuzzer
@@ -72,12 +156,16 @@ fn fuzz(target: &str, seconds: u32) -> Result<u64, Failure> {
         .args(["--manifest-path", "fuzz/Cargo.toml", "--target", HOST])
         .args(["--bin", target, "--"])
         .arg(format!("-max_total_time={seconds}"))
-        .args(["-print_final_stats=1", "-max_len=4096"])
+        .arg("-print_final_stats=1")
+        .arg(format!("-max_len={LENGTH_MAX}"))
         .arg(format!("-artifact_prefix={}/", corpus.display()))
         .arg(&corpus);
     let seeds = shell::root().join("fuzz/seeds").join(target);
     if seeds.is_dir() {
         fuzzer.arg(seeds);
+    }
+    if let Some(reader) = run.reader {
+        fuzzer.env("FUZZ_READER", reader);
     }
     let output = fuzzer
         .env("RUSTFLAGS", INSTRUMENTS)
@@ -90,13 +178,32 @@ fn fuzz(target: &str, seconds: u32) -> Result<u64, Failure> {
     if !output.status.success() {
         let from = said.len().saturating_sub(6000);
         let end = said.get(from..).unwrap_or(&said);
-        return Err(Failure::Failed(format!("{target}: {end}")));
+        return Err(Failure::Failed(format!("{name}: {end}")));
     }
     let runs = said.lines().find_map(|line| {
         let count = line.strip_prefix("stat::number_of_executed_units:")?;
         count.trim().parse().ok()
     });
     Ok(runs.unwrap_or(0))
+}
+
+/// The scanner's own fixtures with names that end so, as far as they are short enough.
+fn seeds_of(folder: &Path, ending: &str, corpus: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            seeds_of(&path, ending, corpus)?;
+        } else if entry.file_name().to_string_lossy().ends_with(ending)
+            && entry.metadata()?.len() <= LENGTH_MAX
+        {
+            // The folder it lies in tells one `login.js` from another.
+            let place = path.to_string_lossy().replace(['/', '\\'], "_");
+            let from = place.len().saturating_sub(120);
+            fs::copy(&path, corpus.join(place.get(from..).unwrap_or("seed")))?;
+        }
+    }
+    Ok(())
 }
 
 /// The records of `spec/formats`, as bytes.
@@ -123,6 +230,34 @@ Usage: cargo xtask fuzz [--seconds 60] [TARGET…]
 Runs each target of fuzz/, or those that are named, for so long with libFuzzer, and prints how many
 inputs it tried: token (tokens, ids and names), headers (cookies, forwarded addresses, credentials),
 body (of requests), settings (our configuration), stored (records), copy (what is restored or
-imported); source, config and accepted, as the scanner reads them. It takes the nightly toolchain
-and a C++ compiler. What it finds interesting is kept under target/fuzz, and so is an input that
-fails.";
+imported), accepted (the scanner's policy and baseline). What the scanner reads has a run for each
+reader: source-python and the like for each language, config-pom.xml and the like for each kind of
+manifest and settings; source and config alone mean all of them. A reader that nothing was tried on
+fails. It takes the nightly toolchain and a C++ compiler. What it finds interesting is kept under
+target/fuzz, and so is an input that fails.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_the_readers_when_listed_then_each_has_a_name_of_its_own_and_what_it_reads() {
+        let runs = runs();
+
+        let mut names: Vec<String> = runs.iter().map(Run::name).collect();
+        assert!(names.contains(&"source-kotlin".to_owned()), "{names:?}");
+        assert!(names.contains(&"config-pom.xml".to_owned()), "{names:?}");
+        assert_eq!(runs.len(), TARGETS.len() + LANGUAGES.len() + FILES.len());
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), runs.len());
+    }
+
+    #[test]
+    fn given_a_target_that_is_not_there_when_asked_for_then_that_is_said_before_anything_is_built()
+    {
+        let answer = run(&["source-cobol".to_owned()]);
+
+        assert!(matches!(answer, Err(Failure::Usage(_))), "{answer:?}");
+    }
+}
