@@ -12,6 +12,7 @@ mod operator;
 mod policy;
 mod probe;
 mod refusal;
+mod report;
 mod revocations;
 mod scan;
 mod sessions;
@@ -35,6 +36,7 @@ pub(crate) use operator::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use policy::{PolicyArguments, PolicyCommand};
 pub(crate) use probe::{ProbeArguments, ProbeCommand};
 pub(crate) use refusal::read;
+pub(crate) use report::{ReportArguments, ReportFormat};
 pub(crate) use revocations::{RevocationsArguments, RevocationsCommand};
 pub(crate) use scan::{Format, ScanArguments};
 pub(crate) use sessions::{
@@ -151,6 +153,9 @@ pub(crate) enum Command {
     /// Find the gaps in a running application
     #[command(after_long_help = probe::MORE)]
     Probe(ProbeArguments),
+    /// Write what scan and probe found as a finding for whoever has to act on it
+    #[command(after_long_help = report::MORE)]
+    Report(ReportArguments),
     /// Measure this machine: every figure beside what the machine can do at best
     #[command(after_long_help = bench::MORE)]
     Bench(BenchArguments),

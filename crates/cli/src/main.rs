@@ -34,6 +34,7 @@ mod print;
 mod probe;
 mod promises;
 mod remote;
+mod report;
 mod revocations;
 mod scan;
 mod serve;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
             Command::Man(arguments) => manual::man(&arguments),
             Command::Scan(arguments) => scan::run(&arguments),
             Command::Probe(arguments) => probe::run(arguments).await,
+            Command::Report(arguments) => tokio::task::block_in_place(|| report::run(&arguments)),
             Command::Bench(bench) => tokio::task::block_in_place(|| bench::run(bench)),
         }
     });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
@@ -100,6 +101,7 @@ pub async fn run(
     let claimed = claimed(&recipe, &reach, &options.owned, made_up)
         .map_err(|refused| NotRun::Refused(refused.0))?;
     let tls = tls(&recipe).map_err(NotRun::Unreachable)?;
+    let began_at = now();
     let run_id = made_up()[..12].to_owned();
     let recipe = Arc::new(recipe);
     let client = Client::new(Arc::clone(&recipe), reach, tls, run_id.clone(), cancelled);
@@ -118,7 +120,19 @@ pub async fn run(
     let mut judged = Judged::new(&run, options, calibrated);
     judged.all(&mut run, progress).await;
     Box::pin(run.close_all()).await;
-    Ok(Report::of(&run, run_id, judged.conclusions, judged.stopped))
+    let conclusions = judged.conclusions;
+    Ok(Report::of(
+        &run,
+        run_id,
+        began_at,
+        conclusions,
+        judged.stopped,
+    ))
+}
+
+/// The present, to the second.
+fn now() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).expect("it is near the one before")
 }
 
 /// What is concluded so far, and why nothing more is.

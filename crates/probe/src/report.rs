@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use innkeeper_report::Outcome;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::checks::Conclusion;
@@ -16,6 +17,10 @@ pub struct Report {
     pub target: String,
     /// What marked every request of the run, as `X-Session-Probe`.
     pub run: String,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// What carries a session there: `cookie`, `bearer` or `header`.
+    pub carrier: &'static str,
     /// What each check concluded, calibration first.
     pub conclusions: Vec<Conclusion>,
     /// How many requests were made.
@@ -47,6 +52,7 @@ impl Report {
     pub(crate) fn of(
         run: &Run,
         id: String,
+        began_at: Timestamp,
         conclusions: Vec<Conclusion>,
         stopped: Option<String>,
     ) -> Self {
@@ -61,6 +67,8 @@ impl Report {
         Self {
             target: run.recipe.target.base.to_string(),
             run: id,
+            began_at,
+            carrier: run.recipe.carrier.word(),
             conclusions,
             requests,
             logins,
@@ -105,6 +113,8 @@ impl Report {
             "schema": "innkeeper.probe/1",
             "target": self.target,
             "run": self.run,
+            "began_at": self.began_at.to_string(),
+            "carrier": self.carrier,
             "calibrated": self.is_calibrated(),
             "checks": self.conclusions.iter().map(check).collect::<Vec<_>>(),
             "requests": self.requests,

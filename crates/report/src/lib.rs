@@ -5,6 +5,7 @@
 //! and what a person reads are written from the same values.
 
 mod coverage;
+pub mod customer;
 mod escape;
 mod finding;
 mod markdown;

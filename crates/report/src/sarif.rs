@@ -166,7 +166,7 @@ const fn level(severity: Severity) -> &'static str {
 }
 
 /// A path as a relative reference: what RFC 3986 does not allow in one is percent-encoded.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/@+,=!$&'()*;".contains(&byte) {

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::chapter::{Chapter, Step};
 
 /// The commands that the book shows elsewhere than in an example, since they judge or measure.
-const NOT_IN_THE_BOOK: [&str; 3] = ["bench", "report", "scan"];
+const NOT_IN_THE_BOOK: [&str; 2] = ["bench", "scan"];
 
 /// The commands that no chapter has an example of.
 pub(crate) fn commands_left_out(chapters: &[Chapter]) -> Vec<String> {

@@ -89,6 +89,17 @@ pub(crate) enum Carrier {
     Header { name: String, capture: String },
 }
 
+impl Carrier {
+    /// The word of a recipe.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Cookie(_) => "cookie",
+            Self::Bearer(_) => "bearer",
+            Self::Header { .. } => "header",
+        }
+    }
+}
+
 /// One side from which the user signs in.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Device {
