@@ -15,7 +15,7 @@ use crate::told::Told;
 
 /// For how long events are read anew until they go with what callers were told: a journal that
 /// nodes share may show a change a moment after it was answered.
-const READ_FOR: Duration = Duration::from_secs(60);
+const READ_FOR: Duration = Duration::from_mins(1);
 /// How long to wait between.
 const BETWEEN: Duration = Duration::from_millis(10);
 
