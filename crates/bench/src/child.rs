@@ -35,6 +35,8 @@ pub(crate) fn start_server(data: &Path) -> Result<Process, BenchError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("serve").arg("--data").arg(data);
     command.args(["--listen", "127.0.0.1:0"]).env_clear();
+    // Or nobody may ask /forward-auth.
+    command.env("INNKEEPER_SERVER__TRUSTED_PEERS", "127.0.0.1");
     Process::start(command, "serve")
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -32,7 +32,9 @@ pub(crate) fn axum_part(arguments: &[String]) -> Result<(), BenchError> {
     let body = constant(arguments)?;
     let handler =
         move |_: Bytes| std::future::ready(([(CONTENT_TYPE, "application/json")], body.clone()));
-    let router = Router::new().route("/v1/check", post(handler));
+    let router = Router::new()
+        .route("/v1/check", post(handler.clone()))
+        .route("/forward-auth", get(handler));
     runtime()?.block_on(async {
         let listener = listen().await?;
         loop {

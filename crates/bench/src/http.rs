@@ -1,5 +1,5 @@
-//! `/v1/check` over HTTP: processor time a request and latency, beside servers that answer a
-//! constant.
+//! `/v1/check` and `/forward-auth` over HTTP: processor time a request and latency, beside servers
+//! that answer a constant.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -19,20 +19,62 @@ const CONNECTIONS: usize = 64;
 /// How often each takes its turn in a round of latencies, and for how long.
 const TURNS: usize = 20;
 const TURN: Duration = Duration::from_millis(100);
-const CHECK_GOAL: &str = "at most 1.11 times the floor (0.90 of it), then 1.05, then bare hyper";
+const GOAL: &str = "at most 1.11 times the floor (0.90 of it), then 1.05, then bare hyper";
+
+/// What the server is asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Asked {
+    /// `POST /v1/check`, by an application.
+    Check,
+    /// `GET /forward-auth`, by a proxy for a browser with its cookies.
+    ForwardAuth,
+}
+
+impl Asked {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "http_check",
+            Self::ForwardAuth => "http_forward_auth",
+        }
+    }
+
+    /// The rows that are wanted by name.
+    pub(crate) const fn rows(self) -> [&'static str; 2] {
+        match self {
+            Self::Check => ["http_check", "http_check_p99"],
+            Self::ForwardAuth => ["http_forward_auth", "http_forward_auth_p99"],
+        }
+    }
+
+    fn request(self, key: &str, token: &str) -> Vec<u8> {
+        match self {
+            Self::Check => request("/v1/check", key, &format!(r#"{{"token":"{token}"}}"#)),
+            Self::ForwardAuth => format!(
+                "GET /forward-auth HTTP/1.1\r\nhost: localhost\r\nx-forwarded-method: GET\r\n\
+                 x-forwarded-uri: /reports?year=2026\r\nx-forwarded-for: 192.0.2.7\r\n\
+                 x-forwarded-proto: https\r\naccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n\
+                 user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+                 cookie: theme=dark; __Host-innkeeper={token}\r\n\r\n"
+            )
+            .into_bytes(),
+        }
+    }
+}
 
 pub(crate) fn measure(
+    asked: Asked,
     options: &Options,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Row>, BenchError> {
-    progress("http_check: starting servers");
+    let name = asked.name();
+    progress(&format!("{name}: starting servers"));
     let folder = tempfile::Builder::new()
         .prefix("innkeeper-bench-")
         .tempdir_in(&options.folder)?;
     let mut ours = on_first(|| child::start_server(folder.path()))?;
     let address = ours.address("innkeeper listens on http://")?;
     let address = socket(&address)?;
-    let requests = sign_in(address, folder.path())?;
+    let requests = sign_in(asked, address, folder.path())?;
     let length = answer_len(address, &requests[0])?.to_string();
     let mut axum = on_first(|| child::start_part("axum", &[&length]))?;
     let axum_address = socket(&axum.address(LISTENS)?)?;
@@ -50,7 +92,7 @@ pub(crate) fn measure(
     } else {
         (9, Duration::from_millis(700))
     };
-    progress("http_check: processor time a request");
+    progress(&format!("{name}: processor time a request"));
     for side in &mut sides {
         side.cpu(span)?;
     }
@@ -64,36 +106,38 @@ pub(crate) fn measure(
         rates.push(check.1);
     }
 
-    progress("http_check_p99: latency at half the load it can carry");
+    progress(&format!(
+        "{name}_p99: latency at half the load it can carry"
+    ));
     let half = percentile(&rates, 0) / 2.0;
     let [check, axum, _] = &mut sides;
     let (latency, waited) = latencies(check, axum, half, rounds)?;
     Ok(vec![
         to_axum
             .row(
-                "http_check",
+                name,
                 "CPU µs a request",
                 "an axum handler that answers a constant",
             )
-            .goal(CHECK_GOAL),
+            .goal(GOAL),
         to_hyper
             .row(
-                "http_check_to_hyper",
+                &format!("{name}_to_hyper"),
                 "CPU µs a request",
                 "hyper alone that answers a constant",
             )
             .beside(),
         latency
             .row(
-                "http_check_p99",
+                &format!("{name}_p99"),
                 "µs",
                 "the axum handler at the same offered load",
             )
             .goal("at most 1.2 times the floor"),
-        Row::alone("http_check_offered", half, "requests a second").beside(),
+        Row::alone(&format!("{name}_offered"), half, "requests a second").beside(),
         waited
             .row(
-                "http_check_waited",
+                &format!("{name}_waited"),
                 "% of the time ready, and not run",
                 "the axum handler in the same turns",
             )
@@ -188,8 +232,8 @@ impl Side {
     }
 }
 
-/// Signs subjects in, and makes the request that checks each.
-fn sign_in(address: SocketAddr, data: &Path) -> Result<Vec<Vec<u8>>, BenchError> {
+/// Signs subjects in, and makes the request that asks about each.
+fn sign_in(asked: Asked, address: SocketAddr, data: &Path) -> Result<Vec<Vec<u8>>, BenchError> {
     let key = fs::read_to_string(data.join("admin.key"))?;
     let key = key.trim();
     (0..CONNECTIONS)
@@ -203,7 +247,7 @@ fn sign_in(address: SocketAddr, data: &Path) -> Result<Vec<Vec<u8>>, BenchError>
             let token = answer["token"]
                 .as_str()
                 .ok_or(BenchError::Wrong("a sign-in gave no token"))?;
-            Ok(request("/v1/check", key, &format!(r#"{{"token":"{token}"}}"#)))
+            Ok(asked.request(key, token))
         })
         .collect()
 }

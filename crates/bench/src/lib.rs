@@ -50,14 +50,6 @@ pub enum BenchError {
     /// A row that does not exist was asked for.
     #[error("there is no row {0}; the rows are {rows}", rows = ROWS.join(", "))]
     NoSuchRow(String),
-    /// A row that cannot be measured yet was asked for.
-    #[error("{row} cannot be measured: {why}")]
-    NotYet {
-        /// Which row.
-        row: &'static str,
-        /// Why.
-        why: &'static str,
-    },
     /// There is too little free memory.
     #[error(
         "{row} needs about {needed} MB of free memory, and {free} MB are free: stop something, or \
@@ -96,20 +88,11 @@ pub enum BenchError {
     Wrong(&'static str),
 }
 
-/// Rows that have no figure yet, and why.
-const NOT_YET: [(&str, &str); 2] = [
-    ("http_forward_auth", "there is no /forward-auth yet"),
-    ("http_forward_auth_p99", "there is no /forward-auth yet"),
-];
-
 /// Measures, and says on `progress` what is being done.
 pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, BenchError> {
     for wanted in &options.only {
         if !ROWS.contains(&wanted.as_str()) {
             return Err(BenchError::NoSuchRow(wanted.clone()));
-        }
-        if let Some((row, why)) = NOT_YET.into_iter().find(|(row, _)| row == wanted) {
-            return Err(BenchError::NotYet { row, why });
         }
     }
     let wants = |row: &str| options.only.is_empty() || options.only.iter().any(|o| o == row);
@@ -129,8 +112,10 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, 
         progress("revoking sessions");
         report.rows.extend(revoke::measure(options)?);
     }
-    if any(&["http_check", "http_check_p99"]) {
-        report.rows.extend(http::measure(options, progress)?);
+    for asked in [http::Asked::Check, http::Asked::ForwardAuth] {
+        if any(&asked.rows()) {
+            report.rows.extend(http::measure(asked, options, progress)?);
+        }
     }
     let small = any(&["check_1m", "bytes_1m", "open_1m", "check_10m_to_1m"]);
     let large = any(&["check_10m", "bytes_10m", "open_10m", "check_10m_to_1m"]);
@@ -153,7 +138,6 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, 
             .position(|name| *name == row.name)
             .unwrap_or(ROWS.len())
     });
-    report.leave_out(NOT_YET.into_iter().filter(|(row, _)| wants(row)));
     if options.quick && large {
         let why = "--quick leaves it out";
         let rows = ["check_10m", "check_10m_to_1m", "bytes_10m", "open_10m"];
