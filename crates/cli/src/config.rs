@@ -11,6 +11,7 @@ mod known;
 mod policy;
 mod preset;
 mod problem;
+mod public;
 mod raw;
 mod read;
 mod schema;
@@ -29,11 +30,12 @@ use std::path::{Path, PathBuf};
 
 use environment::Variable;
 use innkeeper_domain::policy::Policy;
+use innkeeper_http::forward_auth::PublicPath;
 use known::Known;
 use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
-use schema::{Gateway, Journal, Server, Tls};
+use schema::{Gateway, GatewayHeaders, Journal, Server, Tls};
 pub(crate) use schema::{LEASE_UNSET, Log, LogFormat, LogLevel, Store, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
@@ -53,6 +55,10 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     /// The pages on which people sign in.
     pub(crate) gateway: Gateway,
+    /// In which headers an application behind a proxy is told who asks.
+    pub(crate) headers: GatewayHeaders,
+    /// The paths behind a proxy that need no session.
+    pub(crate) public: Vec<PublicPath>,
     /// Where traces go.
     #[cfg(feature = "otel")]
     pub(crate) telemetry: schema::Telemetry,
@@ -137,6 +143,8 @@ impl Config {
             journal: Reader::section("journal", &entries, problems, &mut origins),
             log: Reader::section("log", &entries, problems, &mut origins),
             gateway: Reader::section("gateway", &entries, problems, &mut origins),
+            headers: Reader::section("gateway.headers", &entries, problems, &mut origins),
+            public: public::public(&entries, problems, &mut origins),
             #[cfg(feature = "otel")]
             telemetry: Reader::section("telemetry", &entries, problems, &mut origins),
             #[cfg(feature = "otel")]

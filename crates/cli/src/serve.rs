@@ -361,7 +361,9 @@ fn forward_auth(config: &Config, has_pages: bool) -> ForwardAuth {
             Some(url) => SignInPage::At(url.clone()),
             None => SignInPage::SameHost,
         },
-        ..ForwardAuth::default()
+        names: config.headers.names(),
+        public: config.public.clone().into(),
+        tenant: TenantId::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::Config;
 use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Origin;
+use super::public::PublicDraft;
 use super::read::{Origins, row_key};
 use super::schema::Section;
 
@@ -82,6 +83,11 @@ impl Config {
         lines.table("journal", &self.journal);
         lines.table("log", &self.log);
         lines.table("gateway", &self.gateway);
+        lines.table("gateway.headers", &self.headers);
+        for (place, path) in self.public.iter().enumerate() {
+            lines.row("gateway.public", place);
+            lines.members("", &PublicDraft::of(path));
+        }
         #[cfg(feature = "otel")]
         {
             lines.table("telemetry", &self.telemetry);

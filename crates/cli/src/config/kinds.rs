@@ -11,10 +11,12 @@ use std::time::Duration;
 pub(super) use compound::{AnyOf, Maybe};
 pub(super) use words::{Choice, Standard, Words, hyphenated};
 
+use http::HeaderName;
 use innkeeper_domain::budget::{Budget, NotABudget};
 use innkeeper_domain::name::{NameError, Reason};
 use innkeeper_domain::policy::{Seats, SessionLimit};
 use innkeeper_domain::span::{self, NotASpan};
+use innkeeper_http::forward_auth::{self, PublicPath};
 use innkeeper_http::peers::{self, TrustedPeers};
 
 use super::raw::{Raw, quoted};
@@ -453,6 +455,52 @@ impl Kind for Sentence {
 
     fn literal(&self, value: &Reason) -> Option<String> {
         Named(Reason::parse).literal(value)
+    }
+}
+
+/// The name of a header that says who asks.
+pub(super) struct Header;
+
+impl Kind for Header {
+    type Value = HeaderName;
+
+    fn read(&self, raw: Raw<'_>) -> Result<HeaderName, Refusal> {
+        let refusal = Refusal::of(raw);
+        let Some(text) = raw.text() else {
+            return Err(refusal);
+        };
+        forward_auth::header_name(text).map_err(|error| refusal.because(error.to_string()))
+    }
+
+    fn accepts(&self) -> String {
+        "the name of a header, such as \"Remote-User\"".to_owned()
+    }
+
+    fn literal(&self, value: &HeaderName) -> Option<String> {
+        Some(quoted(value.as_str()))
+    }
+}
+
+/// A path that needs no session.
+pub(super) struct Public;
+
+impl Kind for Public {
+    type Value = PublicPath;
+
+    fn read(&self, raw: Raw<'_>) -> Result<PublicPath, Refusal> {
+        let refusal = Refusal::of(raw);
+        let Some(text) = raw.text() else {
+            return Err(refusal);
+        };
+        PublicPath::parse(text).map_err(|error| refusal.because(error.to_string()))
+    }
+
+    fn accepts(&self) -> String {
+        "a path such as \"/robots.txt\", or \"/static/\" for all below it".to_owned()
+    }
+
+    fn literal(&self, value: &PublicPath) -> Option<String> {
+        Some(quoted(value.as_str()))
     }
 }
 

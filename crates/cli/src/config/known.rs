@@ -7,7 +7,8 @@ use innkeeper_domain::policy::{Condition, Setting, TenantLimit};
 use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Fault;
-use super::schema::{Gateway, Journal, Log, Section, Server, Store, Tls};
+use super::public::PublicDraft;
+use super::schema::{Gateway, GatewayHeaders, Journal, Log, Section, Server, Store, Tls};
 #[cfg(feature = "otel")]
 use super::schema::{Outgoing, Telemetry};
 use super::unavailable::{NOT_YET, Refused, is_not_yet};
@@ -36,7 +37,12 @@ impl Known {
     pub(super) fn gather() -> Self {
         let mut known = Self {
             values: Vec::new(),
-            rows: vec!["policy.rule", "policy.limit", "policy.tenant"],
+            rows: vec![
+                "gateway.public",
+                "policy.rule",
+                "policy.limit",
+                "policy.tenant",
+            ],
         };
         known.add("server", Server::KEYS);
         known.add("server.tls", Tls::KEYS);
@@ -44,6 +50,8 @@ impl Known {
         known.add("journal", Journal::KEYS);
         known.add("log", Log::KEYS);
         known.add("gateway", Gateway::KEYS);
+        known.add("gateway.headers", GatewayHeaders::KEYS);
+        known.add("gateway.public", PublicDraft::KEYS);
         #[cfg(feature = "otel")]
         known.add("telemetry", Telemetry::KEYS);
         #[cfg(feature = "otel")]

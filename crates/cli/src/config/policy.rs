@@ -206,7 +206,7 @@ pub(super) fn policy(
 }
 
 /// The tables of a list, as many as a policy holds.
-fn bounded<'r, 'a>(
+pub(super) fn bounded<'r, 'a>(
     list: &str,
     entries: &'r Entries<'a>,
     problems: &mut Problems,

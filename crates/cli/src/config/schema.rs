@@ -9,13 +9,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::HeaderName;
 use innkeeper_domain::name::ClientId;
+use innkeeper_http::forward_auth::HeaderNames;
 use innkeeper_http::peers::TrustedPeers;
 
 use super::effective::Lines;
 use super::kinds::{
-    Address, Folder, Kind, Maybe, Named, Networks, PemFile, Secret, SecretFile, SecretText, Span,
-    Truth, Url, Words,
+    Address, Folder, Header, Kind, Maybe, Named, Networks, PemFile, Secret, SecretFile, SecretText,
+    Span, Truth, Url, Words,
 };
 use super::read::Reader;
 
@@ -148,6 +150,35 @@ sections! {
         sign_in: Option<bool> = Maybe(Truth), None;
         /// The client of the sessions that are opened there.
         client: ClientId = Named(ClientId::parse), ClientId::parse("web").expect("it is a name");
+    }
+}
+
+sections! {
+    /// `[gateway.headers]`: in which headers an application behind a proxy is told who asks.
+    GatewayHeaders {
+        /// The subject.
+        user: HeaderName = Header, HeaderNames::default().user;
+        /// Its groups.
+        groups: HeaderName = Header, HeaderNames::default().groups;
+        /// Its tenant.
+        tenant: HeaderName = Header, HeaderNames::default().tenant;
+        /// The id of its session.
+        session: HeaderName = Header, HeaderNames::default().session;
+        /// How much its authentication proved.
+        assurance: HeaderName = Header, HeaderNames::default().assurance;
+    }
+}
+
+impl GatewayHeaders {
+    /// As those who write them take them.
+    pub(crate) fn names(&self) -> HeaderNames {
+        HeaderNames {
+            user: self.user.clone(),
+            groups: self.groups.clone(),
+            tenant: self.tenant.clone(),
+            session: self.session.clone(),
+            assurance: self.assurance.clone(),
+        }
     }
 }
 

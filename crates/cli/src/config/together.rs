@@ -4,7 +4,7 @@ use innkeeper_domain::policy::Warning;
 
 use super::Config;
 use super::problem::{Fault, Problems};
-use super::schema::StoreKind;
+use super::schema::{GatewayHeaders, Section, StoreKind};
 use super::url::is_on_this_machine;
 
 impl Config {
@@ -14,6 +14,7 @@ impl Config {
         self.judge_url(problems);
         self.judge_snapshots(problems);
         self.judge_gateway(problems);
+        self.judge_headers(problems);
         if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
             return;
         }
@@ -129,6 +130,27 @@ impl Config {
         }
     }
 
+    /// Two values of one header would be one, and nobody could tell of which.
+    fn judge_headers(&self, problems: &mut Problems) {
+        let names = self.headers.names();
+        let all = names.all();
+        let keys = GatewayHeaders::KEYS;
+        for (place, name) in all.iter().enumerate() {
+            if let Some(first) = all[..place].iter().position(|before| before == name) {
+                // One of both was set; the other may be a default.
+                let key = |place: usize| format!("gateway.headers.{}", keys[place]);
+                let set = [key(place), key(first)];
+                let set = set.into_iter().find(|key| self.origins.contains_key(key));
+                let Some(set) = set.filter(|_| !problems.within("gateway.headers")) else {
+                    continue;
+                };
+                problems.note(self.origin(&set), set.clone(), || {
+                    Fault::Contradicts("is the name of another of these headers: give each its own")
+                });
+            }
+        }
+    }
+
     /// What is accepted and probably not meant.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let unserved = self.unserved.iter().map(|(section, what)| Warning {
@@ -162,6 +184,10 @@ impl Config {
         compare("journal", self.journal.changed(&read_again.journal));
         compare("log", self.log.changed(&read_again.log));
         compare("gateway", self.gateway.changed(&read_again.gateway));
+        compare("gateway.headers", self.headers.changed(&read_again.headers));
+        if self.public != read_again.public {
+            compare("gateway", vec!["public"]);
+        }
         #[cfg(feature = "otel")]
         {
             compare("telemetry", self.telemetry.changed(&read_again.telemetry));

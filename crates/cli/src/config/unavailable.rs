@@ -56,7 +56,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "geo.path", refused: AllBut(&[]), what: "naming places" },
     NotYet { key: "dbsc.cookie_life", refused: AllBut(&["\"10m\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "gateway.provider", refused: Rows(&["name", "issuer", "client_id", "client_secret", "client_secret_file"]), what: "signing in with a provider" },
-    NotYet { key: "gateway.public", refused: Rows(&["path"]), what: "standing in front of other applications" },
 ];
 
 /// Whether this value of this key is not built yet, and how to say so.

@@ -111,7 +111,12 @@ fn given_the_reference_in_the_book_when_nothing_is_set_then_the_defaults_are_tho
         all_told.extend(told(Build::WithOtel));
     }
     for (key, told) in all_told {
-        let lists = ["policy.rule.", "policy.limit.", "policy.tenant."];
+        let lists = [
+            "gateway.public.",
+            "policy.rule.",
+            "policy.limit.",
+            "policy.tenant.",
+        ];
         if !lists.iter().any(|list| key.starts_with(list)) {
             let default = defaults.remove(&key);
             let default = default.map_or("–".to_owned(), |value| format!("`{value}`"));

@@ -1,5 +1,7 @@
 //! What settings say together.
 
+use innkeeper_http::forward_auth::PublicPath;
+
 use super::{given, nothing};
 
 #[test]
@@ -160,6 +162,7 @@ fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() 
     let after = given(
         "[server]\nlisten = \"127.0.0.1:8080\"\n[server.tls]\ncert_file = \"c\"\nkey_file = \"k\"\n\
          [store]\npath = \"elsewhere\"\n[journal]\nkeep = \"30d\"\n[log]\nlevel = \"warn\"\n[gateway]\n\
+         [gateway.headers]\nuser = \"x-user\"\n[[gateway.public]]\npath = \"/static/\"\n\
          [policy]\nmax_sessions = 4\n",
     )
     .accepted();
@@ -174,7 +177,47 @@ fn given_another_reading_when_compared_then_what_waits_for_a_restart_is_named() 
         "journal.keep",
         "log.level",
         "gateway.sign_in",
+        "gateway.headers.user",
+        "gateway.public",
     ];
     assert_eq!(waiting, named);
     assert_eq!(before.waiting(&before), [""; 0]);
+}
+
+#[test]
+fn given_paths_and_headers_of_a_gateway_when_loaded_then_those_that_cannot_be_meant_are_refused() {
+    let config = given(
+        "[gateway]\nsign_in = false\n[gateway.headers]\nuser = \"X-Auth-User\"\n\
+         [[gateway.public]]\npath = \"/static/\"\n[[gateway.public]]\npath = \"/robots.txt\"\n",
+    )
+    .accepted();
+    let public: Vec<_> = config.public.iter().map(PublicPath::as_str).collect();
+    assert_eq!(public, ["/static/", "/robots.txt"]);
+    assert_eq!(config.headers.user, "x-auth-user");
+    for (text, said) in [
+        (
+            "[[gateway.public]]\npath = \"/\"\n",
+            "every path would be public",
+        ),
+        (
+            "[[gateway.public]]\npath = \"/a/../b\"\n",
+            "it must begin with",
+        ),
+        ("[[gateway.public]]\n", "`path` is missing"),
+        (
+            "[gateway.headers]\nuser = \"Cookie\"\n",
+            "a meaning of its own",
+        ),
+        (
+            "[gateway.headers]\nuser = \"Remote_User\"\n",
+            "letters, digits and hyphens",
+        ),
+        (
+            "[gateway.headers]\nuser = \"remote-groups\"\n",
+            "give each its own",
+        ),
+    ] {
+        let refusal = given(text).refusal();
+        assert!(refusal.contains(said), "{text}: {refusal}");
+    }
 }
