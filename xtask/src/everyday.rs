@@ -45,12 +45,13 @@ const STEPS: [Step; 9] = [
     },
     Step {
         name: "tests",
-        summary: "all tests pass, those of the binary, of its pages in a browser and of the book included",
+        summary: "all tests pass, those of the binary, of its pages in a browser, behind proxies and of the book included",
         needs: &[
             Need::Browser,
             Need::Curl,
             Need::Node,
             Need::Postgres,
+            Need::Proxies,
             Need::Redis,
         ],
         command: || cargo(&["test", "--workspace", "--all-targets"]),

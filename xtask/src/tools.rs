@@ -43,6 +43,8 @@ pub(crate) enum Need {
     Typos,
     /// A database server that nodes share, from the system's packages.
     Postgres,
+    /// What stands in front of applications: nginx, Caddy and `HAProxy`, from the system's packages.
+    Proxies,
     /// A server that keeps everything in memory and that nodes share, from the system's packages.
     Redis,
     /// Searches text, from the system's packages.
@@ -185,6 +187,21 @@ const POSTGRES: Package = Package {
     program: "psql",
     reason: "tests keep sessions in it",
 };
+const NGINX: Package = Package {
+    name: "nginx",
+    program: "nginx",
+    reason: "tests put it in front of an application, by our recipe",
+};
+const CADDY: Package = Package {
+    name: "caddy",
+    program: "caddy",
+    reason: "tests put it in front of an application, by our recipe",
+};
+const HAPROXY: Package = Package {
+    name: "haproxy",
+    program: "haproxy",
+    reason: "tests put it in front of an application, by our recipe",
+};
 const REDIS: Package = Package {
     name: "redis-server",
     program: "redis-server",
@@ -217,6 +234,7 @@ impl Lacking {
                     lacking.packages.push(PIP);
                 }
                 Need::Postgres if !has_postgres() => lacking.packages.push(POSTGRES),
+                Need::Proxies => lacking.look_for(&[NGINX, CADDY, HAPROXY]),
                 Need::Redis => lacking.look_for(&[REDIS]),
                 Need::Ripgrep => lacking.look_for(&[RIPGREP]),
                 Need::Time => lacking.look_for(&[TIME]),

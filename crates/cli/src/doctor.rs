@@ -1,6 +1,7 @@
 //! `doctor`: looks at configuration, folder, disk, clock and store, and says what can be promised.
 
 mod disk;
+mod proxy;
 mod shared;
 mod store;
 
@@ -56,6 +57,9 @@ impl Check {
 
 /// Runs `doctor`.
 pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
+    if let Some(address) = &arguments.proxy {
+        return proxy::run(&arguments, address).await;
+    }
     let config = Config::load(Doors {
         file: arguments.config.as_deref(),
         environment: std::env::vars_os().collect(),
@@ -89,7 +93,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     ] {
         checks.push(Check::new(name, State::NotConfigured, what));
     }
-    checks.push(proxy(&config));
+    checks.push(believed(&config));
     let promises = configuration.as_seen(&Seen {
         policies: &policies,
         store: could_run && !is_refused,
@@ -128,12 +132,7 @@ fn show(
             "promises": promises,
         }));
     }
-    let mut table = Table::new(&["check", "state", "detail"]);
-    for check in checks {
-        let state = table::word(&check.state);
-        table.cells([check.name.to_owned(), state, check.detail.clone()]);
-    }
-    print::lines(table)?;
+    print::lines(as_table(checks))?;
     print::lines(configuration.name)?;
     let mut table = Table::new(&["promise", "holds", "words", "which says"]);
     for promise in promises {
@@ -145,6 +144,27 @@ fn show(
         table.cells([promise.id, holds, &promise.words, promise.says].map(ToOwned::to_owned));
     }
     print::lines(table)
+}
+
+/// Checks that say nothing of what can be promised.
+fn show_checks(checks: &[Check], is_json: bool) -> Result<(), Failure> {
+    if is_json {
+        return print::json(&json!({
+            "schema": "innkeeper.doctor/1",
+            "checks": checks,
+            "promises": [],
+        }));
+    }
+    print::lines(as_table(checks))
+}
+
+fn as_table(checks: &[Check]) -> Table {
+    let mut table = Table::new(&["check", "state", "detail"]);
+    for check in checks {
+        let state = table::word(&check.state);
+        table.cells([check.name.to_owned(), state, check.detail.clone()]);
+    }
+    table
 }
 
 /// What is accepted and probably not meant. What is not accepted was said before.
@@ -192,7 +212,7 @@ fn clock(data: &Path) -> Check {
 }
 
 /// Whose word on where a request comes from is believed.
-fn proxy(config: &Config) -> Check {
+fn believed(config: &Config) -> Check {
     const NAME: &str = "proxy";
     let believed: Vec<_> = config.server.trusted_peers.networks().collect();
     let listed: Vec<_> = believed.iter().map(ToString::to_string).collect();

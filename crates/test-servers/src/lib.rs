@@ -1,6 +1,7 @@
 //! Real servers for tests, each in a folder of its own, on a socket there, and gone with the
 //! process that started it, however that ends; and a network between that fails by hand.
 
+pub mod front;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

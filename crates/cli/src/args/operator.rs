@@ -1,5 +1,6 @@
 //! The command line of `doctor`, `completions` and `man`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,13 +13,19 @@ Examples:
   innkeeper doctor
   innkeeper doctor --config /etc/innkeeper/innkeeper.toml
   innkeeper doctor --server http://127.0.0.1:7080    it listens somewhere else
+  innkeeper doctor --proxy http://127.0.0.1:8000 --application 127.0.0.1:8080
+      is the proxy safe? with the application stopped, doctor hears what arrives
 
 Looks at the settings, the data folder, the disk beneath it, the clock and the
 store, and says which promises hold. The store of a stopped server is read whole;
 a running one is asked whether it is ready, and which policy is in force.
 
-Exits 1 if a check failed, 2 if a setting is refused, 3 if the store could not be
-looked at.";
+With --proxy it sends what clients may try, in hundreds of requests, some with a
+session that it opens for the subject innkeeper-doctor and ends. Without
+--application it sees answers alone, and says what it cannot know.
+
+Exits 1 if a check failed, 2 if a setting is refused, 3 if the store or the proxy
+could not be looked at, 5 if nothing failed and not all could be seen.";
 
 pub(super) const COMPLETIONS_MORE: &str = "\
 Examples:
@@ -49,6 +56,12 @@ pub(crate) struct DoctorArguments {
     /// Trust this certificate of the server or of who signed it, and no other (PEM) [default: whom the system trusts]
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// Send known tricks through the proxy at this address, and do nothing else
+    #[arg(long, value_name = "URL", value_parser = values::server_url)]
+    pub(crate) proxy: Option<ServerUrl>,
+    /// Take the place of the application at this address for the while, to see what arrives there
+    #[arg(long, value_name = "ADDR", value_parser = values::address, requires = "proxy")]
+    pub(crate) application: Option<SocketAddr>,
     /// Print JSON for programs instead of tables for people
     #[arg(long)]
     pub(crate) json: bool,

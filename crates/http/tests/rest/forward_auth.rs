@@ -424,3 +424,54 @@ async fn given_forward_auth_below_the_prefix_when_asked_then_there_is_nothing() 
         call.send().await.assert_problem(404, "not-found");
     }
 }
+
+/// Traefik (`pkg/middlewares/auth/forward.go`) asks by `GET`, passes on what the client sent, sets
+/// these five anew, and reads a `Location` as an address of the server that it asked.
+#[tokio::test]
+async fn given_what_traefik_sends_when_asked_then_its_words_count_and_the_way_is_an_address() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let call = || {
+        desk.call(Method::GET, "/forward-auth")
+            .brought_by_proxy()
+            .header("x-original-uri", "/static/made-up-by-the-client.css")
+            .header("remote-user", "mallory")
+            .header("accept", HTML)
+            .header("x-forwarded-for", "203.0.113.7")
+            .header("x-forwarded-host", "app.example")
+            .header("x-forwarded-proto", "https")
+            .header("x-forwarded-method", "GET")
+            .header("x-forwarded-uri", "/reports?x=1")
+    };
+
+    call().cookie(&token).send().await.assert_allows("alice");
+    let stranger = call().send().await;
+
+    assert_eq!(stranger.status, StatusCode::SEE_OTHER);
+    let way = "https://app.example/_innkeeper/sign-in?next=%2Freports%3Fx%3D1";
+    assert_eq!(stranger.header("location"), Some(way));
+}
+
+/// Envoy (`ext_authz_http_impl.cc`) asks by the method of the request, without a body, at the path
+/// of the request behind a prefix; in our recipe that is a query, which says nothing.
+#[tokio::test]
+async fn given_what_envoy_sends_when_asked_then_the_path_behind_the_prefix_says_nothing() {
+    let desk = desk().await;
+    let (token, _) = desk.sign_in("alice").await;
+    let call = |method: &str, target: &str| {
+        let with = Method::from_bytes(method.as_bytes()).unwrap();
+        desk.call(with, &format!("/forward-auth?{target}"))
+            .brought_by_proxy()
+            .header("content-length", "0")
+            .header("x-forwarded-method", method)
+            .header("x-forwarded-uri", target)
+    };
+
+    for method in ["GET", "POST", "OPTIONS"] {
+        let holder = call(method, "/reports?x=1").cookie(&token).send().await;
+        holder.assert_allows("alice");
+        let stranger = call(method, "/reports?tenant=other").send().await;
+        stranger.assert_problem(401, "no-session");
+        stranger.assert_refuses();
+    }
+}
