@@ -91,3 +91,47 @@ impl fmt::Debug for ApiKey {
         write!(f, "ApiKey({}, hidden)", self.id())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> ApiKey {
+        ApiKey::from_entropy([7; ApiKey::ID_LEN], [9; 32])
+    }
+
+    #[test]
+    fn given_an_issued_key_when_read_back_then_it_is_the_same() {
+        let read = ApiKey::parse(&key().reveal()).unwrap();
+
+        assert_eq!(read.id(), key().id());
+        assert_eq!(read.digest(), key().digest());
+    }
+
+    #[test]
+    fn given_another_secret_when_digested_then_its_digest_is_another() {
+        let other = ApiKey::from_entropy([7; ApiKey::ID_LEN], [8; 32]);
+
+        assert_ne!(other.digest(), key().digest());
+        let expected: [u8; 32] = Sha256::digest([9; 32]).into();
+        assert_eq!(key().digest(), expected);
+    }
+
+    #[test]
+    fn given_a_text_when_it_is_held_against_the_form_of_a_name_then_only_names_have_it() {
+        assert!(ApiKey::is_id(&key().id()));
+
+        let name = key().id();
+        for other in ["", "key_", "key_AAAA", &name[4..], &format!("{name}AA")] {
+            assert!(!ApiKey::is_id(other), "{other}");
+        }
+        assert!(!ApiKey::is_id(&key().reveal()));
+    }
+
+    #[test]
+    fn given_a_key_when_it_is_shown_for_debugging_then_its_secret_is_hidden() {
+        let shown = format!("{:?}", key());
+
+        assert_eq!(shown, format!("ApiKey({}, hidden)", key().id()));
+    }
+}

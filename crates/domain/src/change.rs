@@ -356,7 +356,8 @@ mod tests {
     use super::*;
     use crate::session::{GraceEnd, Replacement, Sealed};
     use crate::testing::{
-        at, empty_roster, id, later_token, level, limit, live_ids, roster, session, token,
+        at, device, empty_roster, id, later_token, level, limit, live_ids, roster, roster_with,
+        session, token,
     };
 
     fn birth(number: u8) -> Change {
@@ -470,6 +471,53 @@ mod tests {
         assert_eq!(session.idle_deadline(), at(35));
         assert_eq!(session.token, later_token(1, 99).secret().digest());
         assert_eq!(session.token_made_at, at(15));
+    }
+
+    #[test]
+    fn given_an_actor_who_is_erased_when_applied_then_only_what_they_did_goes() {
+        let staff = SubjectId::parse("staff").unwrap();
+        let other = SubjectId::parse("other").unwrap();
+        let mut roster = roster([
+            session(1).acted_by(&staff),
+            session(2).acted_by(&staff),
+            session(3).acted_by(&other),
+            session(4),
+            session(5).acted_by(&other),
+        ]);
+        roster.apply(&[end_of(2, 5), end_of(5, 5)], at(5));
+
+        roster.apply(&[Change::ActorErasure(staff)], at(6));
+
+        assert_eq!(live_ids(&roster, 6), [id(3), id(4)]);
+        let actors = roster
+            .ended
+            .iter()
+            .map(|e| (e.session.id, e.session.actor.clone()));
+        assert_eq!(
+            actors.collect::<Vec<_>>(),
+            [(id(2), None), (id(5), Some(other))]
+        );
+    }
+
+    #[test]
+    fn given_a_device_that_is_known_by_name_or_by_token_when_it_is_born_again_then_it_stays_one() {
+        let mut roster = roster_with([device(1)], []);
+        let of_its_name = Device {
+            token: device(2).token,
+            ..device(1)
+        };
+        let of_its_token = Device {
+            token: device(1).token,
+            ..device(2)
+        };
+
+        for known in [of_its_name, of_its_token, device(1)] {
+            roster.apply(&[Change::DeviceBirth(Arc::new(known))], at(5));
+            assert_eq!(roster.devices.len(), 1);
+        }
+        roster.apply(&[Change::DeviceBirth(Arc::new(device(2)))], at(5));
+
+        assert_eq!(roster.devices.len(), 2);
     }
 
     #[test]

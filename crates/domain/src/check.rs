@@ -245,6 +245,30 @@ mod tests {
     }
 
     #[test]
+    fn given_a_demand_when_it_names_anything_then_it_asks_something() {
+        let subject = Some(SubjectId::parse("alice").unwrap());
+        let (assurance, max_age) = (Some(level(2)), Some(Duration::from_secs(9)));
+
+        assert!(Demand::default().asks_nothing());
+        for demand in [
+            Demand {
+                subject,
+                ..Demand::default()
+            },
+            Demand {
+                assurance,
+                ..Demand::default()
+            },
+            Demand {
+                max_age,
+                ..Demand::default()
+            },
+        ] {
+            assert!(!demand.asks_nothing(), "{demand:?}");
+        }
+    }
+
+    #[test]
     fn given_the_current_token_when_checked_then_it_names_its_session_until_its_deadline() {
         let roster = roster([session(1), session(2).idle_after(30)]);
 

@@ -251,6 +251,12 @@ impl SessionBuilder {
         self
     }
 
+    pub(crate) fn acted_by(mut self, actor: &SubjectId) -> Self {
+        self.0.class = SessionClass::Impersonation;
+        self.0.actor = Some(actor.clone());
+        self
+    }
+
     pub(crate) fn class(mut self, class: SessionClass) -> Self {
         self.0.class = class;
         self

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::policy::Seats;
+use crate::testing::{device, device_token, roster_with};
 
 fn seats() -> Seats {
     Seats::new(7).expect("it is within bounds")
@@ -54,4 +55,27 @@ fn given_a_policy_that_refuses_when_the_tenant_is_full_then_the_limit_named_is_t
 
     assert_eq!(refusal.limit, full_limit(Scope::Tenant, 7));
     assert_eq!(refusal.endable.len(), 1, "one of its own may go");
+}
+
+#[test]
+fn given_a_session_that_the_newcomer_supersedes_when_the_tenant_is_full_then_nobody_else_goes() {
+    let roster = roster_with(
+        [device(1)],
+        [
+            session(1).on(1),
+            session(2).seen_at(1),
+            session(3).seen_at(2),
+        ],
+    );
+    let again = SignIn {
+        device: Some(device_token(1).digest()),
+        ..sign_in()
+    };
+
+    match for_own_seat(&roster, &again, &evicting_at(5)) {
+        Admission::Admit(admitted) => {
+            assert_eq!(ends(&admitted.changes), [(id(1), EndReason::Superseded)]);
+        }
+        Admission::Refuse(refusal) => panic!("refused: {refusal:?}"),
+    }
 }
