@@ -139,7 +139,7 @@ pub fn network(text: &str) -> Option<IpNet> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{at, groups, id, roster, session};
+    use crate::testing::{at, device_id, groups, id, roster, session};
 
     type Spoil = fn(&mut SessionFilter);
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn given_one_fact_when_it_is_named_then_only_a_session_of_which_it_is_true_is_meant() {
-        let mut held = roster([session(1), session(2).seen_at(50)]);
+        let mut held = roster([session(1).on(1), session(2).on(2).seen_at(50)]);
         held.groups = groups(&["staff"]);
         let session = std::sync::Arc::make_mut(&mut held.sessions[0]);
         session.client = Some(ClientId::parse("web").unwrap());
@@ -159,7 +159,7 @@ mod tests {
         session.origin.ip = Some("::ffff:203.0.113.7".parse().unwrap());
         session.created_at = at(10);
         let owner = held.subject.clone();
-        let cases: [(Spoil, bool, bool); 15] = [
+        let cases: [(Spoil, bool, bool); 17] = [
             (|f| f.binding = Some(BindingKind::None), true, true),
             (
                 |f| f.binding = Some(BindingKind::DeviceCookie),
@@ -167,6 +167,8 @@ mod tests {
                 false,
             ),
             (|_| {}, true, true),
+            (|f| f.device = Some(device_id(1)), true, false),
+            (|f| f.device = Some(device_id(9)), false, false),
             (|f| f.client = ClientId::parse("web").ok(), true, false),
             (|f| f.client = ClientId::parse("tv").ok(), false, false),
             (|f| f.class = Some(SessionClass::Machine), true, false),

@@ -121,6 +121,13 @@ mod tests {
     }
 
     #[test]
+    fn given_a_bound_session_that_nobody_else_showed_when_it_asks_then_there_is_nothing_to_tell() {
+        let bound = session(1).bound_to(device_token(1).digest());
+
+        assert_eq!(told(&roster([bound]), 60), []);
+    }
+
+    #[test]
     fn given_another_session_when_asked_then_it_is_told_of_until_that_is_over() {
         let mut roster = roster([session(1), session(2)]);
 

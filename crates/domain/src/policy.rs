@@ -228,6 +228,29 @@ mod tests {
     }
 
     #[test]
+    fn given_rotation_in_the_terms_or_in_any_rule_when_asked_then_tokens_may_fall_due() {
+        let every = Some(std::time::Duration::from_hours(1));
+        let mut policy = Policy::default();
+        assert!(!policy.may_rotate());
+
+        policy.rules = vec![Rule::default()];
+        assert!(!policy.may_rotate());
+
+        policy.rules.push(Rule {
+            set: Setting {
+                rotate_every: every,
+                ..Setting::default()
+            },
+            ..Rule::default()
+        });
+        assert!(policy.may_rotate());
+
+        policy.rules.clear();
+        policy.terms.rotate_every = every;
+        assert!(policy.may_rotate());
+    }
+
+    #[test]
     fn given_two_rules_that_match_when_asked_then_the_first_wins_for_each_key_it_sets() {
         let admins = GroupName::parse("admins").unwrap();
         let policy = Policy {

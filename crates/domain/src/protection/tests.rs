@@ -136,3 +136,21 @@ fn given_a_trusted_device_when_a_young_session_would_end_it_then_it_is_covered_a
         "nothing there that evidence could be stronger than"
     );
 }
+
+#[test]
+fn given_devices_when_a_young_session_would_end_one_then_only_a_trusted_other_is_covered() {
+    let is_covered = |device: &Device| {
+        let roster = roster_with(
+            [device.clone(), trusted(2, 20)],
+            [session(1).on(1), session(2).on(2).born_at(10)],
+        );
+        let asker = roster.find(id(2)).unwrap();
+        let protection = Protection::from_session(&roster, asker, &protecting(), at(30));
+        let own = protection.covers_device(&roster.devices[1], level(1), at(30));
+        assert!(!own, "its own device is its own affair");
+        protection.covers_device(&roster.devices[0], level(1), at(30))
+    };
+
+    assert!(is_covered(&trusted(1, 0)));
+    assert!(!is_covered(&device(1)));
+}
