@@ -147,6 +147,10 @@ mod tests {
         at, device, empty_roster, ends, groups, id, limit, live_ids, roster, session,
     };
 
+    fn name(text: &str) -> SubjectId {
+        SubjectId::parse(text).unwrap()
+    }
+
     fn revoked(roster: &Roster, number: u8, seconds: u64) -> Revocation {
         let (reason, initiator) = (EndReason::RevokedByUser, Initiator::User);
         revoke(roster, id(number), reason, initiator, at(seconds))
@@ -155,6 +159,55 @@ mod tests {
     fn all_but(roster: &Roster, keep: Keep, seconds: u64) -> Vec<Change> {
         let (reason, initiator) = (EndReason::RevokedByAdmin, Initiator::Admin);
         revoke_all(roster, keep, reason, initiator, at(seconds))
+    }
+
+    #[test]
+    fn given_an_actor_who_is_erased_when_nobody_was_acted_as_then_nothing_changes() {
+        let (staff, other) = (name("staff"), name("other"));
+        let roster = roster([session(1), session(2).acted_by(&other)]);
+
+        let changes = erase_actor(&roster, &staff, Initiator::Admin, at(5));
+
+        assert!(changes.is_none());
+    }
+
+    #[test]
+    fn given_an_actor_who_is_erased_when_they_acted_then_those_sessions_end_and_are_emptied() {
+        let staff = name("staff");
+        let mut roster = roster([
+            session(1),
+            session(2).acted_by(&staff),
+            session(3).acted_by(&staff).deadline(4),
+        ]);
+
+        let changes = erase_actor(&roster, &staff, Initiator::Admin, at(5)).unwrap();
+        roster.apply(&changes, at(5));
+
+        assert_eq!(
+            ends(&changes),
+            [
+                (id(3), EndReason::Absolute),
+                (id(2), EndReason::RevokedByAdmin)
+            ]
+        );
+        assert_eq!(live_ids(&roster, 5), [id(1)]);
+        assert!(roster.ended.iter().all(|e| e.session.actor.is_none()));
+        let again = erase_actor(&roster, &staff, Initiator::Admin, at(6));
+        assert!(again.is_none(), "nothing tells of them any more");
+    }
+
+    #[test]
+    fn given_an_actor_who_is_erased_when_what_they_did_is_over_then_it_is_emptied_too() {
+        let staff = name("staff");
+        let mut roster = roster([session(1).acted_by(&staff)]);
+        let Revocation::End(changes) = revoked(&roster, 1, 5) else {
+            panic!("nothing to end");
+        };
+        roster.apply(&changes, at(5));
+
+        let changes = erase_actor(&roster, &staff, Initiator::Admin, at(6)).unwrap();
+
+        assert!(matches!(&changes[..], [Change::ActorErasure(of)] if *of == staff));
     }
 
     #[test]

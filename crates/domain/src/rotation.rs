@@ -227,7 +227,7 @@ mod tests {
     use crate::check::Presented;
     use crate::name::AuthenticationMethod;
     use crate::policy::Terms;
-    use crate::testing::{at, id, later_token, level, roster, session, token};
+    use crate::testing::{at, device_token, id, later_token, level, roster, session, token};
 
     /// Asks with `token` for the token made from `fresh`.
     fn ask(
@@ -286,6 +286,20 @@ mod tests {
         match check(roster, token, at(seconds)) {
             Check::Valid(valid) => Some(valid.presented),
             Check::Replaced(_) | Check::Reused(_) | Check::Ended(_) | Check::Unknown => None,
+        }
+    }
+
+    #[test]
+    fn given_a_bound_session_when_its_token_comes_without_the_device_then_it_is_counted_and_kept() {
+        let roster = roster([session(1).bound_to(device_token(1).digest())]);
+
+        for occasion in [Occasion::Renewal, proof(2), Occasion::CredentialChange] {
+            let refused = ask(&roster, &token(1), 50, occasion, 10);
+
+            let Rotation::DeviceMismatch { changes } = refused else {
+                panic!("{refused:?}");
+            };
+            assert!(matches!(&changes[..], [Change::Mismatch { id: of, .. }] if *of == id(1)));
         }
     }
 

@@ -458,7 +458,39 @@ mod tests {
 
     use super::*;
     use crate::name::AuthenticationMethod;
-    use crate::testing::{at, session};
+    use crate::testing::{at, device_token, session};
+
+    #[test]
+    fn given_a_session_when_asked_who_acts_in_it_then_only_that_one_does() {
+        let (staff, other) = (
+            SubjectId::parse("staff").unwrap(),
+            SubjectId::parse("other").unwrap(),
+        );
+        let own = session(1).build();
+        let acted = session(2).acted_by(&staff).build();
+
+        assert!(!own.is_impersonation() && !own.is_acted_by(&staff));
+        assert!(acted.is_impersonation() && acted.is_acted_by(&staff));
+        assert!(!acted.is_acted_by(&other));
+    }
+
+    #[test]
+    fn given_a_bound_session_or_one_with_a_former_token_when_asked_then_it_is_not_plain() {
+        let mut rotated = session(1).build();
+        assert!(rotated.is_plain());
+
+        rotated.previous = Some(Box::new(PreviousToken {
+            digest: TokenDigest([1; 32]),
+            accepted_until: GraceEnd::new(at(2)),
+            repeatable_until: at(2),
+            sealed_successor: Sealed(Box::default()),
+            replaced_by: Replacement::Renewal,
+        }));
+
+        assert!(!rotated.is_plain());
+        let bound = session(1).bound_to(device_token(1).digest());
+        assert!(!bound.build().is_plain());
+    }
 
     #[test]
     fn given_a_session_when_its_texts_are_shared_then_each_that_others_may_have_is_shown_once() {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::session::Origin;
-use crate::testing::{at, empty_roster, ends, groups, id, live_ids, roster, session};
+use crate::testing::{at, device, empty_roster, ends, groups, id, live_ids, roster, session};
 
 fn end_of(number: u8, seconds: u64) -> Change {
     Change::End {
@@ -304,6 +304,22 @@ fn given_a_last_sign_in_when_it_is_long_past_then_it_is_no_longer_missed() {
 
     assert!(!left.is_forgettable(floor, at(5)));
     assert!(left.is_forgettable(floor, at(400 * 24 * 3600)));
+}
+
+#[test]
+fn given_a_device_when_it_was_not_seen_for_long_then_it_is_no_longer_missed() {
+    let floor = Floor {
+        epoch: 9,
+        generation: Generation(9),
+        generation_before: Generation(8),
+        version: RosterVersion(99),
+    };
+    let mut left = empty_roster();
+    left.devices.push(Arc::new(device(1)));
+    let kept_for = Device::KEPT_FOR_HOURS * 3600;
+
+    assert!(!left.is_forgettable(floor, at(kept_for - 1)));
+    assert!(left.is_forgettable(floor, at(kept_for)));
 }
 
 #[test]
