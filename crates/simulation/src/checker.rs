@@ -4,6 +4,7 @@
 //! ended before another began. What overlaps may have happened in either order, and what nobody
 //! knows may have happened at any time since: in doubt there is no violation.
 
+mod causes;
 mod deaths;
 mod facts;
 mod journal;
@@ -55,6 +56,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         tokens::form_one_chain(&facts, &mut found);
         tokens::are_born_once(&facts, &mut found);
         strangers::find_nothing(&facts, &mut found);
+        causes::stand_behind_each_no(&facts, &mut found);
         limits::hold(&facts, &mut found);
         limits::leave_room(&facts, &mut found);
         time::ends_sessions(&facts, &mut found);

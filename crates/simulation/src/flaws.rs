@@ -47,6 +47,10 @@ pub enum Flaw {
     SecondIndex,
     /// Now and then a reader gets the answer that another reader left unread.
     AnswersShift,
+    /// Who was disabled is never let in again.
+    EnableForgotten,
+    /// Now and then a commit ends everybody, without an order.
+    FenceUnordered,
     /// Whose session it is, is not part of the question.
     OwnerNotAsked,
     /// The tenant of the caller is not part of the question.
@@ -54,7 +58,7 @@ pub enum Flaw {
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 20] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 22] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -132,6 +136,16 @@ pub const FLAWS: [(Flaw, &[&str], &str); 20] = [
         Flaw::SecondIndex,
         &["S12"],
         "tokens validated from an index of their own",
+    ),
+    (
+        Flaw::EnableForgotten,
+        &["V4"],
+        "enabled again, and still refused",
+    ),
+    (
+        Flaw::FenceUnordered,
+        &["V4"],
+        "sessions ended without an order",
     ),
     (
         Flaw::OwnerNotAsked,

@@ -113,6 +113,10 @@ impl WrongStore {
         else {
             return Outcome::Stale;
         };
+        let mut roster = roster;
+        if self.flaw == Flaw::FenceUnordered && state.dice.once_in(8) {
+            roster.generation = Generation(roster.generation.0 + 1);
+        }
         let answered = Arc::new(roster);
         let mut kept = Arc::clone(&answered);
         if self.flaw == Flaw::NewcomerEvicted
@@ -155,6 +159,10 @@ impl WrongStore {
 
     /// Makes a commit pass that should not.
     fn bend(&self, commit: &mut Commit, current: Option<&Roster>) {
+        if self.flaw == Flaw::EnableForgotten {
+            let is_enable = |c: &Change| matches!(c, Change::Disabled(false));
+            commit.changes.retain(|c| !is_enable(c));
+        }
         if self.flaw == Flaw::MomentNotCompared {
             commit.stands_until = Timestamp::MAX;
         }

@@ -456,7 +456,7 @@ fn s9_given_a_token_that_was_refused_when_it_is_good_again_then_it_is_found() {
         .admits(1, &[1])
         .then(Call::Check(Tok(10)), Answer::NoSession { ended: false });
 
-    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S9"]);
+    assert_eq!(story.valid(10, 1, &[1]).broken(), ["S9", "V4"]);
 }
 
 #[test]
@@ -583,8 +583,74 @@ fn v1_given_a_free_seat_when_a_sign_in_is_refused_then_it_is_found() {
 fn d11_given_a_refusal_when_a_session_was_born_all_the_same_then_it_is_found() {
     let call = asks(Label(1), None);
     let story = Story::new()
-        .then(call, Answer::Refused(Refusal::Stale, None))
+        .then(call, Answer::Refused(Refusal::Full, None))
+        .does(Call::Limit(Some(0)))
+        .meanwhile()
         .journal(&[(1, 0, &[1], &[])], &[1]);
 
     assert_eq!(story.broken(), ["D11"]);
+}
+
+/// A store that says no to everybody breaks no other promise.
+#[test]
+fn v4_given_a_token_when_nothing_made_it_worthless_and_it_is_refused_then_it_is_found() {
+    let no = || Answer::NoSession { ended: false };
+    let refused = |story: Story| story.then(Call::Check(Tok(10)), no()).broken();
+
+    assert_eq!(refused(Story::new().admits(1, &[1])), ["V4"]);
+    // The end of another is no cause.
+    let other = Story::new().admits(1, &[1]).admits(2, &[1, 2]);
+    assert_eq!(refused(other.does(Call::Revoke(Sid(2)))), ["V4"]);
+
+    let causes: [fn(Story) -> Story; 7] = [
+        |story| story.does(Call::Revoke(Sid(1))),
+        |story| story.then(Call::RevokeAll(None), Answer::Unknown),
+        |story| story.does(Call::Disable),
+        |story| story.then(asks(Label(9), None), Answer::Unknown),
+        |story| story.renews(10, 11),
+        |story| story.does(Call::Limit(Some(1))),
+        |story| story.later(30 * MINUTE),
+    ];
+    for (place, cause) in causes.into_iter().enumerate() {
+        let broken = refused(cause(Story::new().admits(1, &[1])));
+        assert!(broken.is_empty(), "{place}: {broken:?}");
+    }
+}
+
+#[test]
+fn v4_given_a_sign_in_when_it_is_refused_without_a_cause_then_it_is_found() {
+    let refused = |story: Story, evidence, why| {
+        let asks = asks(Label(9), evidence);
+        story.then(asks, Answer::Refused(why, None)).broken()
+    };
+    let disabled = |story| refused(story, None, Refusal::Disabled);
+    let stale = |story| refused(story, Some(1), Refusal::Stale);
+    let looked = || Story::new().admits(1, &[1]).looks(&[1]);
+
+    assert_eq!(disabled(Story::new()), ["V4"]);
+    let again = Story::new().does(Call::Disable).does(Call::Enable);
+    assert_eq!(disabled(again), ["V4"]);
+    assert!(disabled(Story::new().does(Call::Disable)).is_empty());
+
+    assert_eq!(stale(looked()), ["V4"]);
+    assert_eq!(stale(looked().does(Call::Revoke(Sid(1)))), ["V4"]);
+    assert!(stale(looked().does(Call::RevokeAll(None))).is_empty());
+    assert!(
+        stale(
+            Story::new()
+                .admits(1, &[1])
+                .does(Call::Disable)
+                .looks(&[])
+                .later(24 * 60 * MINUTE)
+        )
+        .is_empty()
+    );
+}
+
+#[test]
+fn d11_given_a_live_session_when_its_end_is_answered_as_absent_then_it_is_found() {
+    let absent = |story: Story| story.then(Call::Revoke(Sid(1)), Answer::Absent).broken();
+
+    assert_eq!(absent(Story::new().admits(1, &[1])), ["D11"]);
+    assert!(absent(Story::new().admits(1, &[1]).does(Call::Revoke(Sid(1)))).is_empty());
 }
