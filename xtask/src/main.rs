@@ -96,7 +96,7 @@ const CHORES: &[Chore] = &[
     },
     Chore {
         name: "mutants",
-        summary: "mistakes planted in the domain, one by one: [--shard K/N] [--go-on]",
+        summary: "mistakes planted in the domain, one by one: [--go-on]",
         run: mutants::run,
     },
     Chore {

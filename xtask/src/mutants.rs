@@ -16,21 +16,17 @@ use crate::tools::{self, Need};
 /// How many of a hundred have to be noticed.
 const SHARE_LEAST: usize = 90;
 
-/// Plants every mistake, or those of one shard; fails if fewer are noticed than have to be.
+/// Plants every mistake; fails if fewer are noticed than have to be.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     if words.iter().any(|word| asks_for_help(word)) {
         println!("{HELP}");
         return Ok(());
     }
-    let (mut goes_on, mut shard) = (false, None);
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--go-on" => goes_on = true,
-            "--shard" => shard = words.next(),
-            _ => return Err(Failure::Usage(HELP.into())),
-        }
-    }
+    let goes_on = match words {
+        [] => false,
+        [word] if word == "--go-on" => true,
+        _ => return Err(Failure::Usage(HELP.into())),
+    };
     tools::ensure(&[Need::Mutants])?;
     let folder = shell::root().join("target/mutants");
     let broken = |error: io::Error| Failure::CouldNotRun(format!("{}: {error}", folder.display()));
@@ -40,7 +36,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     fs::create_dir_all(&folder).map_err(broken)?;
     let mut tally = Tally::read(&folder).map_err(broken)?;
     for tests in ["--lib", "--tests"] {
-        plant(tests, shard, &folder)?;
+        plant(tests, &folder)?;
         tally.add(&folder).map_err(broken)?;
     }
     println!("{}", tally.table());
@@ -48,7 +44,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
 }
 
 /// Plants what was not noticed yet, and runs these tests.
-fn plant(tests: &str, shard: Option<&String>, folder: &Path) -> Result<(), Failure> {
+fn plant(tests: &str, folder: &Path) -> Result<(), Failure> {
     let mut mutants = tools::mutants();
     mutants
         .args(["--package", "innkeeper-domain", "--iterate"])
@@ -56,9 +52,6 @@ fn plant(tests: &str, shard: Option<&String>, folder: &Path) -> Result<(), Failu
         .arg(folder)
         // The tests that need it most are bounded; one that hangs is stopped after this long.
         .args(["--minimum-test-timeout", "20"]);
-    if let Some(shard) = shard {
-        mutants.args(["--shard", shard]);
-    }
     let status = mutants.status().map_err(|error| {
         Failure::CouldNotRun(format!("cargo-mutants could not be started: {error}"))
     })?;
@@ -150,13 +143,12 @@ fn lines(path: &PathBuf) -> io::Result<BTreeSet<String>> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask mutants [--shard K/N] [--go-on]
+Usage: cargo xtask mutants [--go-on]
 
 Plants one mistake after another in the domain (a comparison turned round, a body replaced by a
 value) and runs its tests; fails if fewer than 90 of 100 are noticed. Takes an hour or two. With
---shard 0/4, every fourth of them; with --go-on, those that a run before this one did not get to,
-and those that were missed, against the tests as they are now. What was found lies in
-target/mutants.";
+--go-on, those that a run before this one did not get to, and those that were missed, against the
+tests as they are now. What was found lies in target/mutants.";
 
 #[cfg(test)]
 mod tests {
