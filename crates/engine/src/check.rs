@@ -196,10 +196,26 @@ impl Authority {
         let (place, answer) = match glance {
             Glance::Valid(passed) => (Place::Memory, Ok(CheckAnswer::Valid(passed))),
             Glance::Shortfall(shortfall) => (Place::Memory, Ok(CheckAnswer::Shortfall(shortfall))),
-            Glance::LookAgain => (Place::Store, self.check_properly(request).await),
+            Glance::LookAgain => (Place::Store, self.check_in_time(request).await),
         };
         self.metrics.checked(place, answer.as_ref());
         answer
+    }
+
+    /// Checks by what the store says, unless that took so long that it may not be so any more.
+    async fn check_in_time(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {
+        let by = self.store.answer_by();
+        let answer = self.check_properly(request).await?;
+        let lets_in = match &answer {
+            CheckAnswer::Valid(_) | CheckAnswer::Shortfall(_) => true,
+            CheckAnswer::NoSession(_) => false,
+        };
+        if lets_in && by.has_passed() {
+            return Err(EngineError::Store(StoreError::Unavailable {
+                source: "it took longer to answer than a lease lasts".into(),
+            }));
+        }
+        Ok(answer)
     }
 
     async fn check_properly(&self, request: &CheckRequest) -> Result<CheckAnswer, EngineError> {

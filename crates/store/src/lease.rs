@@ -5,7 +5,8 @@
 //! asked, by a clock that goes on while the machine sleeps. Another node's commit takes it back
 //! earlier, by way of a channel; without a channel there are no leases, and each check asks the
 //! store. So an end that this node acknowledged is in force here at once, and one that another
-//! acknowledged after B at the latest, also where a message was lost.
+//! acknowledged after B at the latest, also where a message was lost. The same bound holds for a
+//! check that asks the store: what took longer to come is not answered from.
 //!
 //! Visits move the rosters here and are written down behind: once a sixteenth of the idle timeout,
 //! at most a minute, has passed since the last was, and before this node reads that roster for a
@@ -28,8 +29,8 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::register::{Put, Register, Registered};
 use crate::{
-    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
-    Touch, Touched,
+    AnswerBy, Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError,
+    Tail, Touch, Touched,
 };
 
 /// One for each value of [`RosterTag::shard`].
@@ -570,6 +571,13 @@ impl<S: Shared + 'static> SessionStore for Leased<S> {
             }
         }
         true
+    }
+
+    fn answer_by(&self) -> AnswerBy {
+        if self.held.terms.span.is_zero() {
+            return AnswerBy::any_time();
+        }
+        AnswerBy::within(self.held.terms.span, &self.held.clock)
     }
 
     async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {

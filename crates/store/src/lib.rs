@@ -4,6 +4,7 @@
 //! what can happen to a session is [`SessionStore::commit`] and [`SessionStore::touch`]: there
 //! is no upsert, and no caller saves a whole record.
 
+pub mod answer_by;
 pub mod archive;
 pub mod census;
 pub mod clock;
@@ -27,6 +28,7 @@ use innkeeper_domain::roster::{Floor, Roster, RosterVersion, StoreGeneration};
 use innkeeper_domain::session::{Sealed, Session, SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 
+pub use answer_by::AnswerBy;
 pub use commit::{Commit, Outcome};
 pub use journal::{Cursor, JournalEntry, Tail};
 pub use kept::Kept;
@@ -73,6 +75,13 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
         tag: RosterTag,
         look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
     ) -> bool;
+
+    /// By when a check must be answered that is begun now and reads properly.
+    ///
+    /// Without others who commit to the same store there is no such moment.
+    fn answer_by(&self) -> AnswerBy {
+        AnswerBy::any_time()
+    }
 
     /// Makes one commit: changes, journal entry and keys in one step, or nothing.
     ///
