@@ -37,6 +37,7 @@ pub(crate) async fn run(arguments: ProbeArguments) -> Result<(), Failure> {
             .map(|allow| (*allow).into())
             .collect(),
         owned: arguments.i_own.clone(),
+        max_wait: arguments.max_wait.unwrap_or_default(),
     };
     if arguments.dry_run {
         return put(arguments.output.as_deref(), &plan(&recipe, &options));

@@ -1,6 +1,7 @@
 //! The whole of a run: the rails, the calibration, the checks, and signing out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -27,6 +28,8 @@ pub struct Options {
     pub allow: Vec<Class>,
     /// The public hosts that the caller says they own.
     pub owned: Vec<String>,
+    /// The longest time that may be waited for one check.
+    pub max_wait: Duration,
 }
 
 impl Options {
@@ -49,6 +52,20 @@ impl Options {
             .is_some_and(|max| max < check.sides())
         {
             return Some("needs two sessions at one time, and the policy allows one".to_owned());
+        }
+        if let Some(wait) = check.wait(recipe) {
+            let (seconds, most) = (wait.as_secs() + 1, recipe.limits.max_time);
+            if wait >= most {
+                let most = most.as_secs();
+                return Some(format!(
+                    "takes {seconds} s of waiting, and limits.max_time ends the run after {most} s"
+                ));
+            }
+            if wait > self.max_wait {
+                return Some(format!(
+                    "takes {seconds} s of waiting: needs --max-wait {seconds}s"
+                ));
+            }
         }
         let class = check.class_for(recipe);
         match class.allowed_by() {

@@ -26,6 +26,6 @@ pub use engine::{NotRun, Options, Progress, run};
 pub use interview::Interview;
 pub use lint::{lint, plan};
 pub use origin::Origin;
-pub use recipe::{Fault, Limits, OnExceed, Policy, Recipe, SecretAt, Target, User};
+pub use recipe::{Fault, Limits, OnExceed, Policy, Recipe, SecretAt, Target, User, span};
 pub use report::{Ended, Report};
 pub use run::{NoSecret, Secrets, WELL_KNOWN};

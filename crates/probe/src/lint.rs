@@ -7,7 +7,7 @@ use crate::engine::Options;
 use crate::recipe::Recipe;
 use crate::run::CLEAN_UP_COST;
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 12] = [
     Need::List,
     Need::Revoke,
     Need::LogoutAll,
@@ -17,6 +17,8 @@ const NEEDS: [Need; 10] = [
     Need::Refresh,
     Need::SlowRead,
     Need::ChangePassword,
+    Need::Idle,
+    Need::Absolute,
     Need::Cookie,
 ];
 

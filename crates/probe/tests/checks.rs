@@ -106,7 +106,8 @@ async fn given_a_sound_application_when_everything_is_checked_then_nothing_fails
 async fn given_a_broken_sign_in_when_everything_is_checked_then_every_verdict_is_inconclusive() {
     let hostel = Hostel::start("sign-in is broken", 3).await;
 
-    let report = probe(&recipe(&hostel.base, POLICY), &options(&[])).await;
+    let policy = format!("{POLICY}, idle: 1s, absolute: 1s");
+    let report = probe(&recipe(&hostel.base, &policy), &options(&[])).await;
 
     assert!(!report.is_calibrated());
     for check in CHECKS {

@@ -1,9 +1,10 @@
 //! `probe`: what can be asked of it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use innkeeper_probe::{Check, Class};
+use innkeeper_probe::{Check, Class, span};
 
 pub(super) const MORE: &str = "\
 Signs in to a running application from two sides as the same user, and finds
@@ -21,6 +22,7 @@ Examples:
   innkeeper probe recipe.yaml
   innkeeper probe recipe.yaml --only PRB-LIMIT-001,PRB-REV-001
   innkeeper probe recipe.yaml --allow burst     races, too
+  innkeeper probe recipe.yaml --max-wait 5m     time-outs, too
   innkeeper probe recipe.yaml --json --output result.json
   innkeeper probe lint recipe.yaml
 
@@ -68,6 +70,9 @@ pub(crate) struct ProbeArguments {
     /// Say that this public host is yours; the recipe holds the proof
     #[arg(long, value_name = "HOST")]
     pub(crate) i_own: Vec<String>,
+    /// Wait at most this long for one check, to see whether sessions end in time [default: not at all]
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub(crate) max_wait: Option<Duration>,
     /// Print what would be done, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

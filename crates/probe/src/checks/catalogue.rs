@@ -1,8 +1,11 @@
 //! What a check is: what it asks, what it takes, and how serious its failure is.
 
+use std::time::Duration;
+
 use innkeeper_report::Severity;
 
 use super::table::CHECKS;
+use super::{absolute_wait, idle_wait};
 use crate::recipe::Recipe;
 
 /// One check.
@@ -38,6 +41,10 @@ pub enum Need {
     ChangePassword,
     /// A request that takes its time.
     SlowRead,
+    /// The longest silence.
+    Idle,
+    /// The longest life.
+    Absolute,
     /// A new token for an old one.
     Refresh,
     /// Further ways to sign in.
@@ -82,6 +89,10 @@ pub(crate) enum Group {
     Password,
     InFlight,
     Isolation,
+    Seat,
+    Outlived,
+    Idle,
+    Absolute,
 }
 
 impl Need {
@@ -94,6 +105,8 @@ impl Need {
             Self::LogoutAll => "steps.logout_all",
             Self::ChangePassword => "steps.change_password",
             Self::SlowRead => "steps.slow_read",
+            Self::Idle => "policy.idle",
+            Self::Absolute => "policy.absolute",
             Self::Refresh => "steps.refresh",
             Self::OtherLogins => "steps.other_logins",
             Self::Other => "users.other",
@@ -112,6 +125,8 @@ impl Need {
             Self::LogoutAll => steps.logout_all.is_some(),
             Self::ChangePassword => steps.change_password.is_some(),
             Self::SlowRead => steps.slow_read.is_some(),
+            Self::Idle => recipe.policy.idle.is_some(),
+            Self::Absolute => recipe.policy.absolute.is_some(),
             Self::Refresh => steps.refresh.is_some(),
             Self::OtherLogins => !steps.other_logins.is_empty(),
             Self::Other => recipe.other.is_some(),
@@ -155,8 +170,18 @@ impl Check {
         let steps = recipe.policy.max_sessions.map_or(0, |max| max + 2);
         match self.group {
             // A high ladder signs in more often than the everyday purse pays for.
-            Group::Limit | Group::Paths if steps > 5 => Class::Burst,
+            Group::Limit | Group::Paths | Group::Seat if steps > 5 => Class::Burst,
             _ => self.class,
+        }
+    }
+
+    /// How long has to be waited for it, beside what its requests take.
+    #[must_use]
+    pub fn wait(&self, recipe: &Recipe) -> Option<Duration> {
+        match self.group {
+            Group::Idle => idle_wait(&recipe.policy),
+            Group::Absolute => absolute_wait(&recipe.policy),
+            _ => None,
         }
     }
 

@@ -14,14 +14,14 @@ const STEPS_MAX: u32 = 12;
 const STEPS_UNKNOWN: u32 = 5;
 
 /// Who of several guests is signed in.
-struct Roll {
+pub(super) struct Roll {
     alive: Vec<bool>,
-    evidence: Vec<String>,
+    pub(super) evidence: Vec<String>,
 }
 
 impl Roll {
     /// Asks each. Anything but in or out settles nothing.
-    async fn call(run: &mut Run, guests: &[GuestId]) -> Result<Self, Trouble> {
+    pub(super) async fn call(run: &mut Run, guests: &[GuestId]) -> Result<Self, Trouble> {
         let mut roll = Self {
             alive: Vec::new(),
             evidence: Vec::new(),
@@ -44,7 +44,7 @@ impl Roll {
         Ok(roll)
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.alive.iter().filter(|alive| **alive).count()
     }
 }
@@ -216,7 +216,8 @@ pub(super) async fn other_paths(run: &mut Run) -> Result<Vec<Conclusion>, Troubl
     Ok(vec![Conclusion::pass(ID, words).shown_by(evidence)])
 }
 
-fn purse(run: &Run) -> Purse {
+/// From which purse a ladder up to the limit is paid.
+pub(super) fn purse(run: &Run) -> Purse {
     match run.recipe.policy.max_sessions {
         Some(max) if max + 2 > STEPS_UNKNOWN => Purse::Burst,
         _ => Purse::Plain,

@@ -9,6 +9,7 @@ mod credential;
 mod fixation;
 mod in_flight;
 mod isolation;
+mod lifetime;
 mod limit;
 mod list;
 mod logout;
@@ -16,11 +17,13 @@ mod password;
 mod race;
 mod refresh;
 mod revoke;
+mod seat;
 mod table;
 
 pub(crate) use catalogue::Group;
 pub use catalogue::{Check, Class, Need};
 pub use conclusion::Conclusion;
+pub(crate) use lifetime::{absolute_wait, idle_wait};
 pub use table::CHECKS;
 
 use crate::run::Run;
@@ -34,6 +37,9 @@ pub(crate) async fn answer(group: Group, run: &mut Run) -> Result<Vec<Conclusion
         Group::Concurrency => concurrency::side_by_side(run).await,
         Group::Limit => limit::ladder(run).await,
         Group::Paths => limit::other_paths(run).await,
+        Group::Seat => seat::freed(run).await,
+        Group::Idle => lifetime::idle(run).await,
+        Group::Absolute => lifetime::absolute(run).await,
         Group::Race => race::at_the_limit(run).await,
         Group::List => list::own(run).await,
         Group::Strangers => list::of_strangers(run).await,
@@ -42,6 +48,7 @@ pub(crate) async fn answer(group: Group, run: &mut Run) -> Result<Vec<Conclusion
         Group::LogoutAll => logout::everywhere(run).await,
         Group::Fixation => fixation::before_and_after(run).await,
         Group::Refresh => refresh::rotation(run).await,
+        Group::Outlived => refresh::after_sign_out(run).await,
         Group::Cookie => credential::as_handed_out(run).await,
         Group::Cache => credential::caching(run).await,
         Group::Binding => binding::elsewhere(run).await,

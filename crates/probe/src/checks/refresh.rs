@@ -59,3 +59,44 @@ pub(super) async fn rotation(run: &mut Run) -> Result<Vec<Conclusion>, Trouble> 
         reuse.shown_by(evidence).shown_by(shown),
     ])
 }
+
+/// Signs a side out, and refreshes with what it held before.
+pub(super) async fn after_sign_out(run: &mut Run) -> Result<Vec<Conclusion>, Trouble> {
+    const ID: &str = "PRB-REF-003";
+    let recipe = std::sync::Arc::clone(&run.recipe);
+    let Some(request) = &recipe.steps.refresh else {
+        return Ok(vec![Conclusion::skipped(ID, "needs steps.refresh")]);
+    };
+    let guest = run.side(1).await?;
+    let mut thief = run.visitor(guest).clone();
+    let signed_out = run.ask(guest, &recipe.steps.logout).await?;
+    let (state, shown) = run.who_is(&mut thief).await?;
+    let mut evidence = vec![signed_out.id, shown.id];
+    if state != State::Dead {
+        *run.visitor_mut(guest) = thief;
+        let words = format!(
+            "signing out leaves it {}, so what a refresh adds is not seen; see PRB-LOGOUT-001",
+            state.words()
+        );
+        return Ok(vec![Conclusion::inconclusive(ID, words).shown_by(evidence)]);
+    }
+    let refreshed = run.client.ask(&mut thief, request).await?;
+    evidence.push(refreshed.id);
+    // If it is signed in now, it has to be signed out like anybody else.
+    *run.visitor_mut(guest) = thief;
+    let (state, shown) = run.who(guest).await?;
+    evidence.push(shown);
+    let conclusion = match state {
+        State::Dead => {
+            run.is_gone(guest);
+            Conclusion::pass(ID, "after signing out, a refresh lets nobody in")
+        }
+        State::Alive => {
+            Conclusion::fail(ID, "after signing out, a refresh lets in again who held it")
+        }
+        other => {
+            Conclusion::inconclusive(ID, format!("after the refresh, it is {}", other.words()))
+        }
+    };
+    Ok(vec![conclusion.shown_by(evidence)])
+}

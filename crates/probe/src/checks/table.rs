@@ -187,6 +187,15 @@ pub const CHECKS: &[Check] = &[
     )
     .needs(&[Need::Refresh]),
     check(
+        "PRB-REF-003",
+        &["P-35", "P-37"],
+        High,
+        "After signing out, is a refresh refused?",
+        Group::Outlived,
+        (6, 1),
+    )
+    .needs(&[Need::Refresh]),
+    check(
         "PRB-BIND-001",
         &["P-46"],
         High,
@@ -211,6 +220,15 @@ pub const CHECKS: &[Check] = &[
         (40, 6),
     )
     .needs(&[Need::MaxSessions, Need::OtherLogins]),
+    check(
+        "PRB-LIMIT-004",
+        &["P-07", "P-08"],
+        Low,
+        "Is a seat that was signed out of free at once, and does a refusal lock nobody out?",
+        Group::Seat,
+        (30, 5),
+    )
+    .needs(&[Need::MaxSessions]),
     check(
         "PRB-PWD-001",
         &["P-20"],
@@ -251,4 +269,22 @@ pub const CHECKS: &[Check] = &[
     )
     .needs(&[Need::Other])
     .class(Class::Burst),
+    check(
+        "PRB-IDLE-001",
+        &["P-26"],
+        Medium,
+        "Does a session that nobody uses end as soon as the policy says?",
+        Group::Idle,
+        (3, 2),
+    )
+    .needs(&[Need::Idle]),
+    check(
+        "PRB-ABS-001",
+        &["P-27"],
+        Medium,
+        "Does a session end as soon as the policy says, however much it is used?",
+        Group::Absolute,
+        (20, 2),
+    )
+    .needs(&[Need::Absolute]),
 ];

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 pub(crate) use expect::{Expect, Seen};
 pub use fault::Fault;
-pub use policy::{Limits, OnExceed, Policy};
+pub use policy::{Limits, OnExceed, Policy, span};
 pub(crate) use request::Request;
 pub(crate) use request::{Body, Source};
 pub(crate) use template::Values;

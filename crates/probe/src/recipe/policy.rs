@@ -207,8 +207,8 @@ impl Limits {
     }
 }
 
-/// Reads `30s`, `10m`, `12h` or `14d`.
-fn span(text: &str) -> Result<Duration, String> {
+/// Reads `500ms`, `30s`, `10m`, `12h` or `14d`; the error says what is accepted.
+pub fn span(text: &str) -> Result<Duration, String> {
     let wrong = || "a span such as 500ms, 30s, 10m, 12h or 14d".to_owned();
     let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let number: u64 = text[..at].parse().map_err(|_| wrong())?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -16,6 +17,8 @@ struct Session {
     user: String,
     device: String,
     refresh: String,
+    born: Instant,
+    seen: Instant,
 }
 
 #[derive(Default)]
@@ -29,6 +32,10 @@ struct State {
     /// Everything that was ever handed out.
     secrets: Vec<String>,
     failed: u32,
+    /// Who signed out last, as long as nobody signed in since.
+    left: Option<String>,
+    /// The users of refresh tokens whose session was signed out.
+    outlived: BTreeMap<String, String>,
     last_asked: Option<String>,
     /// Requests so far.
     asked: u32,
@@ -121,9 +128,17 @@ impl App {
     }
 
     fn find(&self, token: &str) -> Option<Session> {
-        let state = self.state();
-        let found = state.sessions.iter().find(|(known, _)| known == token);
-        found.map(|(_, session)| session.clone())
+        let mut state = self.state();
+        if self.has("ends in time") {
+            let (idle, absolute) = (Duration::from_millis(300), Duration::from_secs(1));
+            let is_in_time = |s: &Session| s.seen.elapsed() < idle && s.born.elapsed() < absolute;
+            state.sessions.retain(|(_, session)| is_in_time(session));
+        }
+        let found = state.sessions.iter_mut().find(|(known, _)| known == token);
+        found.map(|(_, session)| {
+            session.seen = Instant::now();
+            session.clone()
+        })
     }
 
     /// Who asks.
@@ -194,6 +209,8 @@ impl App {
             user: user.to_owned(),
             device: device.to_owned(),
             refresh: self.draw(),
+            born: Instant::now(),
+            seen: Instant::now(),
         };
         let session = Session {
             id: if self.has("list shows tokens") {
@@ -218,6 +235,9 @@ impl App {
             return Response::new(403, "Your account has been locked.");
         }
         let has_form = path != "/login" || get("_csrf") == "form-1";
+        if self.has("a refusal shuts the door") && self.state().failed > 0 {
+            return Response::new(409, "too many devices");
+        }
         if !is_known || !has_form || self.has("sign-in is broken") {
             return Response::new(200, "<form>wrong name or password</form>");
         }
@@ -233,7 +253,8 @@ impl App {
             victims = self.beyond(&user, limit);
         }
         if is_limited && !victims.is_empty() {
-            if self.has("refuses at the limit") {
+            if self.has("refuses at the limit") || self.has("a refusal shuts the door") {
+                self.state().failed += 1;
                 return Response::new(409, "too many devices");
             }
             if self.has("locks out on refusal") {
@@ -244,6 +265,7 @@ impl App {
                 .sessions
                 .retain(|(token, _)| !victims.contains(token));
         }
+        self.state().left = None;
         let old = request.cookie("sid");
         let token = match &old {
             Some(old) if self.has("id is kept") && self.find(old).is_some() => old.clone(),
@@ -270,7 +292,8 @@ impl App {
         let state = self.state();
         let own = state.sessions.iter().filter(|(_, s)| s.user == user);
         let own: Vec<String> = own.map(|(token, _)| token.clone()).collect();
-        let more = (own.len() + 1).saturating_sub(limit);
+        let is_kept = self.has("a seat is freed later") && state.left.as_deref() == Some(user);
+        let more = (own.len() + 1 + usize::from(is_kept)).saturating_sub(limit);
         own.into_iter().take(more).collect()
     }
 
@@ -310,6 +333,9 @@ impl App {
             ("POST", "/logout") => {
                 if !self.has("logout clears the browser") {
                     self.end(|known, _| known == token);
+                    let mut state = self.state();
+                    state.left = Some(own.user.clone());
+                    state.outlived.insert(own.refresh, own.user);
                 }
                 Response::new(204, "").with("Set-Cookie", "sid=; Path=/; Max-Age=0")
             }
@@ -386,6 +412,12 @@ impl App {
         let presented = request.cookie("rid").unwrap_or_default();
         if self.has("refresh gives the same") {
             return Response::new(204, "");
+        }
+        let outlived = self.state().outlived.get(&presented).cloned();
+        if let Some(user) = outlived.filter(|_| self.has("refresh outlives the session")) {
+            let token = self.draw();
+            self.put(&token, &user, request.header("user-agent"));
+            return Response::new(204, "").with("Set-Cookie", self.cookie(&token));
         }
         let (token, session) = {
             let mut state = self.state();

@@ -5,6 +5,8 @@
 pub(crate) mod hostel;
 pub(crate) mod http;
 
+use std::time::Duration;
+
 use innkeeper_probe::{Check, Class, NotRun, Options, Progress, Recipe, Report, Secrets};
 use tokio::sync::watch;
 
@@ -82,6 +84,7 @@ pub(crate) fn options(only: &[&str]) -> Options {
             .map(|id| Check::find(id).expect("it is known"))
             .collect(),
         allow: vec![Class::Burst, Class::Account],
+        max_wait: Duration::from_secs(10),
         ..Options::default()
     }
 }
