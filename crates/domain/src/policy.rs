@@ -197,6 +197,17 @@ impl Policy {
         self.terms.rotate_every.is_some() || self.rules.iter().any(somewhere)
     }
 
+    /// Whether some rule speaks of people who sign in to `client` and asked to be remembered. In
+    /// which groups somebody is, nobody knows before the sign-in.
+    #[must_use]
+    pub fn speaks_of_remembered(&self, client: &ClientId) -> bool {
+        self.rules.iter().map(|rule| &rule.when).any(|when| {
+            when.remember == Some(true)
+                && (when.clients.is_empty() || when.clients.contains(client))
+                && (when.classes.is_empty() || when.classes.contains(&SessionClass::Interactive))
+        })
+    }
+
     /// What holds for a sign-in or session with these facts.
     #[must_use]
     pub fn terms(&self, facts: &Facts<'_>) -> Terms {
@@ -341,5 +352,50 @@ mod tests {
         assert_eq!(limit(1001), None);
         assert_eq!(limit(u64::MAX), None);
         assert_eq!(limit(1000), Some(SessionLimit::MAX));
+    }
+
+    #[test]
+    fn given_rules_when_asked_for_the_remembered_then_only_those_that_may_match_people_count() {
+        let web = ClientId::parse("web").unwrap();
+        let speaks = |when: Condition| {
+            let rule = Rule {
+                when,
+                ..Rule::default()
+            };
+            let policy = Policy {
+                rules: vec![Rule::default(), rule],
+                ..Policy::default()
+            };
+            policy.speaks_of_remembered(&web)
+        };
+        let remembered = Condition {
+            remember: Some(true),
+            groups: vec![GroupName::parse("staff").unwrap()],
+            ..Condition::default()
+        };
+
+        assert!(speaks(remembered.clone()));
+        assert!(speaks(Condition {
+            clients: vec![web.clone()],
+            classes: vec![SessionClass::Machine, SessionClass::Interactive],
+            ..remembered.clone()
+        }));
+        for other in [
+            Condition::default(),
+            Condition {
+                remember: Some(false),
+                ..remembered.clone()
+            },
+            Condition {
+                clients: vec![ClientId::parse("tv").unwrap()],
+                ..remembered.clone()
+            },
+            Condition {
+                classes: vec![SessionClass::Machine],
+                ..remembered.clone()
+            },
+        ] {
+            assert!(!speaks(other.clone()), "{other:?}");
+        }
     }
 }

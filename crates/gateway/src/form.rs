@@ -21,6 +21,9 @@ pub(crate) struct SignInForm {
     /// Where to go then.
     #[serde(default)]
     pub(crate) next: Option<String>,
+    /// `yes` for whoever wants to stay signed in when the browser is closed.
+    #[serde(default)]
+    pub(crate) remember: Option<String>,
     /// What makes a second press of the button known as one.
     #[serde(default)]
     pub(crate) attempt: Option<String>,

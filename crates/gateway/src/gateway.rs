@@ -58,6 +58,12 @@ impl Gateway {
         self
     }
 
+    /// Whether people are asked if they want to stay signed in: where the policy says what then.
+    pub(crate) fn offers_to_remember(&self) -> bool {
+        let policy = self.door.authority.policy();
+        policy.speaks_of_remembered(&self.client)
+    }
+
     /// Who may sign in.
     #[must_use]
     pub const fn users(&self) -> &Users {

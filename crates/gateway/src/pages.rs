@@ -3,7 +3,9 @@
 mod account;
 mod devices;
 mod ended;
+mod previous;
 mod refusal;
+mod remember;
 mod sample;
 mod sign_in;
 mod sign_out;
@@ -62,6 +64,7 @@ fn pages() -> Router<Site> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-in/choice", post(sign_in::choose))
+        .route("/sign-in/notice", get(previous::show))
         .route("/sign-out", post(sign_out::submit))
         .route("/account", get(account::show))
         .route("/account/stay", post(account::stay))

@@ -15,6 +15,7 @@ use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::wire;
 
 use super::devices::DeviceRow;
+use super::previous::Previous;
 use super::sign_in::{self, Notice};
 use super::{Frame, Site, ended, page, see_other, sign_out};
 use crate::ending::PastView;
@@ -91,6 +92,7 @@ struct AccountPage {
     time: TimeLeft,
     rows: Vec<Row>,
     others: usize,
+    previous: Previous,
     devices: Vec<DeviceRow>,
     /// Whether trust in a device protects what is done there.
     protects: bool,
@@ -145,6 +147,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
             .into_iter()
             .map(|s| Row::of(roster, s, Some(current), now))
             .collect(),
+        previous: Previous::of(&checked.session, now),
         protects: !protect_trusted_for.is_zero(),
         devices: DeviceRow::all(roster, checked.session.device_id(), now),
         past: past

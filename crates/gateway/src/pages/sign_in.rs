@@ -28,8 +28,9 @@ use innkeeper_http::layer::wholly;
 use innkeeper_http::problem::{ProblemAnswer, invalid};
 use innkeeper_http::wire;
 
+use super::remember::Remember;
 use super::turned_away::Again;
-use super::{Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, see_other};
+use super::{Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, previous, see_other};
 use crate::address::SitePath;
 use crate::form::{self, SignInForm};
 use crate::users::{Claim, Proved, UsersError, base32};
@@ -41,6 +42,7 @@ pub(super) struct FormView {
     pub(super) name: String,
     pub(super) next: SitePath,
     pub(super) attempt: String,
+    pub(super) remember: Remember,
     pub(super) error: Option<Cow<'static, str>>,
 }
 
@@ -103,6 +105,7 @@ pub(super) fn empty_form(site: &Site, next: SitePath) -> Result<FormView, Proble
         name: String::new(),
         next,
         attempt: base32(&drawn.map_err(|error| wire::failed(error.into()))?),
+        remember: Remember::read(site, None)?,
         error: None,
     })
 }
@@ -141,7 +144,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
 }
 
 /// Where to go after the sign-in: what is not plainly a path of this site is left out.
-fn read_next(site: &Site, text: Option<&str>) -> SitePath {
+pub(super) fn read_next(site: &Site, text: Option<&str>) -> SitePath {
     text.and_then(SitePath::parse)
         .unwrap_or_else(|| site.home())
 }
@@ -158,12 +161,14 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     let replaces = site.gateway.held_token(&parts.headers)?;
     let sent: SignInForm = form::read(&parts.headers, body).await?;
     let attempt = sent.attempt.as_deref().map(read_attempt).transpose()?;
+    let remember = Remember::read(site, sent.remember.as_deref())?;
     let users = site.gateway.users();
     let claim = users.claim(&sent.name).await.map_err(wire::failed)?;
     let again = Again {
         site,
         name: sent.name,
         next: read_next(site, sent.next.as_deref()),
+        remember,
     };
     let authority = &site.gateway.door.authority;
     let tag = authority.tag(&site.gateway.tenant, &claim.subject);
@@ -171,7 +176,7 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     let origin = origin_of(&parts);
     let turn = users.turn(claim.queue(device.as_ref())).map_err(unproved)?;
     // Before the password is looked at: that is the work which a budget is there to bound.
-    if let Err(over) = ask_budget(site, &claim, device.as_ref(), &origin.0) {
+    if let Err(over) = ask_budget(site, &claim, remember, device.as_ref(), &origin.0) {
         return again.over_budget(&over);
     }
 
@@ -182,7 +187,11 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
             "The name or the password is wrong.",
         );
     };
-    let held = Held { replaces, device };
+    let held = Held {
+        replaces,
+        device,
+        remember,
+    };
     match admit(site, proved, held, attempt, origin).await? {
         SignInAnswer::Admitted(signed_in) | SignInAnswer::Repeated(signed_in) => {
             Ok(let_in(site, &parts, &signed_in, &again.next))
@@ -212,13 +221,25 @@ fn unproved(error: UsersError) -> ProblemAnswer {
     }
 }
 
-/// Into the application, with the new session in its cookie and the device in its own.
+/// Into the application, with the new session in its cookie and the device in its own; by way of
+/// the page that tells of failed sign-ins, if there were any.
 fn let_in(site: &Site, parts: &Parts, signed_in: &SignedIn, next: &SitePath) -> Response {
+    let session = &signed_in.session;
     let token = signed_in.token.reveal();
     let cookie = site.gateway.door.cookie;
-    let mut response = see_other(next);
+    let mut response = if session.failures_since > 0 {
+        see_other(&previous::address(site, next))
+    } else {
+        see_other(next)
+    };
+    // The cookie may go before the session does, and never stands for it.
+    let life = if session.remember {
+        CookieLife::Lasting(session.absolute_deadline.since(signed_in.now))
+    } else {
+        CookieLife::BrowserSession
+    };
     let headers = response.headers_mut();
-    headers.insert(SET_COOKIE, cookie.set(&token, CookieLife::BrowserSession));
+    headers.insert(SET_COOKIE, cookie.set(&token, life));
     for line in cookie.set_device(&parts.headers, &signed_in.device.token) {
         headers.append(SET_COOKIE, line);
     }
@@ -240,6 +261,7 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
         site,
         name: String::new(),
         next: read_next(site, sent.next.as_deref()),
+        remember: Remember::read(site, None)?,
     };
     let end = sent.end.iter().map(|text| SessionId::parse(text));
     let end: Result<Box<[_]>, _> = end.collect();
@@ -278,6 +300,7 @@ async fn try_choose(site: &Site, request: Request) -> Result<Response, ProblemAn
 fn ask_budget(
     site: &Site,
     claim: &Claim,
+    remember: Remember,
     device: Option<&DeviceToken>,
     origin: &Origin,
 ) -> Result<(), Spent> {
@@ -290,7 +313,7 @@ fn ask_budget(
         device: device.and_then(|token| token.digest_for(roster.tag)),
         client: Some(&gateway.client),
         class: SessionClass::Interactive,
-        remember: false,
+        remember: remember.is_yes(),
     };
     let authority = &gateway.door.authority;
     authority
@@ -305,10 +328,11 @@ fn read_attempt(text: &str) -> Result<&str, ProblemAnswer> {
         .ok_or_else(|| invalid("attempt", "is not one of ours"))
 }
 
-/// What the browser held before it signed in.
+/// What the browser held before it signed in, and what it is to keep.
 struct Held {
     replaces: Option<SessionToken>,
     device: Option<DeviceToken>,
+    remember: Remember,
 }
 
 async fn admit(
@@ -327,7 +351,7 @@ async fn admit(
             client: Some(gateway.client.clone()),
             class: SessionClass::Interactive,
             actor: None,
-            remember: false,
+            remember: held.remember.is_yes(),
             authentication: AuthenticationEvent {
                 // Now: admission takes the earlier of this and the store's time.
                 at: Timestamp::MAX,

@@ -14,6 +14,7 @@ use innkeeper_http::budget::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 use innkeeper_http::problem::ProblemAnswer;
 
 use super::account::Row;
+use super::remember::Remember;
 use super::sign_in::{FormView, SignInPage, empty_form};
 use super::{Frame, Site};
 use crate::address::SitePath;
@@ -44,6 +45,7 @@ pub(super) struct Again<'a> {
     pub(super) site: &'a Site,
     pub(super) name: String,
     pub(super) next: SitePath,
+    pub(super) remember: Remember,
 }
 
 impl Again<'_> {
@@ -56,6 +58,7 @@ impl Again<'_> {
         let form = FormView {
             name: self.name,
             error: Some(error.into()),
+            remember: self.remember,
             ..empty_form(self.site, self.next)?
         };
         let sign_in = SignInPage {

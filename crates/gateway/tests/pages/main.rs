@@ -10,6 +10,8 @@ mod ended;
 mod form;
 mod harness;
 mod hosted;
+mod previous;
+mod remember;
 mod sign_in;
 mod site;
 mod users;
