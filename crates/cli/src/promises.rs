@@ -239,8 +239,9 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
         ),
         promise(
             "S20",
-            Holds::Yes,
-            "yes",
+            Holds::Conditional,
+            "cond: brought back by `restore`, or as a copy of the folder; not by a snapshot of the \
+             disk beneath",
             "after older data comes back, no session in it is valid",
         ),
     ],

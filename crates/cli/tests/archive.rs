@@ -194,6 +194,39 @@ async fn given_a_file_or_store_that_is_there_when_written_to_then_it_stays_unles
     Server::start(&data).stop();
 }
 
+/// The folder of a stopped server was copied, served on, and put back later: a session that had
+/// been ended was valid again.
+#[tokio::test(flavor = "multi_thread")]
+async fn given_a_copy_of_the_folder_when_put_back_then_what_was_ended_is_not_valid_and_it_is_said()
+{
+    let root = tempfile::tempdir().unwrap();
+    let (data, copy) = (root.path().join("data"), root.path().join("copy"));
+    let cp = |from: &Path, to: &Path| {
+        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status();
+        assert!(copied.expect("cp is there").success());
+    };
+    let server = Server::start(&data);
+    let (token, id) = server.admin(&data).signed_in("alice").await;
+    let (status, _) = server.stop();
+    assert!(status.success());
+    cp(&data, &copy);
+    let server = Server::start(&data);
+    let api = server.admin(&data);
+    assert_eq!(api.check(&token).await.0, 200, "it was only stopped");
+    let path = format!("/v1/sessions/{id}");
+    let (_, _) = api.send(Method::DELETE, &path, None).await;
+    assert_eq!(api.check(&token).await.0, 401);
+    server.stop();
+
+    fs::remove_dir_all(&data).unwrap();
+    cp(&copy, &data);
+    let server = Server::start(&data);
+
+    assert_eq!(server.admin(&data).check(&token).await.0, 401);
+    let (_, log) = server.stop();
+    assert!(log.contains("this is a copy"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn given_an_administrator_of_one_tenant_when_asking_for_a_backup_then_it_is_forbidden() {
     let data = tempfile::tempdir().unwrap();

@@ -19,8 +19,8 @@ use innkeeper_store::{Kept, Remembered, StoreError, record};
 use crate::aside::{Aside, has_room};
 use crate::committer::Reply;
 use crate::disk::{Disk, Head, HeadRecord, Slot};
-use crate::error::{Damage, OpenError};
-use crate::files::{Files, remove_if_there};
+use crate::error::{Damage, OpenError, WriteError};
+use crate::files::{Files, is_moved, remove_if_there};
 use crate::log::Erasure;
 use crate::log::frame::{self, Frames, Next};
 use crate::log::row::{self, Kind, Rows};
@@ -227,6 +227,13 @@ fn work(
             error,
             "no checkpoint could be written, or nothing erased; the log holds it all"
         );
+    }
+    if let Err(error) = &written
+        && is_moved(error)
+    {
+        // The log is written to a folder that nobody finds, and that is not to go on unseen.
+        let moved = io::Error::other(error.to_string());
+        shared.stop_after(WriteError::Moved(moved));
     }
     let _ = ended.set(match &written {
         Ok(()) => Ended::Well,

@@ -87,6 +87,19 @@ pub enum OpenError {
         found: u64,
     },
 
+    /// There is no store, but one that a restore has put aside.
+    #[error(
+        "{} holds no store, but {found}, which a restore put aside: restore a back-up again, or rename \
+         {found} to store to have that one back; to begin anew, move it elsewhere",
+        .path.display()
+    )]
+    NotInPlace {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+
     /// The system refused for another reason.
     #[error("{} cannot be opened", .path.display())]
     Io {
@@ -203,6 +216,8 @@ pub(crate) enum WriteError {
     NoRoom(#[source] io::Error),
     #[error("the mark was not written")]
     Mark(#[source] io::Error),
+    #[error("nothing can be written beside the log any more")]
+    Moved(#[source] io::Error),
     #[error("the committing thread panicked")]
     Panicked,
 }
@@ -211,7 +226,7 @@ impl WriteError {
     /// What a first write that failed means for who wanted to open the store at `path`.
     pub(crate) fn at_opening(self, path: &Path) -> OpenError {
         match self {
-            Self::Batch(source) | Self::NoRoom(source) => {
+            Self::Batch(source) | Self::NoRoom(source) | Self::Moved(source) => {
                 OpenError::io(&path.join("store/data"), source)
             }
             Self::Mark(source) => OpenError::io(&path.join("store/mark"), source),

@@ -5,16 +5,20 @@
 //! that the store may build on: bytes are durable once [`File::sync`] has returned, and names
 //! once [`Files::sync_folder`] has.
 
+mod held;
 #[cfg(feature = "simulated")]
 pub mod simulated;
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, OpenOptions, TryLockError};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
+pub(crate) use held::{Held, is_moved};
 use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
+use rustix::io::Errno;
 
 /// A file system, or what stands for one.
 pub trait Files: Debug + Send + Sync {
@@ -52,8 +56,22 @@ pub trait Files: Debug + Send + Sync {
     /// How many bytes this process may still write where this folder is.
     fn free(&self, folder: &Path) -> io::Result<u64>;
 
-    /// Holds the file at `path`, which is made if it is not there, against other processes.
-    fn lock(&self, path: &Path) -> Result<Lock, TryLockError>;
+    /// Which file or folder this is, under whatever name.
+    fn identify(&self, path: &Path) -> io::Result<Identity>;
+
+    /// Holds a folder against other processes.
+    fn lock(&self, folder: &Path) -> Result<Lock, TryLockError>;
+}
+
+/// What tells a file or folder from every other there is, and from a copy of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Identity {
+    /// The device it lies on. It has another number after the next start of the machine.
+    pub device: u64,
+    /// Its own number there, which the next may get once it is gone.
+    pub inode: u64,
+    /// When it was made, in nanoseconds since the Unix epoch, where the file system knows.
+    pub born_at: Option<u64>,
 }
 
 /// A file that is open.
@@ -77,7 +95,22 @@ pub trait File: Debug + Send + Sync {
 
 /// Held until it is dropped, or the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "it is held, not used")] Option<fs::File>);
+pub struct Lock {
+    /// What is held, and under which path it was found.
+    pub(crate) held: Vec<(PathBuf, Identity)>,
+    _kept: Box<dyn Debug + Send + Sync>,
+}
+
+impl Lock {
+    /// A lock that lasts as long as what is kept of it.
+    pub(crate) fn new(
+        held: Vec<(PathBuf, Identity)>,
+        kept: impl Debug + Send + Sync + 'static,
+    ) -> Self {
+        let kept = Box::new(kept);
+        Self { held, _kept: kept }
+    }
+}
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug)]
@@ -146,12 +179,55 @@ impl Files for LocalFiles {
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
-    fn lock(&self, path: &Path) -> Result<Lock, TryLockError> {
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(false).write(true).mode(0o600);
-        let file = options.open(path).map_err(TryLockError::Error)?;
-        file.try_lock()?;
-        Ok(Lock(Some(file)))
+    fn identify(&self, path: &Path) -> io::Result<Identity> {
+        fs::metadata(path).map(|found| identity_of(&found))
+    }
+
+    /// The folder itself, since a file in it could be removed by hand. Some file systems over the
+    /// network cannot lock a folder, so there it is the file `lock` in it.
+    fn lock(&self, folder: &Path) -> Result<Lock, TryLockError> {
+        let opened = fs::File::open(folder).map_err(TryLockError::Error)?;
+        match lock_at(folder, opened) {
+            Err(TryLockError::Error(error)) if cannot_lock_folders(&error) => {
+                let path = folder.join("lock");
+                let mut options = OpenOptions::new();
+                let options = options.create(true).truncate(false).write(true).mode(0o600);
+                let file = options.open(&path).map_err(TryLockError::Error)?;
+                let mut lock = lock_at(&path, file)?;
+                let found = self.identify(folder).map_err(TryLockError::Error)?;
+                lock.held.push((folder.into(), found));
+                Ok(lock)
+            }
+            locked => locked,
+        }
+    }
+}
+
+/// Locks what was opened at `path`, if it still lies there.
+fn lock_at(path: &Path, file: fs::File) -> Result<Lock, TryLockError> {
+    file.try_lock()?;
+    let held = file.metadata().map_err(TryLockError::Error)?;
+    let held = identity_of(&held);
+    let found = LocalFiles.identify(path).map_err(TryLockError::Error)?;
+    if found != held {
+        // Another was put in its place meanwhile, which is that of somebody else.
+        return Err(TryLockError::WouldBlock);
+    }
+    Ok(Lock::new(vec![(path.into(), held)], file))
+}
+
+fn cannot_lock_folders(error: &io::Error) -> bool {
+    let known = [Errno::BADF, Errno::INVAL, Errno::OPNOTSUPP, Errno::NOSYS];
+    Errno::from_io_error(error).is_some_and(|errno| known.contains(&errno))
+}
+
+fn identity_of(found: &fs::Metadata) -> Identity {
+    let born_at = found.created().ok();
+    let born_at = born_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    Identity {
+        device: found.dev(),
+        inode: found.ino(),
+        born_at: born_at.and_then(|at| u64::try_from(at.as_nanos()).ok()),
     }
 }
 

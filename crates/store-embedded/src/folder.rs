@@ -1,13 +1,16 @@
 //! The folder: who may open it, and what lies in it.
 //!
 //! ```text
-//! lock           held by the process that has the store open
 //! store/format   which layout this is
 //! store/mark     the last batch that was durable
+//! store/place    which file the store lies in: see `place`
 //! store/data/    the log of all batches and the newest checkpoint: see `log` and `checkpoint`
 //! replaced-N/    a store that a restore has put aside, or had not put in place when it was cut off
+//! new/           a store that is being made
+//! lock           only where the folder itself cannot be locked: held in its stead
 //! ```
 //!
+//! The folder is locked by the process that has the store open.
 //! A store is made aside and renamed into place, so that `store` is whole or absent.
 
 use std::fs::TryLockError;
@@ -17,18 +20,29 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::error::{Damage, OpenError};
-use crate::files::{Files, Lock, read_all};
+use crate::files::{Files, Held, Lock, read_all};
 use crate::mark::Mark;
+use crate::place::{self, Lies};
 
 /// The layout that this version writes.
 const FORMAT: u32 = 1;
 const FORMAT_TITLE: &str = "innkeeper store, format ";
 
+/// A folder that this process alone has open.
 #[derive(Debug)]
 pub(crate) struct Folder {
     pub(crate) files: Arc<dyn Files>,
     path: PathBuf,
     _lock: Lock,
+}
+
+/// What lies in a folder.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Where the data of the store is.
+    pub(crate) data: PathBuf,
+    pub(crate) mark: Mark,
+    pub(crate) lies: Lies,
 }
 
 impl Folder {
@@ -38,22 +52,22 @@ impl Folder {
             io::ErrorKind::AlreadyExists => OpenError::NotAFolder { path: path.into() },
             _ => OpenError::io(path, e),
         })?;
-        let lock_path = path.join("lock");
-        let lock = files.lock(&lock_path).map_err(|e| match e {
+        let lock = files.lock(path).map_err(|e| match e {
             TryLockError::WouldBlock => OpenError::InUse { path: path.into() },
-            TryLockError::Error(e) => OpenError::io(&lock_path, e),
+            TryLockError::Error(e) => OpenError::io(path, e),
         })?;
         Ok(Self {
-            files,
+            files: Arc::new(Held::new(files, &lock)),
             path: path.into(),
             _lock: lock,
         })
     }
 
-    /// Finds what lies in it, and begins a store first if there is none. Says where its data is.
-    pub(crate) fn open(&self) -> Result<(PathBuf, Mark), OpenError> {
+    /// Finds what lies in it, and begins a store first if there is none.
+    pub(crate) fn open(&self) -> Result<Found, OpenError> {
         let store = self.store();
         if !self.exists(&store)? {
+            self.refuse_to_begin_beside_another()?;
             self.begin(&store)?;
         }
         // Whoever put it in place may have been killed before that was durable.
@@ -68,7 +82,14 @@ impl Folder {
         if !self.exists(&data)? {
             return Err(self.missing("store/data"));
         }
-        Ok((data, mark))
+        let lies = place::find(&*self.files, &store, &self.path)?;
+        Ok(Found { data, mark, lies })
+    }
+
+    /// Has the store lie where it is, once it is durable that nothing older in it is valid.
+    pub(crate) fn settle(&self) -> Result<(), OpenError> {
+        let store = self.store();
+        place::settle(&*self.files, &store).map_err(|e| OpenError::io(&store.join("place"), e))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -103,6 +124,26 @@ impl Folder {
         self.files.has(path).map_err(|e| OpenError::io(path, e))
     }
 
+    /// A restore that was cut off, or a person, may have left the only stores there are under other
+    /// names: an empty one in their place would know of nobody who was disabled.
+    fn refuse_to_begin_beside_another(&self) -> Result<(), OpenError> {
+        let names = self.files.list(&self.path);
+        let names = names.map_err(|e| OpenError::io(&self.path, e))?;
+        // A restore puts nothing aside before this name is there.
+        let mut replaced: Vec<_> = names
+            .into_iter()
+            .filter(|name| name.starts_with("replaced-"))
+            .collect();
+        replaced.sort_unstable();
+        match replaced.pop() {
+            None => Ok(()),
+            Some(found) => Err(OpenError::NotInPlace {
+                path: self.path.clone(),
+                found,
+            }),
+        }
+    }
+
     /// Makes an empty store aside, and puts it in place.
     fn begin(&self, store: &Path) -> Result<(), OpenError> {
         self.make_aside(|data| {
@@ -131,6 +172,7 @@ impl Folder {
         self.files.make_folder(&aside).map_err(io(&aside))?;
         let (batch, made) = fill(&aside.join("data"))?;
         Mark::create(&*self.files, &aside.join("mark"), batch).map_err(io(&aside.join("mark")))?;
+        place::settle(&*self.files, &aside).map_err(io(&aside.join("place")))?;
         write_format(&*self.files, &aside.join("format")).map_err(io(&aside.join("format")))?;
         self.sync_folder(&aside)?;
         Ok(made)

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use innkeeper_store::{Cursor, StoreError, Tail};
 
 use crate::committer::Job;
+use crate::disk::Head;
 use crate::error::{Damage, Stopped};
 use crate::round::Round;
 use crate::shared::Shared;
@@ -20,7 +21,7 @@ impl EmbeddedStore {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Tail, StoreError> {
-        let after = after.map(place_of).transpose()?;
+        let after = after.map(number_in).transpose()?;
         loop {
             let shared = Arc::clone(&self.shared);
             // Old entries lie on disk only.
@@ -32,16 +33,16 @@ impl EmbeddedStore {
     }
 
     pub(crate) fn latest_cursor(&self) -> Option<Cursor> {
-        let last = self.shared.last_place();
-        (last > 0).then(|| cursor_at(last))
+        let (cursors, last) = (self.shared.cursors, self.shared.last_place());
+        (cursors.number(last) > 0).then(|| cursors.at(last))
     }
 
     pub(crate) async fn wait_for_growth(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
-        let after = after.map_or(Ok(0), place_of)?;
+        let after = after.map_or(Ok(0), number_in)?;
         loop {
             // It hears of what comes after it was made, so it is made before looking.
             let grown = self.shared.grown.notified();
-            if self.shared.last_place() > after {
+            if self.shared.cursors.number(self.shared.last_place()) > after {
                 return Ok(());
             }
             self.shared.goes_on()?;
@@ -50,7 +51,7 @@ impl EmbeddedStore {
     }
 
     pub(crate) async fn let_go(&self, through: &Cursor) -> Result<(), StoreError> {
-        let through = place_of(through)?;
+        let through = self.shared.cursors.place_of(through)?;
         let lost = Stopped::Closed.into();
         self.ask(lost, |reply| Job::Trim(through, reply)).await
     }
@@ -60,16 +61,19 @@ impl Shared {
     /// What there is after a place, or after what was let go of; `None` if that has just changed.
     fn page_after(&self, after: Option<u64>, limit: usize) -> Result<Option<Tail>, StoreError> {
         let (first, last) = (self.trimmed(), self.last_place());
-        let start = after.unwrap_or(first);
-        if start < first || start > last {
+        let start = match after {
+            None => Some(first),
+            Some(number) => self.cursors.place_at(number),
+        };
+        let Some(start) = start.filter(|start| (first..=last).contains(start)) else {
             return Ok(Some(Tail::Gone));
-        }
+        };
         let page = self.disk.entries(start, last, limit);
         if start < self.trimmed() {
             // What was read may have had holes already.
             return Ok(after.map(|_| Tail::Gone));
         }
-        let with_cursor = |(place, entry): (u64, _)| (cursor_at(place), entry);
+        let with_cursor = |(place, entry): (u64, _)| (self.cursors.at(place), entry);
         let page = page.map_err(corrupt)?.into_iter().map(with_cursor);
         Ok(Some(Tail::Page(page.collect())))
     }
@@ -95,11 +99,43 @@ fn corrupt((place, damage): (u64, Damage)) -> StoreError {
     }
 }
 
-fn cursor_at(place: u64) -> Cursor {
-    Cursor(place.to_be_bytes().into())
+/// How the places of the journal are told to those who follow it.
+///
+/// A store that came back as a copy of its files has its entries where they were, and is another
+/// journal all the same: the one it was copied from may have gone on. So cursors count from where
+/// journals begin under the generation of the store, whatever the place of the first entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursors {
+    ahead: u64,
 }
 
-pub(crate) fn place_of(cursor: &Cursor) -> Result<u64, StoreError> {
+impl Cursors {
+    pub(crate) fn of(head: &Head) -> Self {
+        let begins = head.ground.store_generation.journal_start();
+        Self {
+            ahead: begins.saturating_sub(head.begun),
+        }
+    }
+
+    pub(crate) const fn number(self, place: u64) -> u64 {
+        place.saturating_add(self.ahead)
+    }
+
+    pub(crate) fn at(self, place: u64) -> Cursor {
+        Cursor(self.number(place).to_be_bytes().into())
+    }
+
+    /// The place of a cursor, or one before every entry if it is of an earlier journal.
+    pub(crate) fn place_of(self, cursor: &Cursor) -> Result<u64, StoreError> {
+        number_in(cursor).map(|number| self.place_at(number).unwrap_or(0))
+    }
+
+    const fn place_at(self, number: u64) -> Option<u64> {
+        number.checked_sub(self.ahead)
+    }
+}
+
+fn number_in(cursor: &Cursor) -> Result<u64, StoreError> {
     <[u8; 8]>::try_from(&*cursor.0)
         .map(u64::from_be_bytes)
         .map_err(|_| StoreError::Corrupt {

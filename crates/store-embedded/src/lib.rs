@@ -10,6 +10,7 @@
 //! - `log` and `checkpoint`: what lies on disk.
 //! - `files`: what is asked of a file system, and all that is built on.
 //! - `load` and `mark`: how opening knows that nothing acknowledged is missing.
+//! - `place`: how opening knows a copy of a store for one.
 //! - `snapshot` and [`restore`](mod@restore): all of it out at one point, and back.
 
 mod aside;
@@ -25,6 +26,7 @@ mod keys;
 mod load;
 mod log;
 mod mark;
+mod place;
 mod register;
 mod resident;
 pub mod restore;

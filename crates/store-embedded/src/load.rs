@@ -51,7 +51,7 @@ pub(crate) fn load(
     let acknowledged = acknowledged(mark, store)?;
     let resident = Resident::new();
     let mut rest = Rest::default();
-    let (scanned, mut highest) = thread::scope(|scope| {
+    let (scanned, highest) = thread::scope(|scope| {
         let readers = Readers::start(scope, &resident, store);
         let read = checkpoint::read(files, data, store, |rows| {
             rest.take(&rows, store)?;
@@ -76,25 +76,41 @@ pub(crate) fn load(
         let highest = readers.end()?;
         Ok((read?, highest))
     })?;
-    let head = rest.head(scanned.last, store)?;
-    highest.join(Highest {
-        generation: head.ground.floor.generation,
-        version: head.ground.floor.version,
-    });
-    let generation = head.ground.store_generation;
-    let under = resident.come_under(generation, |roster| highest.include(roster));
-    under.map_err(|e| refuse(store, "a roster", e.into()))?;
-    for tag in resident.take_opened() {
-        resident.pack(tag, |_| true);
-    }
-    let loaded = Loaded {
-        head,
+    let mut loaded = Loaded {
+        head: rest.head(scanned.last, store)?,
         highest,
         resident,
         keys: rest.keys,
         register: rest.register,
     };
+    loaded.come_under(store)?;
     Ok((loaded, scanned))
+}
+
+impl Loaded {
+    /// Raises the store generation, since this may be older than what was acknowledged: nothing in
+    /// it is live from here on (S20). `now` is the wall clock's.
+    pub(crate) fn come_back(&mut self, now: Timestamp, store: &Path) -> Result<(), OpenError> {
+        self.head.ground = self.head.ground.restored(now);
+        self.come_under(store)
+    }
+
+    /// Has every roster come under the store generation of the head.
+    fn come_under(&mut self, store: &Path) -> Result<(), OpenError> {
+        let ground = self.head.ground;
+        self.highest.join(Highest {
+            generation: ground.floor.generation,
+            version: ground.floor.version,
+        });
+        let highest = &mut self.highest;
+        let note = |roster: &Roster| highest.include(roster);
+        let under = self.resident.come_under(ground.store_generation, note);
+        under.map_err(|e| refuse(store, "a roster", e.into()))?;
+        for tag in self.resident.take_opened() {
+            self.resident.pack(tag, |_| true);
+        }
+        Ok(())
+    }
 }
 
 fn acknowledged(mark: &Mark, store: &Path) -> Result<u64, OpenError> {

@@ -235,7 +235,9 @@ impl Log {
 
     /// Has the next batch begin a segment, so that all there are may be written anew.
     pub(crate) fn turn_over(&self) {
-        self.writer.lock().is_full = true;
+        let mut writer = self.writer.lock();
+        // One without a frame has the number of the next batch already, and nothing to take out.
+        writer.is_full = writer.length > 0;
     }
 
     /// Removes the segments of which nothing is needed: a checkpoint holds all up to the batch

@@ -11,10 +11,11 @@ use crate::chains;
 use crate::disk::{Batch, Disk, Head, Slot};
 use crate::error::OpenError;
 use crate::files::{Files, LocalFiles};
-use crate::folder::Folder;
+use crate::folder::{Folder, Found};
 use crate::load::load;
 use crate::log::Sizes;
 use crate::mark::Mark;
+use crate::place;
 
 /// How many records one batch takes.
 const BATCH: usize = 512;
@@ -232,7 +233,7 @@ fn put(item: Item, made: &mut Made, batch: &mut Batch<'_>) {
 /// The generation of the store that is there, if it can still be read: the restored one is
 /// numbered above it.
 fn generation_of(folder: &Folder) -> Option<u64> {
-    let (data, mark) = folder.open().ok()?;
+    let Found { data, mark, .. } = folder.open().ok()?;
     let (loaded, _) = load(&*folder.files, &data, &mark, folder.path()).ok()?;
     Some(loaded.head.ground.store_generation.0)
 }
@@ -252,7 +253,8 @@ fn swap(folder: &Folder, number: u64) -> Result<Option<PathBuf>, RestoreError> {
     folder.sync()?;
     match files.exchange(kept, store) {
         Ok(()) => {}
-        // Between two of these steps there is no store. Opening refuses to begin an empty one.
+        // Between two of these steps there is no store. Opening does not begin an empty one beside
+        // what was put aside.
         Err(error) if error.kind() == io::ErrorKind::Unsupported => {
             files.rename(kept, aside).map_err(moved)?;
             files.rename(store, kept).map_err(moved)?;
@@ -264,7 +266,15 @@ fn swap(folder: &Folder, number: u64) -> Result<Option<PathBuf>, RestoreError> {
             return Err(moved(error).into());
         }
     }
-    durable(folder, Some(kept.clone()))
+    let replaced = durable(folder, Some(kept.clone()))?;
+    // Renamed back by hand it would be older than what is served from here on.
+    match place::disown(files, kept) {
+        Ok(()) => Ok(replaced),
+        Err(e) => Err(RestoreError::NotDurable {
+            replaced,
+            source: OpenError::io(kept, e),
+        }),
+    }
 }
 
 /// A name for what was there before the store of this generation.

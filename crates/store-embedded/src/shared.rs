@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::disk::{Disk, Head};
 use crate::error::{Stopped, WriteError};
+use crate::journal::Cursors;
 use crate::keys::Keys;
 use crate::load::Loaded;
 use crate::register::Values;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Mutex<Keys>,
     pub(crate) register: RwLock<Values>,
     pub(crate) ground: RwLock<Ground>,
+    pub(crate) cursors: Cursors,
     /// The place of the last journal entry that may be shown.
     place: AtomicU64,
     /// The place of the last journal entry that may no longer be asked for.
@@ -54,6 +56,7 @@ impl Shared {
             keys: Mutex::new(loaded.keys),
             register: RwLock::new(loaded.register),
             ground: RwLock::new(loaded.head.ground),
+            cursors: Cursors::of(&loaded.head),
             place: AtomicU64::new(loaded.head.place),
             trimmed: AtomicU64::new(loaded.head.trimmed),
             grown: Notify::new(),

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::archive::{Archive, Slot, Snapshot};
-use innkeeper_store::{Cursor, Kept, StoreError};
+use innkeeper_store::{Kept, StoreError};
 
 use crate::committer::Job;
 use crate::disk::{self, Head};
 use crate::error::Stopped;
+use crate::journal::Cursors;
 use crate::shared::Shared;
 use crate::store::EmbeddedStore;
 
@@ -52,16 +53,16 @@ impl Archive for EmbeddedStore {
         };
         let head = taken.head;
         let (start, end) = (head.trimmed, head.place);
-        let cursor_at = |place: u64| Cursor(place.to_be_bytes().into());
+        let cursors = Cursors::of(&head);
         Ok(Snapshot {
             now: taken.now,
             ground: head.ground,
             floor_rose_at: head.floor_rose_at,
             rosters: taken.rosters.into_iter().map(|(_, kept)| kept).collect(),
             register: taken.register.into_iter().map(slot).collect(),
-            journal_start: (start > 0).then(|| cursor_at(start)),
+            journal_start: (cursors.number(start) > 0).then(|| cursors.at(start)),
             is_trimmed: head.is_trimmed(),
-            journal_end: (end > start).then(|| cursor_at(end)),
+            journal_end: (end > start).then(|| cursors.at(end)),
         })
     }
 }

@@ -22,10 +22,10 @@ use crate::committer::{Committer, Job, Reply, WAITING_MAX};
 use crate::disk::Disk;
 use crate::error::{OpenError, Stopped};
 use crate::files::{Files, LocalFiles};
-use crate::folder::Folder;
-use crate::journal::place_of;
+use crate::folder::{Folder, Found};
 use crate::load::load;
 use crate::log::{Erasure, Sizes};
+use crate::place::Lies;
 use crate::resident::{Place, Shard};
 use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
@@ -131,8 +131,17 @@ impl EmbeddedStore {
     ) -> Result<Self, OpenError> {
         let folder = Folder::take(files, path)?;
         let files = &folder.files;
-        let (data, mark) = folder.open()?;
-        let (loaded, scanned) = load(&**files, &data, &mark, folder.path())?;
+        let Found { data, mark, lies } = folder.open()?;
+        let (mut loaded, scanned) = load(&**files, &data, &mark, folder.path())?;
+        if lies == Lies::Elsewhere {
+            let now = u64::try_from(clock.wall().as_millis()).unwrap_or(u64::MAX);
+            loaded.come_back(Timestamp::from_millis(now), folder.path())?;
+            tracing::warn!(
+                folder = %folder.path().display(),
+                "the store lies in other files than those it was served from: this is a copy, which \
+                 may be older, so no session in it is valid any more"
+            );
+        }
         let disk = Disk::resume(files, &data, scanned, sizes);
         let disk = disk.map_err(|e| OpenError::io(&data, e))?;
         let time = CeiledTime::starting_at(loaded.head.ceiling, clock);
@@ -145,6 +154,8 @@ impl EmbeddedStore {
         committer
             .raise_ceiling()
             .map_err(|e| e.at_opening(folder.path()))?;
+        // With that batch the generation is durable under which it is served.
+        folder.settle()?;
         let committer = begin(committer).map_err(|e| OpenError::io(folder.path(), e))?;
         Ok(Self {
             shared,
@@ -362,6 +373,7 @@ impl SessionStore for EmbeddedStore {
 
     async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
         let through = self.shared.last_place();
+        let place_of = |cursor| self.shared.cursors.place_of(cursor);
         let others = others.iter().map(place_of).collect::<Result<_, _>>()?;
         let erasure = Some(Erasure {
             tag,

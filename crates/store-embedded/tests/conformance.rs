@@ -51,7 +51,7 @@ impl DurableHarness for InFolder {
         let before = self.path();
         self.lives += 1;
         let after = self.path();
-        common::Files::read(&before).write(&after);
+        common::Files::read(&before).leave_in(&after);
         drop(store);
     }
 }

@@ -70,7 +70,7 @@ async fn damage_everywhere(whole: &Path, told: &Told) {
         }
         for (how, bytes) in trials {
             let copy = tempfile::tempdir().unwrap();
-            files.write(copy.path());
+            files.leave_in(copy.path());
             match bytes {
                 Some(bytes) => fs::write(copy.path().join(name), &bytes).unwrap(),
                 None => fs::remove_file(copy.path().join(name)).unwrap(),

@@ -122,7 +122,7 @@ async fn given_a_crash_while_erasing_when_opened_then_all_is_there_and_erasing_g
     // Any part of the new segment may lie aside.
     for end in [0, 1, written.len() / 2, written.len()] {
         let copy = tempfile::tempdir().unwrap();
-        before.write(copy.path());
+        before.leave_in(copy.path());
         let aside = copy.path().join("store/data/log.new");
         fs::write(&aside, &written[..end]).unwrap();
         let world = open(copy.path()).unwrap();

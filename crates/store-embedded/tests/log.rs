@@ -91,7 +91,7 @@ async fn given_a_last_batch_torn_at_any_byte_when_opened_then_it_alone_is_gone()
 
     for end in last..whole.len() {
         let copy = tempfile::tempdir().unwrap();
-        files.write(copy.path());
+        files.leave_in(copy.path());
         fs::write(copy.path().join(&name), &whole[..end]).unwrap();
 
         // All of it was acknowledged: that cannot be a crash.
@@ -125,7 +125,7 @@ async fn given_a_byte_flipped_before_the_last_batch_when_opened_then_nothing_is_
 
     for at in middle..last {
         let copy = tempfile::tempdir().unwrap();
-        files.write(copy.path());
+        files.leave_in(copy.path());
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
         fs::write(copy.path().join(&name), bytes).unwrap();
@@ -169,7 +169,7 @@ async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there
     // While it is written aside: any part of it may be there.
     for end in [0, 1, HEAD, written.len() / 2, written.len()] {
         let copy = tempfile::tempdir().unwrap();
-        after_two.write(copy.path());
+        after_two.leave_in(copy.path());
         fs::remove_file(copy.path().join(&two)).unwrap();
         fs::write(copy.path().join(&one), &after_one.0[&one]).unwrap();
         let aside = copy.path().join("store/data/checkpoint.new");
@@ -182,7 +182,7 @@ async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there
     assert!(starts.len() > 1);
     for end in starts {
         let copy = tempfile::tempdir().unwrap();
-        after_two.write(copy.path());
+        after_two.leave_in(copy.path());
         fs::write(copy.path().join(&two), &written[..end]).unwrap();
         let refused = open(copy.path())
             .expect_err("a part of it is missing")
@@ -191,13 +191,13 @@ async fn given_a_crash_at_any_step_of_a_checkpoint_when_opened_then_all_is_there
     }
     // In place, and the one before it not yet gone.
     let copy = tempfile::tempdir().unwrap();
-    after_two.write(copy.path());
+    after_two.leave_in(copy.path());
     fs::write(copy.path().join(&one), &after_one.0[&one]).unwrap();
     assert_eq!(born(copy.path()).await, 6);
     assert!(!copy.path().join(&one).exists(), "the newer one holds it");
     // The log is as long as before: without any checkpoint it says everything again.
     let copy = tempfile::tempdir().unwrap();
-    after_two.write(copy.path());
+    after_two.leave_in(copy.path());
     fs::remove_file(copy.path().join(&two)).unwrap();
     assert_eq!(born(copy.path()).await, 6);
 }
@@ -216,7 +216,7 @@ async fn given_a_checkpoint_of_a_later_batch_than_the_log_when_opened_then_chang
     drop(first);
 
     let copy = tempfile::tempdir().unwrap();
-    after.write(copy.path());
+    after.leave_in(copy.path());
     fs::write(
         copy.path().join("store/mark"),
         &before.0[Path::new("store/mark")],

@@ -141,7 +141,7 @@ fn given_files_that_are_missing_when_opened_then_each_is_named() {
 
     for missing in ["store/format", "store/mark", "store/data"] {
         let copy = tempfile::tempdir().unwrap();
-        whole.write(copy.path());
+        whole.leave_in(copy.path());
         let path = copy.path().join(missing);
         let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
 
@@ -182,10 +182,10 @@ async fn given_data_older_than_its_mark_when_opened_then_it_says_that_changes_ar
     let today = fs::read(root.path().join("store/mark")).unwrap();
 
     let copy = tempfile::tempdir().unwrap();
-    yesterday.write(copy.path());
+    yesterday.leave_in(copy.path());
     drop(open(copy.path()).expect("yesterday's data under yesterday's mark"));
     fs::remove_dir_all(copy.path()).unwrap();
-    yesterday.write(copy.path());
+    yesterday.leave_in(copy.path());
     fs::write(copy.path().join("store/mark"), today).unwrap();
 
     let OpenError::Lost {

@@ -210,7 +210,7 @@ impl Pair {
             Step::Kill => {
                 let files = common::Files::read(&self.folder());
                 self.lives += 1;
-                files.write(&self.folder());
+                files.leave_in(&self.folder());
                 self.embedded = None;
                 self.open();
             }

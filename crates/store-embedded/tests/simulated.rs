@@ -228,6 +228,33 @@ fn given_no_room_for_a_commit_when_there_is_room_again_then_changes_are_taken_wi
     assert_eq!((world.live(1), world.live(2)), both);
 }
 
+/// There was room for the name of a new segment, and none for its first batch. An erasure had the
+/// next batch begin another, which has the same name, and the store stopped.
+#[test]
+fn given_a_segment_without_a_batch_when_somebody_is_erased_then_the_next_batch_goes_into_it() {
+    let mut world = World::new(1);
+    world.born(1);
+    let begun = loop {
+        let before = world.named(".log");
+        world.files.hold_at_most(world.files.used());
+        world.try_born(2).expect_err("there is no room");
+        world.files.hold_at_most(u64::MAX);
+        if world.named(".log") != before {
+            break world.named(".log");
+        }
+        world.put("a name", 100);
+    };
+
+    world
+        .done(world.store.erase(tag(1), &[]))
+        .expect("there is room");
+
+    world.born(2);
+    assert_eq!(world.named(".log").last(), begun.last());
+    let world = world.killed();
+    assert_eq!(world.live(2).len(), 1);
+}
+
 /// What was refused may lie there in part when the power goes.
 #[test]
 fn given_no_room_for_a_commit_when_the_power_goes_then_it_is_cut_off_and_all_before_it_is_there() {

@@ -6,7 +6,7 @@
 //! part, or nothing, in any mixture. A sync that fails leaves bytes to be read that no later sync
 //! will write, as Linux does: they may be gone whenever the process begins anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::TryLockError;
 use std::io;
@@ -14,7 +14,7 @@ use std::ops::DerefMut;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{File, Files, Lock};
+use super::{File, Files, Identity, Lock};
 use crate::sync::Mutex;
 
 /// What a disk writes whole or not at all.
@@ -80,6 +80,8 @@ struct Machine {
     is_down: bool,
     /// Whoever opened a file before has it no more.
     lives: u64,
+    /// The folders that somebody has locked in this life.
+    locked: BTreeSet<usize>,
     strokes: Strokes,
 }
 
@@ -123,6 +125,7 @@ impl SimulatedFiles {
             capacity: u64::MAX,
             is_down: false,
             lives: 0,
+            locked: BTreeSet::new(),
             strokes: Strokes::default(),
         })))
     }
@@ -203,6 +206,7 @@ impl Machine {
         self.is_down = false;
         self.crash_at = None;
         self.lives += 1;
+        self.locked.clear();
     }
 
     /// Frees what no name leads to any more.
@@ -545,12 +549,49 @@ impl Files for SimulatedFiles {
         Ok(machine.capacity.saturating_sub(machine.used()))
     }
 
-    fn lock(&self, path: &Path) -> Result<Lock, TryLockError> {
-        match self.create(path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(TryLockError::Error(error))
-            }
-            _ => Ok(Lock(None)),
+    fn identify(&self, path: &Path) -> io::Result<Identity> {
+        let machine = self.0.lock();
+        machine.ready()?;
+        machine.find(path).map(identity_of)
+    }
+
+    fn lock(&self, folder: &Path) -> Result<Lock, TryLockError> {
+        let mut machine = self.0.lock();
+        machine.ready().map_err(TryLockError::Error)?;
+        let node = machine.find(folder).map_err(TryLockError::Error)?;
+        if !machine.locked.insert(node) {
+            return Err(TryLockError::WouldBlock);
+        }
+        let (files, life) = (self.clone(), machine.lives);
+        let held = vec![(folder.into(), identity_of(node))];
+        Ok(Lock::new(held, Locked { files, node, life }))
+    }
+}
+
+/// No number is given again, so when it was born says nothing more.
+fn identity_of(node: usize) -> Identity {
+    Identity {
+        device: 1,
+        inode: node as u64,
+        born_at: None,
+    }
+}
+
+/// A folder that a process has locked.
+#[derive(Debug)]
+struct Locked {
+    files: SimulatedFiles,
+    node: usize,
+    /// In which life of the machine.
+    life: u64,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let mut machine = self.files.0.lock();
+        // What a process had locked that is gone was free at once.
+        if machine.lives == self.life {
+            machine.locked.remove(&self.node);
         }
     }
 }
