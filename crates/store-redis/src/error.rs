@@ -7,6 +7,8 @@ use innkeeper_store::StoreError;
 use innkeeper_store::record::RecordError;
 use redis::{ErrorKind, RedisError};
 
+use crate::server::Keeps;
+
 /// Why a server cannot be the store of this authority.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,7 +16,8 @@ pub enum OpenError {
     /// The URL is not one, or asks for what is not built.
     #[error(
         "the URL of the server is not understood: write redis://account:password@host:6379 or \
-         unix:///path/of/the.socket; TLS (rediss://) is not built yet"
+         unix:///path/of/the.socket, and where replicas may take over the URL of each, with commas \
+         between; TLS (rediss://) is not built yet"
     )]
     Url,
     /// It cannot be reached, or is not ready.
@@ -33,6 +36,12 @@ pub enum OpenError {
     /// It copies from another.
     #[error("the server is a replica, which shows what was true a while ago: name its primary")]
     Replica,
+    /// Several of those that are named take writes.
+    #[error(
+        "{0} of the servers in the URL are primaries, and each has what the others have not: make \
+         all but the right one its replicas"
+    )]
+    Primaries(usize),
     /// It is one of a Cluster.
     #[error(
         "the server is part of a Redis Cluster, which is not supported yet: name a single server \
@@ -77,7 +86,7 @@ pub enum OpenError {
     Lost,
     /// It no longer keeps what it kept when we started.
     #[error("the server kept \"{0}\" when innkeeper started, and now keeps \"{1}\": set it back")]
-    Weaker(&'static str, &'static str),
+    Weaker(Keeps, Keeps),
 }
 
 impl OpenError {
@@ -149,6 +158,11 @@ pub(crate) fn is_refusal(error: &RedisError) -> bool {
         "CROSSSLOT",
     ];
     code.is_some_and(|code| of_the_server.contains(&code)) || is_unknown_function(error)
+}
+
+/// Whether the server is, or has become, a replica.
+pub(crate) fn is_replica(error: &RedisError) -> bool {
+    matches!(error.code(), Some("READONLY" | "MASTERDOWN"))
 }
 
 /// Whether the server does not have our functions.

@@ -22,8 +22,7 @@ pub(crate) async fn greet(
     link: &Link,
     connection: &mut MultiplexedConnection,
 ) -> Result<(), OpenError> {
-    let durability = server::look(connection, link.snapshots).await?;
-    link.note_durability(durability)?;
+    link.note_keeps(server::look(connection, link.snapshots).await?)?;
     let mut about = about(connection).await?;
     if about.as_ref().is_none_or(|about| about.library < FORMAT) {
         load(connection).await?;

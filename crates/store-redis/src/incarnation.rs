@@ -98,7 +98,7 @@ async fn given(
     match link.exchange(connection, ask).await {
         Ok(Answer::Given(reply)) => Ok(reply),
         Ok(Answer::Absent) => Err(link.lose()),
-        Err(Failed::Refused(why) | Failed::Unknown(why)) => {
+        Err(Failed::Refused(why) | Failed::Elsewhere(why)) => {
             Err(OpenError::in_call(Trouble::NotDone(why)))
         }
         Err(Failed::Lost(why)) => Err(OpenError::in_call(Trouble::Lost(why))),

@@ -16,6 +16,7 @@ mod link;
 mod register;
 mod rows;
 mod server;
+mod servers;
 mod store;
 mod sync;
 mod time;
@@ -24,5 +25,5 @@ mod watch;
 mod write;
 
 pub use error::OpenError;
-pub use server::{Durability, Snapshots};
+pub use server::{Durability, Keeps, Replicas, Snapshots};
 pub use store::RedisStore;

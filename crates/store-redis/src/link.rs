@@ -13,23 +13,24 @@ use std::time::Duration;
 use innkeeper_store::StoreError;
 use innkeeper_store::clock::Clock;
 use parking_lot::Mutex;
+use redis::Client;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
 use tokio::sync::watch;
 
 use crate::ask::{Answer, Ask, Reply, Seen};
-use crate::error::{OpenError, Trouble, is_refusal, is_unknown_function, unavailable};
+use crate::error::{OpenError, Trouble, is_refusal, is_replica, is_unknown_function, unavailable};
 use crate::greet;
-use crate::server::{Durability, Snapshots};
+use crate::server::{Keeps, Replicas, Snapshots};
+use crate::servers::Servers;
 use crate::time::Time;
 use crate::value::send;
 
 /// How long anybody waits for a connection, and for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server, and the one connection to it.
 pub(crate) struct Link {
-    client: Client,
+    servers: Servers,
     pub(crate) time: Time,
     pub(crate) snapshots: Snapshots,
     current: Mutex<Option<Current>>,
@@ -38,7 +39,7 @@ pub(crate) struct Link {
     failed: Mutex<FailedTries>,
     calls: AtomicU64,
     seen: Mutex<Option<Seen>>,
-    durability: Mutex<Option<Durability>>,
+    keeps: Mutex<Option<Keeps>>,
     /// Why the server will not do any more, if so.
     unfit: Mutex<Option<String>>,
     /// Whether what this node knew of is gone for good.
@@ -71,17 +72,16 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    /// A link to the server at `url`, which is not reached before it is needed.
+    /// A link to the server at `url`, or to the one of several that takes writes, which is not
+    /// reached before it is needed.
     pub(crate) fn to(
         url: &str,
         snapshots: Snapshots,
         clock: Arc<dyn Clock>,
         is_by_hand: bool,
     ) -> Result<Self, OpenError> {
-        // What it would say of a URL may have the password in it.
-        let client = Client::open(url).map_err(|_| OpenError::Url)?;
         Ok(Self {
-            client,
+            servers: Servers::at(url)?,
             time: Time::new(clock, is_by_hand),
             snapshots,
             current: Mutex::default(),
@@ -89,20 +89,21 @@ impl Link {
             failed: Mutex::default(),
             calls: AtomicU64::new(0),
             seen: Mutex::default(),
-            durability: Mutex::default(),
+            keeps: Mutex::default(),
             unfit: Mutex::default(),
             lost: watch::Sender::new(false),
             is_closed: tokio::sync::RwLock::default(),
         })
     }
 
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    /// The server that the last connection was opened to.
+    pub(crate) fn client(&self) -> &Client {
+        self.servers.current()
     }
 
     /// What the server keeps, as it was when it was first looked at.
-    pub(crate) fn durability(&self) -> Option<Durability> {
-        *self.durability.lock()
+    pub(crate) fn keeps(&self) -> Option<Keeps> {
+        *self.keeps.lock()
     }
 
     /// How far the store was when this node last heard of it.
@@ -125,14 +126,22 @@ impl Link {
     }
 
     /// Notes what the server keeps; less than before will not do.
-    pub(crate) fn note_durability(&self, is: Durability) -> Result<(), OpenError> {
-        let mut kept = self.durability.lock();
-        match *kept {
+    pub(crate) fn note_keeps(&self, is: Keeps) -> Result<(), OpenError> {
+        let mut kept = self.keeps.lock();
+        match &mut *kept {
             // What we said at start is said no longer: better ask again than break it.
-            Some(was) if !is.is_as_good_as(was) => {
-                Err(OpenError::Weaker(was.settings(), is.settings()))
+            Some(was) if !is.is_as_good_as(*was) => Err(OpenError::Weaker(*was, is)),
+            Some(was) => {
+                if (was.replicas, is.replicas) == (Replicas::None, Replicas::Unasked) {
+                    tracing::warn!(
+                        "replicas copy the server now, and nobody waits for them: an end may be \
+                         lost when one of them takes over, unless min-replicas-to-write is set and \
+                         innkeeper started again"
+                    );
+                    was.replicas = is.replicas;
+                }
+                Ok(())
             }
-            Some(_) => Ok(()),
             None => {
                 *kept = Some(is);
                 Ok(())
@@ -183,25 +192,15 @@ impl Link {
     }
 
     pub(crate) async fn open_one(&self) -> Result<MultiplexedConnection, OpenError> {
-        let mut connection = self.connect().await?;
+        let mut connection = self.servers.connect().await?;
         greet::greet(self, &mut connection).await?;
         Ok(connection)
     }
 
-    async fn connect(&self) -> Result<MultiplexedConnection, OpenError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let connecting = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        connecting.await.map_err(|error| OpenError::of(&error))
-    }
-
     /// Looks at the server on a connection of its own, and changes nothing there.
-    pub(crate) async fn look_once(&self) -> Result<Durability, OpenError> {
+    pub(crate) async fn look_once(&self) -> Result<Keeps, OpenError> {
         let looking = async {
-            let mut connection = self.connect().await?;
+            let mut connection = self.servers.connect().await?;
             crate::server::look(&mut connection, self.snapshots).await
         };
         let looked = tokio::time::timeout(PATIENCE, looking).await;
@@ -269,7 +268,7 @@ impl Link {
                 return Err(Trouble::NotDone(why.into()));
             }
             Err(Failed::Refused(why)) => return Err(Trouble::NotDone(why)),
-            Err(Failed::Unknown(why)) => {
+            Err(Failed::Elsewhere(why)) => {
                 self.close_one(current.number);
                 return Err(Trouble::NotDone(why));
             }
@@ -317,7 +316,9 @@ impl Link {
                 Ok(None) => Err(Failed::Lost("an answer was that to another call".into())),
                 Err(error) => Err(Failed::Lost(error.into())),
             },
-            Err(error) if is_unknown_function(&error) => Err(Failed::Unknown(error.into())),
+            Err(error) if is_unknown_function(&error) || is_replica(&error) => {
+                Err(Failed::Elsewhere(error.into()))
+            }
             Err(error) if is_refusal(&error) => Err(Failed::Refused(error.into())),
             Err(error) => Err(Failed::Lost(error.into())),
         }
@@ -331,7 +332,7 @@ impl Link {
         }
         let mut current = self.connection().await?;
         let looked = crate::server::look(&mut current.connection, self.snapshots).await;
-        let looked = looked.and_then(|is| self.note_durability(is));
+        let looked = looked.and_then(|is| self.note_keeps(is));
         let mut unfit = self.unfit.lock();
         match &looked {
             Ok(()) => {
@@ -339,7 +340,8 @@ impl Link {
                     tracing::warn!("the server will do again");
                 }
             }
-            Err(OpenError::Unreachable(_)) => self.close_one(current.number),
+            // Whoever connects anew is told so, or finds the primary.
+            Err(OpenError::Unreachable(_) | OpenError::Replica) => self.close_one(current.number),
             Err(error) => {
                 let why = error.to_string();
                 if unfit.as_ref() != Some(&why) {
@@ -363,7 +365,7 @@ impl Link {
     }
 }
 
-fn unanswered() -> OpenError {
+pub(crate) fn unanswered() -> OpenError {
     OpenError::Unreachable("it does not answer in time".into())
 }
 
@@ -374,8 +376,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) enum Failed {
     /// The server said no.
     Refused(Cause),
-    /// The server does not have the function.
-    Unknown(Cause),
+    /// The server said no, and is not what it was: a replica, or without our functions. Whoever
+    /// connects anew finds out.
+    Elsewhere(Cause),
     /// Nobody can say.
     Lost(Cause),
 }

@@ -34,7 +34,10 @@ impl Register for RedisStore {
             return Ok(Put::Stale);
         }
         let [version] = reply.just()?;
-        number(version).map(Put::Done)
+        let version = number(version)?;
+        // A key that was taken away must not come back either.
+        self.keep().await?;
+        Ok(Put::Done(version))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {

@@ -21,7 +21,7 @@ use crate::error::{OpenError, Trouble, malformed, unavailable};
 use crate::journal::{Place, entry};
 use crate::link::Link;
 use crate::rows::{Looked, session};
-use crate::server::{Durability, Snapshots};
+use crate::server::{Keeps, Snapshots};
 use crate::sync::Syncs;
 use crate::value::{bytes, number, text};
 use crate::watch::Watch;
@@ -42,7 +42,7 @@ pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
     link: Arc<Link>,
-    /// Waits for the disk where the server syncs in its own time and can be asked.
+    /// Waits for the disk and for replicas, where what is done is kept a little later.
     syncs: Option<Syncs>,
     /// Tells those who listen that this node wrote to the journal.
     grown: Notify,
@@ -57,7 +57,8 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// Opens the server at `url`, and makes a store on it if there is none.
+    /// Opens the server at `url`, and makes a store on it if there is none. Several URLs, with
+    /// commas between, are those of a primary and of replicas that may take its place.
     ///
     /// Time is the server's.
     pub async fn open(url: &str, snapshots: Snapshots) -> Result<Self, OpenError> {
@@ -70,7 +71,7 @@ impl RedisStore {
     }
 
     /// Asks the server at `url` what it is and what it keeps, and changes nothing there.
-    pub async fn look(url: &str, snapshots: Snapshots) -> Result<Durability, OpenError> {
+    pub async fn look(url: &str, snapshots: Snapshots) -> Result<Keeps, OpenError> {
         let link = Link::to(url, snapshots, Arc::new(SystemClock), false)?;
         link.look_once().await
     }
@@ -83,8 +84,8 @@ impl RedisStore {
     ) -> Result<Self, OpenError> {
         let link = Arc::new(Link::to(url, snapshots, clock, is_by_hand)?);
         link.open().await?;
-        let is_waited = link.durability() == Some(Durability::Waited);
-        let syncs = is_waited.then(|| Syncs::over(Arc::downgrade(&link)));
+        let syncs = link.keeps();
+        let syncs = syncs.and_then(|keeps| Syncs::over(Arc::downgrade(&link), keeps));
         let inner = Arc::new(Inner {
             link,
             syncs,
@@ -94,11 +95,19 @@ impl RedisStore {
         Ok(Self(inner))
     }
 
-    /// What the server keeps when it crashes.
+    /// What the server keeps when it crashes, or a replica takes its place.
     #[must_use]
-    pub fn durability(&self) -> Durability {
-        let kept = self.0.link.durability();
-        kept.expect("it was looked at when the store was opened")
+    pub fn keeps(&self) -> Keeps {
+        let keeps = self.0.link.keeps();
+        keeps.expect("it was looked at when the store was opened")
+    }
+
+    /// Waits until all that was done before is kept wherever it has to be.
+    pub(crate) async fn keep(&self) -> Result<(), StoreError> {
+        match &self.0.syncs {
+            Some(syncs) => syncs.wait().await.map_err(Trouble::unavailable),
+            None => Ok(()),
+        }
     }
 
     /// Looks at the server's settings again, as is done in the background all the time.
@@ -157,6 +166,9 @@ impl Inner {
     }
 
     async fn look(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Looked, StoreError> {
+        if let Some(syncs) = &self.syncs {
+            syncs.settle().await.map_err(Trouble::unavailable)?;
+        }
         let digest = key.map(|key| notice::bytes(&key.0)).unwrap_or_default();
         let reply = self.ask(Ask::about("read", tag).bytes(digest)).await?;
         Looked::read(tag, reply)

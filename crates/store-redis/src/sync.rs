@@ -1,53 +1,93 @@
-//! Waiting until what is done is on disk, where the server syncs in its own time and can be asked
-//! (`WAITAOF`).
+//! Waiting until what is done is kept: on disk, where the server syncs in its own time and can be
+//! asked (`WAITAOF`), and on replicas, where it takes no changes without them (`WAIT`).
 //!
 //! A server holds up the connection on which it is asked, so that has one of its own. Whatever was
-//! done before a wait began is on disk when it ends: all who come meanwhile wait together for the
-//! next. A connection that is new has first seen that the server is as far as this node has; one
+//! done before a wait began is kept when it ends: all who come meanwhile wait together for the
+//! next. What a wait did not confirm, the next one has to before this node tells of anything that
+//! builds on it: a repeat of an end that is there, but not yet kept, must not be told that it is. A connection that is new has first seen that the server is as far as this node has; one
 //! that breaks leaves those who waited on it without an answer.
 
-use std::sync::Weak;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
+use redis::Value;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ask::{Answer, Ask};
 use crate::error::Trouble;
 use crate::link::Link;
+use crate::server::{Durability, Keeps, Replicas};
 use crate::value::{list, send};
 
 /// How long the server may take, in milliseconds: below what we wait for any answer.
 const PATIENCE: u32 = 4000;
 
-/// Who waits, and is told whether all that was done before is on disk.
+/// Who waits, and is told whether all that was done before is kept.
 type Waiter = oneshot::Sender<bool>;
 
-/// Those who wait for the disk.
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    disk: bool,
+    replicas: u32,
+}
+
+/// Those who wait until something is kept.
 #[derive(Debug)]
-pub(crate) struct Syncs(mpsc::UnboundedSender<Waiter>);
+pub(crate) struct Syncs {
+    ask: mpsc::UnboundedSender<Waiter>,
+    /// Whether something was done of which it is not known that it is kept.
+    is_open: Arc<AtomicBool>,
+}
 
 impl Syncs {
-    /// Begins to wait for whoever asks, for as long as the link is there.
-    pub(crate) fn over(link: Weak<Link>) -> Self {
+    /// Begins to wait for whoever asks, for as long as the link is there; none if all is kept as
+    /// soon as it is done.
+    pub(crate) fn over(link: Weak<Link>, keeps: Keeps) -> Option<Self> {
+        let places = Places {
+            disk: keeps.durability == Durability::Waited,
+            replicas: match keeps.replicas {
+                Replicas::None | Replicas::Unasked => 0,
+                Replicas::Asked(count) => count,
+            },
+        };
+        if !places.disk && places.replicas == 0 {
+            return None;
+        }
         let (ask, asked) = mpsc::unbounded_channel();
-        tokio::spawn(work(link, asked));
-        Self(ask)
+        let is_open = Arc::default();
+        tokio::spawn(work(link, places, asked, Arc::clone(&is_open)));
+        Some(Self { ask, is_open })
     }
 
-    /// Waits until all that was done before is on disk.
+    /// Waits until all that was done before is kept.
     pub(crate) async fn wait(&self) -> Result<(), Trouble> {
         let (tell, told) = oneshot::channel();
-        let is_synced = self.0.send(tell).is_ok() && told.await.unwrap_or(false);
-        if is_synced {
+        let is_kept = self.ask.send(tell).is_ok() && told.await.unwrap_or(false);
+        if is_kept {
             Ok(())
         } else {
-            let why = "the server did not say that it is on disk";
+            let why = "the server did not say that it is kept on disk and on replicas";
             Err(Trouble::Lost(why.into()))
         }
     }
+
+    /// Waits for what an earlier wait left open, if it did.
+    pub(crate) async fn settle(&self) -> Result<(), Trouble> {
+        if self.is_open.load(Ordering::Acquire) {
+            self.wait().await?;
+        }
+        Ok(())
+    }
 }
 
-async fn work(link: Weak<Link>, mut asked: mpsc::UnboundedReceiver<Waiter>) {
+async fn work(
+    link: Weak<Link>,
+    places: Places,
+    mut asked: mpsc::UnboundedReceiver<Waiter>,
+    is_open: Arc<AtomicBool>,
+) {
     let mut connection = None;
     while let Some(first) = asked.recv().await {
         let mut waiters = vec![first];
@@ -55,37 +95,49 @@ async fn work(link: Weak<Link>, mut asked: mpsc::UnboundedReceiver<Waiter>) {
             waiters.push(more);
         }
         let Some(link) = link.upgrade() else { return };
-        let is_synced = match connection.take() {
+        let opened = match connection.take() {
             Some(open) => Ok(open),
             None => link.open_one().await,
         };
-        let is_synced = match is_synced {
+        let is_kept = match opened {
             Ok(mut open) => {
-                let is_synced = sync(&link, &mut open).await;
+                let is_kept = sync(&link, &mut open, places).await;
                 // One on which anything was amiss is not used again.
-                connection = is_synced.then_some(open);
-                is_synced
+                connection = is_kept.then_some(open);
+                is_kept
             }
             Err(_) => false,
         };
+        is_open.store(!is_kept, Ordering::Release);
         for waiter in waiters {
             // Who went meanwhile needs no answer.
-            let _ = waiter.send(is_synced);
+            let _ = waiter.send(is_kept);
         }
     }
 }
 
-/// Writes something, and waits until it is on disk.
-async fn sync(link: &Link, connection: &mut MultiplexedConnection) -> bool {
+/// Writes something, and waits until it is kept.
+async fn sync(link: &Link, connection: &mut MultiplexedConnection, places: Places) -> bool {
     let written = link.exchange(connection, &Ask::of("sync")).await;
     if !matches!(written, Ok(Answer::Given(_))) {
         return false;
     }
-    let mut wait = redis::cmd("WAITAOF");
-    wait.arg(1).arg(0).arg(PATIENCE);
+    if places.disk {
+        let mut wait = redis::cmd("WAITAOF");
+        wait.arg(1).arg(0).arg(PATIENCE);
+        let said = send(connection, &wait).await;
+        let said = said.ok().and_then(|said| list(said).ok());
+        // How many of the local disk and of replicas have it.
+        let local = said.and_then(|said| said.into_iter().next());
+        if !matches!(local, Some(Value::Int(1..))) {
+            return false;
+        }
+    }
+    if places.replicas == 0 {
+        return true;
+    }
+    let mut wait = redis::cmd("WAIT");
+    wait.arg(places.replicas).arg(PATIENCE);
     let said = send(connection, &wait).await;
-    let said = said.ok().and_then(|said| list(said).ok());
-    // How many of the local disk and of replicas have it.
-    let local = said.and_then(|said| said.into_iter().next());
-    matches!(local, Some(redis::Value::Int(1..)))
+    matches!(said, Ok(Value::Int(count)) if count >= i64::from(places.replicas))
 }
