@@ -77,7 +77,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
     let (looked, configuration) = if is_shared {
         shared::look(&config).await
     } else {
-        (store::look(&config, &arguments).await, &EMBEDDED)
+        (store::look(&config, &arguments).await, EMBEDDED)
     };
     let store::Looked {
         checks: found,
@@ -104,7 +104,7 @@ pub(crate) async fn run(arguments: DoctorArguments) -> Result<(), Failure> {
                 .iter()
                 .any(|check| check.name == "sync" && check.state == State::Failed),
     });
-    show(&checks, configuration, &promises, arguments.json)?;
+    show(&checks, &configuration, &promises, arguments.json)?;
 
     let failed = checks.iter().filter(|c| c.state == State::Failed).count();
     match (could_run, failed) {
@@ -133,7 +133,7 @@ fn show(
         }));
     }
     print::lines(as_table(checks))?;
-    print::lines(configuration.name)?;
+    print::lines(&configuration.name)?;
     let mut table = Table::new(&["promise", "holds", "words", "which says"]);
     for promise in promises {
         let holds = match promise.holds {

@@ -9,15 +9,12 @@ use innkeeper_store::lease::{Leased, Shared, Terms};
 use innkeeper_store::{Register, SessionStore};
 use innkeeper_store_embedded::EmbeddedStore;
 use innkeeper_store_postgres::PostgresStore;
-use innkeeper_store_redis::{Durability, RedisStore, Snapshots};
+use innkeeper_store_redis::{Keeps, RedisStore, Snapshots};
 
 use crate::admin_key;
 use crate::config::{LEASE_UNSET, Store, StoreKind};
 use crate::exit::Failure;
-use crate::promises::{
-    Configuration, EMBEDDED, POSTGRES, REDIS_ALWAYS, REDIS_EVERY_SECOND, REDIS_NOTHING,
-    REDIS_SNAPSHOTS,
-};
+use crate::promises::{self, Configuration, EMBEDDED, POSTGRES};
 
 /// An open store.
 #[derive(Clone, Debug)]
@@ -91,11 +88,11 @@ impl OpenStore {
     }
 
     /// What it promises.
-    pub(crate) fn promises(&self) -> &'static Configuration {
+    pub(crate) fn promises(&self) -> Configuration {
         match self {
-            Self::Embedded(_) => &EMBEDDED,
-            Self::Postgres(_) => &POSTGRES,
-            Self::Redis(store) => promised_by(store.inner().durability()),
+            Self::Embedded(_) => EMBEDDED,
+            Self::Postgres(_) => POSTGRES,
+            Self::Redis(store) => promises::of_redis(store.inner().keeps()),
         }
     }
 
@@ -152,20 +149,10 @@ pub(crate) async fn embedded(data: &Path) -> Result<Arc<EmbeddedStore>, Failure>
 }
 
 /// Asks the Redis of the settings what it keeps, and changes nothing there.
-pub(crate) async fn look_at_redis(settings: &Store) -> Result<Durability, Failure> {
+pub(crate) async fn look_at_redis(settings: &Store) -> Result<Keeps, Failure> {
     let (url, snapshots) = of_redis(settings)?;
     let looked = RedisStore::look(&url, snapshots).await;
     looked.map_err(redis_refused)
-}
-
-/// What a Redis promises that keeps so much.
-pub(crate) const fn promised_by(durability: Durability) -> &'static Configuration {
-    match durability {
-        Durability::Always | Durability::Waited => &REDIS_ALWAYS,
-        Durability::EverySecond => &REDIS_EVERY_SECOND,
-        Durability::Nothing => &REDIS_NOTHING,
-        Durability::Snapshots => &REDIS_SNAPSHOTS,
-    }
 }
 
 /// Where the Redis of the settings is, and whether snapshots will do there.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use innkeeper_domain::policy::{Overflow, Policy};
+use innkeeper_store_redis::{Durability, Keeps, Replicas};
 use serde::Serialize;
 
 /// Whether a promise holds.
@@ -32,12 +33,12 @@ pub(crate) struct Promise {
 }
 
 /// A configuration, and what it promises.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Configuration {
     /// In the words of the table.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What it promises.
-    pub(crate) promises: &'static [Promise],
+    pub(crate) promises: Cow<'static, [Promise]>,
 }
 
 const fn promise(
@@ -214,8 +215,8 @@ const PROCESS_CRASH: Promise = always("S3 process crash", "an acknowledged end s
 
 /// The embedded store. There is no setting that makes it lazy.
 pub(crate) const EMBEDDED: Configuration = Configuration {
-    name: "Embedded, deaths fsynced (default)",
-    promises: &[
+    name: Cow::Borrowed("Embedded, deaths fsynced (default)"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise("S2", Holds::Yes, "yes", FINAL),
         PROCESS_CRASH,
@@ -244,13 +245,13 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
              disk beneath",
             "after older data comes back, no session in it is valid",
         ),
-    ],
+    ]),
 };
 
 /// PostgreSQL, with node leases.
 pub(crate) const POSTGRES: Configuration = Configuration {
-    name: "PostgreSQL primary",
-    promises: &[
+    name: Cow::Borrowed("PostgreSQL primary"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise(
             "S2",
@@ -284,7 +285,7 @@ pub(crate) const POSTGRES: Configuration = Configuration {
             "no: a back-up of the database that is brought back is not noticed",
             "after older data comes back, no session in it is valid",
         ),
-    ],
+    ]),
 };
 
 /// What every configuration of one Redis promises alike.
@@ -310,9 +311,9 @@ const NOTICED: Promise = promise(
 const SURVIVES: &str = "an acknowledged end survives it";
 
 /// One Redis or Valkey that has each end on disk before it answers.
-pub(crate) const REDIS_ALWAYS: Configuration = Configuration {
-    name: "Redis/Valkey single, AOF always or WAITAOF on deaths",
-    promises: &[
+const REDIS_ALWAYS: Configuration = Configuration {
+    name: Cow::Borrowed("Redis/Valkey single, AOF always or WAITAOF on deaths"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise("S2", Holds::Yes, "yes", FINAL),
         PROCESS_CRASH,
@@ -325,13 +326,13 @@ pub(crate) const REDIS_ALWAYS: Configuration = Configuration {
         ONE_SERVER,
         SHARED_B,
         NOTICED,
-    ],
+    ]),
 };
 
 /// One that syncs once a second.
-pub(crate) const REDIS_EVERY_SECOND: Configuration = Configuration {
-    name: "Redis/Valkey single, AOF every second, no WAITAOF",
-    promises: &[
+const REDIS_EVERY_SECOND: Configuration = Configuration {
+    name: Cow::Borrowed("Redis/Valkey single, AOF every second, no WAITAOF"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise(
             "S2",
@@ -354,13 +355,13 @@ pub(crate) const REDIS_EVERY_SECOND: Configuration = Configuration {
         ONE_SERVER,
         SHARED_B,
         NOTICED,
-    ],
+    ]),
 };
 
 /// One that keeps nothing.
-pub(crate) const REDIS_NOTHING: Configuration = Configuration {
-    name: "Redis/Valkey single, no persistence",
-    promises: &[
+const REDIS_NOTHING: Configuration = Configuration {
+    name: Cow::Borrowed("Redis/Valkey single, no persistence"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise("S2", Holds::Yes, "yes", FINAL),
         promise("S3 process crash", Holds::Yes, "yes, all die", SURVIVES),
@@ -373,13 +374,13 @@ pub(crate) const REDIS_NOTHING: Configuration = Configuration {
             "yes: nothing comes back",
             "after older data comes back, no session in it is valid",
         ),
-    ],
+    ]),
 };
 
 /// One that keeps snapshots only, which somebody accepted.
-pub(crate) const REDIS_SNAPSHOTS: Configuration = Configuration {
-    name: "Redis/Valkey single, snapshots only",
-    promises: &[
+const REDIS_SNAPSHOTS: Configuration = Configuration {
+    name: Cow::Borrowed("Redis/Valkey single, snapshots only"),
+    promises: Cow::Borrowed(&[
         LIMIT,
         promise(
             "S2",
@@ -392,10 +393,69 @@ pub(crate) const REDIS_SNAPSHOTS: Configuration = Configuration {
         ONE_SERVER,
         SHARED_B,
         NOTICED,
-    ],
+    ]),
 };
 
+/// What replicas change of what a primary promises alone: nobody waits for them.
+static REPLICAS_UNASKED: [Promise; 3] = [
+    promise(
+        "S1",
+        Holds::No,
+        "no while two primaries exist",
+        "live sessions never exceed a limit in force",
+    ),
+    promise("S2", Holds::No, "no", FINAL),
+    promise("S3 failover", Holds::No, "no", SURVIVES),
+];
+
+/// The same where each end waits for them, and no change is taken without.
+static REPLICAS_ASKED: [Promise; 3] = [
+    promise(
+        "S1",
+        Holds::Conditional,
+        "cond: up to 2 L in a split, repaired and reported",
+        "live sessions never exceed a limit in force; L is min-replicas-max-lag",
+    ),
+    promise("S2", Holds::Conditional, "cond: as S3 failover", FINAL),
+    promise(
+        "S3 failover",
+        Holds::Conditional,
+        "cond: promoted replica had it, or one node that had seen it survives and ends all before serving",
+        SURVIVES,
+    ),
+];
+
+/// What a Redis or Valkey promises that keeps so much.
+pub(crate) fn of_redis(keeps: Keeps) -> Configuration {
+    let alone = match keeps.durability {
+        Durability::Always | Durability::Waited => REDIS_ALWAYS,
+        Durability::EverySecond => REDIS_EVERY_SECOND,
+        Durability::Nothing => REDIS_NOTHING,
+        Durability::Snapshots => REDIS_SNAPSHOTS,
+    };
+    match keeps.replicas {
+        Replicas::None => alone,
+        Replicas::Unasked => alone.with("Redis with replicas, plain", &REPLICAS_UNASKED),
+        Replicas::Asked(_) => alone.with(
+            "Redis with replicas, WAIT on deaths, min replicas",
+            &REPLICAS_ASKED,
+        ),
+    }
+}
+
 impl Configuration {
+    /// The same with some promises in the place of those of their names.
+    fn with(self, name: &str, other: &[Promise]) -> Self {
+        let promises = self.promises.iter().map(|promise| {
+            let changed = other.iter().find(|other| other.id == promise.id);
+            changed.unwrap_or(promise).clone()
+        });
+        Self {
+            promises: promises.collect(),
+            name: format!("{name}; each server: {}", self.name).into(),
+        }
+    }
+
     /// Everything that is promised, as far as it holds where this was seen.
     pub(crate) fn as_seen(&self, seen: &Seen<'_>) -> Vec<Promise> {
         let all = self.promises.iter().chain(&EVERYWHERE);
@@ -422,7 +482,7 @@ mod tests {
     fn given_the_manual_when_read_then_it_has_the_words_of_the_table() {
         let chapter = include_str!("../../../docs/book/doctor.md");
 
-        assert!(chapter.contains(EMBEDDED.name));
+        assert!(chapter.contains(&*EMBEDDED.name));
         for promise in EMBEDDED.promises.iter().chain(&EVERYWHERE) {
             let row = format!("| {} | {} |", promise.id, promise.words);
             assert!(chapter.contains(&row), "{row}");
@@ -445,6 +505,27 @@ mod tests {
             };
             let row = ["S2", "S3 process crash", "S3 power loss", "S20"].map(words);
             let row = format!("| {} | {} |", configuration.name, row.join(" | "));
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
+    #[test]
+    fn given_replicas_when_asked_what_is_promised_then_the_page_of_stores_says_the_same() {
+        let page = include_str!("../../../docs/stores.md");
+        for replicas in [Replicas::Unasked, Replicas::Asked(1)] {
+            let configuration = of_redis(Keeps {
+                durability: Durability::Always,
+                replicas,
+            });
+            let words = |id: &str| {
+                let promise = configuration.promises.iter().find(|p| p.id == id);
+                promise.expect("it is promised").words.clone()
+            };
+            let (name, single) = configuration.name.split_once("; each server: ").unwrap();
+            assert_eq!(single, REDIS_ALWAYS.name);
+            assert_eq!(words("S3 power loss"), "cond: honest disk", "as single");
+            let row = ["S1", "S2", "S3 failover"].map(words);
+            let row = format!("| {name} | {} |", row.join(" | "));
             assert!(page.contains(&row), "{row}");
         }
     }

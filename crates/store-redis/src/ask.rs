@@ -116,18 +116,26 @@ impl Ask {
         };
         let newest = Place::parse(&bytes(next()?)?).ok_or_else(malformed)?;
         let mark = bytes(next()?)?;
+        let death = Place::parse(&bytes(next()?)?).ok_or_else(malformed)?;
+        let death_mark = bytes(next()?)?;
         let store = text(next()?)?;
-        Ok(Some(Answer::Given(Reply {
+        Ok(Some(Answer::Given(Box::new(Reply {
             status,
             now,
             seen: Seen {
                 store,
                 ground,
-                newest,
-                mark,
+                newest: Marked {
+                    place: newest,
+                    hash: mark,
+                },
+                death: Marked {
+                    place: death,
+                    hash: death_mark,
+                },
             },
             value: next()?,
-        })))
+        }))))
     }
 }
 
@@ -144,7 +152,7 @@ fn key(tag: RosterTag) -> String {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// It did or refused something.
-    Given(Reply),
+    Given(Box<Reply>),
     /// There is no store on the server.
     Absent,
 }
@@ -169,7 +177,7 @@ pub(crate) enum Status {
 }
 
 /// An answer of a store that is there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: Status,
     /// The store's time.
@@ -198,15 +206,24 @@ pub(crate) struct Seen {
     pub(crate) store: String,
     /// Where absent rosters begin.
     pub(crate) ground: Ground,
-    /// Where the last journal entry lies, or lay.
-    pub(crate) newest: Place,
-    /// Its hash.
-    pub(crate) mark: Vec<u8>,
+    /// The last journal entry.
+    pub(crate) newest: Marked,
+    /// The last one of a commit that ended something.
+    pub(crate) death: Marked,
+}
+
+/// A journal entry that can be told from another in the same place.
+#[derive(Clone, Debug)]
+pub(crate) struct Marked {
+    /// Where it lies, or lay.
+    pub(crate) place: Place,
+    /// Its hash; empty if there never was one.
+    pub(crate) hash: Vec<u8>,
 }
 
 impl Seen {
     /// What only grows.
     pub(crate) fn order(&self) -> (StoreGeneration, u64) {
-        (self.ground.store_generation, self.newest.place)
+        (self.ground.store_generation, self.newest.place.place)
     }
 }

@@ -76,7 +76,7 @@ end
 
 local FIELDS = {
   'id', 'ceiling', 'generation', 'epoch', 'floor_generation', 'floor_before', 'floor_version',
-  'newest', 'mark', 'trimmed',
+  'newest', 'mark', 'place', 'death', 'death_mark', 'trimmed',
 }
 
 -- Makes a function of the library. Arguments begin with the number of the call and the roster,
@@ -104,7 +104,7 @@ local function serve(name, flags, work)
       return {
         args[1], args[2], status, text(now), store.generation, store.epoch,
         store.floor_generation, store.floor_before, store.floor_version, store.newest, store.mark,
-        store.id, more or {},
+        store.death, store.death_mark, store.id, more or {},
       }
     end,
   }
@@ -155,6 +155,7 @@ end)
 -- a moment; before `steady`, time alone has changed nothing of what the node made of it.
 local function commit(store, now, take, tag, key)
   local version, journal, generation, epoch = take(), take(), take(), take()
+  local is_death = take() == '1'
   local stands, steady = tonumber(take()), tonumber(take())
   local held = redis.call('HMGET', key, 'version', 'journal')
   if (held[1] or '') ~= version or (held[2] or '') ~= journal
@@ -190,7 +191,8 @@ local function commit(store, now, take, tag, key)
   end
 
   -- From here on everything is written, and first what could fail.
-  local id = generation .. '-' .. text(tonumber(string.match(store.newest, '%d+$')) + 1)
+  store.place = text(tonumber(store.place) + 1)
+  local id = generation .. '-' .. store.place
   store.newest = id
   local entry, personal = take(), take()
   redis.call('XADD', JOURNAL, id, 'tag', tag, 'entry', entry)
@@ -201,7 +203,11 @@ local function commit(store, now, take, tag, key)
   store.mark = take()
   redis.call('HSET', key, 'version', after, 'journal', store.mark, 'high', text(now),
     'generation', generation, 'tenant', tenant, 'record', take())
-  redis.call('HSET', STORE, 'newest', id, 'mark', store.mark)
+  redis.call('HSET', STORE, 'newest', id, 'mark', store.mark, 'place', store.place)
+  if is_death then
+    store.death, store.death_mark = id, store.mark
+    redis.call('HSET', STORE, 'death', id, 'death_mark', store.mark)
+  end
   local highs = redis.call('HMGET', STORE, 'generation_high', 'version_high')
   local fence = take()
   if tonumber(fence) > tonumber(highs[1]) then
@@ -409,6 +415,20 @@ serve('raise_generation', ALWAYS, function(store, now, take)
   return 'done'
 end)
 
+-- Goes on with the journal behind the last place that a node has seen: what was lost since is not
+-- numbered a second time, and a reader who had it is told that it is gone.
+serve('go_on_behind', ALWAYS, function(store, now, take)
+  if store.generation ~= take() then
+    return 'moved'
+  end
+  local place = take()
+  if tonumber(store.place) < tonumber(place) then
+    redis.call('HSET', STORE, 'place', place)
+  end
+  redis.call('PUBLISH', 'innkeeper:' .. store.id, 'all')
+  return 'done'
+end)
+
 -- A word of a node to itself, on the channel of notices.
 serve('echo', ALWAYS, function(store, now, take)
   redis.call('PUBLISH', 'innkeeper:' .. store.id, take())
@@ -513,7 +533,8 @@ redis.register_function{
     if redis.call('EXISTS', STORE) == 0 then
       local parts = redis.call('TIME')
       redis.call('HSET', STORE, 'format', text(FORMAT), 'id', parts[1] .. '-' .. parts[2],
-        'ceiling', '0', 'newest', '0-0', 'mark', '', 'generation', args[1], 'epoch', args[2],
+        'ceiling', '0', 'newest', '0-0', 'mark', '', 'place', '0', 'death', '0-0', 'death_mark', '',
+        'generation', args[1], 'epoch', args[2],
         'floor_generation', args[3], 'floor_before', args[4], 'floor_version', args[5],
         'generation_high', args[3], 'version_high', args[5], 'rose_at', args[6])
     end

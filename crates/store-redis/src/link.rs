@@ -261,7 +261,7 @@ impl Link {
         let before = self.seen();
         let answer = self.exchange(&mut current.connection, ask).await;
         let reply = match answer {
-            Ok(Answer::Given(reply)) => reply,
+            Ok(Answer::Given(reply)) => *reply,
             Ok(Answer::Absent) => {
                 self.close_one(current.number);
                 let why = "the store is gone from the server";
@@ -300,6 +300,12 @@ impl Link {
         {
             *seen = Some(reply.seen.clone());
         }
+    }
+
+    /// Forgets how far the store was, since what came after this is gone.
+    pub(crate) fn rewind(&self, reply: &Reply) {
+        self.time.heard(reply.now);
+        *self.seen.lock() = Some(reply.seen.clone());
     }
 
     /// Calls a function on this connection, whatever it says of the store.

@@ -4,8 +4,9 @@
 //! A server holds up the connection on which it is asked, so that has one of its own. Whatever was
 //! done before a wait began is kept when it ends: all who come meanwhile wait together for the
 //! next. What a wait did not confirm, the next one has to before this node tells of anything that
-//! builds on it: a repeat of an end that is there, but not yet kept, must not be told that it is. A connection that is new has first seen that the server is as far as this node has; one
-//! that breaks leaves those who waited on it without an answer.
+//! builds on it: a repeat of an end that is there, but not yet kept, must not be told that it is.
+//! A connection that is new has first seen that the server is as far as this node has; where one
+//! breaks, a new one is asked once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -16,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::ask::{Answer, Ask};
 use crate::error::Trouble;
-use crate::link::Link;
+use crate::link::{Failed, Link};
 use crate::server::{Durability, Keeps, Replicas};
 use crate::value::{list, send};
 
@@ -95,19 +96,22 @@ async fn work(
             waiters.push(more);
         }
         let Some(link) = link.upgrade() else { return };
-        let opened = match connection.take() {
-            Some(open) => Ok(open),
-            None => link.open_one().await,
+        let mut is_kept = match &mut connection {
+            Some(open) => sync(&link, open, places).await,
+            None => None,
         };
-        let is_kept = match opened {
-            Ok(mut open) => {
-                let is_kept = sync(&link, &mut open, places).await;
-                // One on which anything was amiss is not used again.
-                connection = is_kept.then_some(open);
-                is_kept
+        if is_kept.is_none() {
+            // That a new one is as far as what we wait for is seen before it is used at all.
+            connection = link.open_one().await.ok();
+            if let Some(open) = &mut connection {
+                is_kept = sync(&link, open, places).await;
             }
-            Err(_) => false,
-        };
+        }
+        let is_kept = is_kept == Some(true);
+        if !is_kept {
+            // One on which anything was amiss is not used again.
+            connection = None;
+        }
         is_open.store(!is_kept, Ordering::Release);
         for waiter in waiters {
             // Who went meanwhile needs no answer.
@@ -116,28 +120,28 @@ async fn work(
     }
 }
 
-/// Writes something, and waits until it is kept.
-async fn sync(link: &Link, connection: &mut MultiplexedConnection, places: Places) -> bool {
-    let written = link.exchange(connection, &Ask::of("sync")).await;
-    if !matches!(written, Ok(Answer::Given(_))) {
-        return false;
+/// Writes something, and waits until it is kept; none if the connection is of no use.
+async fn sync(link: &Link, connection: &mut MultiplexedConnection, places: Places) -> Option<bool> {
+    match link.exchange(connection, &Ask::of("sync")).await {
+        Ok(Answer::Given(_)) => {}
+        Ok(Answer::Absent) | Err(Failed::Elsewhere(_) | Failed::Lost(_)) => return None,
+        Err(Failed::Refused(_)) => return Some(false),
     }
     if places.disk {
         let mut wait = redis::cmd("WAITAOF");
         wait.arg(1).arg(0).arg(PATIENCE);
-        let said = send(connection, &wait).await;
-        let said = said.ok().and_then(|said| list(said).ok());
+        let said = send(connection, &wait).await.ok()?;
         // How many of the local disk and of replicas have it.
-        let local = said.and_then(|said| said.into_iter().next());
+        let local = list(said).ok()?.into_iter().next();
         if !matches!(local, Some(Value::Int(1..))) {
-            return false;
+            return Some(false);
         }
     }
-    if places.replicas == 0 {
-        return true;
+    if places.replicas > 0 {
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(places.replicas).arg(PATIENCE);
+        let said = send(connection, &wait).await.ok()?;
+        return Some(matches!(said, Value::Int(count) if count >= i64::from(places.replicas)));
     }
-    let mut wait = redis::cmd("WAIT");
-    wait.arg(places.replicas).arg(PATIENCE);
-    let said = send(connection, &wait).await;
-    matches!(said, Ok(Value::Int(count)) if count >= i64::from(places.replicas))
+    Some(true)
 }

@@ -31,6 +31,7 @@ pub(crate) fn write(commit: &Commit, looked: &Looked, after: &Roster, room: Opti
         .bytes(journal)
         .number(ground.store_generation.0)
         .number(ground.floor.epoch)
+        .bytes(flag(commit.changes.iter().any(is_death)))
         .number(commit.stands_until.as_millis())
         .number(steady.as_millis());
     ask.push_count(commit.remember.len());
@@ -58,6 +59,10 @@ pub(crate) fn write(commit: &Commit, looked: &Looked, after: &Roster, room: Opti
         ask.push(digest.as_slice());
     }
     ask
+}
+
+const fn flag(is: bool) -> &'static str {
+    if is { "1" } else { "0" }
 }
 
 /// Whether a change adds nobody, so that it is allowed when memory is full.
@@ -143,7 +148,6 @@ fn push_sessions(ask: &mut Ask, looked: &Looked, after: &Roster) {
             before_it => changed.push((before_it, session)),
         }
     }
-    let flag = |is: bool| if is { "1" } else { "0" };
     ask.push_count(changed.len());
     for (before_it, session) in changed {
         let digest = |s: &Session| s.previous.as_ref().map(|p| p.digest);

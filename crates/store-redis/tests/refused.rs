@@ -9,7 +9,7 @@ fn started(options: &[&str]) -> Redis {
 
 async fn open(server: &Redis) -> Result<Durability, OpenError> {
     let opened = RedisStore::open(&server.url(), Snapshots::Refused).await;
-    opened.map(|store| store.durability())
+    opened.map(|store| store.keeps().durability)
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn given_servers_that_keep_more_or_less_when_opened_then_each_is_told_from
     );
     let accepted = RedisStore::open(&server.url(), Snapshots::Accepted).await;
     let accepted = accepted.expect("somebody accepts it");
-    assert_eq!(accepted.durability(), Durability::Snapshots);
+    assert_eq!(accepted.keeps().durability, Durability::Snapshots);
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ async fn given_a_server_that_can_be_waited_for_when_a_session_ends_then_its_end_
     let url = format!("unix://{}", path.display());
     let store = RedisStore::open_on(&url, clock.clone()).await;
     let store = Arc::new(store.expect("the server is there"));
-    assert_eq!(store.durability(), Durability::Waited);
+    assert_eq!(store.keeps().durability, Durability::Waited);
     let world = World { clock, store };
 
     let mut born = Vec::new();
@@ -106,11 +106,17 @@ async fn given_a_server_that_can_be_waited_for_when_a_session_ends_then_its_end_
         "{unknown:?}"
     );
 
-    // It stands, unless the server loses it; what comes after says more.
+    // It stands, unless the server loses it: nothing that builds on it is told before it is kept.
+    let refused = world.store.read(tag(1), None).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable { .. })),
+        "{refused:?}"
+    );
     played.disks.store(1, Ordering::SeqCst);
+    assert_eq!(played.waits.load(Ordering::SeqCst), 3);
     assert!(world.roster(tag(1)).await.find(born[1]).is_none());
     let now = world.read(tag(1)).await.now;
     let ending = world.commit_of(tag(1), vec![end(born[2], now)]).await;
     assert!(matches!(world.outcome(ending).await, Outcome::Done(_)));
-    assert_eq!(played.waits.load(Ordering::SeqCst), 3);
+    assert_eq!(played.waits.load(Ordering::SeqCst), 5);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -18,6 +19,8 @@ const ALWAYS: &[&str] = &[
     "yes",
     "--appendfsync",
     "always",
+    "--repl-diskless-sync-delay",
+    "0",
 ];
 
 /// A server, on a socket in a folder of its own.
@@ -70,6 +73,13 @@ impl Redis {
         format!("unix://{}", self.socket().display())
     }
 
+    /// Starts one that copies whoever is reached at this address.
+    pub fn replica_of(primary: SocketAddr, options: &[&str]) -> io::Result<Self> {
+        let of = [primary.ip().to_string(), primary.port().to_string()];
+        let of = ["--replicaof", &of[0], &of[1]];
+        Self::start_with(&[&of, options].concat())
+    }
+
     /// Its URL for a named account.
     #[must_use]
     pub fn url_of(&self, account: &str, password: &str) -> String {
@@ -99,6 +109,12 @@ impl Redis {
         Ok(())
     }
 
+    /// As [`again`](Self::again), with these options on top.
+    pub fn again_with(&mut self, options: &[&str]) -> io::Result<()> {
+        self.options.extend(options.iter().map(ToString::to_string));
+        self.again()
+    }
+
     /// Starts it again on nothing, after a [`kill`](Self::kill).
     pub fn anew(&mut self) -> io::Result<()> {
         fs::remove_dir_all(self.folder.join("appendonlydir"))?;
@@ -107,10 +123,9 @@ impl Redis {
 
     /// Stops it in order and starts it again with what it kept and these options.
     pub fn restart_with(&mut self, options: &[&str]) -> io::Result<()> {
-        self.options.extend(options.iter().map(ToString::to_string));
         self.ask(&["SHUTDOWN"])?;
         self.child.wait()?;
-        self.again()
+        self.again_with(options)
     }
 
     /// Asks it one thing, as an operator does at a terminal.
