@@ -14,7 +14,7 @@ use innkeeper_store_redis::{Keeps, RedisStore, Snapshots};
 use crate::admin_key;
 use crate::config::{LEASE_UNSET, Store, StoreKind};
 use crate::exit::Failure;
-use crate::promises::{self, Configuration, EMBEDDED, POSTGRES};
+use crate::promises::{self, Configuration, EMBEDDED};
 
 /// An open store.
 #[derive(Clone, Debug)]
@@ -35,12 +35,8 @@ impl OpenStore {
             StoreKind::Postgres => {
                 let url = url(settings)?;
                 make_folder(&settings.path)?;
-                let store = PostgresStore::open(&url)
-                    .await
-                    .map_err(|error| match error {
-                        innkeeper_store_postgres::OpenError::Unreachable(_) => away(error),
-                        _ => Failure::refused("store.url", error),
-                    })?;
+                let opened = PostgresStore::open(&url).await;
+                let store = opened.map_err(postgres_refused)?;
                 Ok(Self::Postgres(leased(store, settings)))
             }
             StoreKind::Redis => {
@@ -91,7 +87,7 @@ impl OpenStore {
     pub(crate) fn promises(&self) -> Configuration {
         match self {
             Self::Embedded(_) => EMBEDDED,
-            Self::Postgres(_) => POSTGRES,
+            Self::Postgres(store) => promises::of_postgres(store.inner().keeps()),
             Self::Redis(store) => promises::of_redis(store.inner().keeps()),
         }
     }
@@ -153,6 +149,21 @@ pub(crate) async fn look_at_redis(settings: &Store) -> Result<Keeps, Failure> {
     let (url, snapshots) = of_redis(settings)?;
     let looked = RedisStore::look(&url, snapshots).await;
     looked.map_err(redis_refused)
+}
+
+/// Asks the PostgreSQL of the settings what it keeps, and changes nothing there.
+pub(crate) async fn look_at_postgres(
+    settings: &Store,
+) -> Result<innkeeper_store_postgres::Keeps, Failure> {
+    let looked = PostgresStore::look(&url(settings)?).await;
+    looked.map_err(postgres_refused)
+}
+
+fn postgres_refused(error: innkeeper_store_postgres::OpenError) -> Failure {
+    match error {
+        innkeeper_store_postgres::OpenError::Unreachable(_) => away(error),
+        _ => Failure::refused("store.url", error),
+    }
 }
 
 /// Where the Redis of the settings is, and whether snapshots will do there.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use innkeeper_domain::policy::{Overflow, Policy};
+use innkeeper_store_postgres::Standbys;
 use innkeeper_store_redis::{Durability, Keeps, Replicas};
 use serde::Serialize;
 
@@ -249,7 +250,7 @@ pub(crate) const EMBEDDED: Configuration = Configuration {
 };
 
 /// PostgreSQL, with node leases.
-pub(crate) const POSTGRES: Configuration = Configuration {
+const POSTGRES: Configuration = Configuration {
     name: Cow::Borrowed("PostgreSQL primary"),
     promises: Cow::Borrowed(&[
         LIMIT,
@@ -425,6 +426,47 @@ static REPLICAS_ASKED: [Promise; 3] = [
     ),
 ];
 
+/// What a standby that each commit waits for changes of what a primary promises alone.
+static STANDBYS_SYNCHRONOUS: [Promise; 2] = [
+    promise(
+        "S1",
+        Holds::Conditional,
+        "yes if the old primary is fenced",
+        "live sessions never exceed a limit in force",
+    ),
+    promise(
+        "S3 failover",
+        Holds::Conditional,
+        "cond: a quorum standby is promoted; no cancelled wait",
+        SURVIVES,
+    ),
+];
+
+/// What a database changes that does not wait for its disk.
+static DISK_UNSYNCED: [Promise; 1] = [promise(
+    "S3 power loss",
+    Holds::No,
+    "no: fsync or full_page_writes is off",
+    SURVIVES,
+)];
+
+/// What a PostgreSQL promises that keeps so much.
+pub(crate) fn of_postgres(keeps: innkeeper_store_postgres::Keeps) -> Configuration {
+    let primary = match keeps.standbys {
+        Standbys::None | Standbys::Asynchronous => POSTGRES,
+        Standbys::Synchronous => POSTGRES.with(
+            "PostgreSQL primary, synchronous quorum",
+            &STANDBYS_SYNCHRONOUS,
+        ),
+    };
+    if keeps.disk {
+        primary
+    } else {
+        let name = primary.name.clone();
+        primary.with(&name, &DISK_UNSYNCED)
+    }
+}
+
 /// What a Redis or Valkey promises that keeps so much.
 pub(crate) fn of_redis(keeps: Keeps) -> Configuration {
     let alone = match keeps.durability {
@@ -435,16 +477,20 @@ pub(crate) fn of_redis(keeps: Keeps) -> Configuration {
     };
     match keeps.replicas {
         Replicas::None => alone,
-        Replicas::Unasked => alone.with("Redis with replicas, plain", &REPLICAS_UNASKED),
-        Replicas::Asked(_) => alone.with(
-            "Redis with replicas, WAIT on deaths, min replicas",
-            &REPLICAS_ASKED,
-        ),
+        Replicas::Unasked => {
+            let name = format!("Redis with replicas, plain; each server: {}", alone.name);
+            alone.with(&name, &REPLICAS_UNASKED)
+        }
+        Replicas::Asked(_) => {
+            let name = "Redis with replicas, WAIT on deaths, min replicas";
+            let name = format!("{name}; each server: {}", alone.name);
+            alone.with(&name, &REPLICAS_ASKED)
+        }
     }
 }
 
 impl Configuration {
-    /// The same with some promises in the place of those of their names.
+    /// The same by another name, with some promises in the place of those of their names.
     fn with(self, name: &str, other: &[Promise]) -> Self {
         let promises = self.promises.iter().map(|promise| {
             let changed = other.iter().find(|other| other.id == promise.id);
@@ -452,7 +498,7 @@ impl Configuration {
         });
         Self {
             promises: promises.collect(),
-            name: format!("{name}; each server: {}", self.name).into(),
+            name: name.to_owned().into(),
         }
     }
 
@@ -528,6 +574,28 @@ mod tests {
             let row = format!("| {name} | {} |", row.join(" | "));
             assert!(page.contains(&row), "{row}");
         }
+    }
+
+    #[test]
+    fn given_what_a_postgresql_keeps_when_asked_what_is_promised_then_only_that_is() {
+        let page = include_str!("../../../docs/stores.md");
+        let of = |disk, standbys| of_postgres(innkeeper_store_postgres::Keeps { disk, standbys });
+        let words = |configuration: &Configuration, id: &str| {
+            let promise = configuration.promises.iter().find(|p| p.id == id);
+            promise.expect("it is promised").words.clone()
+        };
+        let waits = of(true, Standbys::Synchronous);
+        for id in ["S1", "S3 failover"] {
+            let words = format!("`{}`", words(&waits, id));
+            assert!(page.contains(&words), "{words}");
+        }
+        assert_eq!(
+            words(&waits, "S3 power loss"),
+            "cond: honest disk, fsync on"
+        );
+        let unsynced = of(false, Standbys::Asynchronous);
+        assert!(words(&unsynced, "S3 power loss").starts_with("no: fsync"));
+        assert!(words(&unsynced, "S3 failover").starts_with("no if the standby"));
     }
 
     #[test]

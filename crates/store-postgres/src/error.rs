@@ -48,6 +48,9 @@ pub(crate) enum Unanswered {
     /// Nothing was said in time.
     #[error("the database does not answer in time")]
     Silent,
+    /// It was done, with a warning: it may not be where it has to be, as on a standby.
+    #[error("the database warned when it was to commit")]
+    Warned,
 }
 
 impl Unanswered {
@@ -55,7 +58,7 @@ impl Unanswered {
     pub(crate) fn is(&self, state: &str) -> bool {
         match self {
             Self::Said(error) => error.code().is_some_and(|code| code.code() == state),
-            Self::Silent => false,
+            Self::Silent | Self::Warned => false,
         }
     }
 }

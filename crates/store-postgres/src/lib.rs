@@ -8,7 +8,9 @@
 //! [`Commit::carry_out`]: innkeeper_store::Commit::carry_out
 
 mod error;
+mod heed;
 mod journal;
+mod keeps;
 mod link;
 mod migrate;
 mod register;
@@ -19,4 +21,5 @@ mod watch;
 mod write;
 
 pub use error::OpenError;
+pub use keeps::{Keeps, Standbys};
 pub use store::PostgresStore;

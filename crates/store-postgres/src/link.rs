@@ -12,9 +12,10 @@ use innkeeper_store::StoreError;
 use std::time::Duration;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, NoTls, Row};
+use tokio_postgres::{Config, Row};
 
 use crate::error::{OpenError, Unanswered, unavailable};
+use crate::heed::Warnings;
 
 /// How long anybody waits for a connection, new or free, and for the answer to a single question.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +35,10 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
 pub(crate) type Argument<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// Connections to the database.
-pub(crate) struct Link(Pool);
+pub(crate) struct Link {
+    pool: Pool,
+    warnings: Warnings,
+}
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,23 +60,25 @@ impl Link {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let warnings = Warnings::default();
+        let manager = Manager::from_connect(config, warnings.clone(), recycling);
+        let pool = Pool::builder(manager)
             .max_size(connections)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| OpenError::Unreachable(error.to_string()))?;
-        Ok(Self(pool))
+        Ok(Self { pool, warnings })
     }
 
     async fn connection(&self) -> Result<Object, StoreError> {
-        self.0.get().await.map_err(unavailable)
+        self.pool.get().await.map_err(unavailable)
     }
 
     /// The first connection, with what the server said if it gives none.
     pub(crate) async fn first(&self) -> Result<(), OpenError> {
-        match self.0.get().await {
+        match self.pool.get().await {
             Ok(_) => Ok(()),
             // It was reached, and said no: the account, its password or the database.
             Err(PoolError::Backend(error)) if error.code().is_some() => {
@@ -115,7 +121,10 @@ impl Link {
         query: &str,
         arguments: &[Argument<'_>],
     ) -> Result<(Transaction, Vec<Row>), StoreError> {
-        let transaction = Transaction(Some(self.connection().await?));
+        let transaction = Transaction {
+            connection: Some(self.connection().await?),
+            warnings: self.warnings.clone(),
+        };
         let connection = transaction.connection();
         let begun = futures_util::future::try_join(
             connection.batch_execute(BEGIN),
@@ -126,16 +135,20 @@ impl Link {
     }
 
     pub(crate) fn close(&self) {
-        self.0.close();
+        self.pool.close();
     }
 }
 
 /// An open transaction. Dropped before it is over, it takes its connection with it.
-pub(crate) struct Transaction(Option<Object>);
+pub(crate) struct Transaction {
+    connection: Option<Object>,
+    warnings: Warnings,
+}
 
 impl Transaction {
     fn connection(&self) -> &Object {
-        self.0.as_ref().expect("it is there until the end")
+        let connection = self.connection.as_ref();
+        connection.expect("it is there until the end")
     }
 
     /// Asks one thing more.
@@ -153,24 +166,30 @@ impl Transaction {
         in_time(PATIENCE_WITHIN, self.connection().batch_execute(script)).await
     }
 
-    /// Ends it, with all that it did.
+    /// Ends it, with all that it did. Where the server warns, it has done it, and not all that it
+    /// was to do for it.
     pub(crate) async fn commit(mut self) -> Result<(), Unanswered> {
+        let before = self.warnings.count();
         self.run("COMMIT").await?;
-        drop(self.0.take());
-        Ok(())
+        drop(self.connection.take());
+        if self.warnings.count() == before {
+            Ok(())
+        } else {
+            Err(Unanswered::Warned)
+        }
     }
 
     /// Ends it, with nothing done.
     pub(crate) async fn abandon(mut self) -> Result<(), StoreError> {
         self.run("ROLLBACK").await.map_err(unavailable)?;
-        drop(self.0.take());
+        drop(self.connection.take());
         Ok(())
     }
 }
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        if let Some(connection) = self.connection.take() {
             discard(connection);
         }
     }

@@ -14,6 +14,16 @@ const OLDEST: i32 = 150_000;
 
 /// Sees to it that the server will do and that our tables are there.
 pub(crate) async fn prepare(link: &Link) -> Result<(), OpenError> {
+    let refused = |error: innkeeper_store::StoreError| OpenError::Refused(told(&error));
+    if !look(link).await? {
+        make(link).await.map_err(refused)?;
+    }
+    check_format(link).await
+}
+
+/// Sees whether the server will do, and says whether our tables are there, in a format that we
+/// read.
+pub(crate) async fn look(link: &Link) -> Result<bool, OpenError> {
     link.first().await?;
     let refused = |error: innkeeper_store::StoreError| OpenError::Refused(told(&error));
     let query = "SELECT current_setting('server_version_num')::int AS version, \
@@ -30,9 +40,15 @@ pub(crate) async fn prepare(link: &Link) -> Result<(), OpenError> {
     if get(row, "standby").map_err(refused)? {
         return Err(OpenError::ReadOnly);
     }
-    if !get::<bool>(row, "made").map_err(refused)? {
-        make(link).await.map_err(refused)?;
+    let is_made = get(row, "made").map_err(refused)?;
+    if is_made {
+        check_format(link).await?;
     }
+    Ok(is_made)
+}
+
+async fn check_format(link: &Link) -> Result<(), OpenError> {
+    let refused = |error: innkeeper_store::StoreError| OpenError::Refused(told(&error));
     let query = "SELECT format FROM innkeeper.store";
     let rows = link.ask(query, &[]).await.map_err(refused)?;
     let row = rows

@@ -20,6 +20,7 @@ use tokio_postgres::types::Type;
 
 use crate::error::{OpenError, unavailable};
 use crate::journal::{ENDS, Ends, IS_PENDING, Place, TAIL, entry};
+use crate::keeps::Keeps;
 use crate::link::{Link, Transaction};
 use crate::migrate;
 use crate::rows::{LOOK, Look, Looked, column, get, ground, number};
@@ -47,6 +48,10 @@ struct Inner {
     /// A connection for the ceiling of time: all others may be held by those who wait for it.
     pulse: Link,
     time: Time,
+    /// What it keeps, as it was when it was opened.
+    keeps: Keeps,
+    /// Whether something was committed of which it is not known that it is where it has to be.
+    is_open: AtomicBool,
     /// Tells those who listen that this node wrote to the journal.
     grown: Notify,
     is_reachable: AtomicBool,
@@ -74,6 +79,21 @@ impl PostgresStore {
         Self::open_with(url, clock, true).await
     }
 
+    /// Asks the database at `url` what it is and what it keeps, and changes nothing there.
+    pub async fn look(url: &str) -> Result<Keeps, OpenError> {
+        let link = Link::to(url, 1)?;
+        migrate::look(&link).await?;
+        let keeps = Keeps::of(&link).await;
+        link.close();
+        keeps
+    }
+
+    /// What the database keeps when it crashes, or a standby takes its place.
+    #[must_use]
+    pub fn keeps(&self) -> Keeps {
+        self.0.keeps
+    }
+
     async fn open_with(
         url: &str,
         clock: Arc<dyn Clock>,
@@ -82,6 +102,7 @@ impl PostgresStore {
         let link = Link::to(url, CONNECTIONS)?;
         let pulse = Link::to(url, 1)?;
         migrate::prepare(&link).await?;
+        let keeps = Keeps::of(&link).await?;
         let refused = |error: StoreError| OpenError::Refused(crate::link::told(&error));
         let query = "SELECT innkeeper.clock() AS now, time_ceiling FROM innkeeper.store";
         let rows = link.ask(query, &[]).await.map_err(refused)?;
@@ -96,6 +117,8 @@ impl PostgresStore {
             link,
             pulse,
             time,
+            keeps,
+            is_open: AtomicBool::new(false),
             grown: Notify::new(),
             is_reachable: AtomicBool::new(true),
         }));
@@ -163,7 +186,19 @@ impl Inner {
         self.pulse.ask(query, &[(&at, Type::INT8)]).await.map(drop)
     }
 
+    /// Sees to it that what was committed with a warning is where it has to be, before anything
+    /// that builds on it is told: a commit that waits for it waits for all before it.
+    async fn settle(&self) -> Result<(), StoreError> {
+        if self.is_open.load(Ordering::SeqCst) {
+            let query = "UPDATE innkeeper.store SET time_ceiling = time_ceiling";
+            self.pulse.change(query, &[]).await?;
+            self.is_open.store(false, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+        self.settle().await?;
         let look = Look::at(tag, key);
         let rows = self.link.ask(LOOK, &look.arguments()).await?;
         let looked = Looked::read(tag, &rows)?;
@@ -177,6 +212,7 @@ impl Inner {
         tag: RosterTag,
         keys: impl IntoIterator<Item = KeyDigest>,
     ) -> Result<(Transaction, Looked, Timestamp), StoreError> {
+        self.settle().await?;
         let look = Look::at(tag, keys).alone();
         let (transaction, rows) = self.link.begin(LOOK, &look.arguments()).await?;
         let looked = Looked::read(tag, &rows)?;
@@ -214,8 +250,10 @@ impl Inner {
             Err(error) => return Err(unavailable(error)),
         }
         // From here on it may stand, whatever we hear of it.
-        let unknown = |_| StoreError::Unknown { tag: commit.tag };
-        transaction.commit().await.map_err(unknown)?;
+        if transaction.commit().await.is_err() {
+            self.is_open.store(true, Ordering::SeqCst);
+            return Err(StoreError::Unknown { tag: commit.tag });
+        }
         self.grown.notify_waiters();
         Ok(Outcome::Done(Arc::new(after)))
     }
@@ -338,7 +376,7 @@ impl Inner {
 
     /// Waits until what is written can be read, for a while: somebody else's open transaction may
     /// hold it up.
-    async fn settle(&self) -> Result<(), StoreError> {
+    async fn catch_up(&self) -> Result<(), StoreError> {
         for _ in 0..PATIENCE {
             let rows = self.link.ask(IS_PENDING, &[]).await?;
             let pending = rows.first().map(|row| get::<bool>(row, "pending"));
@@ -351,7 +389,7 @@ impl Inner {
     }
 
     async fn tail(&self, after: Option<Cursor>, limit: usize) -> Result<Tail, StoreError> {
-        self.settle().await?;
+        self.catch_up().await?;
         let ends = self.ends().await?;
         let after = match &after {
             None => ends.trimmed,
@@ -481,7 +519,7 @@ impl SessionStore for PostgresStore {
     async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
         let inner = Arc::clone(&self.0);
         let ends = self.apart(async move {
-            inner.settle().await?;
+            inner.catch_up().await?;
             inner.ends().await
         });
         let ends = ends.await?;
