@@ -5,6 +5,7 @@ use super::{Flow, Tracer};
 use crate::fact::{Fact, Kind};
 use crate::model::Id;
 use crate::primitive::{Does, Primitive};
+use crate::syntax::Call;
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
@@ -44,6 +45,9 @@ impl Tracer<'_, '_> {
             self.model.calls_in(*f).any(|call| {
                 let method = words(call.method());
                 let subject = [words(&call.path), words(&call.into)].concat();
+                if replaces_secret(call) {
+                    return true;
+                }
                 let issues =
                     v::is_making(&method) || any(&method, "rotate update replace generate");
                 issues
@@ -94,4 +98,19 @@ impl Tracer<'_, '_> {
                 })
             })
     }
+}
+
+/// Does the call give a session's row another secret: `sessions.update(id, { hash })`? The token
+/// that carries the one before is over by that.
+fn replaces_secret(call: &Call) -> bool {
+    const SECRETS: &str = "hash secret jti nonce";
+    let holder = words(call.receiver().rsplit('.').next().unwrap_or(""));
+    // What is found by a secret comes first, and what is written last.
+    let written = call.arguments.last().is_some_and(|last| {
+        let mut names = last.split(' ').map(words);
+        call.arguments.len() > 1 && names.any(|name| any(&name, SECRETS))
+    });
+    any(&words(call.method()), "update set replace rotate")
+        && v::names_session_loosely(&holder)
+        && written
 }
