@@ -135,6 +135,11 @@ impl<'a> Model<'a> {
                 {
                     edges.push((self.first[number] + parent, id));
                 }
+                if file.language == Language::Ruby {
+                    let asked = function.names.split(' ');
+                    let meant = asked.flat_map(|name| self.bare(number, name));
+                    edges.extend(meant.map(|to| (id, to)));
+                }
             }
         }
         let mut seen = HashSet::new();
@@ -189,6 +194,25 @@ impl<'a> Model<'a> {
                 .brought
                 .iter()
                 .any(|(names, _)| names.split(' ').any(|n| n == name))
+    }
+
+    /// What a bare name means in Ruby, where `end_session` alone is a call: a function of this file,
+    /// or one of so many words that it is hardly a variable's name too.
+    fn bare(&self, file: usize, name: &str) -> Vec<Id> {
+        let Some(meant) = self.by_name.get(name) else {
+            return Vec::new();
+        };
+        let is_ruby = |id: &Id| self.file_of(*id).language == Language::Ruby;
+        let meant: Vec<Id> = meant.iter().copied().filter(is_ruby).collect();
+        let here = |id: &Id| self.functions[*id].0 == file;
+        let local: Vec<Id> = meant.iter().copied().filter(here).collect();
+        if !local.is_empty() && name.len() > 3 && !COMMON.contains(&name) {
+            local
+        } else if name.contains('_') && meant.len() == 1 {
+            meant
+        } else {
+            Vec::new()
+        }
     }
 
     /// The functions a call may mean.

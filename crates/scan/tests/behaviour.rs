@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use innkeeper_report::{Severity, Suppression};
-use innkeeper_scan::{Options, Policy, Report, SkipReason, explain, run};
+use innkeeper_scan::{Kind, Options, Policy, Report, SkipReason, explain, run};
 
 const LOGIN: &str = r#"
 const router = require("express").Router();
@@ -370,4 +370,51 @@ fn given_a_file_denser_than_anybody_writes_when_scanned_then_it_is_skipped_as_to
         ]
     );
     assert_eq!(report.parsed, 1);
+}
+
+/// Rails' own generator writes signing out as `SessionsController#destroy`, a name that says it of
+/// a resource and of nothing else.
+#[test]
+fn given_rails_when_its_sessions_controller_destroys_the_session_then_that_is_signing_out() {
+    let action = |body: &str| {
+        format!(
+            "class SessionsController < ApplicationController
+  before_action :set_session, only: %i[destroy]
+
+  def create
+    user = User.authenticate_by(email: params[:email], password: params[:password])
+    @session = user.sessions.create!(user_agent: request.user_agent)
+  end
+
+  def destroy
+    {body}
+  end
+
+  private
+    def set_session
+      @session = Current.user.sessions.find(params[:id])
+    end
+
+    def terminate_session
+      Current.session.destroy
+      cookies.delete(:session_id)
+    end
+end
+"
+        )
+    };
+    let signs_out = |body: &str| {
+        let folder = tree(&[
+            ("Gemfile", "gem \"rails\", \"~> 8.0\"\n"),
+            ("app/controllers/sessions_controller.rb", &action(body)),
+        ]);
+        let report = run(&Options::new(folder.path())).expect("the folder is there");
+        assert!(report.units[0].creates_sessions);
+        report.units[0].facts.iter().any(|f| f.kind == Kind::Logout)
+    };
+
+    assert!(signs_out("terminate_session"));
+    assert!(signs_out("@session.destroy"));
+    assert!(!signs_out("redirect_to new_session_path"));
+    assert!(!signs_out("game.destroy"));
 }

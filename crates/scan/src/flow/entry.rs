@@ -6,6 +6,7 @@ use super::{Flow, Tracer};
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::Id;
 use crate::primitive::{Does, Primitive};
+use crate::syntax::Language;
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
@@ -58,7 +59,7 @@ impl Tracer<'_, '_> {
             }
 
             self.messages(id, &reached, makes, out);
-            if v::is_logout(&near) {
+            if v::is_logout(&near) || self.is_sign_out_of_rails(id, &reached) {
                 self.logout(id, &reached, out);
                 continue;
             }
@@ -88,6 +89,17 @@ impl Tracer<'_, '_> {
             out.facts
                 .push(self.fact(Kind::SingleSlot, primitive, None, Subject::User));
         }
+    }
+
+    /// Rails names signing out by what it does to a resource: `SessionsController#destroy`, which its
+    /// own generator writes too.
+    fn is_sign_out_of_rails(&self, id: Id, reached: &[&Primitive]) -> bool {
+        let function = self.model.function(id);
+        self.model.file_of(id).language == Language::Ruby
+            && function.name == "destroy"
+            && matches!(words(&function.class).as_slice(), [.., what, kind]
+                if matches!(what.as_str(), "session" | "sessions") && kind == "controller")
+            && reached.iter().any(|p| p.does == Does::EndCurrent)
     }
 
     /// Does the handler refuse whoever is not staff: `require_admin`, `validate_admin_session`?
