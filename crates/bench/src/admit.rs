@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::{Policy, SameDevice, SessionLimit};
-use innkeeper_domain::session::Timestamp;
+use innkeeper_domain::session::{EndReason, EndedSession, Timestamp};
 use innkeeper_engine::Authority;
 use innkeeper_engine::sign_in::{SignInAnswer, SignInRequest};
 
@@ -14,7 +14,7 @@ use crate::bare::BareLog;
 use crate::population::{EACH, House, device_token, name, sign_in};
 use crate::row::Row;
 use crate::stats::{Rounds, figure, median};
-use crate::{BenchError, Options, machine};
+use crate::{BenchError, Run, machine};
 
 const WAITING: [(usize, &str); 4] = [
     (1, "admit_1"),
@@ -29,17 +29,14 @@ const CROWDED: u64 = 64;
 const FLOOR: &str = "bare group commit: one buffer, one fdatasync, as many bytes";
 
 pub(crate) fn measure(
-    options: &Options,
-    wants: &dyn Fn(&str) -> bool,
+    run: &Run<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Row>, BenchError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let folder = tempfile::Builder::new()
-        .prefix("innkeeper-bench-")
-        .tempdir_in(&options.folder)?;
-    let (rounds, span) = if options.quick {
+    let folder = run.folder()?;
+    let (rounds, span) = if run.quick {
         (3, Duration::from_millis(500))
     } else {
         (9, Duration::from_secs(1))
@@ -48,24 +45,24 @@ pub(crate) fn measure(
 
     progress("signing in: a population at its limit of 5");
     let house = runtime.block_on(populated(&folder.path().join("five"), 5, SUBJECTS))?;
-    let bare = Arc::new(BareLog::create(&folder.path().join("bare"))?);
     let mut at_64 = None;
     let (_, each) = runtime.block_on(signed_in(&house, 64, SUBJECTS, span))?;
-    for (waiting, row) in WAITING.into_iter().filter(|(_, row)| wants(row)) {
+    for (waiting, row) in WAITING.into_iter().filter(|(_, row)| run.wants(row)) {
         progress(&format!("{row}: {waiting} waiting"));
         // Measured anew for each: a batch writes something of its own.
         let (_, each) = runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))?;
         let (mut said, mut spent) = (Rounds::default(), Rounds::default());
         for _ in 0..rounds {
-            let ours = with_processor_time(span, || {
-                let (rate, _) = runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))?;
-                Ok(rate)
+            let (ours, ours_spent) = with_processor_time(|| {
+                let (done, _) = runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))?;
+                Ok(done)
             })?;
-            let floor = with_processor_time(span, || {
-                runtime.block_on(written_bare(&bare, waiting, each, span))
-            })?;
-            said.push(ours.0, floor.0);
-            spent.push(ours.1, floor.1);
+            // Begun anew, so that it takes no more of the disk than one round writes.
+            let bare = Arc::new(BareLog::create(&folder.path().join("bare"))?);
+            let (floor, floor_spent) =
+                with_processor_time(|| runtime.block_on(written_bare(&bare, waiting, each, span)))?;
+            said.push(ours.rate, floor.rate);
+            spent.push(ours_spent, floor_spent);
         }
         let processor = format!("{row}_cpu");
         rows.push(spent.row(&processor, "CPU µs each", FLOOR).beside());
@@ -87,8 +84,8 @@ pub(crate) fn measure(
         let mut rates = Vec::new();
         let mut sizes = Vec::new();
         for _ in 0..rounds {
-            let (rate, each) = runtime.block_on(signed_in(&house, 64, CROWDED, span))?;
-            rates.push(rate);
+            let (done, each) = runtime.block_on(signed_in(&house, 64, CROWDED, span))?;
+            rates.push(done.rate);
             sizes.push(figure(each));
         }
         runtime.block_on(house.close())?;
@@ -110,15 +107,22 @@ pub(crate) fn measure(
     Ok(rows)
 }
 
-/// A rate, and the processor time of this process in microseconds that each one took.
+/// Calls that were carried out.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    count: u64,
+    /// How many a second.
+    rate: f64,
+}
+
+/// What was done, and the processor time of this process in microseconds that each call took.
 fn with_processor_time(
-    span: Duration,
-    measured: impl FnOnce() -> Result<f64, BenchError>,
-) -> Result<(f64, f64), BenchError> {
+    measured: impl FnOnce() -> Result<Done, BenchError>,
+) -> Result<(Done, f64), BenchError> {
     let before = machine::cpu_nanoseconds(std::process::id())?;
-    let rate = measured()?;
+    let done = measured()?;
     let spent = machine::cpu_nanoseconds(std::process::id())? - before;
-    Ok((rate, figure(spent) / 1e3 / (rate * span.as_secs_f64())))
+    Ok((done, figure(spent) / 1e3 / figure(done.count)))
 }
 
 async fn populated(
@@ -135,31 +139,45 @@ async fn populated(
     Ok(house)
 }
 
-/// Signs in with so many waiting at each moment. Says how many a second, and the bytes of each.
+/// Signs in with so many waiting at each moment, each of which must evict. Says what was done, and
+/// the bytes of each.
 async fn signed_in(
     house: &House,
     waiting: usize,
     subjects: u64,
     span: Duration,
-) -> Result<(f64, u64), BenchError> {
+) -> Result<(Done, u64), BenchError> {
     let before = machine::written_bytes()?;
     let next = Arc::new(AtomicU64::new(0));
     let authority = Arc::clone(&house.authority);
-    let (done, rate) = in_parallel(waiting, span, move || {
+    let done = in_parallel(waiting, span, move || {
         let (authority, next) = (Arc::clone(&authority), Arc::clone(&next));
         async move {
             // By turns, so that nobody waits for the one before in the same lane.
             let subject = next.fetch_add(1, Ordering::Relaxed) % subjects;
-            sign_in_once(&authority, subject).await
+            must_evict(&sign_in_once(&authority, subject).await?)
         }
     })
     .await?;
     let written = machine::written_bytes()? - before;
-    Ok((rate, written / done.max(1)))
+    Ok((done, written / done.count.max(1)))
 }
 
-/// One sign-in of a subject.
-pub(crate) async fn sign_in_once(authority: &Authority, subject: u64) -> Result<(), BenchError> {
+/// Refuses a sign-in at whose expense nobody, or more than one, had to go.
+fn must_evict(ended: &[EndedSession]) -> Result<(), BenchError> {
+    match ended {
+        [one] if one.ending.reason == EndReason::Evicted => Ok(()),
+        _ => Err(BenchError::Wrong(
+            "a sign-in at the limit did not evict one session",
+        )),
+    }
+}
+
+/// One sign-in of a subject. Says whose sessions ended for it.
+pub(crate) async fn sign_in_once(
+    authority: &Authority,
+    subject: u64,
+) -> Result<Vec<EndedSession>, BenchError> {
     let tag = authority.tag(&TenantId::default(), &name(subject));
     let request = SignInRequest {
         tenant: TenantId::default(),
@@ -171,7 +189,7 @@ pub(crate) async fn sign_in_once(authority: &Authority, subject: u64) -> Result<
         idempotency: None,
     };
     match authority.sign_in(request).await? {
-        SignInAnswer::Admitted(_) => Ok(()),
+        SignInAnswer::Admitted(signed_in) => Ok(signed_in.ended),
         _ => Err(BenchError::Wrong("a sign-in was refused")),
     }
 }
@@ -181,23 +199,22 @@ async fn written_bare(
     waiting: usize,
     bytes: u64,
     span: Duration,
-) -> Result<f64, BenchError> {
+) -> Result<Done, BenchError> {
     let record = vec![0xa5; usize::try_from(bytes).unwrap_or_default()].into_boxed_slice();
     let log = Arc::clone(log);
-    let (_, rate) = in_parallel(waiting, span, move || {
+    in_parallel(waiting, span, move || {
         let (log, record) = (Arc::clone(&log), record.clone());
         async move { log.commit(record).await }
     })
-    .await?;
-    Ok(rate)
+    .await
 }
 
-/// Keeps so many calls going for a while. Says how many were done, and how many a second.
+/// Keeps so many calls going for a while.
 async fn in_parallel<F>(
     waiting: usize,
     span: Duration,
     call: impl Fn() -> F + Clone + Send + 'static,
-) -> Result<(u64, f64), BenchError>
+) -> Result<Done, BenchError>
 where
     F: Future<Output = Result<(), BenchError>> + Send,
 {
@@ -218,11 +235,32 @@ where
         .collect();
     tokio::time::sleep(span).await;
     over.store(true, Ordering::Relaxed);
-    let mut done = 0;
+    let mut count = 0;
     for task in tasks {
-        done += task
+        count += task
             .await
             .map_err(|_| BenchError::Wrong("a task panicked"))??;
     }
-    Ok((done, figure(done) / started.elapsed().as_secs_f64()))
+    let rate = figure(count) / started.elapsed().as_secs_f64();
+    Ok(Done { count, rate })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn given_a_subject_below_its_limit_when_it_signs_in_then_the_row_is_not_made_of_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let house = populated(folder.path(), 5, 4).await.unwrap();
+        let another = tempfile::tempdir().unwrap();
+        let empty = populated(another.path(), 5, 0).await.unwrap();
+
+        let at_the_limit = sign_in_once(&house.authority, 3).await.unwrap();
+        let below = sign_in_once(&empty.authority, 3).await.unwrap();
+
+        assert!(must_evict(&at_the_limit).is_ok(), "{at_the_limit:?}");
+        let refused = must_evict(&below);
+        assert!(matches!(refused, Err(BenchError::Wrong(why)) if why.contains("evict")));
+    }
 }

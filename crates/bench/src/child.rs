@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde::de::DeserializeOwned;
 
 use crate::BenchError;
+use crate::keeper::Keeper;
 
 /// A child that is killed when this is dropped.
 #[derive(Debug)]
@@ -17,31 +18,39 @@ pub(crate) struct Process {
 }
 
 /// Runs a part to its end, and reads what it found.
-pub(crate) fn part<T: DeserializeOwned>(name: &str, arguments: &[&str]) -> Result<T, BenchError> {
-    let mut child = start_part(name, arguments)?;
+pub(crate) fn part<T: DeserializeOwned>(
+    keeper: &Keeper,
+    name: &str,
+    arguments: &[&str],
+) -> Result<T, BenchError> {
+    let mut child = start_part(keeper, name, arguments)?;
     let line = child.line()?;
     serde_json::from_str(&line).map_err(|error| child.failed(error.to_string()))
 }
 
 /// Starts a part that goes on until it is dropped.
-pub(crate) fn start_part(name: &str, arguments: &[&str]) -> Result<Process, BenchError> {
+pub(crate) fn start_part(
+    keeper: &Keeper,
+    name: &str,
+    arguments: &[&str],
+) -> Result<Process, BenchError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["bench", "--part", name]).args(arguments);
-    Process::start(command, name)
+    Process::start(keeper, command, name)
 }
 
 /// Starts a server on a folder, with the settings that it has of its own.
-pub(crate) fn start_server(data: &Path) -> Result<Process, BenchError> {
+pub(crate) fn start_server(keeper: &Keeper, data: &Path) -> Result<Process, BenchError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("serve").arg("--data").arg(data);
     command.args(["--listen", "127.0.0.1:0"]).env_clear();
     // Or nobody may ask /forward-auth.
     command.env("INNKEEPER_SERVER__TRUSTED_PEERS", "127.0.0.1");
-    Process::start(command, "serve")
+    Process::start(keeper, command, "serve")
 }
 
 impl Process {
-    fn start(mut command: Command, what: &str) -> Result<Self, BenchError> {
+    fn start(keeper: &Keeper, mut command: Command, what: &str) -> Result<Self, BenchError> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -55,11 +64,13 @@ impl Process {
             .stdout
             .take()
             .ok_or(BenchError::Wrong("a child has no output"))?;
-        Ok(Self {
+        let process = Self {
             child,
             stdout: BufReader::new(stdout),
             what: what.into(),
-        })
+        };
+        keeper.watch(process.id())?;
+        Ok(process)
     }
 
     /// The next line it prints.

@@ -12,8 +12,8 @@ use crate::constant::LISTENS;
 use crate::load::Load;
 use crate::machine::{Pinned, cpu_nanoseconds, waiting_nanoseconds};
 use crate::row::Row;
-use crate::stats::{Rounds, figure, percentile};
-use crate::{BenchError, Options};
+use crate::stats::{Rounds, figure, median, percentile};
+use crate::{BenchError, Run};
 
 const CONNECTIONS: usize = 64;
 /// How often each takes its turn in a round of latencies, and for how long.
@@ -31,13 +31,6 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Check => "http_check",
-            Self::ForwardAuth => "http_forward_auth",
-        }
-    }
-
     /// The rows that are wanted by name.
     pub(crate) const fn rows(self) -> [&'static str; 2] {
         match self {
@@ -63,22 +56,20 @@ impl Asked {
 
 pub(crate) fn measure(
     asked: Asked,
-    options: &Options,
+    run: &Run<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Row>, BenchError> {
-    let name = asked.name();
+    let [name, p99] = asked.rows();
     progress(&format!("{name}: starting servers"));
-    let folder = tempfile::Builder::new()
-        .prefix("innkeeper-bench-")
-        .tempdir_in(&options.folder)?;
-    let mut ours = on_first(|| child::start_server(folder.path()))?;
+    let folder = run.folder()?;
+    let mut ours = on_first(|| child::start_server(&run.keeper, folder.path()))?;
     let address = ours.address("innkeeper listens on http://")?;
     let address = socket(&address)?;
     let requests = sign_in(asked, address, folder.path())?;
     let length = answer_len(address, &requests[0])?.to_string();
-    let mut axum = on_first(|| child::start_part("axum", &[&length]))?;
+    let mut axum = on_first(|| child::start_part(&run.keeper, "axum", &[&length]))?;
     let axum_address = socket(&axum.address(LISTENS)?)?;
-    let mut hyper = on_first(|| child::start_part("hyper", &[&length]))?;
+    let mut hyper = on_first(|| child::start_part(&run.keeper, "hyper", &[&length]))?;
     let hyper_address = socket(&hyper.address(LISTENS)?)?;
 
     let _apart = Pinned::to_others()?;
@@ -87,7 +78,7 @@ pub(crate) fn measure(
         Side::new(axum, axum_address, &requests)?,
         Side::new(hyper, hyper_address, &requests)?,
     ];
-    let (rounds, span) = if options.quick {
+    let (rounds, span) = if run.quick {
         (3, Duration::from_millis(300))
     } else {
         (9, Duration::from_millis(700))
@@ -106,43 +97,30 @@ pub(crate) fn measure(
         rates.push(check.1);
     }
 
-    progress(&format!(
-        "{name}_p99: latency at half the load it can carry"
-    ));
-    let half = percentile(&rates, 0) / 2.0;
-    let [check, axum, _] = &mut sides;
-    let (latency, waited) = latencies(check, axum, half, rounds)?;
-    Ok(vec![
-        to_axum
-            .row(
-                name,
-                "CPU µs a request",
-                "an axum handler that answers a constant",
-            )
-            .goal(GOAL),
-        to_hyper
-            .row(
-                &format!("{name}_to_hyper"),
-                "CPU µs a request",
-                "hyper alone that answers a constant",
-            )
-            .beside(),
-        latency
-            .row(
-                &format!("{name}_p99"),
-                "µs",
-                "the axum handler at the same offered load",
-            )
-            .goal("at most 1.2 times the floor"),
-        Row::alone(&format!("{name}_offered"), half, "requests a second").beside(),
-        waited
-            .row(
-                &format!("{name}_waited"),
-                "% of the time ready, and not run",
-                "the axum handler in the same turns",
-            )
-            .beside(),
-    ])
+    let mut rows = Vec::new();
+    if run.wants(name) {
+        let axum = "an axum handler that answers a constant";
+        let hyper = "hyper alone that answers a constant";
+        let unit = "CPU µs a request";
+        rows.push(to_axum.row(name, unit, axum).goal(GOAL));
+        let beside = format!("{name}_to_hyper");
+        rows.push(to_hyper.row(&beside, unit, hyper).beside());
+    }
+    if run.wants(p99) {
+        progress(&format!("{p99}: latency at half the load it can carry"));
+        let half = median(&rates) / 2.0;
+        let [check, axum, _] = &mut sides;
+        let (latency, waited) = latencies(check, axum, half, rounds)?;
+        let floor = "the axum handler at the same offered load";
+        let latency = latency.row(p99, "µs", floor);
+        rows.push(latency.goal("at most 1.2 times the floor"));
+        let beside = format!("{name}_offered");
+        rows.push(Row::alone(&beside, half, "requests a second").beside());
+        let (beside, unit) = (format!("{name}_waited"), "% of the time ready, and not run");
+        let floor = "the axum handler in the same turns";
+        rows.push(waited.row(&beside, unit, floor).beside());
+    }
+    Ok(rows)
 }
 
 /// The latencies of both at a fixed rate, and for how much of that time others had the processor.

@@ -5,10 +5,12 @@
 //! others share; the ratios are what is compared. Where to read:
 //!
 //! - [`row`]: what is printed.
-//! - `resident`: checks, memory and opening at one and ten million sessions.
+//! - `resident`: checks, memory and opening at one and ten million sessions; `look_up` has the
+//!   floor of a check.
 //! - `admit`: durable sign-ins at the limit; `bare` has the floor for them.
-//! - `http`: CPU time and latency of `/v1/check`; `constant` has the servers beside it.
+//! - `http`: CPU time and latency of `/v1/check` and `/forward-auth`; `constant` has the servers beside it.
 //! - `start` and `revoke`: until ready, and until a revocation holds.
+//! - `room` and `keeper`: what a run takes of the machine, and how all of it is given back.
 //!
 //! What has to begin in a fresh process (memory, opening, servers) runs in a child: the same
 //! program, told by [`part`] what to do.
@@ -18,11 +20,14 @@ mod bare;
 mod child;
 mod constant;
 mod http;
+mod keeper;
 mod load;
+mod look_up;
 mod machine;
 mod population;
 mod resident;
 mod revoke;
+mod room;
 pub mod row;
 mod start;
 mod stats;
@@ -30,7 +35,12 @@ mod stats;
 use std::io;
 use std::path::PathBuf;
 
-pub use row::{ROWS, Report, Row};
+use http::Asked;
+use keeper::Keeper;
+use room::Room;
+use tempfile::TempDir;
+
+pub use row::{LeftOut, ROWS, Report, Row};
 
 /// What to measure, and how long.
 #[derive(Clone, Debug)]
@@ -43,6 +53,13 @@ pub struct Options {
     pub folder: PathBuf,
 }
 
+impl Options {
+    /// Whether a row was asked for.
+    fn wants(&self, row: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == row)
+    }
+}
+
 /// Why nothing could be measured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,18 +67,17 @@ pub enum BenchError {
     /// A row that does not exist was asked for.
     #[error("there is no row {0}; the rows are {rows}", rows = ROWS.join(", "))]
     NoSuchRow(String),
-    /// There is too little free memory.
-    #[error(
-        "{row} needs about {needed} MB of free memory, and {free} MB are free: stop something, or \
-         name other rows with --only, or use --quick"
-    )]
-    Memory {
-        /// Which row.
-        row: &'static str,
-        /// How many megabytes it needs.
-        needed: u64,
-        /// How many there are.
-        free: u64,
+    /// A row that a quick run never has was asked for.
+    #[error("{0} is not measured by --quick: leave --quick away, or name other rows")]
+    NotQuick(String),
+    /// Stores cannot be made there.
+    #[error("stores cannot be made in {}, name another folder with --folder", folder.display())]
+    Folder {
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
     },
     /// A part that runs in a process of its own did not do what it should.
     #[error("the part {part} failed: {said}")]
@@ -88,66 +104,187 @@ pub enum BenchError {
     Wrong(&'static str),
 }
 
-/// Measures, and says on `progress` what is being done.
+const BY_QUICK: &str = "--quick leaves it out";
+
+/// Rows that belong together, as they come of one population or one server.
+struct Part {
+    rows: &'static [&'static str],
+    /// A row that is made of this part's and another's.
+    shared: Option<&'static str>,
+    room: Room,
+    is_quick: bool,
+    measure: fn(&Run<'_>, &mut dyn FnMut(&str)) -> Result<Vec<Row>, BenchError>,
+}
+
+/// Of a server with a few sessions, and those that it stands beside.
+const SERVER: Room = Room {
+    memory: 200,
+    disk: 200,
+};
+
+const PARTS: [Part; 7] = [
+    Part {
+        rows: &["start_to_ready", "resident_empty"],
+        shared: None,
+        room: Room {
+            memory: 50,
+            disk: 50,
+        },
+        is_quick: true,
+        measure: start::measure,
+    },
+    Part {
+        rows: &["admit_1", "admit_16", "admit_64", "admit_256"],
+        shared: None,
+        room: Room {
+            memory: 500,
+            disk: 4_000,
+        },
+        is_quick: true,
+        measure: admit::measure,
+    },
+    Part {
+        rows: &["revoke_to_effect_p99"],
+        shared: None,
+        room: Room {
+            memory: 100,
+            disk: 100,
+        },
+        is_quick: true,
+        measure: revoke::measure,
+    },
+    Part {
+        rows: &Asked::Check.rows(),
+        shared: None,
+        room: SERVER,
+        is_quick: true,
+        measure: |run, progress| http::measure(Asked::Check, run, progress),
+    },
+    Part {
+        rows: &Asked::ForwardAuth.rows(),
+        shared: None,
+        room: SERVER,
+        is_quick: true,
+        measure: |run, progress| http::measure(Asked::ForwardAuth, run, progress),
+    },
+    Part {
+        rows: &["check_1m", "bytes_1m", "open_1m"],
+        shared: Some(resident::COMPARED),
+        room: Room {
+            memory: 2_500,
+            disk: 700,
+        },
+        is_quick: true,
+        measure: |run, progress| resident::measure(&resident::MILLION, run, progress),
+    },
+    Part {
+        rows: &["check_10m", "bytes_10m", "open_10m"],
+        shared: Some(resident::COMPARED),
+        room: Room {
+            memory: 14_000,
+            disk: 6_000,
+        },
+        is_quick: false,
+        measure: |run, progress| resident::measure(&resident::TEN_MILLION, run, progress),
+    },
+];
+
+/// What the parts of one run have in common.
+struct Run<'a> {
+    options: &'a Options,
+    quick: bool,
+    keeper: Keeper,
+}
+
+impl Run<'_> {
+    /// Whether a row was asked for.
+    fn wants(&self, row: &str) -> bool {
+        self.options.wants(row)
+    }
+
+    /// A folder for a store, gone when it is dropped.
+    fn folder(&self) -> io::Result<TempDir> {
+        tempfile::tempdir_in(self.keeper.folder())
+    }
+
+    /// The rows of a part, or why there are none: the other parts have theirs all the same.
+    fn measure(&self, part: &Part, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>, String> {
+        let free = Room::free(self.keeper.folder()).map_err(|error| error.to_string())?;
+        if let Some(why) = part.room.lacking(free) {
+            return Err(why);
+        }
+        (part.measure)(self, progress).map_err(|error| error.to_string())
+    }
+}
+
+/// Measures, and says on `progress` what is being done. What cannot be measured is said in the
+/// report, beside what could.
 pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, BenchError> {
     for wanted in &options.only {
         if !ROWS.contains(&wanted.as_str()) {
             return Err(BenchError::NoSuchRow(wanted.clone()));
         }
-    }
-    let wants = |row: &str| options.only.is_empty() || options.only.iter().any(|o| o == row);
-    let any = |rows: &[&str]| rows.iter().any(|row| wants(row));
-    let mut report = Report::new(machine::describe());
-
-    if any(&["start_to_ready", "resident_empty"]) {
-        progress("starting a server on an empty store");
-        report.rows.extend(start::measure(options)?);
-    }
-    if any(&["admit_1", "admit_16", "admit_64", "admit_256"]) {
-        report
-            .rows
-            .extend(admit::measure(options, &wants, progress)?);
-    }
-    if wants("revoke_to_effect_p99") {
-        progress("revoking sessions");
-        report.rows.extend(revoke::measure(options)?);
-    }
-    for asked in [http::Asked::Check, http::Asked::ForwardAuth] {
-        if any(&asked.rows()) {
-            report.rows.extend(http::measure(asked, options, progress)?);
+        let slow = |part: &Part| !part.is_quick && part.has(wanted);
+        if options.quick && PARTS.iter().any(slow) {
+            return Err(BenchError::NotQuick(wanted.clone()));
         }
     }
-    let small = any(&["check_1m", "bytes_1m", "open_1m", "check_10m_to_1m"]);
-    let large = any(&["check_10m", "bytes_10m", "open_10m", "check_10m_to_1m"]);
-    if small {
-        report
-            .rows
-            .extend(resident::measure(&resident::MILLION, options, progress)?);
+    let run = Run {
+        options,
+        quick: options.quick,
+        keeper: Keeper::start(&options.folder)?,
+    };
+    let mut report = Report::new(machine::describe());
+    report_on(&PARTS, options, &mut report, |part| {
+        run.measure(part, progress)
+    });
+    Ok(report)
+}
+
+/// Notes the rows of each part that is wanted, or why they are not there.
+fn report_on(
+    parts: &[Part],
+    options: &Options,
+    report: &mut Report,
+    mut measure: impl FnMut(&Part) -> Result<Vec<Row>, String>,
+) {
+    let is_wanted = |part: &&Part| ROWS.iter().any(|row| part.has(row) && options.wants(row));
+    for part in parts.iter().filter(is_wanted) {
+        let named = part.rows.iter().copied().filter(|row| options.wants(row));
+        let named: Vec<&str> = named.collect();
+        if options.quick && !part.is_quick {
+            report.pass_over(&named, BY_QUICK);
+            continue;
+        }
+        match measure(part) {
+            Ok(rows) => report.rows.extend(rows),
+            Err(why) => report.leave_out(&named, &why),
+        }
     }
-    if large && !options.quick {
-        report.rows.extend(resident::measure(
-            &resident::TEN_MILLION,
-            options,
-            progress,
-        )?);
+    if options.wants(resident::COMPARED) {
+        match resident::compare(&report.rows) {
+            Some(row) => report.rows.push(row),
+            None if options.quick => report.pass_over(&[resident::COMPARED], BY_QUICK),
+            None => report.leave_out(
+                &[resident::COMPARED],
+                "it takes the checks of both sizes, and one of them was not measured",
+            ),
+        }
     }
-    report.rows.extend(resident::compare(&report.rows));
-    report.rows.retain(|row| row.is_beside || wants(&row.name));
+    report
+        .rows
+        .retain(|row| row.is_beside || options.wants(&row.name));
     report.rows.sort_by_key(|row| {
         ROWS.iter()
             .position(|name| *name == row.name)
             .unwrap_or(ROWS.len())
     });
-    if options.quick && large {
-        let why = "--quick leaves it out";
-        let rows = ["check_10m", "check_10m_to_1m", "bytes_10m", "open_10m"];
-        report.leave_out(
-            rows.into_iter()
-                .filter(|row| wants(row))
-                .map(|row| (row, why)),
-        );
+}
+
+impl Part {
+    fn has(&self, row: &str) -> bool {
+        self.rows.contains(&row) || self.shared == Some(row)
     }
-    Ok(report)
 }
 
 /// Does one part in this process, which was started for it by [`run`].
@@ -157,6 +294,62 @@ pub fn part(name: &str, arguments: &[String]) -> Result<(), BenchError> {
         "resident" => resident::resident_part(arguments),
         "axum" => constant::axum_part(arguments),
         "hyper" => constant::hyper_part(arguments),
+        "keeper" => keeper::part(),
         _ => Err(BenchError::Wrong("there is no such part")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(report: &Report) -> Vec<&str> {
+        report.rows.iter().map(|row| row.name.as_str()).collect()
+    }
+
+    #[test]
+    fn given_a_part_without_room_when_all_are_measured_then_the_others_keep_their_figures() {
+        let options = Options {
+            only: Vec::new(),
+            quick: false,
+            folder: PathBuf::new(),
+        };
+        let mut report = Report::new(String::new());
+
+        report_on(&PARTS, &options, &mut report, |part| {
+            if part.is_quick {
+                let rows = part.rows.iter().map(|name| Row::alone(name, 1.0, "µs"));
+                Ok(rows.collect())
+            } else {
+                Err("no memory".into())
+            }
+        });
+
+        let left_out: Vec<&str> = report.left_out.iter().map(|row| &*row.name).collect();
+        assert_eq!(
+            left_out,
+            ["check_10m", "bytes_10m", "open_10m", "check_10m_to_1m"]
+        );
+        assert_eq!(report.left_out[0].why, "no memory");
+        assert!(report.not_measured().is_some());
+        let accounted_for: Vec<&str> = names(&report).into_iter().chain(left_out).collect();
+        for row in ROWS {
+            assert!(accounted_for.contains(row), "{row}");
+        }
+    }
+
+    #[test]
+    fn given_a_quick_run_of_all_when_reported_then_what_it_leaves_out_is_no_failure() {
+        let options = Options {
+            only: Vec::new(),
+            quick: true,
+            folder: PathBuf::new(),
+        };
+        let mut report = Report::new(String::new());
+
+        report_on(&PARTS, &options, &mut report, |_| Ok(Vec::new()));
+
+        assert_eq!(report.left_out.len(), 4);
+        assert!(report.not_measured().is_none());
     }
 }

@@ -82,26 +82,22 @@ impl Load {
     }
 
     /// Sends so many requests a second, whether or not the ones before are answered: a request
-    /// that finds no connection free waits, and its wait counts.
+    /// that finds no connection free waits, and its wait counts. It ends when all that fell due
+    /// within `span` is answered, however late.
     pub(crate) fn at_rate(&mut self, rate: f64, span: Duration) -> Result<Carried, BenchError> {
         let started = Instant::now();
-        let step = Duration::from_secs_f64(1.0 / rate);
-        let mut next = started;
+        let mut timetable = Timetable::new(started, rate, span);
         let mut carried = Carried::nothing();
         let mut free: Vec<usize> = (0..self.connections.len()).collect();
         let mut ready = Vec::with_capacity(free.len());
-        loop {
+        while !timetable.is_over() || free.len() < self.connections.len() {
             let now = Instant::now();
-            let is_over = now - started >= span;
-            if is_over && free.len() == self.connections.len() {
-                break;
-            }
-            while !is_over && next <= now {
-                let Some(place) = free.pop() else {
+            while let Some(place) = free.pop() {
+                let Some(due) = timetable.due(now) else {
+                    free.push(place);
                     break;
                 };
-                self.connections[place].send(next)?;
-                next += step;
+                self.connections[place].send(due)?;
             }
             self.wait(&mut ready, Duration::ZERO)?;
             let now = Instant::now();
@@ -132,6 +128,39 @@ impl Load {
                 .filter_map(|e| usize::try_from(e.data.u64()).ok()),
         );
         Ok(())
+    }
+}
+
+/// When the requests of a fixed rate are due.
+#[derive(Debug)]
+struct Timetable {
+    next: Instant,
+    step: Duration,
+    end: Instant,
+}
+
+impl Timetable {
+    fn new(start: Instant, rate: f64, span: Duration) -> Self {
+        Self {
+            next: start,
+            step: Duration::from_secs_f64(1.0 / rate),
+            end: start + span,
+        }
+    }
+
+    /// When the next request was due, if it was by `now`. It is then taken as sent.
+    fn due(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.next;
+        if self.is_over() || due > now {
+            return None;
+        }
+        self.next += self.step;
+        Some(due)
+    }
+
+    /// Whether all that falls into its span has been sent.
+    fn is_over(&self) -> bool {
+        self.next >= self.end
     }
 }
 
@@ -211,6 +240,22 @@ fn body_len(head: &[u8]) -> Result<usize, BenchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn given_a_stall_to_the_end_when_it_is_over_then_all_that_fell_due_meanwhile_is_still_sent() {
+        let start = Instant::now();
+        let mut timetable = Timetable::new(start, 1000.0, Duration::from_millis(100));
+        let late = start + Duration::from_secs(7);
+
+        let first = timetable.due(start);
+        let early = timetable.due(start);
+        let rest: Vec<Instant> = std::iter::from_fn(|| timetable.due(late)).collect();
+
+        assert_eq!((first, early), (Some(start), None));
+        assert_eq!(rest.len(), 99);
+        assert_eq!(rest[98], start + Duration::from_millis(99));
+        assert!(timetable.is_over());
+    }
 
     #[test]
     fn given_parts_of_an_answer_when_looked_at_then_it_is_whole_with_its_last_byte() {

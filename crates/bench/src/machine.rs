@@ -18,12 +18,6 @@ pub(crate) fn describe() -> String {
     format!("{cores} cores, {model}")
 }
 
-/// Megabytes that processes may still take.
-pub(crate) fn free_megabytes() -> u64 {
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    field(&memory, "MemAvailable:").map_or(u64::MAX, |kilobytes| kilobytes / 1024)
-}
-
 /// Bytes of memory that a process holds; `self` is this one.
 pub(crate) fn resident_bytes(process: &str) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
@@ -38,7 +32,8 @@ pub(crate) fn written_bytes() -> io::Result<u64> {
     field(&io, "wchar:").ok_or_else(|| io::Error::other("the system does not count bytes written"))
 }
 
-fn field(text: &str, name: &str) -> Option<u64> {
+/// The number behind a name at the beginning of a line.
+pub(crate) fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -1,27 +1,31 @@
 //! One and ten million sessions in memory: what they take, how long a store of them takes to
 //! open, and what a check among them costs.
 
-use std::collections::HashMap;
 use std::fs;
 use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use innkeeper_domain::check::Demand;
 use innkeeper_domain::name::TenantId;
 use innkeeper_domain::policy::Policy;
-use innkeeper_domain::session::TokenDigest;
 use innkeeper_engine::check::{Activity, CheckAnswer, CheckRequest, Renewal};
 use innkeeper_store::SessionStore;
 use innkeeper_store::record;
-use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
+use crate::admit::sign_in_once;
+use crate::look_up::LookUp;
 use crate::population::{EACH, House, Shuffled};
 use crate::row::Row;
-use crate::stats::{Rounds, figure, figure_of, median};
-use crate::{BenchError, Options, child, machine};
+use crate::stats::{Rounds, figure, figure_of, percentile};
+use crate::{BenchError, Run, child, machine};
+
+/// The row that compares the two sizes.
+pub(crate) const COMPARED: &str = "check_10m_to_1m";
 
 /// How many sessions, and what the rows about so many are called.
 pub(crate) struct Size {
@@ -31,7 +35,6 @@ pub(crate) struct Size {
     open: &'static str,
     check_goal: &'static str,
     open_goal: &'static str,
-    megabytes: u64,
 }
 
 pub(crate) const MILLION: Size = Size {
@@ -41,7 +44,6 @@ pub(crate) const MILLION: Size = Size {
     open: "open_1m",
     check_goal: "at most 1.5 times the floor",
     open_goal: "at most 3,000 ms",
-    megabytes: 2_500,
 };
 
 pub(crate) const TEN_MILLION: Size = Size {
@@ -51,68 +53,73 @@ pub(crate) const TEN_MILLION: Size = Size {
     open: "open_10m",
     check_goal: "at most 1.5 times the floor",
     open_goal: "at most 20,000 ms",
-    megabytes: 14_000,
 };
 
-/// Sessions that are checked, drawn from all.
-const CHECKED: usize = 200_000;
-/// As many shards as the store has.
-const SHARDS: usize = 64;
+/// A round checks one of so many sessions, drawn anew: what a cache holds of the round before is
+/// then the same share of either size.
+const ONE_OF: u64 = 5;
+/// So many are drawn at a time, since what is drawn takes memory too.
+const DRAWN: usize = 200_000;
+/// Checks that are timed one by one.
+const SINGLE: usize = 50_000;
 
 /// What the child found.
 #[derive(Debug, Deserialize, Serialize)]
 struct Found {
-    open: Vec<f64>,
-    read: Vec<f64>,
+    open: f64,
+    read: f64,
     resident: f64,
     fields: f64,
     check: Vec<f64>,
     floor: Vec<f64>,
+    check_alone: Vec<f64>,
     check_while_committing: Vec<f64>,
 }
 
 pub(crate) fn measure(
     size: &Size,
-    options: &Options,
+    run: &Run<'_>,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Row>, BenchError> {
-    let free = machine::free_megabytes();
-    if free < size.megabytes {
-        return Err(BenchError::Memory {
-            row: size.check,
-            needed: size.megabytes,
-            free,
-        });
-    }
-    let folder = tempfile::Builder::new()
-        .prefix("innkeeper-bench-")
-        .tempdir_in(&options.folder)?;
+    let folder = run.folder()?;
     let path = folder.path().to_string_lossy().into_owned();
     let sessions = size.sessions.to_string();
     progress(&format!("{}: making {sessions} sessions", size.check));
-    let _: bool = child::part("fill", &[&path, &sessions])?;
+    let _: bool = child::part(&run.keeper, "fill", &[&path, &sessions])?;
     progress(&format!(
         "{}: opening, weighing and checking them",
         size.check
     ));
-    let rounds = if options.quick { "3" } else { "9" };
-    let found: Found = child::part("resident", &[&path, &sessions, rounds])?;
+    let rounds = match (run.wants(size.check) || run.wants(COMPARED), run.quick) {
+        (false, _) => "0",
+        (true, true) => "3",
+        (true, false) => "9",
+    };
+    let found: Found = child::part(&run.keeper, "resident", &[&path, &sessions, rounds])?;
 
+    let weight = found.resident / figure(size.sessions);
+    let mut opens = Rounds::default();
+    opens.push(found.open, found.read);
+    let mut rows = vec![
+        Row::alone(size.bytes, weight, "bytes a session")
+            .over(found.fields, "the bytes of its record")
+            .goal("at most 300 bytes"),
+        opens
+            .row(
+                size.open,
+                "ms, once, of files in memory",
+                "reading the same files",
+            )
+            .goal(size.open_goal),
+    ];
+    if found.check.is_empty() {
+        return Ok(rows);
+    }
     let mut checks = Rounds::default();
     for (value, floor) in found.check.iter().zip(&found.floor) {
         checks.push(*value, *floor);
     }
-    let mut opens = Rounds::default();
-    for (value, floor) in found.open.iter().zip(&found.read) {
-        opens.push(*value, *floor);
-    }
-    let weight = Row::alone(
-        size.bytes,
-        found.resident / figure(size.sessions),
-        "bytes a session",
-    );
-    let busy = format!("{}_p99_while_committing", size.check);
-    Ok(vec![
+    rows.push(
         checks
             .row(
                 size.check,
@@ -120,20 +127,17 @@ pub(crate) fn measure(
                 "a sharded look-up of a digest, and one SHA-256",
             )
             .goal(size.check_goal),
-        Row::alone(
-            &busy,
-            crate::stats::percentile(&found.check_while_committing, 99),
-            "ns",
-        )
-        .over(median(&found.check), "the median check of this size")
-        .beside(),
-        weight
-            .over(found.fields, "the bytes of its record")
-            .goal("at most 300 bytes"),
-        opens
-            .row(size.open, "ms", "reading the same files")
-            .goal(size.open_goal),
-    ])
+    );
+    let busy = format!("{}_p99_while_committing", size.check);
+    rows.push(
+        Row::alone(&busy, percentile(&found.check_while_committing, 99), "ns")
+            .over(
+                percentile(&found.check_alone, 99),
+                "p99 of the same checks while nobody signs in",
+            )
+            .beside(),
+    );
+    Ok(rows)
 }
 
 /// The row that compares the sizes, if both are there.
@@ -145,7 +149,7 @@ pub(crate) fn compare(rows: &[Row]) -> Option<Row> {
     };
     let (small, large) = (of(MILLION.check)?, of(TEN_MILLION.check)?);
     Some(
-        Row::alone("check_10m_to_1m", large, "CPU ns")
+        Row::alone(COMPARED, large, "CPU ns")
             .over(small, "check_1m")
             .goal("at most 1.5 times check_1m"),
     )
@@ -168,100 +172,143 @@ pub(crate) fn resident_part(arguments: &[String]) -> Result<(), BenchError> {
     let (folder, sessions) = folder_and_sessions(arguments)?;
     let rounds = arguments.get(2).and_then(|r| r.parse().ok()).unwrap_or(9);
     let folder = Path::new(folder);
+    let empty = machine::resident_bytes("self")?;
+    let runtime = runtime()?;
+    // They were written a moment ago: neither this nor the opening waits for the disk.
+    let read = read_all(folder)?;
+    let started = Instant::now();
+    let house = runtime.block_on(House::open(folder, Policy::default()))?;
+    let open = milliseconds(started);
+    let resident = machine::resident_bytes("self")?;
     let mut found = Found {
-        open: Vec::new(),
-        read: Vec::new(),
-        resident: 0.0,
+        open,
+        read,
+        resident: figure(resident.saturating_sub(empty)),
         fields: 0.0,
         check: Vec::new(),
         floor: Vec::new(),
+        check_alone: Vec::new(),
         check_while_committing: Vec::new(),
     };
-    let empty = machine::resident_bytes("self")?;
-    let runtime = runtime()?;
-    found.read.push(read_all(folder)?);
-    let started = Instant::now();
-    let house = runtime.block_on(House::open(folder, Policy::default()))?;
-    found.open.push(milliseconds(started));
-    let resident = machine::resident_bytes("self")?;
-    found.resident = figure(resident.saturating_sub(empty));
-    runtime.block_on(check_all(&house, sessions, rounds, &mut found))?;
-    runtime.block_on(house.close())?;
+    let subjects = sessions / EACH;
+    let mut order = Shuffled::new();
+    runtime.block_on(async {
+        found.fields = record_bytes(&house, subjects, &mut order).await?;
+        if rounds > 0 {
+            check_in_rounds(&house, subjects, &mut order, rounds, &mut found).await?;
+            check_one_by_one(&house, subjects, &mut order, &mut found).await?;
+        }
+        house.close().await
+    })?;
     let line = serde_json::to_string(&found).map_err(std::io::Error::from)?;
     println!("{line}");
     Ok(())
 }
 
-async fn check_all(
+/// Processor time of a check, and of the floor by turns with it.
+async fn check_in_rounds(
     house: &House,
-    sessions: u64,
+    subjects: u64,
+    order: &mut Shuffled,
     rounds: usize,
     found: &mut Found,
 ) -> Result<(), BenchError> {
-    let subjects = sessions / EACH;
-    let mut order = Shuffled::new();
-    let requests: Vec<CheckRequest> = (0..CHECKED)
-        .map(|_| request(house, order.below(subjects), order.below(EACH)))
-        .collect();
-    found.fields = record_bytes(house, &requests).await?;
-    let floor = Floor::of(house, subjects);
+    let floor = LookUp::of(house, subjects);
+    let checked = subjects * EACH / ONE_OF;
     for _ in 0..rounds {
-        let started = machine::thread_nanoseconds();
-        for request in &requests {
-            match house.authority.check(request).await? {
-                CheckAnswer::Valid(passed) => drop(black_box(passed)),
-                _ => return Err(BenchError::Wrong("a good token was refused")),
+        let (mut ours, mut floors, mut done) = (0.0, 0.0, 0);
+        while done < checked {
+            let requests = drawn(house, subjects, order, DRAWN);
+            let started = machine::thread_nanoseconds();
+            for request in &requests {
+                must_be_valid(house, request).await?;
             }
-        }
-        let spent = machine::thread_nanoseconds() - started;
-        found.check.push(spent / figure_of(requests.len()));
-        let started = machine::thread_nanoseconds();
-        for request in &requests {
-            if !black_box(floor.check(request)) {
-                return Err(BenchError::Wrong("the floor does not know a token"));
+            let between = machine::thread_nanoseconds();
+            for request in &requests {
+                if !black_box(floor.knows(&request.token)) {
+                    return Err(BenchError::Wrong("the floor does not know a token"));
+                }
             }
+            ours += between - started;
+            floors += machine::thread_nanoseconds() - between;
+            done += requests.len() as u64;
         }
-        let spent = machine::thread_nanoseconds() - started;
-        found.floor.push(spent / figure_of(requests.len()));
+        found.check.push(ours / figure(done));
+        found.floor.push(floors / figure(done));
     }
-    drop(floor);
-    check_while_committing(house, subjects, &requests, found).await
+    Ok(())
 }
 
-/// Checks one by one while sixteen others sign in: a check does not wait for a commit, and this
-/// shows it.
-async fn check_while_committing(
+/// Checks one by one while nobody signs in, and while sixteen do: a check does not wait for a
+/// commit, and this shows it.
+async fn check_one_by_one(
     house: &House,
     subjects: u64,
-    requests: &[CheckRequest],
+    order: &mut Shuffled,
     found: &mut Found,
 ) -> Result<(), BenchError> {
+    // Those who sign in end sessions of the other half, so whatever is checked here is valid.
+    let half = subjects / 2;
+    let requests = drawn(house, half, order, SINGLE);
+    timed(house, &requests, &mut found.check_alone).await?;
+    let over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..16)
         .map(|writer| {
-            let authority = std::sync::Arc::clone(&house.authority);
+            let (authority, over) = (Arc::clone(&house.authority), Arc::clone(&over));
             tokio::spawn(async move {
-                let mut subject = writer;
-                loop {
-                    // Subjects of the population, at their limit: each evicts one.
-                    let _ = crate::admit::sign_in_once(&authority, subject % subjects).await;
-                    subject += 1009;
+                let mut turn = writer;
+                while !over.load(Ordering::Relaxed) {
+                    // Subjects of the population, each of whom signs in as somebody who was there.
+                    sign_in_once(&authority, half + turn % (subjects - half)).await?;
+                    turn += 1009;
                 }
+                Ok::<_, BenchError>(())
             })
         })
         .collect();
-    for request in requests.iter().take(50_000) {
+    let requests = drawn(house, half, order, SINGLE);
+    let checked = timed(house, &requests, &mut found.check_while_committing).await;
+    over.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer
+            .await
+            .map_err(|_| BenchError::Wrong("a task panicked"))??;
+    }
+    checked
+}
+
+/// Nanoseconds by the clock, of each.
+async fn timed(
+    house: &House,
+    requests: &[CheckRequest],
+    spans: &mut Vec<f64>,
+) -> Result<(), BenchError> {
+    for request in requests {
         let started = Instant::now();
-        let answer = house.authority.check(request).await?;
-        found.check_while_committing.push(nanoseconds(started));
-        drop(black_box(answer));
-        if found.check_while_committing.len().is_multiple_of(64) {
+        must_be_valid(house, request).await?;
+        spans.push(nanoseconds(started));
+        if spans.len().is_multiple_of(64) {
             tokio::task::yield_now().await;
         }
     }
-    for writer in writers {
-        writer.abort();
-    }
     Ok(())
+}
+
+async fn must_be_valid(house: &House, request: &CheckRequest) -> Result<(), BenchError> {
+    match house.authority.check(request).await? {
+        CheckAnswer::Valid(passed) => {
+            drop(black_box(passed));
+            Ok(())
+        }
+        _ => Err(BenchError::Wrong("a good token was refused")),
+    }
+}
+
+/// Checks of sessions of the first so many subjects, which no cache foresees.
+fn drawn(house: &House, subjects: u64, order: &mut Shuffled, count: usize) -> Vec<CheckRequest> {
+    (0..count)
+        .map(|_| request(house, order.below(subjects), order.below(EACH)))
+        .collect()
 }
 
 fn request(house: &House, subject: u64, number: u64) -> CheckRequest {
@@ -275,9 +322,13 @@ fn request(house: &House, subject: u64, number: u64) -> CheckRequest {
 }
 
 /// Bytes of a session's share in its roster's record.
-async fn record_bytes(house: &House, requests: &[CheckRequest]) -> Result<f64, BenchError> {
+async fn record_bytes(
+    house: &House,
+    subjects: u64,
+    order: &mut Shuffled,
+) -> Result<f64, BenchError> {
     let (mut bytes, mut sessions) = (0, 0);
-    for request in requests.iter().take(1000) {
+    for request in drawn(house, subjects, order, 1000) {
         let reading = house.store.read(request.token.tag(), None).await?;
         let roster = reading
             .roster
@@ -286,32 +337,6 @@ async fn record_bytes(house: &House, requests: &[CheckRequest]) -> Result<f64, B
         sessions += roster.sessions.len();
     }
     Ok(figure_of(bytes) / figure_of(sessions))
-}
-
-/// The least that could answer: which digests are good, in shards that lock apart.
-struct Floor(Vec<RwLock<HashMap<TokenDigest, u64>>>);
-
-impl Floor {
-    fn of(house: &House, subjects: u64) -> Self {
-        let shards: Vec<RwLock<HashMap<TokenDigest, u64>>> =
-            (0..SHARDS).map(|_| RwLock::default()).collect();
-        for subject in 0..subjects {
-            for number in 0..EACH {
-                let digest = house.token(subject, number).secret().digest();
-                shards[shard(digest)].write().insert(digest, subject);
-            }
-        }
-        Self(shards)
-    }
-
-    fn check(&self, request: &CheckRequest) -> bool {
-        let digest = request.token.secret().digest();
-        self.0[shard(digest)].read().contains_key(&digest)
-    }
-}
-
-fn shard(digest: TokenDigest) -> usize {
-    usize::from(digest.0[31]) % SHARDS
 }
 
 /// Milliseconds to read every file below a folder.

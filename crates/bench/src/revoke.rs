@@ -14,22 +14,20 @@ use crate::population::{EACH, House};
 use crate::resident::nanoseconds;
 use crate::row::Row;
 use crate::stats::percentile;
-use crate::{BenchError, Options, machine};
+use crate::{BenchError, Run, machine};
 
 const SUBJECTS: u64 = 400;
 
-pub(crate) fn measure(options: &Options) -> Result<Vec<Row>, BenchError> {
+pub(crate) fn measure(
+    run: &Run<'_>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>, BenchError> {
+    progress("revoking sessions");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let folder = tempfile::Builder::new()
-        .prefix("innkeeper-bench-")
-        .tempdir_in(&options.folder)?;
-    let subjects = if options.quick {
-        SUBJECTS / 4
-    } else {
-        SUBJECTS
-    };
+    let folder = run.folder()?;
+    let subjects = if run.quick { SUBJECTS / 4 } else { SUBJECTS };
     runtime.block_on(async {
         let house = House::open(&folder.path().join("store"), Policy::default()).await?;
         house.fill(subjects, EACH).await?;

@@ -37,9 +37,9 @@ pub struct Row {
     pub floor: Option<f64>,
     /// What the floor is.
     pub floor_name: Option<String>,
-    /// `value / floor`: the median of the ratios of the single rounds, where there are several.
+    /// `value / floor`, of the two figures beside it.
     pub ratio: Option<f64>,
-    /// The least and the greatest ratio of a round.
+    /// The least and the greatest ratio of a round, where there were several.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spread: Option<[f64; 2]>,
     /// What `DESIGN` asks for, in words.
@@ -69,7 +69,7 @@ impl Row {
     pub(crate) fn over(mut self, floor: f64, floor_name: &str) -> Self {
         self.floor = Some(floor);
         self.floor_name = Some(floor_name.into());
-        self.ratio.get_or_insert(self.value / floor);
+        self.ratio = Some(self.value / floor);
         self
     }
 
@@ -106,6 +106,9 @@ pub struct LeftOut {
     pub name: String,
     /// Why.
     pub why: String,
+    /// Whether the caller asked for so little, by `--quick`.
+    #[serde(skip, default)]
+    pub is_chosen: bool,
 }
 
 impl Report {
@@ -118,10 +121,27 @@ impl Report {
         }
     }
 
-    pub(crate) fn leave_out<'a>(&mut self, rows: impl Iterator<Item = (&'a str, &'a str)>) {
-        self.left_out.extend(rows.map(|(name, why)| LeftOut {
-            name: name.into(),
-            why: why.into(),
-        }));
+    /// The first row that was asked for and could not be measured.
+    #[must_use]
+    pub fn not_measured(&self) -> Option<&LeftOut> {
+        self.left_out.iter().find(|row| !row.is_chosen)
     }
+
+    /// Notes rows that cannot be measured.
+    pub(crate) fn leave_out(&mut self, rows: &[&str], why: &str) {
+        self.left_out.extend(left_out(rows, why, false));
+    }
+
+    /// Notes rows that the caller did not want measured.
+    pub(crate) fn pass_over(&mut self, rows: &[&str], why: &str) {
+        self.left_out.extend(left_out(rows, why, true));
+    }
+}
+
+fn left_out(rows: &[&str], why: &str, is_chosen: bool) -> impl Iterator<Item = LeftOut> {
+    rows.iter().map(move |name| LeftOut {
+        name: (*name).into(),
+        why: why.into(),
+        is_chosen,
+    })
 }

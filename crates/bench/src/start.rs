@@ -6,17 +6,19 @@ use std::time::Instant;
 
 use crate::row::Row;
 use crate::stats::{figure, median};
-use crate::{BenchError, Options, child, machine};
+use crate::{BenchError, Run, child, machine};
 
-pub(crate) fn measure(options: &Options) -> Result<Vec<Row>, BenchError> {
-    let rounds = if options.quick { 3 } else { 9 };
+pub(crate) fn measure(
+    run: &Run<'_>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>, BenchError> {
+    progress("starting a server on an empty store");
+    let rounds = if run.quick { 3 } else { 9 };
     let (mut ready, mut resident) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let folder = tempfile::Builder::new()
-            .prefix("innkeeper-bench-")
-            .tempdir_in(&options.folder)?;
+        let folder = run.folder()?;
         let started = Instant::now();
-        let mut server = child::start_server(folder.path())?;
+        let mut server = child::start_server(&run.keeper, folder.path())?;
         let address = server.address("innkeeper listens on http://")?;
         if !is_ready(&address)? {
             return Err(BenchError::Wrong("the server listens and is not ready"));

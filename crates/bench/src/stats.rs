@@ -46,8 +46,9 @@ impl Rounds {
         let pairs = self.values.iter().zip(&self.floors);
         let ratios: Vec<f64> = pairs.map(|(value, floor)| value / floor).collect();
         let mut row = Row::alone(name, median(&self.values), unit);
-        row.ratio = Some(median(&ratios));
-        row.spread = Some([percentile(&ratios, 0), percentile(&ratios, 100)]);
+        if ratios.len() > 1 {
+            row.spread = Some([percentile(&ratios, 0), percentile(&ratios, 100)]);
+        }
         row.over(median(&self.floors), floor_name)
     }
 }
@@ -57,9 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn given_rounds_when_summed_up_then_the_ratio_is_that_of_rounds_side_by_side() {
+    fn given_rounds_when_summed_up_then_the_ratio_is_that_of_the_medians_shown_and_the_spread_that_of_rounds()
+     {
         let mut rounds = Rounds::default();
-        for (value, floor) in [(2.0, 1.0), (40.0, 20.0), (3.0, 1.0)] {
+        for (value, floor) in [(2.0, 1.0), (40.0, 20.0), (3.0, 2.0)] {
             rounds.push(value, floor);
         }
 
@@ -67,8 +69,8 @@ mod tests {
 
         assert_eq!(
             (row.value, row.floor, row.ratio),
-            (3.0, Some(1.0), Some(2.0))
+            (3.0, Some(2.0), Some(1.5))
         );
-        assert_eq!(row.spread, Some([2.0, 3.0]));
+        assert_eq!(row.spread, Some([1.5, 2.0]));
     }
 }

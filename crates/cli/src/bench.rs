@@ -29,16 +29,25 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<(), Failure> {
     if arguments.json {
         let value = serde_json::to_value(&report)
             .map_err(|error| Failure::cannot_run("the figures cannot be written", error))?;
-        print::json(&value)
+        print::json(&value)?;
     } else {
-        show(&report)
+        show(&report)?;
+    }
+    match report.not_measured() {
+        None => Ok(()),
+        Some(row) => Err(Failure::cannot_run(
+            NOT_EVERYTHING,
+            format!("{}: {}", row.name, row.why),
+        )),
     }
 }
 
+const NOT_EVERYTHING: &str = "not everything could be measured";
+
 fn failed(error: BenchError) -> Failure {
     match error {
-        BenchError::NoSuchRow(_) => Failure::usage(error.to_string()),
-        error => Failure::cannot_run("not everything could be measured", error),
+        BenchError::NoSuchRow(_) | BenchError::NotQuick(_) => Failure::usage(error.to_string()),
+        error => Failure::cannot_run(NOT_EVERYTHING, error),
     }
 }
 

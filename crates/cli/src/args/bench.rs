@@ -15,9 +15,10 @@ Each figure stands beside its floor, measured by turns in the same run: what
 this machine can do at best at that moment. Compare the ratios; the figures
 themselves are worth little where others use the machine too. Stores are made
 in --folder for the while, which should lie on the disk that matters; ten
-million sessions need about 14 GB of free memory and 6 GB of disk.
+million sessions need about 15 GB of free memory and 7 GB of disk.
 
-Exits 3 if something cannot be measured.";
+Rows for which memory or disk is lacking, or whose measurement fails, are said
+to be left out, and why. It then exits 3, when all others are printed.";
 
 /// `bench`.
 #[derive(Args, Debug)]
