@@ -1,6 +1,7 @@
 //! Fuzzing: every parser of outside input, for a while, with the toolchain that can.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -50,7 +51,6 @@ const FILES: [&str; 19] = [
 ];
 /// Inputs are no longer than this, and so are files that serve as seeds.
 const LENGTH_MAX: u64 = 4096;
-const HOST: &str = "x86_64-unknown-linux-gnu";
 
 /// What the compiler has to put into the code so that libFuzzer sees where it goes; the same as
 /// cargo-fuzz asks for.
@@ -65,14 +65,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
         println!("{HELP}");
         return Ok(());
     }
-    let (seconds, named) = match words {
-        [name, number, named @ ..] if name == "--seconds" => {
-            let no_number =
-                |_| Failure::Usage(format!("`{number}` is no number of seconds\n\n{HELP}"));
-            (number.parse().map_err(no_number)?, named)
-        }
-        named => (60, named),
-    };
+    let (seconds, named) = asked(words)?;
     let all = runs();
     let fits = |run: &Run, name: &String| run.name() == *name || run.target == name;
     if let Some(unknown) = named.iter().find(|n| !all.iter().any(|run| fits(run, n))) {
@@ -88,15 +81,46 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
                 .into(),
         ));
     }
+    let host = host()?;
     let is_wanted = |run: &&Run| named.is_empty() || named.iter().any(|name| fits(run, name));
     for run in all.iter().filter(is_wanted) {
-        let (name, tried) = (run.name(), fuzz(run, seconds)?);
+        let (name, tried) = (run.name(), fuzz(run, seconds, &host)?);
         println!("{name:<32} {tried} runs");
         if tried == 0 {
             return Err(Failure::Failed(format!("{name}: nothing ran")));
         }
     }
     Ok(())
+}
+
+/// How long each target runs, and the targets that were named, in any order.
+fn asked(words: &[String]) -> Result<(NonZeroU32, Vec<String>), Failure> {
+    let (mut seconds, mut named) = (NonZeroU32::new(60), Vec::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--seconds" {
+            let number = words.next().map_or("", String::as_str);
+            // Of none libFuzzer makes a run without an end.
+            seconds = number.parse().ok();
+            if seconds.is_none() {
+                return Err(Failure::Usage(format!(
+                    "`{number}` is no number of seconds from 1 up\n\n{HELP}"
+                )));
+            }
+        } else {
+            named.push(word.clone());
+        }
+    }
+    Ok((seconds.expect("sixty, or what was read"), named))
+}
+
+/// The machine that the compiler runs on: instruments need a target by name.
+fn host() -> Result<String, Failure> {
+    let mut compiler = shell::command("rustc");
+    let said = shell::answer_of(compiler.args(["+nightly", "-vV"])).unwrap_or_default();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| Failure::CouldNotRun("rustc +nightly -vV does not name its host".into()))
 }
 
 /// One target, and for those that the scanner's readers share, which reader.
@@ -138,7 +162,7 @@ fn runs() -> Vec<Run> {
 }
 
 /// Runs one target, and says how many inputs it was given.
-fn fuzz(run: &Run, seconds: u32) -> Result<u64, Failure> {
+fn fuzz(run: &Run, seconds: NonZeroU32, host: &str) -> Result<u64, Failure> {
     let (name, target) = (run.name(), run.target);
     let broken = |error: std::io::Error| Failure::CouldNotRun(format!("{name}: {error}"));
     let corpus = shell::root().join("target/fuzz").join(&name);
@@ -153,7 +177,7 @@ fn fuzz(run: &Run, seconds: u32) -> Result<u64, Failure> {
     let mut fuzzer = shell::command("cargo");
     fuzzer
         .args(["+nightly", "run", "--quiet", "--release", "--locked"])
-        .args(["--manifest-path", "fuzz/Cargo.toml", "--target", HOST])
+        .args(["--manifest-path", "fuzz/Cargo.toml", "--target", host])
         .args(["--bin", target, "--"])
         .arg(format!("-max_total_time={seconds}"))
         .arg("-print_final_stats=1")
@@ -251,6 +275,19 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), runs.len());
+    }
+
+    #[test]
+    fn given_seconds_before_or_behind_a_target_when_read_then_both_are_and_none_is_refused() {
+        let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+        let of = |line: &str| asked(&words(line));
+        let five = NonZeroU32::new(5).expect("it is not zero");
+
+        assert_eq!(of("--seconds 5 token"), Ok((five, words("token"))));
+        assert_eq!(of("token --seconds 5"), Ok((five, words("token"))));
+        for line in ["--seconds 0", "token --seconds", "--seconds soon"] {
+            assert!(matches!(of(line), Err(Failure::Usage(_))), "{line}");
+        }
     }
 
     #[test]
