@@ -53,6 +53,24 @@ pub fn worlds(sign_ins: Number, others: usize) -> Vec<Bounds> {
     worlds
 }
 
+/// What so many callers are too few to show. All else must be seen in their worlds.
+#[must_use]
+pub fn beyond(sign_ins: Number, others: usize) -> BTreeSet<&'static str> {
+    let callers = usize::from(sign_ins) + others;
+    let needs = [
+        ("somebody is admitted", sign_ins >= 1),
+        ("a commit arrives after a crash", callers >= 1),
+        ("somebody finds no seat", sign_ins >= 2),
+        ("somebody is evicted", sign_ins >= 2),
+        ("a commit comes too late", sign_ins >= 1),
+        ("somebody is disabled", sign_ins >= 1 && others >= 1),
+        ("somebody's evidence is stale", sign_ins >= 1 && others >= 1),
+        ("a rotation is repeated", sign_ins >= 1 && others >= 2),
+    ];
+    let beyond = needs.into_iter().filter(|(_, is_met)| !is_met);
+    beyond.map(|(name, _)| name).collect()
+}
+
 fn choices(of: &[Wish], count: usize) -> Vec<Vec<Wish>> {
     if count == 0 {
         return vec![Vec::new()];
