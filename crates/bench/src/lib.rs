@@ -113,8 +113,11 @@ struct Part {
     shared: Option<&'static str>,
     room: Room,
     is_quick: bool,
-    measure: fn(&Run<'_>, &mut dyn FnMut(&str)) -> Result<Vec<Row>, BenchError>,
+    measure: Measure,
 }
+
+/// Measures a part, and says now and then what it is at.
+type Measure = fn(&Run<'_>, &mut dyn FnMut(&str)) -> Result<Vec<Row>, BenchError>;
 
 /// Of a server with a few sessions, and those that it stands beside.
 const SERVER: Room = Room {

@@ -204,7 +204,8 @@ mod tests {
         let (mut history, mut told) = story();
         change(&mut history, &mut told);
         let faults = told.faults(ALICE, &history);
-        faults.iter().map(|fault| format!("{fault}\n")).collect()
+        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        texts.join("\n")
     }
 
     #[test]
