@@ -313,7 +313,7 @@ fn given_a_recipe_when_its_run_is_planned_then_each_check_is_numbered_with_what_
     let plan = plan(&recipe, &Options::default());
 
     assert!(plan.contains("nothing is sent"), "{plan}");
-    assert!(plan.contains(" 24. PRB-ISO-001"), "{plan}");
+    assert!(plan.contains(" 26. PRB-ISO-001"), "{plan}");
     assert!(plan.contains("skipped: needs --allow account"), "{plan}");
     assert!(plan.contains("login: POST /login"), "{plan}");
 }

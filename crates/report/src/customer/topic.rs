@@ -126,6 +126,23 @@ pub const TOPICS: &[Topic] = &[
         ],
     },
     Topic {
+        key: "seat",
+        title: "The limit keeps out whom it should let in",
+        checks: &["PRB-LIMIT-004"],
+        rules: &[],
+        why: "A seat that was freed stays taken, or whoever is refused at the limit is kept out \
+              longer than the limit asks. The person whose account it is then cannot sign in, while \
+              a stolen session lives on.",
+        stored: "Count the sessions that are live now instead of a number that is raised and \
+                 lowered, and do not count a refusal at the limit as a failed sign-in.",
+        token: "Take an id off the record as soon as its session ends or expires, and do not count \
+                a refusal at the limit as a failed sign-in.",
+        innkeeper: "Counts what is live, so a seat is free as soon as its session has ended; a \
+                    refusal changes nothing, and who proves as much again may end own sessions.",
+        settings: "",
+        references: &["ASVS 5.0 7.1.2", "NIST SP 800-53 AC-10"],
+    },
+    Topic {
         key: "resurrection",
         title: "An ended session comes back",
         checks: &["PRB-RES-001", "PRB-RES-002"],
