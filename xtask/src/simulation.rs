@@ -52,8 +52,8 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 }
 
 const HELP: &str = "\
-Usage: cargo xtask simulate [--rolling | --embedded] [--seeds N] [--from S]
-       cargo xtask simulate [--rolling | --embedded] --seed S [--trace]
+Usage: cargo xtask simulate [--rolling | --embedded | --nodes] [--seeds N] [--from S]
+       cargo xtask simulate [--rolling | --embedded | --nodes] --seed S [--trace]
        cargo xtask flaws [--seeds N]
 
 Runs the engine over the reference store, and over the embedded one, with faults, dropped futures,
@@ -61,6 +61,8 @@ restarts and a clock that steps both ways, every choice from a seed, and checks 
 same seed is the same run. Beneath the embedded store lie files that crash at any write and sync:
 unsynced writes are lost or torn, names vanish, syncs fail, the disk runs full. With --embedded, only
 that store.
+With --nodes, two or three nodes share a store over slow lines that are cut, with leases, notices
+that lose their way, nodes that stand still, and standbys that take over.
 With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";
 

@@ -115,10 +115,12 @@ impl Book {
         let begun = pages.point();
         pages.history.operations.push(Operation {
             subject: guest.subject,
+            node: 0,
             call,
             begun,
             ended: begun,
             answer: Answer::Unknown,
+            is_void: false,
         });
         pages.history.operations.len() - 1
     }
@@ -247,6 +249,7 @@ impl Pages {
         Point {
             place: self.place,
             time,
+            moment: time,
         }
     }
 

@@ -161,9 +161,10 @@ mod tests {
     fn story() -> (History, Told) {
         let mut history = History::default();
         for (label, session, evicted) in [(1, 0, vec![]), (2, 1, vec![Sid(0)])] {
-            let at = Point { place: 0, time: 0 };
+            let at = Point::default();
             history.operations.push(Operation {
                 subject: ALICE,
+                node: 0,
                 call: Call::Admit {
                     label: Label(label),
                     evidence: None,
@@ -179,6 +180,7 @@ mod tests {
                     chosen: Vec::new(),
                     view: None,
                 },
+                is_void: false,
             });
         }
         let events = [

@@ -2,13 +2,17 @@
 //!
 //! It believes answers only in what they say, and the order of things only where one operation
 //! ended before another began. What overlaps may have happened in either order, and what nobody
-//! knows may have happened at any time since: in doubt there is no violation.
+//! knows may have happened at any time since: in doubt there is no violation. Where nodes answer
+//! by leases, a check shows what was so at most a lease ago; where a store has lost what it had
+//! answered, the rest must hold as if nobody had been told.
 
+mod believed;
 mod causes;
 mod deaths;
 mod facts;
 mod journal;
 mod limits;
+mod outages;
 mod strangers;
 mod time;
 mod tokens;
@@ -48,10 +52,17 @@ pub fn check(history: &History) -> Vec<Violation> {
     subjects.dedup();
 
     let mut found = Vec::new();
-    time::never_falls(history, &mut found);
+    outages::refuse(history, &mut found);
+    let exact = believed::without_losses(history);
+    let history = believed::as_old_as_leases(&exact);
+    time::never_falls(&history, &mut found);
     for subject in subjects {
-        let facts = Facts::of(history, subject);
+        let facts = Facts::of(&history, subject);
         deaths::stay(&facts, &mut found);
+        if history.lease > 0 {
+            deaths::show_at_home(&facts, &exact, &mut found);
+            deaths::show_in_time(&facts, &exact, &mut found);
+        }
         tokens::name_their_owner(&facts, &mut found);
         tokens::form_one_chain(&facts, &mut found);
         tokens::are_born_once(&facts, &mut found);
@@ -62,5 +73,24 @@ pub fn check(history: &History) -> Vec<Violation> {
         time::ends_sessions(&facts, &mut found);
         journal::is_whole(&facts, &mut found);
     }
+    found
+}
+
+/// The deaths that were acknowledged, and that a failover with loss undid: S3, which no store
+/// promises whose standby may lag.
+#[must_use]
+pub fn lost_deaths(history: &History) -> Vec<Violation> {
+    if history.losses.is_empty() {
+        return Vec::new();
+    }
+    let history = believed::as_old_as_leases(history);
+    let mut subjects: Vec<Subject> = history.operations.iter().map(|o| o.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    let mut found = Vec::new();
+    for subject in subjects {
+        deaths::stay(&Facts::of(&history, subject), &mut found);
+    }
+    found.retain(|violation| violation.rule == "S3");
     found
 }

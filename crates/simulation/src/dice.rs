@@ -1,5 +1,7 @@
 //! Dice: every choice of a run comes from one seed, so that a run can be had again.
 
+use std::time::Duration;
+
 use innkeeper_engine::entropy::{Entropy, NoEntropy};
 use parking_lot::Mutex;
 
@@ -33,6 +35,12 @@ impl Dice {
     /// A number below `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
+    }
+
+    /// A span up to `most`, in whole milliseconds.
+    pub fn up_to(&mut self, most: Duration) -> Duration {
+        let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.below(most.saturating_add(1)))
     }
 
     /// A place in a list of this length.

@@ -41,6 +41,8 @@ pub struct Point {
     pub place: usize,
     /// The time, in milliseconds.
     pub time: u64,
+    /// What a steady clock beside all of them counts, in milliseconds.
+    pub moment: u64,
 }
 
 /// One operation of one caller.
@@ -48,6 +50,8 @@ pub struct Point {
 pub struct Operation {
     /// About whom.
     pub subject: Subject,
+    /// The node that was asked, where there are several that know things of their own.
+    pub node: usize,
     /// What was asked.
     pub call: Call,
     /// When it began.
@@ -56,6 +60,8 @@ pub struct Operation {
     pub ended: Point,
     /// What was answered.
     pub answer: Answer,
+    /// Whether its store was lost since: what it was told may be so, or never have been.
+    pub is_void: bool,
 }
 
 /// What can be asked.
@@ -260,6 +266,38 @@ pub struct Rest {
     pub sessions: Vec<Sid>,
 }
 
+/// A time in which a node could not reach its store.
+#[derive(Clone, Copy, Debug)]
+pub struct Outage {
+    /// The node.
+    pub node: usize,
+    /// Whether it may hold leases that have not run out.
+    pub leases: bool,
+    /// From this place.
+    pub from: usize,
+    /// To this place.
+    pub until: usize,
+}
+
+impl Outage {
+    /// Whether it lasted for all of an operation.
+    #[must_use]
+    pub const fn holds(&self, operation: &Operation) -> bool {
+        self.node == operation.node
+            && self.from < operation.begun.place
+            && operation.ended.place < self.until
+    }
+}
+
+/// A time of which the store has lost everything, since a standby took over that had not heard it.
+#[derive(Clone, Copy, Debug)]
+pub struct Loss {
+    /// The last place that the standby had heard of.
+    pub from: usize,
+    /// The moment from which no node answers by what is lost.
+    pub over_at: u64,
+}
+
 /// All that happened in one run.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -271,6 +309,12 @@ pub struct History {
     pub policies: Vec<Enacted>,
     /// Where nodes or the store went down.
     pub crashes: Vec<usize>,
+    /// When nodes were cut off from their store.
+    pub outages: Vec<Outage>,
+    /// What a failover lost.
+    pub losses: Vec<Loss>,
+    /// For how long a node answers checks by what it read (B), in milliseconds.
+    pub lease: u64,
     /// The longest silence that any policy allows, in milliseconds.
     pub idle: u64,
     /// The longest life that any policy allows.
@@ -282,6 +326,12 @@ pub struct History {
 }
 
 impl History {
+    /// Whether a node could not reach its store for all of an operation.
+    #[must_use]
+    pub fn is_cut_off(&self, operation: &Operation) -> bool {
+        self.outages.iter().any(|outage| outage.holds(operation))
+    }
+
     /// The tenant of a subject.
     #[must_use]
     pub fn tenant(&self, subject: Subject) -> u32 {
@@ -300,7 +350,12 @@ impl Operation {
     /// Whether somebody knows what became of it.
     #[must_use]
     pub fn is_known(&self) -> bool {
-        self.answer != Answer::Unknown
+        self.answer != Answer::Unknown && !self.is_void
+    }
+
+    /// Whether a node may answer it by a lease.
+    pub(crate) const fn is_check(&self) -> bool {
+        matches!(self.call, Call::Check(_) | Call::CheckAbroad(_))
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -319,6 +374,7 @@ impl Operation {
     #[must_use]
     pub fn view(&self) -> Option<&View> {
         match &self.answer {
+            _ if self.is_void => None,
             Answer::Seen(view) => Some(view),
             Answer::Admitted { view, .. }
             | Answer::Valid { view, .. }
@@ -339,6 +395,7 @@ impl Operation {
     pub(crate) fn shows_live(&self) -> Vec<Sid> {
         let mut shown = self.view().map_or_else(Vec::new, |v| v.live.clone());
         match &self.answer {
+            _ if self.is_void => {}
             Answer::Valid { session, .. }
             | Answer::Done {
                 kept: Some((session, _)),
@@ -349,6 +406,14 @@ impl Operation {
         shown.sort_unstable();
         shown.dedup();
         shown
+    }
+
+    /// The session that it found good.
+    pub(crate) fn shows_valid(&self) -> Option<Sid> {
+        match &self.answer {
+            Answer::Valid { session, .. } if !self.is_void => Some(*session),
+            _ => None,
+        }
     }
 
     /// The token that was presented.

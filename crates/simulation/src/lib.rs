@@ -3,7 +3,8 @@
 //! [`checker`] says which promises a [`history`] breaks. It knows nothing of how the history came
 //! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
 //! and callers in one thread, every choice from one seed, so that a failure can be had again.
-//! [`on_disk`] puts the embedded store beneath them, on files that lose what a crash may lose.
+//! [`on_disk`] puts the embedded store beneath them, on files that lose what a crash may lose;
+//! or each node has a [`line`] of its own to a store that they share, and leases.
 //! [`flaws`] plants wrong designs in a store, to see that the checker finds them.
 
 pub mod checker;
@@ -11,6 +12,9 @@ pub mod dice;
 pub mod flaws;
 mod guests;
 pub mod history;
+mod hub;
+pub mod inbox;
+pub mod line;
 mod mood;
 pub mod on_disk;
 mod scribe;

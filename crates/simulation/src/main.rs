@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::{Run, run, run_embedded, run_rolling};
+use innkeeper_simulation::world::{Run, run, run_embedded, run_nodes, run_rolling};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling | --embedded]\n       flaws [--seeds N]"
+        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling | --embedded | --nodes]\n       flaws [--seeds N]"
     );
     ExitCode::from(2)
 }
@@ -36,6 +36,10 @@ fn simulate(words: &[String]) -> ExitCode {
         }
         if word == "--rolling" {
             runs = vec![run_rolling];
+            continue;
+        }
+        if word == "--nodes" {
+            runs = vec![run_nodes];
             continue;
         }
         if word == "--embedded" {

@@ -29,12 +29,14 @@ pub(crate) enum Turn {
     MoveClock,
     /// The nodes go down and come back.
     Restart,
+    /// Something befalls a node of several that share a store.
+    Befall,
 }
 
 /// The weights of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Mood {
-    turns: [(Turn, u64); 7],
+    turns: [(Turn, u64); 8],
     asks: [(Ask, u64); 13],
     /// One call of the store in so many goes wrong.
     pub(crate) faults: u64,
@@ -70,6 +72,7 @@ impl Mood {
                 (Turn::Deliver, some(&[5, 15, 60])),
                 (Turn::MoveClock, some(&[1, 6, 25])),
                 (Turn::Restart, some(&[1, 2, 8])),
+                (Turn::Befall, 0),
             ],
             asks: [
                 (Ask::SignIn, some(&[15, 30, 60])),
@@ -88,6 +91,24 @@ impl Mood {
             ],
             faults: some(&[8, 25, 100, 1000]),
         }
+    }
+
+    /// The same among nodes that share a store: much goes on in a short time.
+    pub(crate) fn among_nodes(mut self, dice: &mut Dice) -> Self {
+        let mut some = |choices: &[u64]| *dice.one_of(choices).expect("there are choices");
+        for (turn, weight) in &mut self.turns {
+            match turn {
+                Turn::Pass => *weight = some(&[200, 500]),
+                Turn::Befall => *weight = some(&[5, 20, 60]),
+                Turn::Restart => *weight = some(&[0, 1]),
+                Turn::MoveClock => *weight = some(&[1, 6]),
+                Turn::Poll | Turn::Begin | Turn::GiveUp | Turn::Deliver => {}
+            }
+        }
+        for (ask, weight) in &mut self.asks {
+            *weight *= if *ask == Ask::Present { 3 } else { 1 };
+        }
+        self
     }
 
     pub(crate) fn turn(&self, dice: &mut Dice) -> Turn {

@@ -2,7 +2,9 @@
 
 use innkeeper_store_embedded::files::simulated::Strokes;
 
-use crate::history::{Answer, Call, Class, History, Line, Refusal};
+use crate::checker::lost_deaths;
+use crate::history::{Answer, Call, Class, History, Line, Operation, Refusal};
+use crate::line::Lines;
 
 /// How often each thing happened.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +57,75 @@ pub struct Tally {
     pub disk: Option<Strokes>,
     /// What was done with packed rosters, if the store packs any.
     pub packed: Option<Met>,
+    /// What befell nodes that share a store, if they do.
+    pub nodes: Option<Nodes>,
+}
+
+/// What befell nodes that share a store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nodes {
+    /// On the lines between them and the store.
+    pub lines: Lines,
+    /// Lines that were cut.
+    pub cuts: u64,
+    /// Channels of notices that broke.
+    pub channels_broken: u64,
+    /// Nodes that stood still for a while.
+    pub pauses: u64,
+    /// Steps of a node's own wall clock.
+    pub clock_steps: u64,
+    /// Standbys that took over.
+    pub failovers: u64,
+    /// Those of them that had not heard of everything.
+    pub lossy: u64,
+    /// Deaths that were acknowledged, and undone by such a failover.
+    pub deaths_undone: u64,
+    /// Checks that a node answered while it was cut off, by a lease.
+    pub by_lease: u64,
+    /// What a node that was cut off did not answer.
+    pub cut_off: u64,
+}
+
+impl Nodes {
+    const fn rows(&self) -> [(&'static str, u64); 16] {
+        let lines = &self.lines;
+        [
+            ("slow on the line", lines.slow),
+            ("cut off before", lines.cut_before),
+            ("cut off after", lines.cut_after),
+            ("lost in a failover", lines.failed_over),
+            ("notices lost", lines.notices.lost),
+            ("notices late", lines.notices.late),
+            ("notices overtaken", lines.notices.overtaken),
+            ("lines cut", self.cuts),
+            ("channels broken", self.channels_broken),
+            ("nodes paused", self.pauses),
+            ("node clock steps", self.clock_steps),
+            ("failovers", self.failovers),
+            ("failovers with loss", self.lossy),
+            ("deaths undone by loss", self.deaths_undone),
+            ("cut off, by a lease", self.by_lease),
+            ("cut off, no answer", self.cut_off),
+        ]
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.lines.add(&other.lines);
+        let sums = [
+            (&mut self.cuts, other.cuts),
+            (&mut self.channels_broken, other.channels_broken),
+            (&mut self.pauses, other.pauses),
+            (&mut self.clock_steps, other.clock_steps),
+            (&mut self.failovers, other.failovers),
+            (&mut self.lossy, other.lossy),
+            (&mut self.deaths_undone, other.deaths_undone),
+            (&mut self.by_lease, other.by_lease),
+            (&mut self.cut_off, other.cut_off),
+        ];
+        for (sum, more) in sums {
+            *sum += more;
+        }
+    }
 }
 
 /// How often a quick look met a packed roster.
@@ -111,6 +182,9 @@ impl Tally {
                 ("visits to packed rosters", packed.visited),
             ]);
         }
+        if let Some(nodes) = &self.nodes {
+            rows.extend(nodes.rows());
+        }
         rows
     }
 
@@ -137,6 +211,16 @@ impl Tally {
                 } => self.rotations += 1,
                 _ => {}
             }
+        }
+        if let Some(nodes) = &mut self.nodes {
+            let within = |o: &&Operation| history.is_cut_off(o);
+            let cut_off = history.operations.iter().filter(within);
+            for operation in cut_off {
+                let let_in = matches!(operation.answer, Answer::Valid { .. });
+                nodes.by_lease += u64::from(let_in);
+                nodes.cut_off += u64::from(operation.answer == Answer::Unknown);
+            }
+            nodes.deaths_undone += lost_deaths(history).len() as u64;
         }
         let begun = |l: &&Line| l.previous == 0 && l.seq > 1;
         self.begun_again += history.journal.iter().filter(begun).count() as u64;
@@ -178,6 +262,9 @@ impl Tally {
             let packed = self.packed.get_or_insert_default();
             packed.shown += other.shown;
             packed.visited += other.visited;
+        }
+        if let Some(other) = &other.nodes {
+            self.nodes.get_or_insert_default().add(other);
         }
     }
 

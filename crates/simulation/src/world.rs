@@ -1,6 +1,7 @@
 //! A world: nodes over one store, callers and a clock, all in one thread and from one seed.
 
 mod close;
+mod far;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,11 +25,15 @@ use crate::on_disk::OnDisk;
 use crate::scribe::{Reply, Scribe};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
+use far::Far;
+pub use far::Wiring;
 
 const CALLERS: usize = 6;
 const SUBJECTS: u32 = 2;
 const NODES: usize = 2;
 const STEPS: usize = 1000;
+/// A call over a slow line takes more of them.
+const STEPS_FAR: usize = 3000;
 const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
@@ -61,6 +66,12 @@ pub fn run_rolling(seed: u64) -> Run {
     let mut world = World::new(seed, |clock, _| Arc::new(MemoryStore::new(clock)));
     world.rollout = Rollout::OneByOne;
     world.play()
+}
+
+/// Runs one seed in which nodes share a store, each behind a line of its own and with leases.
+#[must_use]
+pub fn run_nodes(seed: u64) -> Run {
+    World::far(seed, Wiring::Right).play()
 }
 
 /// Runs one seed with callers who are let in by this door.
@@ -103,11 +114,13 @@ struct World {
     mood: Mood,
     clock: Arc<ManualClock>,
     backend: Arc<dyn Backend>,
-    weather: Arc<Weather>,
+    /// Over all nodes, or over each of them.
+    weathers: Vec<Arc<Weather>>,
+    far: Option<Far>,
     nodes: Vec<Arc<Authority>>,
     rollout: Rollout,
     policy: Policy,
-    calls: Vec<Option<(usize, Calling)>>,
+    calls: Vec<Option<UnderWay>>,
     known: Vec<Known>,
     labels: u32,
     door: Door,
@@ -127,14 +140,43 @@ impl World {
         let mood = Mood::drawn(&mut dice);
         let sky = dice.split();
         let weather = Arc::new(Weather::over(Arc::clone(&backend), sky, mood.faults));
+        let mut world = Self::begun(named, dice, mood, clock, backend);
+        world.weathers.push(weather);
+        world.open();
+        world
+    }
+
+    /// Nodes that share a store.
+    fn far(seed: u64, wiring: Wiring) -> Self {
+        let named = Named(seed);
+        let mut dice = Dice::new(seed);
+        let clock = Arc::new(ManualClock::at(1_800_000_000));
+        let mood = Mood::drawn(&mut dice).among_nodes(&mut dice);
+        let far = Far::new(Arc::clone(&clock), dice.split(), mood.faults, wiring);
+        let mut world = Self::begun(named, dice, mood, clock, far.hub());
+        world.weathers = far.weathers();
+        world.history.lease = millis(far.span());
+        world.far = Some(far);
+        world.open();
+        world
+    }
+
+    fn begun(
+        named: Named,
+        mut dice: Dice,
+        mood: Mood,
+        clock: Arc<ManualClock>,
+        backend: Arc<dyn Backend>,
+    ) -> Self {
         let policy = draw_policy(&mut dice);
-        let mut world = Self {
+        Self {
             _named: named,
             dice,
             mood,
             clock,
             backend,
-            weather,
+            weathers: Vec::new(),
+            far: None,
             nodes: Vec::new(),
             rollout: Rollout::Together,
             policy,
@@ -152,13 +194,12 @@ impl World {
             place: 0,
             tally: Tally::default(),
             stuck: Vec::new(),
-        };
-        world.open();
-        world
+        }
     }
 
     fn play(mut self) -> Run {
-        for _ in 0..STEPS {
+        let steps = if self.far.is_some() { STEPS_FAR } else { STEPS };
+        for _ in 0..steps {
             self.step();
         }
         self.close()
@@ -169,39 +210,94 @@ impl World {
             self.tally.crashes += 1;
             self.begin_anew();
         }
+        if let Some(far) = &mut self.far {
+            self.place += 1;
+            far.work(self.place);
+        }
         let caller = self.dice.place(CALLERS);
         match self.mood.turn(&mut self.dice) {
             Turn::Poll => self.poll(caller),
             Turn::Begin => self.begin(caller),
             Turn::GiveUp => self.give_up(caller),
             Turn::Pass => {
-                let span = Duration::from_millis(self.dice.below(90_000));
-                self.clock.pass(span);
+                let most = self.longest_pass();
+                let span = Duration::from_millis(self.dice.below(most));
+                self.pass(span);
             }
             Turn::Deliver => {
-                finish(self.weather.deliver_late());
+                let place = self.dice.place(self.weathers.len());
+                finish(self.weathers[place].deliver_late());
             }
+            Turn::Befall => self.befall(),
             Turn::MoveClock => self.move_clock(),
             Turn::Restart => self.restart(),
         }
+    }
+
+    /// The longest time that passes at once, in milliseconds: where lines are slow, time matters.
+    fn longest_pass(&mut self) -> u64 {
+        if self.far.is_none() {
+            return 90_000;
+        }
+        match self.dice.below(30) {
+            0 => 5_000,
+            1..6 => 1_000,
+            _ => 60,
+        }
+    }
+
+    /// Time passes, here and at each node.
+    fn pass(&self, span: Duration) {
+        self.clock.pass(span);
+        self.far.iter().for_each(|far| far.pass(span));
+    }
+
+    /// Something befalls a node, or what all of them share.
+    fn befall(&mut self) {
+        let Some(far) = &mut self.far else { return };
+        self.place += 1;
+        let befallen = far.befall(self.place);
+        self.history.outages.extend(befallen.outages);
+        self.history.losses.extend(befallen.loss);
+        if befallen.is_failover {
+            self.history.crashes.push(self.place);
+        }
+        self.place += 1;
     }
 
     /// Opens the nodes, in whatever weather.
     fn open(&mut self) {
         let stays = self.nodes.pop();
         self.nodes.clear();
-        for _ in 0..NODES {
+        let count = self.far.as_ref().map_or(NODES, Far::count);
+        if let Some(far) = &mut self.far {
+            self.history.outages.extend(far.close(self.place));
+        }
+        for number in 0..count {
+            let wired = self.far.as_mut().map(|far| far.wire(number));
             let node = loop {
-                let services = Services {
-                    store: Arc::clone(&self.weather) as _,
-                    register: Arc::clone(&self.weather) as _,
-                    entropy: Arc::new(SeededEntropy::new(self.dice.split())),
+                let entropy = Arc::new(SeededEntropy::new(self.dice.split()));
+                let services = match &wired {
+                    Some((store, register)) => Services {
+                        store: Arc::clone(store),
+                        register: Arc::clone(register),
+                        entropy,
+                    },
+                    None => Services {
+                        store: Arc::clone(&self.weathers[0]) as _,
+                        register: Arc::clone(&self.weathers[0]) as _,
+                        entropy,
+                    },
                 };
                 if let Some(Ok(node)) = finish(Authority::open(services, self.policy.clone())) {
                     break node;
                 }
             };
             self.nodes.push(Arc::new(node));
+        }
+        if let Some(far) = &mut self.far {
+            far.catch_up(self.place);
+            far.stir();
         }
         if let Some(stays) = stays.filter(|_| self.rollout == Rollout::OneByOne) {
             self.nodes[NODES - 1] = stays;
@@ -237,9 +333,7 @@ impl World {
         self.tally.restarts += 1;
         if self.dice.once_in(2) {
             // A store that comes back knows of nothing that is still under way.
-            while self.weather.is_late() {
-                finish(self.weather.deliver_late());
-            }
+            self.deliver_all();
             self.backend.crash();
             self.tally.crashes += 1;
         }
@@ -248,6 +342,14 @@ impl World {
             self.tally.policies += 1;
         }
         self.begin_anew();
+    }
+
+    fn deliver_all(&self) {
+        for weather in &self.weathers {
+            while weather.is_late() {
+                finish(weather.deliver_late());
+            }
+        }
     }
 
     /// The nodes are opened after a crash: whoever was waiting waits no longer.
@@ -276,14 +378,20 @@ impl World {
                 self.clock.step_wall(now + MINUTE * 20);
                 self.tally.clock_forward += 1;
             }
-            7..10 => self.clock.pass(MINUTE * 25),
-            10 => self.clock.pass(DAY + MINUTE),
+            7..10 => self.pass(MINUTE * 25),
+            10 => self.pass(DAY + MINUTE),
             _ => {
                 // Long enough for a roster to be let go of, over two rises of the floor.
-                self.clock.pass(DAY * 401);
+                self.pass(DAY * 401);
                 for _ in 0..3 {
-                    let _ = finish(self.nodes[0].sweep());
-                    self.clock.pass(DAY + MINUTE);
+                    let mut sweep = pin!(self.nodes[0].sweep());
+                    for _ in 0..400 {
+                        if sweep.as_mut().poll(&mut context()).is_ready() {
+                            break;
+                        }
+                        self.pass(Duration::from_millis(20));
+                    }
+                    self.pass(DAY + MINUTE);
                 }
             }
         }
@@ -300,6 +408,7 @@ impl World {
         Point {
             place: self.place,
             time: reading.now.as_millis(),
+            moment: millis(innkeeper_store::clock::Clock::steady(&*self.clock)),
         }
     }
 
@@ -308,8 +417,11 @@ impl World {
             return self.poll(caller);
         }
         let subject = Subject(u32::from(self.dice.once_in(3)));
-        let node = self.dice.place(NODES);
-        let node = Arc::clone(&self.nodes[node]);
+        let number = self.dice.place(self.nodes.len());
+        if self.far.as_ref().is_some_and(|far| far.is_paused(number)) {
+            return;
+        }
+        let node = Arc::clone(&self.nodes[number]);
         let known = &mut self.known[subject.0 as usize];
         let (call, calling) = guests::ask(
             self.mood.ask(&mut self.dice),
@@ -320,38 +432,46 @@ impl World {
             &mut self.labels,
             &mut self.dice,
         );
-        let number = self.note(subject, call);
-        self.calls[caller] = Some((number, calling));
+        let operation = self.note(subject, number, call);
+        self.calls[caller] = Some(UnderWay {
+            operation,
+            node: number,
+            calling,
+        });
     }
 
-    fn note(&mut self, subject: Subject, call: Call) -> usize {
+    fn note(&mut self, subject: Subject, node: usize, call: Call) -> usize {
         let begun = self.point();
         self.tally.operations += 1;
         self.history.operations.push(Operation {
             subject,
+            node,
             call,
             begun,
             ended: begun,
             answer: Answer::Unknown,
+            is_void: false,
         });
         self.history.operations.len() - 1
     }
 
     fn poll(&mut self, caller: usize) {
-        if let Some((number, calling)) = &mut self.calls[caller]
-            && let Poll::Ready(reply) = poll_once(calling)
+        let far = self.far.as_ref();
+        if let Some(under_way) = &mut self.calls[caller]
+            && !far.is_some_and(|far| far.is_paused(under_way.node))
+            && let Poll::Ready(reply) = poll_once(&mut under_way.calling)
         {
-            let number = *number;
+            let number = under_way.operation;
             self.calls[caller] = None;
             self.answered(number, reply);
         }
     }
 
     fn give_up(&mut self, caller: usize) {
-        if let Some((number, calling)) = self.calls[caller].take() {
-            drop(calling);
+        if let Some(under_way) = self.calls[caller].take() {
+            drop(under_way.calling);
             self.tally.dropped += 1;
-            self.history.operations[number].ended = self.point();
+            self.history.operations[under_way.operation].ended = self.point();
         }
     }
 
@@ -384,17 +504,25 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A call that a node has not answered yet.
+struct UnderWay {
+    operation: usize,
+    node: usize,
+    calling: Calling,
+}
+
+fn context() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
 fn poll_once(calling: &mut Calling) -> Poll<Result<Reply, EngineError>> {
-    calling
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
+    calling.as_mut().poll(&mut context())
 }
 
 /// Polls to the end, or to a bound: then it waits for something that nobody does.
 fn finish<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    (0..20_000).find_map(|_| match future.as_mut().poll(&mut context) {
+    (0..20_000).find_map(|_| match future.as_mut().poll(&mut context()) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
     })

@@ -1,7 +1,7 @@
 //! The everyday share of the simulation: a bounded number of seeds, and that a seed repeats.
 
 use innkeeper_simulation::tally::Tally;
-use innkeeper_simulation::world::{Run, run, run_embedded, run_rolling};
+use innkeeper_simulation::world::{Run, run, run_embedded, run_nodes, run_rolling};
 
 #[test]
 fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
@@ -18,6 +18,12 @@ fn given_seeds_when_a_policy_is_rolled_out_then_no_promise_is_broken_and_every_f
 #[test]
 fn given_seeds_when_the_store_lies_on_files_that_crash_then_no_promise_is_broken() {
     keep_every_promise("--embedded ", run_embedded);
+}
+
+/// Nodes behind lines that are slow and cut, with leases, over a store that fails over.
+#[test]
+fn given_seeds_when_nodes_share_a_store_then_no_promise_is_broken_and_every_fault_was_there() {
+    keep_every_promise("--nodes ", run_nodes);
 }
 
 fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
@@ -43,7 +49,7 @@ fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
 
 #[test]
 fn given_a_seed_when_run_twice_then_both_histories_are_the_same() {
-    for run in [run, run_embedded] {
+    for run in [run, run_embedded, run_nodes] {
         let told = || format!("{:?}", run(7).history);
 
         assert_eq!(told(), told());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Violation;
 use super::facts::Facts;
-use crate::history::{Answer, Call, Operation, Sid};
+use crate::history::{Answer, Call, History, Operation, Sid};
 
 /// What somebody knows of the end of a session.
 struct Death {
@@ -58,6 +58,49 @@ pub(super) fn stay(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     }
 }
 
+/// S4 on the node itself: what it acknowledged or showed to be dead is dead there at once, lease or
+/// not.
+pub(super) fn show_at_home(facts: &Facts<'_>, exact: &History, found: &mut Vec<Violation>) {
+    find_late(facts, exact, found, "S4", |death, of, operation| {
+        of.node == operation.node && death.from < operation.begun.place
+    });
+}
+
+/// S4⁺: no valid answer leaves a node later than a lease after the acknowledgement.
+pub(super) fn show_in_time(facts: &Facts<'_>, exact: &History, found: &mut Vec<Violation>) {
+    find_late(facts, exact, found, "S4⁺", |death, of, operation| {
+        death.how == How::Acknowledged
+            && death.from < operation.ended.place
+            && of.ended.moment.saturating_add(exact.lease) < operation.ended.moment
+    });
+}
+
+/// Finds the checks that let somebody in of whose death `is_late` says that it was known. `exact`
+/// tells when they began.
+fn find_late(
+    facts: &Facts<'_>,
+    exact: &History,
+    found: &mut Vec<Violation>,
+    rule: &'static str,
+    is_late: impl Fn(&Death, &Operation, &Operation) -> bool,
+) {
+    let deaths = deaths(facts);
+    for (number, _) in facts.operations.iter().filter(|(_, o)| o.is_check()) {
+        let operation = &exact.operations[*number];
+        let session = operation.shows_valid();
+        let all = session.and_then(|session| deaths.get(&session));
+        let late = all.into_iter().flatten().find(|death| {
+            let of = &exact.operations[death.by];
+            is_late(death, of, operation)
+        });
+        found.extend(late.map(|death| Violation {
+            rule,
+            operations: vec![death.by, *number],
+            text: format!("{session:?} is let in though it is known dead by then"),
+        }));
+    }
+}
+
 /// S12: what is valid was counted. A sign-in that saw the roster without a session gave its seat
 /// away, so it is not good later; nor is one that is missing in the very roster it was found in.
 fn are_counted(
@@ -70,6 +113,9 @@ fn are_counted(
     let Answer::Valid { session, view, .. } = &operation.answer else {
         return;
     };
+    if operation.is_void {
+        return;
+    }
     let missing = view.as_ref().is_some_and(|v| !v.live.contains(session));
     let given_away = deaths.get(session).into_iter().flatten().find(|death| {
         let call = &facts.history.operations[death.by].call;

@@ -165,6 +165,9 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         let Answer::Refused(Refusal::Full, view) = &operation.answer else {
             continue;
         };
+        if operation.is_void {
+            continue;
+        }
         let class = match &operation.call {
             Call::Admit { class, .. } => *class,
             _ => Class::default(),

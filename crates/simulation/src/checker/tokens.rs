@@ -66,6 +66,9 @@ pub(super) fn form_one_chain(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         let (Some(token), Some((_, next))) = (operation.presented(), operation.issued()) else {
             continue;
         };
+        if operation.is_void {
+            continue;
+        }
         // Another proof in the grace of a renewal makes another token, and withdraws the first.
         let renewal = matches!(operation.call, Call::Check(_) | Call::Renew(_));
         let (first, by) = *successors
@@ -87,14 +90,14 @@ pub(super) fn form_one_chain(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// Whether this shows that the presented token was good. A repeated reauthentication does not:
 /// it may be answered to a token that no longer passes a check.
 fn accepts(operation: &Operation) -> bool {
-    matches!(operation.call, Call::Check(_) | Call::Renew(_))
-        && matches!(operation.answer, Answer::Valid { .. })
+    matches!(operation.call, Call::Check(_) | Call::Renew(_)) && operation.shows_valid().is_some()
 }
 
 fn none_comes_back(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     let mut refused: HashMap<Tok, (usize, usize)> = HashMap::new();
     for (number, operation) in &facts.operations {
         if let (Call::Check(token), Answer::NoSession { .. }) = (&operation.call, &operation.answer)
+            && !operation.is_void
         {
             let entry = refused
                 .entry(*token)
@@ -154,6 +157,7 @@ fn old_ones_end_the_session(
             let session = facts.tokens.get(&token).map(|t| t.0);
             let survivor = facts.operations.iter().find(|(_, later)| {
                 matches!(operation.answer, Answer::NoSession { .. })
+                    && !operation.is_void
                     && operation.ended.place < later.begun.place
                     && session.is_some_and(|s| later.shows_live().contains(&s))
             });
@@ -227,6 +231,7 @@ pub(super) fn are_born_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     for (_, operation) in &facts.operations {
         if let (Call::Admit { label, .. }, Answer::Admitted { session, .. }) =
             (&operation.call, &operation.answer)
+            && !operation.is_void
         {
             let known = births.entry(*label).or_default();
             if known.iter().all(|(s, _)| s != session) {
@@ -255,7 +260,7 @@ pub(super) fn are_born_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
         let all_refused = attempts
             .iter()
-            .all(|(_, o)| matches!(o.answer, Answer::Refused(..)));
+            .all(|(_, o)| matches!(o.answer, Answer::Refused(..)) && !o.is_void);
         if all_refused && !attempts.is_empty() {
             found.push(Violation {
                 rule: "D11",

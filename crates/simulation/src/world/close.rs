@@ -6,6 +6,7 @@ use std::task::Poll;
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::Activity;
 
+use super::far::Far;
 use super::{Run, SUBJECTS, World, finish, poll_once};
 use crate::checker::{Violation, check};
 use crate::guests::{self, Calling};
@@ -17,15 +18,17 @@ impl World {
     /// The weather clears up: what is under way comes to its end, everything is looked at once
     /// more, and the history is checked.
     pub(super) fn close(mut self) -> Run {
-        while self.weather.is_late() {
-            finish(self.weather.deliver_late());
+        self.deliver_all();
+        self.weathers.iter().for_each(|weather| weather.clear_up());
+        if let Some(far) = &mut self.far {
+            self.history.outages.extend(far.clear_up(self.place));
         }
-        self.weather.clear_up();
         self.backend.clear_up();
         if self.backend.has_crashed() {
             self.begin_anew();
         }
-        let calls: Vec<_> = self.calls.iter_mut().filter_map(Option::take).collect();
+        let calls = self.calls.iter_mut().filter_map(Option::take);
+        let calls = calls.map(|call| (call.operation, call.calling)).collect();
         self.finish_all(calls);
         for subject in (0..SUBJECTS).map(Subject) {
             self.look_once_more(subject);
@@ -33,9 +36,12 @@ impl World {
         self.take_stock();
         let mut violations = check(&self.history);
         violations.append(&mut self.stuck);
-        self.tally.add(&self.weather.tally());
+        for weather in &self.weathers {
+            self.tally.add(&weather.tally());
+        }
         self.tally.disk = self.backend.strokes();
         self.tally.packed = self.backend.met();
+        self.tally.nodes = self.far.as_ref().map(Far::tally);
         self.tally.count(&self.history);
         Run {
             history: self.history,
@@ -77,12 +83,12 @@ impl World {
                 labels,
                 dice,
             );
-            let number = self.note(subject, call);
+            let number = self.note(subject, 0, call);
             self.finish_all(vec![(number, calling)]);
         }
         let tenant = tenant_of(subject);
         let (call, calling) = guests::look(Arc::clone(&node), tenant.clone(), name());
-        let number = self.note(subject, call);
+        let number = self.note(subject, 0, call);
         self.finish_all(vec![(number, calling)]);
         let tokens: Vec<(_, SessionToken)> = self.known[subject.0 as usize]
             .tokens
@@ -90,7 +96,7 @@ impl World {
             .map(|(tok, text)| (*tok, guests::read(text)))
             .collect();
         for (tok, token) in tokens {
-            let number = self.note(subject, Call::Check(tok));
+            let number = self.note(subject, 0, Call::Check(tok));
             let calling =
                 guests::check(Arc::clone(&node), tenant.clone(), token, Activity::Passive);
             self.finish_all(vec![(number, calling)]);

@@ -1,0 +1,5 @@
+//! Each rule of the checker, seen catching a history that breaks it, and sparing one that does not.
+
+mod nodes;
+mod rules;
+mod story;
