@@ -31,8 +31,14 @@ const PROMISED: [&str; 18] = [
 ];
 
 fn bench(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_innkeeper"));
-    command.env_clear().arg("bench").args(arguments);
+    // Whoever runs the tests may have been told not to listen to INT, as in the background.
+    let mut command = Command::new("env");
+    command.args([
+        "-i",
+        "--default-signal=INT",
+        env!("CARGO_BIN_EXE_innkeeper"),
+    ]);
+    command.arg("bench").args(arguments);
     command.arg("--folder").arg(folder).stdin(Stdio::null());
     command
 }

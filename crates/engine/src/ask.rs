@@ -53,23 +53,27 @@ impl Authority {
         Ok(reading)
     }
 
-    /// Reads a roster, with all that is remembered under these keys.
+    /// Reads a roster, with all that is remembered under these keys, and says when it began to.
     ///
     /// A reading brings one key along, so each of the others takes one more. Should one of them be
-    /// used meanwhile, the commit that would use it again is refused as stale.
+    /// used meanwhile, the commit that would use it again is refused as stale, as long as it is
+    /// remembered.
     pub(crate) async fn read_with(
         &self,
         tag: RosterTag,
         keys: &[KeyDigest],
-    ) -> Result<(Reading, Vec<Remembered>), EngineError> {
-        let mut remembered = Vec::new();
+    ) -> Result<(Reading, Vec<Remembered>, Timestamp), EngineError> {
+        let (mut remembered, mut begun) = (Vec::new(), Timestamp::MAX);
         let (last, others) = keys.split_last().unzip();
         for key in others.into_iter().flatten() {
-            remembered.extend(self.read(tag, Some(*key)).await?.remembered);
+            let reading = self.read(tag, Some(*key)).await?;
+            remembered.extend(reading.remembered);
+            begun = begun.min(reading.now);
         }
         let mut reading = self.read(tag, last.copied()).await?;
         remembered.extend(reading.remembered.take());
-        Ok((reading, remembered))
+        let begun = begun.min(reading.now);
+        Ok((reading, remembered, begun))
     }
 
     /// Makes a commit, or learns why not.

@@ -13,6 +13,7 @@ use innkeeper_store::{Commit, KeyDigest, Outcome, Reading, Remembered};
 use tracing::Instrument;
 
 use crate::metrics::Ends;
+use crate::sign_in::KEYS_FOR;
 use crate::{Authority, EngineError};
 
 /// How often a decision is made again before the caller is told to repeat. The lane keeps this
@@ -126,7 +127,7 @@ impl Authority {
         for _ in 0..ATTEMPTS {
             let reading = self.read_with(tag, keys);
             let reading = reading.instrument(tracing::debug_span!("read"));
-            let (reading, remembered) = reading.await?;
+            let (reading, remembered, asked) = reading.await?;
             let policy = self.policy_for(&reading).await?;
             let now = reading.now;
             let roster = match (&reading.roster, place) {
@@ -169,7 +170,11 @@ impl Authority {
 
             let ends = Ends::of(&changes);
             let salt = self.entropy.draw()?;
-            let stands_until = roster.changes_stand_until(&changes, now);
+            let mut stands_until = roster.changes_stand_until(&changes, now);
+            if !remember.is_empty() {
+                // Whoever used the key meanwhile is then still remembered, and this is seen (S10).
+                stands_until = stands_until.min(asked.plus(KEYS_FOR / 2));
+            }
             let mut commit = Commit::new(&roster, changes, now, stands_until, salt);
             commit.remember = remember;
             commit.seats = policy.seats(&roster.tenant);

@@ -1,5 +1,6 @@
 //! The choice at the limit: one ticket, one session, by the evidence that was given for it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use innkeeper_domain::admission::Refusal;
@@ -9,7 +10,7 @@ use innkeeper_domain::session::{EndReason, Initiator, SessionId};
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::{ChoiceRequest, TICKETS_FOR};
-use innkeeper_engine::sign_in::{Idempotency, SignInAnswer};
+use innkeeper_engine::sign_in::{Idempotency, KEYS_FOR, SignInAnswer};
 
 use crate::support::*;
 
@@ -52,6 +53,10 @@ fn with_key(request: ChoiceRequest, key: &str, says: &str) -> ChoiceRequest {
         idempotency: Some(Idempotency::new(&tenant(), key, says.as_bytes())),
         ..request
     }
+}
+
+fn is_pending<F: Future>(future: &mut Pin<Box<F>>) -> bool {
+    poll_once(future.as_mut()).is_pending()
 }
 
 impl House {
@@ -160,6 +165,37 @@ fn given_a_ticket_when_any_byte_of_it_differs_then_it_is_unknown() {
     let renamed = ChoiceTicket::new(id, sealed.clone()).expect("it fits");
     let answer = house.choose("alice", &renamed, &[first.session.id]);
     assert!(matches!(answer, SignInAnswer::UnknownTicket), "{answer:?}");
+}
+
+/// S10: a call with a ticket and a key looks at both, one after the other. Whatever happens between
+/// and after, for however long, the ticket opens one session.
+#[test]
+fn s10_given_a_call_that_is_held_up_when_its_ticket_is_used_and_forgotten_then_it_opens_nothing() {
+    let mut held_up = 0;
+    for (before, after) in (1..12).flat_map(|b| (0..12).map(move |a| (b, a))) {
+        let house = asking(2);
+        let end = [house.sign_in("alice"), house.sign_in("alice")].map(|s| s.session.id);
+        let (_, ticket) = asked(house.answer(arrival("alice")));
+        let other = house.other_node();
+        let request = with_key(choosing("alice", &ticket, &end), "0123456789abcdef", "x");
+        let mut slow = Box::pin(house.authority.choose(request));
+        if !(0..before).all(|_| is_pending(&mut slow)) {
+            continue;
+        }
+        let answer = finish(other.choose(choosing("alice", &ticket, &end)));
+        let is_first = matches!(answer, Ok(SignInAnswer::Admitted(_)));
+        if !is_first || !(0..after).all(|_| is_pending(&mut slow)) {
+            continue;
+        }
+        house.clock.pass(KEYS_FOR);
+
+        let late = finish(slow).expect("the store is sound");
+
+        held_up += 1;
+        let is_let_in = matches!(late, SignInAnswer::Admitted(_));
+        assert!(!is_let_in, "{before} polls before, {after} after: {late:?}");
+    }
+    assert!(held_up > 9, "there were points at which to be slow");
 }
 
 #[test]

@@ -240,6 +240,17 @@ impl House {
         )
     }
 
+    /// Another node over the same store.
+    pub(crate) fn other_node(&self) -> Authority {
+        let services = Services {
+            store: Arc::clone(&self.stage) as _,
+            register: Arc::clone(&self.stage) as _,
+            entropy: Arc::clone(&self.entropy) as _,
+        };
+        let policy = Policy::clone(&self.authority.policy());
+        finish(Authority::open(services, policy)).expect("the store is sound")
+    }
+
     pub(crate) fn answer(&self, request: SignInRequest) -> SignInAnswer {
         finish(self.authority.sign_in(request)).expect("the store is sound")
     }
