@@ -221,11 +221,16 @@ impl Held {
 
     /// Holds what was asked for at `asked`, unless what is here is newer.
     fn hold(&self, tag: RosterTag, roster: Option<&Arc<Roster>>, now: Timestamp, asked: Duration) {
-        if self.terms.span.is_zero() || !self.is_watching.load(Ordering::Acquire) {
+        if self.terms.span.is_zero() {
             return;
         }
         let mut shard = self.shard(tag).lock();
         let is = version(roster);
+        if !self.is_watching.load(Ordering::Acquire) {
+            // A reading of before, still on its way, must not be held once there is a channel.
+            self.tell(&mut shard, tag, is);
+            return;
+        }
         let before = shard.leases.get_mut(&tag);
         if let Some(before) = before {
             let was = version(opened(before.kept.as_ref()));
