@@ -1,6 +1,6 @@
 //! Forward-auth: a proxy asks us about each request before it passes it on to an application.
 //!
-//! What it asks is read by [`original`], what it is answered is decided by [`verdict`], and both
+//! What it asks is read by `original`, what it is answered is decided by `verdict`, and both
 //! are told by the route what happened. Three ideas carry the rest:
 //!
 //! - Only a peer of `server.trusted_peers` may ask. From anybody else the headers that name the

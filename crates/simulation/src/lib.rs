@@ -4,7 +4,7 @@
 //! about, so that hand-made ones show what it catches. [`world`] makes histories: nodes, store
 //! and callers in one thread, every choice from one seed, so that a failure can be had again.
 //! [`on_disk`] puts the embedded store beneath them, on files that lose what a crash may lose;
-//! or each node has a [`line`] of its own to a store that they share, and leases.
+//! or each node has a [`mod@line`] of its own to a store that they share, and leases.
 //! [`flaws`] plants wrong designs in a store, to see that the checker finds them.
 
 pub mod checker;
