@@ -150,7 +150,7 @@ fn given_wrong_files_when_reported_then_the_error_says_what_is_expected() {
     put("page.html", "<html>");
     put("bench.json", r#"{"schema": "innkeeper.bench/1"}"#);
     put("half.html", "<h1>{{ title }}</h1>\nTODO: our address\n");
-    put("wrong.html", "<h1>{{ titel }}</h1>\n");
+    put("wrong.html", "<h1>{{ headline }}</h1>\n");
 
     for (arguments, expected) in [
         (&["absent.json"][..], "absent.json: "),
