@@ -196,7 +196,9 @@ impl Authority {
         let (place, answer) = match glance {
             Glance::Valid(passed) => (Place::Memory, Ok(CheckAnswer::Valid(passed))),
             Glance::Shortfall(shortfall) => (Place::Memory, Ok(CheckAnswer::Shortfall(shortfall))),
-            Glance::LookAgain => (Place::Store, self.check_in_time(request).await),
+            // Apart, since it is large, and few checks come here: a future is copied as it is handed
+            // on, with all that it might ever hold.
+            Glance::LookAgain => (Place::Store, Box::pin(self.check_in_time(request)).await),
         };
         self.metrics.checked(place, answer.as_ref());
         answer
