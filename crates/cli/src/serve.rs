@@ -22,6 +22,7 @@ use innkeeper_http::cookies::SessionCookie;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::forward_auth::{ForwardAuth, SignInPage};
 use innkeeper_http::layer::Door;
+use innkeeper_http::often::Often;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest::{self, PREFIX};
 use innkeeper_http::server::{self, House, Limits};
@@ -87,7 +88,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let door = door(&config, &authority, arguments.demo)?;
     let users = Users::new(Arc::clone(&authority), TenantId::default(), Cost::OWASP);
     let metrics = rest::metrics_router(door.clone());
-    let gate = forward_auth(&config, arguments.demo || config.gateway.is_on());
+    let gate = Arc::new(forward_auth(
+        &config,
+        arguments.demo || config.gateway.is_on(),
+    ));
+    let often = Arc::new(Often::new(door.clone(), Arc::clone(&gate)));
     let mut router = rest::router_with_users(door.clone(), Arc::new(users.clone()))
         .merge(rest::forward_auth_router(door.clone(), gate));
     match &for_metrics {
@@ -140,6 +145,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     let house = House {
         router: enveloped(router),
+        often: Some(often),
         limits,
         tls,
         trusted_peers,

@@ -1,10 +1,15 @@
 //! Reading a request body whole, within its bounds.
 
 use std::error::Error;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Frame, SizeHint};
 use innkeeper_api::ProblemCode;
 use parking_lot::Mutex;
 
@@ -33,7 +38,10 @@ pub enum BodyError {
 /// Reads a body whole.
 ///
 /// Too large is 413, too slow 408, anything else 400: the caller has nothing but to pass it on.
-pub async fn read_body(body: Body) -> Result<Bytes, ProblemAnswer> {
+pub async fn read_body<B>(body: B) -> Result<Bytes, ProblemAnswer>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
     let mut body = Limited::new(body, BODY_LEN_MAX);
     // Most bodies come in one piece, which is handed on as it came.
     let (mut first, mut all) = (Bytes::new(), Vec::new());
@@ -53,6 +61,55 @@ pub async fn read_body(body: Body) -> Result<Bytes, ProblemAnswer> {
         }
     }
     Ok(if all.is_empty() { first } else { all.into() })
+}
+
+/// The body of an answer: whole as it lies, or as the router made it.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Whole(Bytes),
+    Routed(Body),
+}
+
+impl From<Bytes> for Content {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(bytes)
+    }
+}
+
+impl From<Body> for Content {
+    fn from(body: Body) -> Self {
+        Self::Routed(body)
+    }
+}
+
+impl HttpBody for Content {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match &mut *self {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
+            Self::Routed(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Routed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Routed(body) => body.size_hint(),
+        }
+    }
 }
 
 /// A body that came with a call that takes none, until it is refused.

@@ -1,25 +1,25 @@
 //! What every answer has in common: an id, a line in the log, outer headers, and nothing of a panic.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use http::Method;
 use http::header::{
     CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
+use http::{Method, StatusCode};
 use innkeeper_api::ProblemCode;
 use tower::{Layer, Service};
-use tracing::Instrument;
 use tracing::field::Empty;
 
+use crate::often::AskedOften;
 use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::traceparent::TraceParent;
@@ -88,45 +88,88 @@ where
         // The accept loop has begun it, and read its id where a trusted proxy gave one.
         let id = RequestId::current().unwrap_or_else(RequestId::next);
         let asked = Asked::of(&request);
-        let span = asked.span(id);
-        // Only from whom we believe; see the accept loop.
-        if let Some(caller) = request.extensions().get::<TraceParent>() {
-            span.record("traceparent", tracing::field::display(caller));
-        }
+        let answer = id.around(|| self.inner.call(request));
+        let work = async move {
+            match answer.await {
+                Ok(response) => response.into_response(),
+                Err(never) => match never {},
+            }
+        };
+        Box::pin(async move { Ok(around(id, asked, pin!(work)).await) })
+    }
+}
 
+/// The answer that `work` comes to, in its envelope.
+///
+/// It is lent, and not handed over: a future is copied whenever it moves, with room for all that
+/// it might ever hold.
+pub(crate) async fn around<B: From<Body>>(
+    id: RequestId,
+    asked: Asked,
+    mut work: Pin<&mut impl Future<Output = http::Response<B>>>,
+) -> http::Response<B> {
+    let span = asked.span(id);
+    let outcome = poll_fn(|cx| {
         // A panic leaves the store's own work running in its own task, and this request unwound;
         // nothing of it is touched again, so asserting unwind safety is right.
-        let answer = id.around(|| AssertUnwindSafe(self.inner.call(request)).catch_unwind());
-        let work = async move {
-            let mut response = match answer.await {
-                Ok(Ok(response)) => response.into_response(),
-                Ok(Err(never)) => match never {},
-                Err(_) => {
-                    tracing::error!("a handler panicked");
-                    ProblemAnswer::from(ProblemCode::Internal).into_response()
-                }
-            };
-            stamp(response.headers_mut(), id);
-            asked.answered(&response);
-            Ok(response)
-        };
-        Box::pin(id.within(work).instrument(span))
-    }
+        let poll = AssertUnwindSafe(|| work.as_mut().poll(cx));
+        match id.around(|| span.in_scope(|| catch_unwind(poll))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    });
+    let outcome = outcome.await;
+    let finish = || {
+        let mut response = outcome.unwrap_or_else(|_| {
+            tracing::error!("a handler panicked");
+            let problem = ProblemAnswer::from(ProblemCode::Internal);
+            problem.into_response().map(B::from)
+        });
+        stamp(response.headers_mut(), id);
+        asked.answered(response.status());
+        response
+    };
+    id.around(|| span.in_scope(finish))
 }
 
 /// What was asked, as far as it may be known: a method, and a route.
 #[derive(Debug)]
-struct Asked {
+pub(crate) struct Asked {
     method: Method,
-    route: Option<MatchedPath>,
+    route: Route,
+    trace: Option<TraceParent>,
     at: Instant,
 }
 
+/// The route of a request, as far as there is one.
+#[derive(Debug)]
+enum Route {
+    None,
+    /// By the router.
+    Matched(MatchedPath),
+    /// Past it.
+    Often(AskedOften),
+}
+
 impl Asked {
+    /// What the router was asked.
     fn of(request: &Request) -> Self {
+        let matched = request.extensions().get().cloned();
         Self {
             method: request.method().clone(),
-            route: request.extensions().get().cloned(),
+            route: matched.map_or(Route::None, Route::Matched),
+            // Only from whom we believe; see the accept loop.
+            trace: request.extensions().get().copied(),
+            at: Instant::now(),
+        }
+    }
+
+    /// What was asked past the router.
+    pub(crate) fn often(method: Method, often: AskedOften, trace: Option<TraceParent>) -> Self {
+        Self {
+            method,
+            route: Route::Often(often),
+            trace,
             at: Instant::now(),
         }
     }
@@ -135,14 +178,16 @@ impl Asked {
     fn span(&self, id: RequestId) -> tracing::Span {
         let (method, route) = (self.method(), self.route());
         let (status, traceparent) = (Empty, Empty);
-        tracing::debug_span!("request", %id, method, route, status, traceparent)
+        let span = tracing::debug_span!("request", %id, method, route, status, traceparent);
+        if let Some(caller) = &self.trace {
+            span.record("traceparent", tracing::field::display(caller));
+        }
+        span
     }
 
     /// Counts the answer, and logs it in one line.
-    fn answered(&self, response: &Response) {
-        let status = response.status();
-        let route = self.route.as_ref().map(MatchedPath::as_str);
-        traffic::count(&self.method, route, status);
+    fn answered(&self, status: StatusCode) {
+        traffic::count(&self.method, self.path(), status);
         let (method, route) = (self.method(), self.route());
         let status = status.as_u16();
         tracing::Span::current().record("status", status);
@@ -181,9 +226,18 @@ impl Asked {
         }
     }
 
-    /// The route as it was written down, without our prefix.
+    /// The route as it was written down.
+    fn path(&self) -> Option<&str> {
+        match &self.route {
+            Route::None => None,
+            Route::Matched(route) => Some(route.as_str()),
+            Route::Often(often) => Some(often.route()),
+        }
+    }
+
+    /// The same without our prefix.
     fn route(&self) -> &str {
-        let route = self.route.as_ref().map_or("none", MatchedPath::as_str);
+        let route = self.path().unwrap_or("none");
         route.strip_prefix(rest::PREFIX).unwrap_or(route)
     }
 }
@@ -219,10 +273,9 @@ fn varies_by_cookie(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
+    use axum::body::to_bytes;
     use axum::routing::get;
     use http::header::{ALLOW, CONTENT_TYPE};
-    use http::{Method, StatusCode};
     use tower::ServiceExt;
 
     use super::*;

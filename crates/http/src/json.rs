@@ -2,7 +2,8 @@
 
 pub(crate) mod written;
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -37,10 +38,19 @@ where
     type Rejection = ProblemAnswer;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ProblemAnswer> {
-        check_content_type(request.headers())?;
-        let body = read_body(request.into_body()).await?;
-        parse(&body).map(Self)
+        let (parts, body) = request.into_parts();
+        read(&parts.headers, body).await.map(Self)
     }
+}
+
+/// Reads the body of a request with these headers.
+pub(crate) async fn read<T, B>(headers: &HeaderMap, body: B) -> Result<T, ProblemAnswer>
+where
+    T: DeserializeOwned,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    check_content_type(headers)?;
+    parse(&read_body(body).await?)
 }
 
 /// The same, where the body may be left out.
@@ -71,21 +81,31 @@ where
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
+        match self.write() {
+            Ok(response) => response.map(Body::from),
+            Err(refusal) => refusal.into_response(),
+        }
+    }
+}
+
+impl<T: Serialize> Json<T> {
+    /// The answer with its body as bytes.
+    pub(crate) fn write(&self) -> Result<http::Response<Bytes>, ProblemAnswer> {
         match written::to_vec(&self.0) {
-            Ok(json) => answer(json, HeaderValue::from_static("application/json")),
+            Ok(json) => Ok(answer(json, HeaderValue::from_static("application/json"))),
             Err(error) => {
                 tracing::error!(%error, "an answer could not be written as JSON");
-                ProblemAnswer::from(ProblemCode::Internal).into_response()
+                Err(ProblemCode::Internal.into())
             }
         }
     }
 }
 
 /// An answer of JSON in this media type, with room for the headers that every answer gets.
-pub(crate) fn answer(json: Vec<u8>, media_type: HeaderValue) -> Response {
+pub(crate) fn answer(json: Vec<u8>, media_type: HeaderValue) -> http::Response<Bytes> {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(CONTENT_TYPE, media_type);
-    let mut response = Response::new(Body::from(json));
+    let mut response = http::Response::new(Bytes::from(json));
     *response.headers_mut() = headers;
     response
 }

@@ -213,7 +213,22 @@ needs! {
 pub struct Caller<N> {
     authority: Arc<Authority>,
     proved: Arc<KeyInfo>,
-    needs: PhantomData<N>,
+    needs: PhantomData<fn() -> N>,
+}
+
+impl<N: Needs> Caller<N> {
+    /// Proves who makes a request with these headers.
+    pub(crate) fn prove(door: &Door, headers: &HeaderMap) -> Result<Self, ProblemAnswer> {
+        let proved = key_of(&door.authority, headers)?;
+        if !proved.opens(N::SCOPES) {
+            return Err(lacks_scope());
+        }
+        Ok(Self {
+            authority: Arc::clone(&door.authority),
+            proved,
+            needs: PhantomData,
+        })
+    }
 }
 
 impl<N> Caller<N> {
@@ -256,19 +271,11 @@ where
     type Rejection = ProblemAnswer;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ProblemAnswer> {
-        let authority = Door::from_ref(state).authority;
-        let key = key_of(&authority, &parts.headers)?;
-        if !key.opens(N::SCOPES) {
-            return Err(lacks_scope());
-        }
+        let caller = Self::prove(&Door::from_ref(state), &parts.headers)?;
         if let Some(unasked) = parts.extensions.get::<UnaskedBody>() {
             unasked.refuse().await?;
         }
-        Ok(Self {
-            authority,
-            proved: key,
-            needs: PhantomData,
-        })
+        Ok(caller)
     }
 }
 

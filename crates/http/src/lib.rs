@@ -16,6 +16,7 @@ pub mod json;
 pub mod layer;
 pub mod nearest;
 pub mod oauth;
+pub mod often;
 pub mod openapi;
 pub mod origin;
 pub mod peers;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{
@@ -98,7 +99,7 @@ impl IntoResponse for ProblemAnswer {
         let status = StatusCode::from_u16(problem.status_code())
             .expect("the statuses of problems are between 400 and 599");
 
-        let mut response = json::answer(json, PROBLEM_JSON);
+        let mut response = json::answer(json, PROBLEM_JSON).map(Body::from);
         *response.status_mut() = status;
         let own = response.headers_mut();
         own.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,10 +3,10 @@
 //! Handlers translate; they decide nothing. Each file holds the calls about one thing.
 
 mod backup;
-mod check;
+pub(crate) mod check;
 mod devices;
 mod events;
-mod forward_auth;
+pub(crate) mod forward_auth;
 mod health;
 mod keys;
 mod me;
@@ -66,9 +66,9 @@ pub fn metrics_router(door: Door) -> Router {
 
 /// What proxies ask before they let a request through; never under the prefix, and beside
 /// [`router`].
-pub fn forward_auth_router(door: Door, settings: ForwardAuth) -> Router {
+pub fn forward_auth_router(door: Door, settings: Arc<ForwardAuth>) -> Router {
     route::router(forward_auth::routes())
-        .layer(Extension(Arc::new(settings)))
+        .layer(Extension(settings))
         .with_state(door)
 }
 

@@ -20,10 +20,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as signal;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use crate::often::{AskedOften, Often};
 use crate::peers::TrustedPeers;
 use places::Places;
 use watch::Watch;
@@ -60,6 +62,8 @@ pub struct Drained {
 pub struct House {
     /// The routes.
     pub router: Router,
+    /// Those of them that are asked past the router, where there are such.
+    pub often: Option<Arc<Often>>,
     /// The bounds.
     pub limits: Limits,
     /// TLS, where there is one. A handshake has as long as headers have.
@@ -74,10 +78,16 @@ impl House {
     pub fn new(router: Router) -> Self {
         Self {
             router,
+            often: None,
             limits: Limits::default(),
             tls: None,
             trusted_peers: TrustedPeers::default(),
         }
+    }
+
+    /// What a request asks past the router, if it does.
+    fn often_asked<B>(&self, request: &Request<B>) -> Option<(&Often, AskedOften)> {
+        Some((self.often.as_deref()?, AskedOften::of(request)?))
     }
 }
 

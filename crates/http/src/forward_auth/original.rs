@@ -1,7 +1,6 @@
 //! The request that a proxy asks about, as the proxy tells it.
 
 use http::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
 
 use super::Visit;
 
@@ -61,10 +60,9 @@ impl Dialect {
 
 impl<'h> Original<'h> {
     /// Reads what a proxy asks about.
-    pub(crate) fn read(dialect: Dialect, parts: &'h Parts) -> Result<Self, Unreadable> {
+    pub(crate) fn read(dialect: Dialect, headers: &'h HeaderMap) -> Result<Self, Unreadable> {
         let (method, target) = dialect.headers();
         let (method_word, target_word) = dialect.words();
-        let headers = &parts.headers;
         let method = only(headers, &method, method_word)?;
         let target = only(headers, &target, target_word)?.as_bytes();
         if !target.starts_with(b"/") {
@@ -112,33 +110,32 @@ fn takes_page(accept: &HeaderValue) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
 
-    fn parts(headers: &[(&str, &[u8])]) -> Parts {
-        let mut request = Request::builder().uri("/forward-auth?uri=/x");
-        for (name, value) in headers {
-            request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
+    fn headers(list: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in list {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            headers.append(HeaderName::from_static(name), value);
         }
-        request.body(()).unwrap().into_parts().0
+        headers
     }
 
-    fn visit(headers: &[(&str, &[u8])]) -> Visit {
+    fn visit(more: &[(&'static str, &[u8])]) -> Visit {
         let named: [(&str, &[u8]); 2] = [("x-forwarded-method", b"GET"), ("x-forwarded-uri", b"/")];
-        let parts = parts(&[&named, headers].concat());
-        Original::read(Dialect::Forwarded, &parts).unwrap().visit
+        let headers = headers(&[&named, more].concat());
+        Original::read(Dialect::Forwarded, &headers).unwrap().visit
     }
 
     #[test]
     fn given_the_words_of_a_proxy_when_read_then_only_its_own_count() {
-        let parts = parts(&[
+        let headers = headers(&[
             ("x-forwarded-method", b"POST"),
             ("x-forwarded-uri", b"/forwarded?a=b"),
             ("x-original-method", b"GET"),
             ("x-original-uri", b"/\xfforiginal/..%2f"),
         ]);
-        let target = |dialect| Original::read(dialect, &parts).unwrap().target;
+        let target = |dialect| Original::read(dialect, &headers).unwrap().target;
 
         assert_eq!(target(Dialect::Forwarded), b"/forwarded?a=b");
         assert_eq!(target(Dialect::Nginx), b"/\xfforiginal/..%2f");
@@ -149,7 +146,7 @@ mod tests {
         let method: (&str, &[u8]) = ("x-forwarded-method", b"GET");
         let target: (&str, &[u8]) = ("x-forwarded-uri", b"/");
         let other: (&str, &[u8]) = ("x-original-uri", b"/");
-        for (headers, why) in [
+        for (list, why) in [
             (&[][..], Unreadable::Missing("X-Forwarded-Method")),
             (&[target], Unreadable::Missing("X-Forwarded-Method")),
             (&[method, other], Unreadable::Missing("X-Forwarded-Uri")),
@@ -162,9 +159,9 @@ mod tests {
                 Unreadable::Repeated("X-Forwarded-Method"),
             ),
         ] {
-            let parts = parts(headers);
+            let headers = headers(list);
 
-            assert_eq!(Original::read(Dialect::Forwarded, &parts), Err(why));
+            assert_eq!(Original::read(Dialect::Forwarded, &headers), Err(why));
         }
     }
 
@@ -177,9 +174,9 @@ mod tests {
             b"http://app.example/",
             b" /x",
         ] {
-            let parts = parts(&[("x-forwarded-method", b"GET"), ("x-forwarded-uri", target)]);
+            let headers = headers(&[("x-forwarded-method", b"GET"), ("x-forwarded-uri", target)]);
 
-            let read = Original::read(Dialect::Forwarded, &parts);
+            let read = Original::read(Dialect::Forwarded, &headers);
 
             assert_eq!(read, Err(Unreadable::NotAPath));
         }
@@ -189,7 +186,7 @@ mod tests {
     fn given_what_a_client_accepts_when_read_then_only_one_who_shows_pages_is_a_visitor() {
         const FIREFOX: &[u8] = b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         let none: &[(&str, &[u8])] = &[];
-        for (headers, expected) in [
+        for (more, expected) in [
             (none, Visit::Call),
             (&[("accept", FIREFOX)], Visit::Page),
             (&[("accept", b" TEXT/HTML ; q=0.1")], Visit::Page),
@@ -209,9 +206,9 @@ mod tests {
                 Visit::Call,
             ),
         ] {
-            assert_eq!(visit(headers), expected, "{headers:?}");
+            assert_eq!(visit(more), expected, "{more:?}");
         }
-        let post = parts(&[
+        let post = headers(&[
             ("x-forwarded-method", b"POST"),
             ("x-forwarded-uri", b"/"),
             ("accept", FIREFOX),

@@ -5,6 +5,7 @@
 use innkeeper_domain::session::Ending;
 
 use super::Unreadable;
+use crate::peers::ClientIp;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,6 +14,16 @@ pub(crate) enum Asker {
     Listed,
     /// Anybody.
     Unlisted,
+}
+
+impl Asker {
+    /// By whom it brings: only of a peer that is listed is that read.
+    pub(crate) const fn of(brought: Option<ClientIp>) -> Self {
+        match brought {
+            Some(_) => Self::Listed,
+            None => Self::Unlisted,
+        }
+    }
 }
 
 /// Where a request would lead.

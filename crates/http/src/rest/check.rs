@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use axum::BoxError;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::State;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use innkeeper_api as api;
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall};
@@ -16,7 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::diagnosis::Tree;
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::layer::{self, Caller, Door, one_tenant};
 use crate::problem::{ProblemAnswer, invalid};
 use crate::query::Query;
@@ -92,6 +94,21 @@ async fn check(
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
     let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
     judge(&door, tenant, &asked).await.map(Json)
+}
+
+/// The same for a request that names nothing in a query, by its headers and its body.
+pub(crate) async fn check_plainly<B>(
+    door: &Door,
+    headers: &HeaderMap,
+    body: B,
+) -> Result<Json<api::CheckAnswer>, ProblemAnswer>
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
+{
+    let caller = Caller::<layer::Check>::prove(door, headers)?;
+    let asked: api::CheckRequest = json::read(headers, body).await?;
+    let tenant = caller.tenant(asked.tenant.as_deref())?;
+    judge(door, tenant, &asked).await.map(Json)
 }
 
 /// A check of a batch as it was written. What is wrong with it is wrong with it alone.

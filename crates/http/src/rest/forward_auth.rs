@@ -5,9 +5,8 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, LOCATION, VARY};
-use http::request::Parts;
+use http::{Extensions, StatusCode};
 use innkeeper_api::{Problem, ProblemCode};
 use innkeeper_domain::check::{Demand, Shortfall, Shown};
 use innkeeper_domain::session::Ending;
@@ -21,7 +20,6 @@ use crate::forward_auth::{
 };
 use crate::layer::Door;
 use crate::openapi::{Operation, Proof};
-use crate::peers::ClientIp;
 use crate::problem::ProblemAnswer;
 use crate::rest::PREFIX;
 use crate::route::{Answer, Part, Route};
@@ -75,7 +73,8 @@ async fn forwarded(
     settings: Settings,
     request: Request,
 ) -> Result<Told, ProblemAnswer> {
-    answer(&state, &settings, Dialect::Forwarded, request).await
+    let by = Proxy::of(request.extensions());
+    answer(&state, &settings, Dialect::Forwarded, by, request.headers()).await
 }
 
 async fn nginx(
@@ -83,7 +82,24 @@ async fn nginx(
     settings: Settings,
     request: Request,
 ) -> Result<Told, ProblemAnswer> {
-    answer(&state, &settings, Dialect::Nginx, request).await
+    let by = Proxy::of(request.extensions());
+    answer(&state, &settings, Dialect::Nginx, by, request.headers()).await
+}
+
+/// Who asks, as far as the connection tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Proxy {
+    pub(crate) asker: Asker,
+    pub(crate) peer: Option<Peer>,
+}
+
+impl Proxy {
+    fn of(extensions: &Extensions) -> Self {
+        Self {
+            asker: Asker::of(extensions.get().copied()),
+            peer: extensions.get().copied(),
+        }
+    }
 }
 
 impl Part for Settings {
@@ -93,39 +109,32 @@ impl Part for Settings {
 }
 
 /// What a proxy is told, short of a refusal.
-struct Told(HeaderMap, StatusCode);
+pub(crate) struct Told(HeaderMap, StatusCode);
 
-async fn answer(
+/// Judges the request that these headers speak of.
+pub(crate) async fn answer(
     door: &Door,
     settings: &ForwardAuth,
     dialect: Dialect,
-    request: Request,
+    by: Proxy,
+    headers: &HeaderMap,
 ) -> Result<Told, ProblemAnswer> {
-    let (parts, _unread) = request.into_parts();
-    let asker = asker(&parts);
-    let (place, visit, target) = match Original::read(dialect, &parts) {
+    let (place, visit, target) = match Original::read(dialect, headers) {
         Ok(Original { target, visit }) => (settings.place_of(target), visit, target),
         Err(why) => (Place::Unknown(why), Visit::Call, &b"/"[..]),
     };
-    let holder = match (asker, place) {
-        (Asker::Listed, Place::Guarded) => holder(door, settings, &parts.headers).await?,
+    let holder = match (by.asker, place) {
+        (Asker::Listed, Place::Guarded) => holder(door, settings, headers).await?,
         (Asker::Listed | Asker::Unlisted, _) => Holder::Unasked,
     };
-    match judge(asker, place, visit, holder) {
+    match judge(by.asker, place, visit, holder) {
         Verdict::Allow(None) => Ok(allow(&settings.names, Identity::nobody())),
         Verdict::Allow(Some(checked)) => match Identity::of(&checked) {
             Some(identity) => Ok(allow(&settings.names, identity)),
             None => Err(unnameable()),
         },
         Verdict::Challenge(visit, ending) => challenge(settings, dialect, visit, target, ending),
-        Verdict::Forbid(why) => Err(forbid(why, &parts)),
-    }
-}
-
-fn asker(parts: &Parts) -> Asker {
-    match parts.extensions.get::<ClientIp>() {
-        Some(_) => Asker::Listed,
-        None => Asker::Unlisted,
+        Verdict::Forbid(why) => Err(forbid(why, by.peer)),
     }
 }
 
@@ -206,11 +215,11 @@ fn challenge(
     }
 }
 
-fn forbid(why: Forbidden, parts: &Parts) -> ProblemAnswer {
+fn forbid(why: Forbidden, peer: Option<Peer>) -> ProblemAnswer {
     let with = |detail: String| Problem::new(ProblemCode::Forbidden).detail(detail);
     let problem = match why {
         Forbidden::UnlistedPeer => {
-            let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+            let peer = peer.map(|peer| peer.0.ip());
             let peer =
                 peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_canonical().to_string());
             tracing::warn!(
@@ -264,13 +273,21 @@ fn varied(refusal: ProblemAnswer) -> ProblemAnswer {
     refusal.header(VARY, VARIES_BY)
 }
 
-impl IntoResponse for Told {
-    fn into_response(self) -> Response {
+impl Told {
+    /// The answer, which has nothing but headers.
+    pub(crate) fn write<B: Default>(self) -> http::Response<B> {
         let Self(headers, status) = self;
-        let mut response = status.into_response();
+        let mut response = http::Response::new(B::default());
+        *response.status_mut() = status;
         *response.headers_mut() = headers;
         response.headers_mut().insert(VARY, VARIES_BY);
         response
+    }
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        self.write()
     }
 }
 

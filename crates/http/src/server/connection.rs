@@ -72,10 +72,7 @@ async fn run<I: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let limits = house.limits;
     let wire = TokioIo::new(Wire::new(stream, watch.clone()));
-    let service = service_fn(|request| {
-        let (router, trusted) = (house.router.clone(), &house.trusted_peers);
-        service::serve(router, watch.clone(), peer, trusted, request)
-    });
+    let service = service_fn(|request| service::serve(&house, watch.clone(), peer, request));
     let mut connection = http1::Builder::new()
         // Our own timer stands for this one: it tells a slow header from an idle connection, and
         // does not allocate for each request.

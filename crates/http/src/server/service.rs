@@ -5,22 +5,23 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap};
-use http::{Extensions, Request, Version};
+use http::{Extensions, Request, Response, Version};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use innkeeper_api::{Problem, ProblemCode};
 use tower::Service;
 
-use super::Peer;
 use super::watch::{Rest, Watch};
-use crate::body::{BODY_LEN_MAX, BodyError};
-use crate::envelope::stamp;
+use super::{House, Peer};
+use crate::body::{BODY_LEN_MAX, BodyError, Content};
+use crate::envelope::{Asked, around, stamp};
+use crate::forward_auth::Asker;
 use crate::peers::{ClientIp, TrustedPeers};
 use crate::problem::ProblemAnswer;
 use crate::request_id::RequestId;
+use crate::rest::forward_auth::Proxy;
 use crate::sse::EVENT_STREAM;
 use crate::traceparent::TraceParent;
 
@@ -29,33 +30,40 @@ use crate::traceparent::TraceParent;
 /// A handler that is late is dropped: its work at the store goes on in the store's own task, so
 /// the caller is told that nobody knows.
 pub(super) async fn serve(
-    mut router: Router,
+    house: &House,
     watch: Watch,
     peer: Peer,
-    trusted: &TrustedPeers,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     if !watch.request_began(!request.body().is_end_stream()) {
         // The connection is being closed, and must not look as if it had done something.
         std::future::pending::<()>().await;
     }
-    let arrival = Arrival::of(&request, peer, trusted);
+    let arrival = Arrival::of(&request, peer, &house.trusted_peers);
     let id = arrival.id;
 
-    let response = if let Some(refusal) = refusal(&request) {
+    let answered = if let Some(refusal) = refusal(&request) {
         if !request.body().is_end_stream() {
             watch.body_abandoned();
         }
-        by_itself(id, refusal)
+        Some(by_itself(id, refusal))
+    } else if let Some((often, asked)) = house.often_asked(&request) {
+        let (parts, body) = request.into_parts();
+        let body = RequestBody::new(body, &watch);
+        let work = pin!(often.answer(asked, arrival.proxy(), &parts.headers, body));
+        let asked = Asked::often(parts.method.clone(), asked, arrival.trace);
+        in_time(&watch, pin!(around(id, asked, work))).await
     } else {
         let mut request = request.map(|body| RequestBody::wrap(body, &watch));
         arrival.note(request.extensions_mut());
-        match in_time(&watch, id.within(router.call(request))).await {
-            Some(Ok(response)) => response,
-            Some(Err(never)) => match never {},
-            None => by_itself(id, ProblemCode::Unavailable.into()),
-        }
+        let routed = house.router.clone().call(request);
+        let routed = in_time(&watch, pin!(id.within(routed))).await;
+        routed.map(|response| match response {
+            Ok(response) => response.map(Content::from),
+            Err(never) => match never {},
+        })
     };
+    let response = answered.unwrap_or_else(|| by_itself(id, ProblemCode::Unavailable.into()));
 
     watch.answered(rest_of(&response));
     Ok(response.map(|body| AnswerBody { body, watch }))
@@ -84,6 +92,13 @@ impl Arrival {
         }
     }
 
+    fn proxy(&self) -> Proxy {
+        Proxy {
+            asker: Asker::of(self.client),
+            peer: Some(self.peer),
+        }
+    }
+
     fn note(self, extensions: &mut Extensions) {
         extensions.insert(self.peer);
         if let Some(client) = self.client {
@@ -96,9 +111,9 @@ impl Arrival {
 }
 
 /// An answer that no route made, in the same outer headers, and in the log too.
-fn by_itself(id: RequestId, problem: ProblemAnswer) -> Response {
+fn by_itself(id: RequestId, problem: ProblemAnswer) -> Response<Content> {
     id.around(|| {
-        let mut response = problem.into_response();
+        let mut response = problem.into_response().map(Content::from);
         stamp(response.headers_mut(), id);
         let status = response.status().as_u16();
         if status >= 500 {
@@ -110,7 +125,7 @@ fn by_itself(id: RequestId, problem: ProblemAnswer) -> Response {
     })
 }
 
-fn rest_of(response: &Response) -> Rest {
+fn rest_of(response: &Response<Content>) -> Rest {
     let kind = response.headers().get(CONTENT_TYPE);
     if kind.is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes())) {
         Rest::Endless
@@ -144,8 +159,7 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
 }
 
 /// The outcome, or nothing once the request is late.
-async fn in_time<F: Future>(watch: &Watch, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
+async fn in_time<F: Future>(watch: &Watch, mut work: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(|cx| match work.as_mut().poll(cx) {
         Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
         // The timer of the connection polls this again once it has passed.
@@ -168,12 +182,16 @@ impl RequestBody {
         if body.is_end_stream() {
             return Body::empty();
         }
-        Body::new(Self {
+        Body::new(Self::new(body, watch))
+    }
+
+    fn new(body: Incoming, watch: &Watch) -> Self {
+        Self {
             body,
             watch: watch.clone(),
             room: BODY_LEN_MAX,
             is_done: false,
-        })
+        }
     }
 }
 
@@ -236,7 +254,7 @@ impl Drop for RequestBody {
 
 /// The body of an answer, telling the watch when it has been handed over.
 pub(super) struct AnswerBody {
-    body: Body,
+    body: Content,
     watch: Watch,
 }
 

@@ -3,6 +3,7 @@
 mod bounds;
 mod drain;
 mod harness;
+mod often;
 mod protocol;
 mod time;
 mod tls;

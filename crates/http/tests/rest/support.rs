@@ -114,7 +114,7 @@ pub(crate) async fn desk_with(policy: Policy) -> Desk {
         router: enveloped(
             rest::router(door.clone())
                 .merge(rest::metrics_router(door.clone()))
-                .merge(rest::forward_auth_router(door, forward_auth)),
+                .merge(rest::forward_auth_router(door, Arc::new(forward_auth))),
         ),
         admin: String::new(),
     };
