@@ -92,6 +92,12 @@ pub(super) enum Shape {
     Construct,
     Member,
     Subscript,
+    /// A part of a list: `sessions[5:]`.
+    Slice,
+    /// A method by its name, for somebody else to call: `SessionInformation::expireNow`.
+    Reference,
+    /// A field of a class with its type.
+    Field,
     Assign,
     Pair,
     Text,
@@ -197,6 +203,9 @@ fn shape(language: Language, kind: &str) -> Shape {
         | "scope_resolution"
         | "navigation_expression"
         | "conditional_access_expression" => Shape::Member,
+        "field_declaration" | "class_parameter" | "property_promotion_parameter" => Shape::Field,
+        "slice_expression" => Shape::Slice,
+        "method_reference" | "callable_reference" => Shape::Reference,
         "subscript_expression"
         | "index_expression"
         | "element_reference"

@@ -4,6 +4,7 @@
 //! a million deep costs time in proportion to its length and never the program's stack.
 
 mod look;
+mod stand_in;
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -159,7 +160,10 @@ impl<'a> Walk<'a> {
                 Shape::Function => self.function(node, &mut place),
                 Shape::Class => self.class(node, &mut place),
                 Shape::Call | Shape::Construct => self.call(node, &mut place),
+                Shape::Reference => self.reference(node, &place),
+                Shape::Slice | Shape::Subscript => self.slice(node, &place),
                 Shape::Assign => self.assign(node, &place, false),
+                Shape::Field => self.field(node),
                 Shape::Pair => self.assign(node, &place, true),
                 Shape::Compare => self.compare(node, &place),
                 Shape::Annotation
@@ -348,6 +352,14 @@ impl<'a> Walk<'a> {
             annotation.class.clone_from(&name);
             self.out.annotations.push(annotation);
         }
+        let bases = ["superclasses", "superclass", "interfaces"]
+            .iter()
+            .filter_map(|field| node.child_by_field_name(field))
+            .map(|bases| self.look(bases).names);
+        let bases: Vec<String> = bases.collect();
+        if !bases.is_empty() {
+            self.out.classes.push((name.clone(), bases.join(" ")));
+        }
         place.class = name.into();
         place.function = None;
         place.call = None;
@@ -396,6 +408,7 @@ impl<'a> Walk<'a> {
             let module = texts.first().cloned().unwrap_or_default();
             self.out.brought.push((self.names_given(), module));
         }
+        self.equality(node, &path, arguments, place);
         let index = self.out.calls.len();
         self.out.calls.push(Call {
             path,
@@ -440,8 +453,12 @@ impl<'a> Walk<'a> {
             self.hints.insert(value.id(), last(&target_path).to_owned());
         }
         let seen = value.map(|v| self.look(v)).unwrap_or_default();
+        let key = (self.shape(target) == Shape::Subscript)
+            .then(|| last_named(target))
+            .flatten();
         let assign = Assign {
             target: target_path,
+            key: key.map(|key| self.look(key).names).unwrap_or_default(),
             written: value
                 .filter(|v| self.shape(*v) != Shape::Function)
                 .map(|v| self.text(v).chars().take(WRITTEN_MAX).collect())
@@ -525,18 +542,10 @@ impl<'a> Walk<'a> {
         ) {
             return;
         }
-        let side = |walk: &Self, node: Node<'a>| {
-            let path = walk.path(node);
-            if path == "?" {
-                walk.text(node).chars().take(WRITTEN_MAX).collect()
-            } else {
-                path
-            }
-        };
         let compare = Compare {
-            left: side(self, left),
+            left: self.side(left),
             operator,
-            right: side(self, right),
+            right: self.side(right),
             line: line(node),
             function: place.function,
         };

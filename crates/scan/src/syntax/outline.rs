@@ -13,6 +13,10 @@ pub(crate) struct Outline {
     pub(crate) imports: Vec<String>,
     /// The names each import brings in, and the module they come from as written, or empty.
     pub(crate) brought: Vec<(String, String)>,
+    /// Fields by name, with the class they are declared to be of.
+    pub(crate) fields: Vec<(String, String)>,
+    /// Classes by name, with the names of what they extend.
+    pub(crate) classes: Vec<(String, String)>,
     pub(crate) annotations: Vec<Annotation>,
     pub(crate) routes: Vec<Route>,
     /// Comments that ask for a finding to be left out: line, rule, reason.
@@ -74,6 +78,8 @@ impl Call {
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Assign {
     pub(crate) target: String,
+    /// Names of what it is kept under: `sid` of `sessions[sid] = …`.
+    pub(crate) key: String,
     /// The value as written, cut short.
     pub(crate) written: String,
     pub(crate) names: String,

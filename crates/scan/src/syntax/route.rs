@@ -38,6 +38,10 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
     let lower = method.to_ascii_lowercase();
     let first = call.texts.first()?;
     let is_django = language == Language::Python && file.ends_with("urls.py");
+    // `router.register("sessions", SessionViewSet)` of Django REST framework.
+    let by_router = language == Language::Python
+        && lower == "register"
+        && words(call.receiver()).last().is_some_and(|w| w == "router");
     let registers = VERBS.contains(&lower.as_str())
         || matches!(
             lower.as_str(),
@@ -59,7 +63,8 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
             .strip_prefix("map")
             .is_some_and(|verb| VERBS.contains(&verb))
         || lower.ends_with("endpoint")
-        || is_django && matches!(lower.as_str(), "path" | "re_path" | "url");
+        || is_django && matches!(lower.as_str(), "path" | "re_path" | "url")
+        || by_router;
     if !registers {
         return None;
     }
@@ -85,7 +90,7 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
     // Routes by name, `router.post("auth.delete", …)`, as remote procedures have them.
     let by_name =
         call.receiver().to_ascii_lowercase().ends_with("router") && !call.closures.is_empty();
-    if !is_path && !is_django && !rails && !by_name || path.contains(' ') {
+    if !is_path && !is_django && !by_router && !rails && !by_name || path.contains(' ') {
         return None;
     }
     // `map.get("/x")` on a client or a collection answers nobody: a route has someone to answer.
@@ -130,14 +135,8 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
             .unwrap_or("")
             .clone_into(&mut handler);
     }
-    if language == Language::Python && handler == "as_view" {
-        names
-            .iter()
-            .rev()
-            .nth(1)
-            .copied()
-            .unwrap_or("")
-            .clone_into(&mut handler);
+    if is_django || by_router {
+        handler = viewed(call).unwrap_or(handler);
     }
     Some(Route {
         method: verb,
@@ -147,6 +146,17 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
         handler,
         guards: call.names.clone(),
     })
+}
+
+/// The function or class that a route of Django leads to: its second argument, whatever is wrapped
+/// around it and named behind it.
+fn viewed(call: &Call) -> Option<String> {
+    let names: Vec<&str> = call.arguments.get(1)?.split(' ').collect();
+    let view = match names.iter().position(|name| *name == "as_view") {
+        Some(at) => names.get(at.checked_sub(1)?),
+        None => names.last(),
+    };
+    view.map(|name| (*name).to_owned())
 }
 
 /// What the routes of each class begin with, as an annotation of the class says.
