@@ -3,6 +3,8 @@
 //! Calls are resolved by name, and only where the name says enough: a method called `delete`
 //! resolves when its receiver names the class, never by itself.
 
+mod holder;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::syntax::words::{any, words};
@@ -24,6 +26,24 @@ const MEANINGS_MAX: usize = 3;
 
 /// Names that say how a function is called and nothing else.
 const GENERIC: &str = "on get post put delete patch async handle handler invoke execute run call process do perform action main index create store destroy update";
+
+/// Methods by which a class answers a route, as Django has them.
+const VIEW_METHODS: [&str; 14] = [
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "list",
+    "retrieve",
+    "create",
+    "destroy",
+    "get_queryset",
+    "get_object",
+    "form_valid",
+    "perform_destroy",
+    "dispatch",
+];
 
 /// Words that say what kind of class it is, and not which.
 const KINDS: &str = "repository repo service manager model store client dao provider db database";
@@ -50,6 +70,7 @@ pub(crate) struct Model<'a> {
     routes: HashMap<Id, Vec<&'a Route>>,
     /// What constructors are handed: for a file and a field, the class of what is in it.
     given: HashMap<(usize, &'a str), &'a str>,
+    by_path: HashMap<&'a str, usize>,
 }
 
 impl<'a> Model<'a> {
@@ -64,7 +85,12 @@ impl<'a> Model<'a> {
             clients: Vec::new(),
             routes: HashMap::new(),
             given: HashMap::new(),
+            by_path: HashMap::new(),
         };
+        for (number, file) in model.files.iter().enumerate() {
+            let file: &'a Parsed = file;
+            model.by_path.insert(&file.path, number);
+        }
         model.clients = model.files.iter().map(|file| is_client(file)).collect();
         for (number, file) in model.files.iter().enumerate() {
             model.first.push(model.functions.len());
@@ -93,6 +119,13 @@ impl<'a> Model<'a> {
     }
 
     fn place_routes(&mut self) {
+        let mut views: HashMap<&str, Vec<Id>> = HashMap::new();
+        for id in self.ids() {
+            let function = self.function(id);
+            if VIEW_METHODS.contains(&function.name.as_str()) && !function.class.is_empty() {
+                views.entry(&function.class).or_default().push(id);
+            }
+        }
         for number in 0..self.files.len() {
             let file: &'a Parsed = self.files[number];
             for route in &file.outline.routes {
@@ -102,14 +135,23 @@ impl<'a> Model<'a> {
                         .or_default()
                         .push(route);
                 }
-                let handlers = self.named(&route.handler);
+                let mut handlers = self.named(&route.handler);
+                if handlers.is_empty() && file.language == Language::Python {
+                    handlers = views
+                        .get(route.handler.as_str())
+                        .cloned()
+                        .unwrap_or_default();
+                }
                 let here: Vec<Id> = handlers
                     .iter()
                     .copied()
                     .filter(|id| self.functions[*id].0 == number)
                     .collect();
                 let chosen = if here.is_empty() { handlers } else { here };
-                if route.function.is_none() && chosen.len() <= MEANINGS_MAX {
+                let is_class = chosen
+                    .iter()
+                    .all(|id| self.function(*id).class == route.handler);
+                if route.function.is_none() && (chosen.len() <= MEANINGS_MAX || is_class) {
                     for id in chosen {
                         self.routes.entry(id).or_default().push(route);
                     }
@@ -223,15 +265,9 @@ impl<'a> Model<'a> {
             return candidates;
         }
         let receiver = call.receiver();
-        if let Some(class) = self
-            .given
-            .get(&(file, receiver.strip_prefix("this.").unwrap_or("")))
-        {
-            let of_class = |id: &Id| self.function(*id).class == *class;
-            let given: Vec<Id> = candidates.iter().copied().filter(of_class).collect();
-            if !given.is_empty() {
-                return given;
-            }
+        let of_holder = self.of_holder(file, receiver, &candidates);
+        if !of_holder.is_empty() {
+            return of_holder;
         }
         // `auth.logout` with `auth` from elsewhere is not the `logout` of a file called `views`.
         if self.files[file].language == Language::Python && self.brings(file, receiver) {
