@@ -135,8 +135,15 @@ impl<'m> Tracer<'m, '_> {
                         && named(&c.names, &function.name)
                 })
         };
+        let own = self.model.own(id);
+        let handed = |hook: &str| {
+            let mut calls = self.model.file_of(id).outline.calls.iter();
+            function.name.is_empty()
+                && calls.any(|c| c.method() == hook && c.closures.contains(&own))
+        };
         self.hooks.iter().any(|hook| {
-            function.annotations.iter().any(|a| named(a, hook))
+            handed(hook)
+                || function.annotations.iter().any(|a| named(a, hook))
                 || named(&function.parameters, hook)
                 || function.name == *hook
                 || connected(hook)

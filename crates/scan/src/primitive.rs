@@ -3,7 +3,10 @@
 //! The same `DELETE FROM sessions` is signing out, eviction or housekeeping, depending on who
 //! calls it. Here it is only an ending; `flow` looks at the way in and says which.
 
+mod bound;
 mod call;
+mod key;
+mod others;
 mod scope;
 mod shape;
 
@@ -19,7 +22,8 @@ use crate::vocabulary as v;
 use innkeeper_report::Confidence;
 
 use call::of_call;
-use shape::{is_stamp, keeps_id};
+pub(crate) use others::widen;
+use shape::is_stamp;
 
 /// What a line does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,10 +38,15 @@ pub(crate) enum Does {
     EndOfDevice,
     List,
     Tell,
+    /// Some message is sent.
+    Write,
     SetPassword,
     ClearCookie,
     SingleSlot,
+    /// The number of a user's sessions is compared with what is allowed.
     Bound,
+    /// All but the newest so many of a user's sessions end.
+    Trim,
 }
 
 /// One line that does something.
@@ -87,7 +96,10 @@ fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
         let function = model.id(number, assign.function);
         if let Some((does, confidence)) = of_assign(model, file, assign, function) {
             let (line, note) = (assign.line, &assign.target);
-            out.push(primitive(does, number, line, function, confidence, note));
+            let made = primitive(does, number, line, function, confidence, note);
+            let keeps_id =
+                does == Does::Create && key::is_kept(model, file, function, note, &assign.key);
+            out.push(Primitive { keeps_id, ..made });
         }
     }
     // The calls of one function stand together and have the same surroundings.
@@ -100,25 +112,38 @@ fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
         let resolved = model.resolve(number, call);
         for (does, confidence) in of_call(file, call, &around, !resolved.is_empty()) {
             let (line, note) = (call.line, &call.path);
-            out.push(primitive(does, number, line, function, confidence, note));
+            let made = primitive(does, number, line, function, confidence, note);
+            let first = call.arguments.first().map_or("", String::as_str);
+            let keeps_id = does == Does::Create && key::is_kept(model, file, function, note, first);
+            out.push(Primitive { keeps_id, ..made });
         }
     }
-    for compare in &file.outline.compares {
-        let function = model.id(number, compare.function);
-        if is_bound(model, file, compare, function) {
-            let note = format!("{} {} {}", compare.left, compare.operator, compare.right);
-            let (line, confidence) = (compare.line, Confidence::Likely);
-            out.push(primitive(
-                Does::Bound,
-                number,
-                line,
-                function,
-                confidence,
-                &note,
-            ));
-        }
-    }
+    let bounds = bound::of_file(model, number, file);
+    // What a trim ends is beyond the bound: nobody chose it.
+    out.retain(|p| {
+        !bounds
+            .iter()
+            .any(|b| b.does == Does::Trim && is_part_of(p, b))
+    });
+    out.extend(bounds.into_iter().map(|b| {
+        let likely = Confidence::Likely;
+        primitive(b.does, number, b.line, b.function, likely, &b.note)
+    }));
     out
+}
+
+/// Is the ending a step of the trim, in the same statement or chained to its cut?
+fn is_part_of(ending: &Primitive, trim: &bound::Bound) -> bool {
+    let ends = matches!(
+        ending.does,
+        Does::EndOne | Does::EndOthers | Does::EndAll | Does::EndOfDevice | Does::EndCurrent
+    );
+    let lower = ending.note.to_ascii_lowercase();
+    let chained = [".offset()", ".skip()", ".drop()", ".slice()"]
+        .iter()
+        .any(|cut| lower.contains(cut));
+    ends && ending.function == trim.function
+        && (ending.line == trim.line || chained && ending.line > trim.line)
 }
 
 /// Where a call stands, in words.
@@ -166,7 +191,7 @@ fn primitive(
         line,
         function,
         confidence,
-        keeps_id: does == Does::Create && keeps_id(note),
+        keeps_id: false,
         mechanism: "home-grown".into(),
         note: note.chars().take(120).collect(),
     }
@@ -263,64 +288,4 @@ fn is_of_user(written: &str) -> bool {
             words(what).concat().as_str(),
             "id" | "pk" | "uuid" | "guid" | "sessiontoken" | "authtoken" | "getid" | "key"
         )
-}
-
-/// A comparison of how many sessions there are with how many there may be.
-fn is_bound(
-    model: &Model<'_>,
-    file: &Parsed,
-    compare: &crate::syntax::Compare,
-    function: Option<Id>,
-) -> bool {
-    let (left, right) = (words(&compare.left), words(&compare.right));
-    let names_max = |list: &[String]| {
-        any(
-            list,
-            "max maximum limit allowed concurrent maxsession maxsessions quota",
-        ) && v::names_session_loosely(list)
-            && !any(
-                list,
-                "age time timeout size bytes length len idle duration ttl lifetime second minute hour expiry expires attempt retries",
-            )
-    };
-    let counts = |text: &str, list: &[String]| {
-        (v::names_sessions(list)
-            || any(list, "sessioncount sessionscount")
-            || any(list, "count") && v::names_session(list))
-            && (text.contains(".length")
-                || text.contains(".size")
-                || text.contains("len()")
-                || text.contains("count")
-                || text.contains("Count")
-                || text.starts_with("len("))
-    };
-    let literal = |text: &str| matches!(text, "0" | "1" | "-1" | "null" | "undefined");
-    let ordered = matches!(compare.operator.as_str(), ">" | ">=" | "<" | "<=");
-    let by_name = ordered
-        && (names_max(&left) || names_max(&right))
-        && !literal(&compare.left)
-        && !literal(&compare.right);
-    let by_count = ordered
-        && (counts(&compare.left, &left) && !literal(&compare.right)
-            || counts(&compare.right, &right) && !literal(&compare.left));
-    if !by_name && !by_count {
-        return false;
-    }
-    // The parts of a header are counted here, and no sessions.
-    let counted = compare.left.split('.').next().unwrap_or("");
-    let is_split = file.outline.assigns.iter().any(|a| {
-        a.function == compare.function && a.target == counted && a.written.contains("split(")
-    });
-    if is_split {
-        return false;
-    }
-    // Counting the cookies of one browser bounds accounts, not the sessions of a user.
-    function.is_none_or(|id| {
-        let own = &model.function(id).names;
-        let all = words(own);
-        !any(&all, "cookie")
-            || own
-                .split(' ')
-                .any(|n| matches!(n, "userId" | "user_id" | "userID" | "uid"))
-    })
 }

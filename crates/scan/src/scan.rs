@@ -298,7 +298,9 @@ fn judge_unit(
     primitives.extend(
         primitive::primitives(&model)
             .into_iter()
-            .filter(|p| p.does == Does::Bound || !lines.contains(&(p.file, p.line)))
+            .filter(|p| {
+                matches!(p.does, Does::Bound | Does::Trim) || !lines.contains(&(p.file, p.line))
+            })
             .filter(|p| !known.unrelated.contains(&(p.file, p.line)))
             .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
@@ -306,6 +308,7 @@ fn judge_unit(
         let what = primitive.note.split(':').next().unwrap_or("");
         primitive.keeps_id = !known.sealed.iter().any(|path| glob(path, what));
     }
+    primitive::widen(&model, &mut primitives);
     let flow = flow::flow(&model, &primitives, &settings, &known);
     let mut facts: Vec<Fact> = known.facts;
     facts.extend(flow.facts);

@@ -54,7 +54,8 @@ impl Tracer<'_, '_> {
             {
                 continue;
             }
-            if makes && v::is_login_strictly(near) && !v::is_ending(near) {
+            let signs_in = v::is_login_strictly(near) || self.is_sign_in_of_rails(id);
+            if makes && signs_in && !v::is_ending(near) {
                 self.takes_over(id, primitive, false, out);
                 continue;
             }
@@ -159,7 +160,7 @@ impl Tracer<'_, '_> {
         let from = if self.is_alone(around) { around } else { id };
         let signs_in = v::is_login_strictly(&self.model.near(around));
         self.reached(from).iter().any(|p| match p.does {
-            Does::Bound => true,
+            Does::Bound | Does::Trim => true,
             Does::EndAll | Does::EndOthers => signs_in,
             _ => false,
         })
@@ -189,6 +190,32 @@ impl Tracer<'_, '_> {
         })
     }
 
+    /// Is a session made only after the surplus was ended, where this stands or where it is asked
+    /// for?
+    fn makes_room_first(&self, trim: &Primitive, out: &Flow) -> bool {
+        let made_after = |id: Id, line: u32| {
+            let function = self.model.function(id);
+            let file = &self.model.file_of(id).path;
+            let within = |at: u32| (function.line..=function.end_line).contains(&at);
+            let mut made = out
+                .paths
+                .iter()
+                .filter(|p| &p.fact.file == file && within(p.fact.line))
+                .peekable();
+            made.peek().is_some() && made.all(|p| p.fact.line > line)
+        };
+        let Some(id) = trim.function.map(|id| self.model.named_around(id)) else {
+            return false;
+        };
+        let name = self.model.function(id).name.as_str();
+        made_after(id, trim.line)
+            || self.model.callers(id).iter().any(|caller| {
+                let caller = self.model.named_around(*caller);
+                let mut calls = self.model.calls_in(caller);
+                calls.any(|call| call.method() == name && made_after(caller, call.line))
+            })
+    }
+
     /// Bounds on how many there may be, and whether they are on where this ships.
     pub(super) fn bounds(&self, out: &mut Flow) {
         let mut bounds = self.settings.iter().filter(|s| {
@@ -202,12 +229,16 @@ impl Tracer<'_, '_> {
             .clone()
             .find(|s| number(&s.value).is_some() && !s.is_off());
         let off = bounds.find(|s| s.is_off());
-        for primitive in self.primitives.iter().filter(|p| p.does == Does::Bound) {
+        let bounding = |p: &&Primitive| matches!(p.does, Does::Bound | Does::Trim);
+        for primitive in self.primitives.iter().filter(bounding) {
             let near = primitive
                 .function
                 .map(|id| self.model.near(id))
                 .unwrap_or_default();
-            if v::is_cleanup(&near) || self.model.is_client(primitive.file) {
+            let trims = primitive.does == Does::Trim;
+            // `purgeOld` may well be the name of what trims.
+            let cleans_up = v::is_cleanup(&near) && !trims;
+            if cleans_up || self.model.is_client(primitive.file) {
                 continue;
             }
             let number = self.number_of(&primitive.note);
@@ -244,7 +275,9 @@ impl Tracer<'_, '_> {
                         )
                     })
             });
-            if !held {
+            // Whoever trims after adding leaves no more than the bound, however many add at once.
+            let in_two_steps = !trims || self.makes_room_first(primitive, out);
+            if in_two_steps && !held {
                 out.facts
                     .push(self.fact(Kind::CountsThenCreates, primitive, None, Subject::User));
             }

@@ -14,7 +14,8 @@ impl Tracer<'_, '_> {
     /// Each way in, and what it does to sessions.
     pub(super) fn entries(&self, out: &mut Flow) {
         for id in self.model.ids() {
-            if !self.model.is_entry(id) {
+            let hears = self.hears_of_sign_ins(id);
+            if !self.model.is_entry(id) && !hears {
                 continue;
             }
             let reached = self.reached(id);
@@ -47,7 +48,6 @@ impl Tracer<'_, '_> {
                 Subject::User
             };
             let faces = !self.model.routes(id).is_empty() || faces_people(&far);
-            let hears = self.hears_of_sign_ins(id);
             let makes = hears
                 || reached
                     .iter()
@@ -58,7 +58,7 @@ impl Tracer<'_, '_> {
                 }
             }
 
-            self.messages(id, &reached, makes, out);
+            self.messages(id, &reached, makes, hears, out);
             if v::is_logout(&near) || self.is_sign_out_of_rails(id, &reached) {
                 self.logout(id, &reached, out);
                 continue;
@@ -71,6 +71,14 @@ impl Tracer<'_, '_> {
             self.lists(id, &near, faces, subject, &reached, out);
             self.revokes(id, &near, faces, makes, subject, &reached, out);
             self.unowned(id, &near, subject, &reached, out);
+        }
+        // `path("logout/", LogoutView.as_view())` stands in no function.
+        let outside = self.primitives.iter().filter(|p| {
+            p.does == Does::EndCurrent && p.function.is_none() && p.mechanism != "home-grown"
+        });
+        for primitive in outside {
+            out.facts
+                .push(self.fact(Kind::Logout, primitive, None, Subject::User));
         }
         for primitive in self
             .primitives
@@ -89,6 +97,14 @@ impl Tracer<'_, '_> {
             out.facts
                 .push(self.fact(Kind::SingleSlot, primitive, None, Subject::User));
         }
+    }
+
+    /// Rails names signing in by what it does to a resource too: `SessionsController#create`.
+    pub(super) fn is_sign_in_of_rails(&self, id: Id) -> bool {
+        let function = self.model.function(id);
+        self.model.file_of(id).language == Language::Ruby
+            && function.name == "create"
+            && any(&words(&function.class), "session sessions")
     }
 
     /// Rails names signing out by what it does to a resource: `SessionsController#destroy`, which its
@@ -193,12 +209,21 @@ impl Tracer<'_, '_> {
         })
     }
 
-    pub(super) fn messages(&self, id: Id, reached: &[&Primitive], makes: bool, out: &mut Flow) {
+    /// Messages about signing in. Whatever is sent by whoever `hears` of a sign-in is about that.
+    pub(super) fn messages(
+        &self,
+        id: Id,
+        reached: &[&Primitive],
+        makes: bool,
+        hears: bool,
+        out: &mut Flow,
+    ) {
         let far = self.model.far(id);
         if !makes && !v::is_login_strictly(&far) {
             return;
         }
-        for primitive in reached.iter().filter(|p| p.does == Does::Tell) {
+        let tells = |p: &&&Primitive| p.does == Does::Tell || hears && p.does == Does::Write;
+        for primitive in reached.iter().filter(tells) {
             out.facts
                 .push(self.fact(Kind::Notifies, primitive, Some(id), Subject::User));
         }

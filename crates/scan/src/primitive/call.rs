@@ -4,8 +4,8 @@ use innkeeper_report::Confidence;
 
 use super::scope::{end_scope, sql_on_sessions, sql_scope};
 use super::shape::{
-    is_browser_storage, is_current, is_definition_like, is_message_about_sign_in, is_orm,
-    is_plain_making, is_put, is_stamp, is_token_signing, sets_user, without_database,
+    is_browser_storage, is_current, is_definition_like, is_message, is_message_about_sign_in,
+    is_orm, is_plain_making, is_put, is_stamp, is_token_signing, sets_user, without_database,
 };
 use super::{Around, Does};
 use crate::model::Parsed;
@@ -238,12 +238,14 @@ pub(super) fn of_call(
             call.method(),
             "find" | "find_by" | "find_by!" | "find_signed"
         );
-    let reads = v::is_listing(&method) && !any(&method, "delete remove create") && !finds_one;
+    let in_order = matches!(call.method(), "order" | "orderBy" | "order_by" | "latest");
+    let reads =
+        (v::is_listing(&method) || in_order) && !any(&method, "delete remove create") && !finds_one;
     if reads
         && !is_orm
         && (v::names_sessions(&method)
             || v::names_session(&holder)
-                && any(&method, "findmany findall list all filter where find query")
+                && (in_order || any(&method, "findmany findall list all filter where find query"))
                 && !current
                 && method.len() <= 4)
         || reads
@@ -269,6 +271,8 @@ pub(super) fn of_call(
     // Told.
     if is_message_about_sign_in(&method, &receiver, &names, &call.texts) {
         out.push((Does::Tell, Confidence::Likely));
+    } else if is_message(call.method(), &method, &receiver) {
+        out.push((Does::Write, Confidence::Likely));
     }
 
     // Password and cookie.
@@ -327,15 +331,6 @@ pub(super) fn of_call(
         && (any(&method, "user") || any(&holder, "user users usersservice"))
     {
         out.push((Does::SingleSlot, Confidence::Likely));
-    }
-
-    // A bound written as an offset: keep the newest n, end the rest.
-    if any(&method, "offset skip slice")
-        && v::names_session(&[receiver.clone(), far.clone()].concat())
-        && any(&names, "max limit")
-        && v::names_session_loosely(&names)
-    {
-        out.push((Does::Bound, Confidence::Likely));
     }
     out
 }

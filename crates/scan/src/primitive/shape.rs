@@ -14,7 +14,17 @@ pub(super) fn is_current(receiver: &str, language: Language) -> bool {
             handle,
             Some("db" | "tx" | "trx" | "database" | "client" | "orm")
         );
-    if is_table {
+    // `user_session.session.delete()` of Django ends the session that a row belongs to.
+    let owner = receiver.rsplit('.').nth(1);
+    let is_of_row = language == Language::Python
+        && owner.is_some_and(|owner| {
+            let list = words(owner);
+            !any(
+                &list,
+                "request req ctx context self g flask info environ app",
+            ) || owner.ends_with("()")
+        });
+    if is_table || is_of_row {
         return false;
     }
     let last = receiver
@@ -194,14 +204,33 @@ pub(super) fn is_message_about_sign_in(
             && sends
 }
 
+/// Is a message sent to somebody, whatever it says: `mailSender.send`, `send_mail`, `user.notify`?
+pub(super) fn is_message(name: &str, method: &[String], receiver: &[String]) -> bool {
+    let by_name = matches!(
+        name,
+        "send_mail"
+            | "email_user"
+            | "sendMail"
+            | "SendMail"
+            | "sendEmail"
+            | "SendEmailAsync"
+            | "notify"
+    );
+    let carrier = "mail mailer email smtp transporter sendgrid sgmail resend ses postmark mailgun notification notifier notice sms push twilio sns";
+    let sends = any(method, "send deliver queue publish")
+        && any(&[receiver, method].concat(), carrier)
+        && !any(receiver, "res response logger console");
+    by_name || sends
+}
+
 /// A receiver without the handle of the database, which says nothing of what is in it.
 pub(super) fn without_database(receiver: &str) -> String {
     receiver
         .split('.')
         .filter(|part| {
             !matches!(
-                *part,
-                "db" | "database" | "tx" | "trx" | "mongo" | "orm" | "this"
+                part.trim_start_matches('_'),
+                "db" | "DB" | "database" | "tx" | "trx" | "mongo" | "orm" | "this"
             )
         })
         .collect::<Vec<_>>()

@@ -1,0 +1,12 @@
+package example;
+
+@RestController
+public class AccountController {
+    @PostMapping("/account/password")
+    public void changePassword(Authentication auth, @RequestBody PasswordForm form) {
+        User user = users.find(auth.getName());
+        user.setPassword(encoder.encode(form.next()));
+        users.save(user);
+        registry.getAllSessions(auth.getPrincipal(), false).forEach(SessionInformation::expireNow);
+    }
+}

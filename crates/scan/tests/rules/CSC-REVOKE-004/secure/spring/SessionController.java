@@ -1,0 +1,20 @@
+package example;
+
+@RestController
+@RequestMapping("/account/sessions")
+public class SessionController {
+    @DeleteMapping("/{id}")
+    public void end(Authentication auth, @PathVariable String id) {
+        registry.getAllSessions(auth.getPrincipal(), false).stream()
+                .filter(s -> s.getSessionId().equals(id))
+                .findFirst()
+                .ifPresent(SessionInformation::expireNow);
+    }
+
+    @PostMapping("/leave")
+    public void endSessions(Authentication auth, HttpSession session) {
+        registry.getAllSessions(auth.getPrincipal(), false).stream()
+                .filter(s -> !s.getSessionId().equals(session.getId()))
+                .forEach(SessionInformation::expireNow);
+    }
+}
