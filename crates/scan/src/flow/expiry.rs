@@ -69,9 +69,112 @@ impl Tracer<'_, '_> {
                 let file = &self.model.file_of(id).path;
                 let note = format!("{} gives sessions an end", function.name);
                 found = Some(Fact::likely(Kind::Expires, file, function.line, note));
+            } else if let Some(line) = self.asks_the_time(id) {
+                let file = &self.model.file_of(id).path;
+                let note = format!("{} holds a session against the clock", function.name);
+                found = Some(Fact::likely(Kind::Expires, file, line, note));
             }
         }
         out.facts.extend(found);
+    }
+
+    /// The line on which a session's age, silence or end is held against the clock, where requests
+    /// are let in or sessions end.
+    fn asks_the_time(&self, id: Id) -> Option<u32> {
+        let function = self.model.function(id);
+        let file = self.model.file_of(id);
+        let near = self.model.near(id);
+        let lets_in = any(
+            &near,
+            "auth authenticate authenticated authorize verify validate check require guard middleware protect ensure current load resume touch session principal caller",
+        ) && !v::names_sessions(&near);
+        // `app.use(async (req, res, next) => …)` is asked before every route.
+        let comes_first = || {
+            let own = self.model.own(id);
+            file.outline.calls.iter().any(|c| {
+                matches!(c.method(), "use" | "Use" | "addHook" | "preHandler")
+                    && c.closures.contains(&own)
+            })
+        };
+        let ends = || {
+            self.reached(id).iter().any(|p| {
+                matches!(
+                    p.does,
+                    Does::EndCurrent
+                        | Does::EndOne
+                        | Does::EndAll
+                        | Does::EndOfDevice
+                        | Does::ClearCookie
+                )
+            })
+        };
+        let about = || {
+            v::names_session_loosely(&words(&function.names))
+                || v::names_session_loosely(&near)
+                || self.model.calls_in(id).any(|call| {
+                    call.texts
+                        .iter()
+                        .any(|t| v::names_session_loosely(&words(t)))
+                })
+        };
+        // What a side of a comparison was filled with, and the arguments of calls on its line.
+        let said = |side: &str, line: u32| {
+            let mut text = side.to_owned();
+            let name = side.split(['.', ' ', '(']).next().unwrap_or("");
+            let filled = file.outline.assigns.iter().filter(|a| {
+                a.target == name && (function.line..=function.end_line).contains(&a.line)
+            });
+            let beside = self.model.calls_in(id).filter(|c| c.line == line);
+            for more in filled.map(|a| &a.written).chain(beside.map(|c| &c.names)) {
+                text.push(' ');
+                text.push_str(more);
+            }
+            words(&text)
+        };
+        let by_sign = file
+            .outline
+            .compares
+            .iter()
+            .filter(|c| matches!(c.operator.as_str(), "<" | "<=" | ">" | ">="))
+            .filter(|c| (function.line..=function.end_line).contains(&c.line))
+            .find(|c| {
+                let both = [said(&c.left, c.line), said(&c.right, c.line)].concat();
+                let of_account = any(
+                    &words(&format!("{} {}", c.left, c.right)),
+                    "user account member password trial subscription",
+                );
+                is_moment(&both) && is_clock(&both) && !of_account
+            })
+            .map(|c| c.line);
+        let line = by_sign.or_else(|| {
+            let mut calls = self.model.calls_in(id);
+            let asks = calls.find(|call| {
+                let method = call.method().to_ascii_lowercase();
+                let both = [words(&call.path), words(&call.names)].concat();
+                let list = said(call.receiver(), call.line);
+                let both = [both, list].concat();
+                let by_call = matches!(
+                    method.as_str(),
+                    "isbefore"
+                        | "isafter"
+                        | "before"
+                        | "after"
+                        | "compareto"
+                        | "lt"
+                        | "gt"
+                        | "lessthan"
+                        | "greaterthan"
+                        | "haselapsed"
+                        | "diffinminutes"
+                        | "diffinseconds"
+                ) && is_moment(&both)
+                    && is_clock(&both);
+                let by_query = call.texts.iter().any(|text| bounds_time(text));
+                by_call || by_query
+            });
+            asks.map(|call| call.line)
+        })?;
+        (about() && (lets_in || comes_first() || ends())).then_some(line)
     }
 
     /// Tokens that are signed on a way on which nobody names an expiry.
@@ -152,4 +255,44 @@ impl Tracer<'_, '_> {
             .flat_map(|id| self.model.reach(id, HANDED_ON))
             .collect()
     }
+}
+
+/// Is a moment in the life of a session named: `last_seen_at`, `createdAt`, `expires_at`?
+fn is_moment(list: &[String]) -> bool {
+    let pair = |first: &str, second: &str| {
+        list.windows(2)
+            .any(|two| any(&two[..1], first) && any(&two[1..], second))
+    };
+    pair(
+        "last",
+        "seen used use active activity access accessed request touched",
+    ) || pair(
+        "created issued started authenticated opened touched",
+        "at on",
+    ) || pair("auth login created expiry", "time")
+        || any(
+            list,
+            "lastseen lastused lastactivity lastaccess createdat issuedat iat",
+        )
+        || any(list, ENDS)
+}
+
+fn is_clock(list: &[String]) -> bool {
+    any(
+        list,
+        "now date time clock since ago today instant utcnow millis monotonic cutoff deadline",
+    )
+}
+
+/// Does a query leave out what is too old: `… AND last_seen_at > now() - interval '30 minutes'`?
+fn bounds_time(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let list = words(&text);
+    text.contains(" where ")
+        && text.contains(['<', '>'])
+        && v::names_session_loosely(&list)
+        && is_moment(&list)
+        && (is_clock(&list)
+            || any(&list, "interval datetime")
+            || text.contains(['$', '?', '%', ':']))
 }
