@@ -180,6 +180,18 @@ fn keeps_secret(model: &Model<'_>, id: Id, file: usize, call: &Call) -> bool {
         .reach(around, 1)
         .iter()
         .any(|f| any(&words(&model.function(*f).names), HARMLESS));
-    let signs = any(&words(call.method()), "sign encode");
-    clear && !digests && !signs
+    clear && !digests && stores(call)
+}
+
+/// Does the call put something away, as opposed to answering with it or signing it?
+fn stores(call: &Call) -> bool {
+    let method = words(call.method());
+    let puts = "create insert add put push set save store write append persist upsert update issue start open make new build establish begin register exec execute query run";
+    any(&method, puts)
+        && !any(&method, "sign encode cookie header json")
+        && !any(
+            &words(call.receiver()),
+            "res response reply ctx cookie cookies headers",
+        )
+        && !call.path.ends_with("Response.new")
 }
