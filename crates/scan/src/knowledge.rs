@@ -80,6 +80,9 @@ pub(crate) struct Pattern {
     /// Settings, by the end of their key.
     #[serde(default)]
     pub(crate) setting: Vec<String>,
+    /// Classes, by what they extend; the fact stands in their methods.
+    #[serde(default)]
+    pub(crate) extends: Vec<String>,
     /// Keys in an object or keyword arguments.
     #[serde(default)]
     pub(crate) pair: Vec<String>,
@@ -120,6 +123,12 @@ pub(crate) struct DefaultFact {
     /// First version that has it.
     #[serde(default)]
     pub(crate) from: String,
+    /// It holds too where no version is stated: those without it are long out of support.
+    #[serde(default)]
+    pub(crate) unstated: bool,
+    /// Lists that may hold nothing else, where the unit has them: a path and one of its strings.
+    #[serde(default)]
+    pub(crate) within: Vec<Needle>,
     /// Only if the unit also shows this kind of fact from this framework.
     pub(crate) given: Option<Kind>,
     /// Calls of which the unit may make none for this to hold.

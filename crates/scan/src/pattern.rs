@@ -169,6 +169,18 @@ fn calls(model: &Model<'_>, needles: &[Needle]) -> bool {
         })
 }
 
+/// Do the lists of these names hold nothing but what is allowed in them?
+fn holds_only(model: &Model<'_>, allowed: &[Needle]) -> bool {
+    let assigns = model.files.iter().flat_map(|file| &file.outline.assigns);
+    assigns
+        .filter(|a| allowed.iter().any(|needle| glob(&needle.path, &a.target)))
+        .flat_map(|a| a.texts.iter().map(move |text| (a, text)))
+        .all(|(a, text)| {
+            let mut fits = allowed.iter().filter(|n| glob(&n.path, &a.target));
+            fits.any(|needle| glob(&needle.name, text))
+        })
+}
+
 fn imports(file: &Parsed, framework: &Framework) -> bool {
     file.outline.imports.iter().any(|have| {
         framework.imports.iter().any(|wanted| {
@@ -214,7 +226,10 @@ fn defaults(
             .find(|(have, _)| glob(&default.package, have))
             .map(|(_, v)| v);
         let holds = match version {
-            Some(version) => at_least(version, &default.from),
+            Some(version) => {
+                let is_stated = version.contains(|c: char| c.is_ascii_digit());
+                at_least(version, &default.from) || default.unstated && !is_stated
+            }
             // Without a manifest, an import shows that the framework's own package is there, and no
             // other package of its family.
             None if default.package.is_empty() => default.from.is_empty(),
@@ -224,7 +239,7 @@ fn defaults(
                     && framework.packages.first() == Some(&default.package)
             }
         };
-        if !holds || calls(model, &default.unless_call) {
+        if !holds || calls(model, &default.unless_call) || !holds_only(model, &default.within) {
             continue;
         }
         let given = default.given.map(|kind| {
@@ -347,6 +362,24 @@ fn matches(
                 path: pair.target.clone(),
                 is_off: pattern.off.contains(&pair.written),
                 number: pair.written.parse().ok(),
+            });
+        }
+    }
+    let extends = |class: &str| {
+        let bases = outline.classes.iter().filter(|(name, _)| name == class);
+        bases
+            .flat_map(|(_, bases)| bases.split(' '))
+            .any(|base| fits(base, &pattern.extends))
+    };
+    let functions = outline.functions.iter().enumerate();
+    for (own, function) in functions.filter(|_| !pattern.extends.is_empty()) {
+        if extends(&function.class) && allowed(&function.class, &function.names, &[], Some(own)) {
+            hits.push(Hit {
+                line: function.line,
+                function: Some(own),
+                path: function.class.clone(),
+                is_off: false,
+                number: None,
             });
         }
     }

@@ -18,9 +18,12 @@ impl Tracer<'_, '_> {
                 continue;
             }
             let about = [near.clone(), self.model.far(id)].concat();
-            if !any(&about, "user account member customer employee") || !self.sets_a_mark(id) {
+            if !any(&about, "user account member customer employee") {
                 continue;
             }
+            let Some((file, line)) = self.mark_of(id) else {
+                continue;
+            };
             let ending = self.reached(id).into_iter().find(|p| {
                 matches!(
                     p.does,
@@ -35,6 +38,8 @@ impl Tracer<'_, '_> {
                 Some(ending) => self.fact(Kind::RevokesOnDisable, ending, Some(id), Subject::Admin),
                 None => Fact {
                     kind: Kind::DisableKeeps,
+                    file,
+                    line,
                     subject: Subject::Admin,
                     confidence: innkeeper_report::Confidence::Likely,
                     note: format!(
@@ -48,21 +53,23 @@ impl Tracer<'_, '_> {
         }
     }
 
-    /// Does the way in write the mark, rather than only carry its name?
-    fn sets_a_mark(&self, id: Id) -> bool {
-        self.model.reach(id, DEPTH).iter().any(|f| {
+    /// Where the way in writes the mark, rather than only carrying its name.
+    fn mark_of(&self, id: Id) -> Option<(String, u32)> {
+        self.model.reach(id, DEPTH).iter().find_map(|f| {
             let function = self.model.function(*f);
             let file = self.model.file_of(*f);
             let within = |line: u32| (function.line..=function.end_line).contains(&line);
-            let by_name = file
-                .outline
-                .assigns
-                .iter()
-                .filter(|a| a.target.contains('.'))
-                .chain(&file.outline.pairs)
-                .any(|a| within(a.line) && is_mark(&a.target));
-            by_name
-                || self.model.calls_in(*f).any(|call| {
+            let by_name = || {
+                let assigns = file.outline.assigns.iter();
+                assigns
+                    .filter(|a| a.target.contains('.'))
+                    .chain(&file.outline.pairs)
+                    .find(|a| within(a.line) && is_mark(&a.target))
+                    .map(|a| a.line)
+            };
+            let by_call = || {
+                let mut calls = self.model.calls_in(*f);
+                let call = calls.find(|call| {
                     let method = words(call.method());
                     let by_call = any(&method, "set mark update") && is_mark(call.method());
                     let by_query = call.texts.iter().any(|text| {
@@ -70,7 +77,11 @@ impl Tracer<'_, '_> {
                         text.contains("update ") && text.contains(" set") && is_mark(&text)
                     });
                     by_call || by_query
-                })
+                });
+                call.map(|call| call.line)
+            };
+            let line = by_name().or_else(by_call)?;
+            Some((file.path.clone(), line))
         })
     }
 

@@ -1,0 +1,2 @@
+AUTHENTICATION_BACKENDS = ["app.backends.EmailBackend"]
+SESSION_COOKIE_SECURE = True

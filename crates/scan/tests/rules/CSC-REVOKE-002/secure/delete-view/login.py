@@ -1,0 +1,8 @@
+from django.contrib.auth import authenticate, login
+from django.http import HttpResponse
+
+
+def sign_in(request):
+    user = authenticate(request, username=request.POST["name"], password=request.POST["password"])
+    login(request, user)
+    return HttpResponse("welcome")
