@@ -211,6 +211,8 @@ fn regenerate(facts: &[Fact], paths: &[Path]) -> State {
     let keeping: Vec<&Path> = entry_paths(paths);
     if by_default {
         State::FrameworkDefault
+    } else if keeping.is_empty() && facts.iter().any(|f| f.kind == Kind::Regenerates) {
+        State::Yes
     } else if keeping.is_empty() {
         State::NotApplicable
     } else if keeping.iter().all(|p| p.regenerates) {
