@@ -107,7 +107,7 @@ fn plain(text: &str) -> String {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '*' | '[' | ']' | '|' | '\\' => {
+            '*' | '[' | ']' | '|' | '`' | '\\' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -166,6 +166,18 @@ mod tests {
 
         assert!(text.contains("`ab.js:3`"), "{text}");
         assert!(!text.contains("<b>"), "{text}");
+    }
+
+    /// A file name with a backtick opened a span of code in the message, and the escapes after it
+    /// were shown as they stand.
+    #[test]
+    fn given_a_backtick_in_a_message_when_written_then_it_opens_no_span_of_code() {
+        let mut named = finding("A", Severity::Low);
+        named.message = "nearest: a`[b].js:3".into();
+
+        let text = markdown("t", &[&named], &[], &judged());
+
+        assert!(text.contains(r"nearest: a\`\[b\].js:3"), "{text}");
     }
 
     #[test]
