@@ -245,7 +245,7 @@ pub const RULES: &[Rule] = &[
         severity: Severity::Medium,
         cwe: &[614, 1004, 1275],
         requirements: &["ASVS 3.3.1", "ASVS 3.3.2"],
-        remedy: "Set Secure, HttpOnly and SameSite, and a `__Host-` name.",
+        remedy: "Set Secure, HttpOnly and SameSite, and a __Host- name.",
     },
     Rule {
         id: RuleId("CSC-SHARED-001"),
