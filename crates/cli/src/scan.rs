@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use innkeeper_scan::{Options, Policy, Progress, Report, baseline, explain, run as scan};
+use innkeeper_scan::{Error, Options, Policy, Progress, Report, baseline, explain, run as scan};
 use serde_json::json;
 
 use crate::args::{Format, ScanArguments};
@@ -18,8 +18,6 @@ use crate::exit::Failure;
 use crate::print;
 use crate::table::counted;
 
-/// What a team requires, where it says so beside its code.
-const POLICY_FILE: &str = "session-policy.toml";
 /// A policy or baseline larger than this was not written for us.
 const FILE_MAX: u64 = 16 << 20;
 
@@ -57,11 +55,14 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
     let mut reports = Vec::new();
     for path in &arguments.paths {
         let mut options = Options::new(path);
-        options.policy = policy(arguments.policy.as_deref(), path)?;
+        options.policy = policy(arguments.policy.as_deref())?;
         options.baseline.clone_from(&known);
         options.cache.clone_from(&arguments.cache);
-        let report = watched(&options).map_err(|error| {
-            Failure::cannot_run(&format!("{} cannot be read", path.display()), error)
+        let report = watched(&options).map_err(|error| match error {
+            Error::Unreadable(error) => {
+                Failure::cannot_run(&format!("{} cannot be read", path.display()), error)
+            }
+            Error::Policy(_) => Failure::usage(format!("{}: {error}", path.display())),
         })?;
         reports.push((path.to_string_lossy().into_owned(), report));
     }
@@ -171,18 +172,11 @@ fn rules(form: Format) -> Result<String, Failure> {
     }
 }
 
-/// The policy that was named, or that of the tree, or one that requires everything.
-fn policy(named: Option<&Path>, tree: &Path) -> Result<Policy, Failure> {
-    let file = match named {
-        Some(file) => file.to_owned(),
-        None => tree.join(POLICY_FILE),
-    };
-    // One that nobody named belongs to the tree, and no link leads out of that.
-    let is_there = || std::fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());
-    if named.is_none() && !is_there() {
-        return Ok(Policy::default());
-    }
-    Policy::parse(&read(&file)?)
+/// The policy that was named; without one, those that lie in the tree are asked.
+fn policy(named: Option<&Path>) -> Result<Option<Policy>, Failure> {
+    let Some(file) = named else { return Ok(None) };
+    Policy::parse(&read(file)?)
+        .map(Some)
         .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
@@ -209,7 +203,7 @@ fn put(file: Option<&Path>, text: &str) -> Result<(), Failure> {
 }
 
 /// Scans, with a bar where a person watches.
-fn watched(options: &Options) -> std::io::Result<Report> {
+fn watched(options: &Options) -> Result<Report, Error> {
     if !std::io::stderr().is_terminal() {
         return scan(options);
     }

@@ -20,6 +20,7 @@ mod leak;
 mod manifest;
 mod model;
 mod pattern;
+mod policies;
 mod policy;
 mod prefilter;
 mod primitive;
@@ -35,6 +36,7 @@ mod vocabulary;
 mod walk;
 
 pub use fact::{Fact, Kind, Subject, Via};
+pub use policies::Error;
 pub use policy::{OnExceed, Policy, Span};
 pub use report::{Report, UnitReport, explain};
 pub use rules::{RULES, rule};

@@ -37,6 +37,10 @@ pub struct Report {
     pub apart: BTreeMap<Part, usize>,
     /// What was neither entered nor followed.
     pub passed: Passed,
+    /// Policies in the tree that hold for no deployable that was judged.
+    pub unused_policies: Vec<String>,
+    /// One file was named, and no folder.
+    pub is_one_file: bool,
 }
 
 /// The result for one unit.
@@ -86,6 +90,8 @@ impl Report {
             skipped: Vec::new(),
             apart: BTreeMap::new(),
             passed: Passed::default(),
+            unused_policies: Vec::new(),
+            is_one_file: reports.iter().all(|(_, report)| report.is_one_file),
         };
         for (tree, report) in reports {
             let under = |path: &mut String| *path = below(&tree, path);
@@ -104,6 +110,11 @@ impl Report {
                     under(&mut one.file);
                     one
                 }));
+            let unused = report.unused_policies.into_iter();
+            all.unused_policies.extend(unused.map(|mut file| {
+                under(&mut file);
+                file
+            }));
             all.units.extend(report.units.into_iter().map(|mut unit| {
                 under(&mut unit.root);
                 unit.facts.iter_mut().for_each(|f| under(&mut f.file));
@@ -149,6 +160,7 @@ impl Report {
                 "skipped": self.skipped,
                 "set_apart": self.apart,
                 "not_entered": self.passed,
+                "unused_policies": self.unused_policies,
             },
         })
     }
@@ -239,7 +251,7 @@ pub fn explain(id: &str) -> Option<String> {
     let rule = crate::rules::rule(id)?;
     let cwe: Vec<String> = rule.cwe.iter().map(|n| format!("CWE-{n}")).collect();
     Some(format!(
-        "{} {}\n\n{}\n\nSeverity: {}. {}. {}.\n\nWhat to do: {}\n\nTo accept it on one line, with a reason:\n  // innkeeper-allow: {} kiosk accounts share one device\n",
+        "{} {}\n\n{}\n\nSeverity: {}. {}. {}.\n\nWhat to do: {}\n\nTo accept it on one line, write a comment there or above it, as its language writes one:\n  innkeeper-allow: {} and the reason why it is right here\n",
         rule.id,
         rule.title,
         rule.description,

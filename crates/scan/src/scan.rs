@@ -1,7 +1,6 @@
 //! One scan: walk, read, judge.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +17,7 @@ use crate::knowledge::{self, Framework};
 use crate::manifest::{self, Manifest};
 use crate::model::{Model, Parsed};
 use crate::pattern;
+use crate::policies::{Error, Policies};
 use crate::policy::Policy;
 use crate::prefilter::Prefilter;
 use crate::primitive::{self, Does};
@@ -33,8 +33,8 @@ use crate::{flow, report::Report, report::UnitReport};
 pub struct Options {
     /// The folder, or one file.
     pub root: PathBuf,
-    /// What the team requires.
-    pub policy: Policy,
+    /// What the team requires of every deployable; `None`: what the policy nearest to its code says.
+    pub policy: Option<Policy>,
     /// Fingerprints of findings that were there before.
     pub baseline: BTreeSet<String>,
     /// How long one file may take.
@@ -75,7 +75,7 @@ impl Options {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
-            policy: Policy::default(),
+            policy: None,
             baseline: BTreeSet::new(),
             file_time: Duration::from_secs(2),
             prefilter: true,
@@ -95,11 +95,15 @@ enum Read {
 }
 
 /// Scans a tree. Nothing in it is executed, and nothing outside it is read.
-pub fn run(options: &Options) -> io::Result<Report> {
+pub fn run(options: &Options) -> Result<Report, Error> {
     let start = Instant::now();
     std::fs::metadata(&options.root)?;
     let cache = options.cache.as_deref().map(Cache::open).transpose()?;
     let walked = walk::walk(&options.root);
+    let policies = match options.policy {
+        Some(_) => Policies::default(),
+        None => Policies::read(&walked.files)?,
+    };
     options
         .progress
         .found
@@ -143,11 +147,23 @@ pub fn run(options: &Options) -> io::Result<Report> {
             shares[index].settings.push(setting);
         }
     }
-    let mut reports: Vec<UnitReport> = units
-        .iter()
-        .zip(shares)
-        .filter_map(|(unit, share)| judge_unit(options, unit, share, frameworks))
-        .collect();
+    let anything = Policy::default();
+    let mut used = BTreeSet::new();
+    let mut reports = Vec::new();
+    for (unit, share) in units.iter().zip(shares) {
+        let nearest = policies.of(unit);
+        let nearest_policy = nearest.map(|(_, policy)| policy);
+        let policy = options
+            .policy
+            .as_ref()
+            .or(nearest_policy)
+            .unwrap_or(&anything);
+        let Some(report) = judge_unit(options, policy, unit, share, frameworks) else {
+            continue;
+        };
+        used.extend(nearest.map(|(folder, _)| folder.to_owned()));
+        reports.push(report);
+    }
     reports.sort_by(|a, b| a.root.cmp(&b.root));
     Ok(Report {
         units: reports,
@@ -159,6 +175,8 @@ pub fn run(options: &Options) -> io::Result<Report> {
         skipped,
         apart,
         passed: walked.passed,
+        unused_policies: policies.unused(&used),
+        is_one_file: options.root.is_file(),
     })
 }
 
@@ -276,6 +294,7 @@ struct Share<'a> {
 
 fn judge_unit(
     options: &Options,
+    policy: &Policy,
     unit: &Unit,
     share: Share<'_>,
     all: &[Framework],
@@ -343,7 +362,7 @@ fn judge_unit(
         controls: &controls,
         frameworks: &used,
         parsed: model.files.len(),
-        policy: &options.policy,
+        policy,
     };
     let mut findings = judge::findings(&case);
     for finding in &mut findings {
@@ -409,7 +428,8 @@ pub fn judge_text(language: Language, text: &str) {
         files: vec![&parsed],
         settings: Vec::new(),
     };
-    let _ = judge_unit(&options, &unit, share, knowledge::frameworks());
+    let policy = Policy::default();
+    let _ = judge_unit(&options, &policy, &unit, share, knowledge::frameworks());
 }
 
 /// Reads one text as configuration and as a manifest of this name, for the fuzzer.

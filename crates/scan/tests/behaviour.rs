@@ -111,7 +111,7 @@ fn given_a_policy_without_a_limit_when_scanned_then_a_missing_limit_is_not_held_
     let policy = Policy::parse("max = 0").expect("it is valid");
 
     let report = run(&Options {
-        policy,
+        policy: Some(policy),
         ..Options::new(folder.path())
     })
     .expect("the folder is there");
@@ -209,6 +209,8 @@ fn given_a_rule_when_explained_then_its_remedy_is_told_and_an_unknown_one_is_not
         text.contains("CWE-613") && text.contains("What to do"),
         "{text}"
     );
+    // Not every language has `//` for its comments.
+    assert!(!text.contains("//"), "{text}");
     assert!(explain("CSC-NOPE-001").is_none());
 }
 
@@ -247,7 +249,7 @@ fn given_a_policy_with_spans_when_nothing_bounds_a_session_then_the_finding_says
     let folder = tree(&[("app.js", &login)]);
     let under = |policy: &str| {
         run(&Options {
-            policy: Policy::parse(policy).expect("it is valid"),
+            policy: Some(Policy::parse(policy).expect("it is valid")),
             ..Options::new(folder.path())
         })
         .expect("the folder is there")
@@ -417,4 +419,66 @@ end
     assert!(signs_out("@session.destroy"));
     assert!(!signs_out("redirect_to new_session_path"));
     assert!(!signs_out("game.destroy"));
+}
+
+/// In a tree of several deployables only the policy at its root was read, and one beside the code
+/// of a deployable was ignored without a word.
+#[test]
+fn given_policies_in_a_tree_when_scanned_then_each_holds_for_the_deployables_below_it() {
+    let login = LOGIN.replace("MARK", "");
+    let folder = tree(&[
+        ("api/package.json", r#"{"name": "api"}"#),
+        ("api/src/app.js", &login),
+        ("api/session-policy.toml", "max = 0"),
+        ("web/package.json", r#"{"name": "web"}"#),
+        ("web/src/app.js", &login),
+        ("session-policy.toml", "notify = false"),
+        ("pages/session-policy.toml", "max = 0"),
+    ]);
+
+    let report = scan(folder.path());
+
+    let open = |root: &str| -> Vec<&str> {
+        let unit = report.units.iter().find(|u| u.root == root);
+        let findings = unit.expect("it was judged").findings.iter();
+        let open = findings.filter(|f| f.suppressed.is_none());
+        open.map(|f| f.rule.0).collect()
+    };
+    let (api, web) = (open("api"), open("web"));
+    assert!(!api.contains(&"CSC-LIMIT-001"), "{api:?}");
+    assert!(api.contains(&"CSC-NOTIFY-001"), "{api:?}");
+    assert!(web.contains(&"CSC-LIMIT-001"), "{web:?}");
+    assert!(!web.contains(&"CSC-NOTIFY-001"), "{web:?}");
+    assert_eq!(report.unused_policies, ["pages/session-policy.toml"]);
+    let text = report.to_text();
+    assert!(
+        text.contains("pages/session-policy.toml holds for nothing"),
+        "{text}"
+    );
+}
+
+#[test]
+fn given_a_wrong_policy_below_the_root_when_scanned_then_it_is_named() {
+    let folder = tree(&[
+        ("api/package.json", r#"{"name": "api"}"#),
+        ("api/src/app.js", &LOGIN.replace("MARK", "")),
+        ("api/session-policy.toml", "maximum = 0"),
+    ]);
+
+    let error = run(&Options::new(folder.path())).expect_err("it is refused");
+
+    let error = error.to_string();
+    assert!(error.contains("api/session-policy.toml"), "{error}");
+    assert!(error.contains("maximum"), "{error}");
+}
+
+#[test]
+fn given_one_file_when_scanned_then_the_report_says_that_it_is_no_application() {
+    let folder = tree(&[("app.js", &LOGIN.replace("MARK", ""))]);
+
+    let one = scan(&folder.path().join("app.js")).to_text();
+    let whole = scan(folder.path()).to_text();
+
+    assert!(one.contains("One file is no application"), "{one}");
+    assert!(!whole.contains("One file is no application"), "{whole}");
 }

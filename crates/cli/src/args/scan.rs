@@ -21,13 +21,15 @@ Examples:
   innkeeper scan --explain CSC-LIMIT-001
   innkeeper scan --rules
 
-What a team requires is read from session-policy.toml in PATH, if it is there:
+What a team requires is read from session-policy.toml, if it is there: in PATH
+for the whole, and in the folder of a deployable for that one:
   max = 5            how many sessions a user may hold; 0: deliberately no limit
   listing = true     users see their sessions
   revocation = true  users end them
   notify = false     nobody needs to be told of a new sign-in
 
-One line is accepted by a comment on it or above it, with a reason:
+One line is accepted by a comment on it or above it, with a reason, in the
+language's own kind of comment:
   // innkeeper-allow: CSC-LIMIT-001 kiosk accounts share one device
 
 Exits 0 if nothing was found, 1 if something was, 2 for wrong usage, 3 if PATH
@@ -56,7 +58,7 @@ pub(crate) struct ScanArguments {
     /// Exit with 1 from this severity on
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: FailOn,
-    /// What the team requires [default: session-policy.toml in PATH, if it is there]
+    /// What the team requires of all [default: session-policy.toml in PATH and in its deployables]
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
     /// Findings that are known and accepted

@@ -85,6 +85,19 @@ impl Report {
                 counted(self.passed.packages, "folder"),
             );
         }
+        for file in &self.unused_policies {
+            let _ = writeln!(
+                out,
+                "{} holds for nothing: no deployable that was judged lies in its folder or below.",
+                clean(file)
+            );
+        }
+        if self.is_one_file {
+            out.push_str(
+                "One file is no application: what is missing in it may be in another. Scan the folder of \
+                 the whole.\n",
+            );
+        }
         for skipped in &self.skipped {
             let _ = writeln!(
                 out,
