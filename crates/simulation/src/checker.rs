@@ -9,6 +9,7 @@
 mod believed;
 mod causes;
 mod deaths;
+mod devices;
 mod facts;
 mod journal;
 mod limits;
@@ -71,6 +72,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         if history.lease == 0 && history.losses.is_empty() {
             causes::stand_behind_each_no(&facts, &mut found);
         }
+        devices::hold_their_sessions(&facts, &mut found);
         limits::hold(&facts, &mut found);
         limits::leave_room(&facts, &mut found);
         time::ends_sessions(&facts, &mut found);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::world::{Door, run_over, run_through};
+use crate::world::{Door, run_leases, run_over, run_through};
 use crate::wrong::WrongStore;
 
 /// A wrong design of a store.
@@ -41,6 +41,8 @@ pub enum Flaw {
     KeyForgotten,
     /// A ticket is not remembered with the commit, only a key that came with it.
     TicketForgotten,
+    /// How often a token came from elsewhere is not kept with its session.
+    MismatchForgotten,
     /// The newcomer is the one who goes.
     NewcomerEvicted,
     /// Tokens are validated from a copy of their own, which is renewed now and then.
@@ -55,10 +57,22 @@ pub enum Flaw {
     OwnerNotAsked,
     /// The tenant of the caller is not part of the question.
     TenantNotAsked,
+    /// None: the same leases done right.
+    ControlLease,
+    /// What was read is answered from however long that took.
+    LeaseAtLookUpOnly,
+    /// A lease lasts from when its answer came.
+    LeaseFromAnswer,
+    /// A notice says that a roster moved, and not how far.
+    NoticeWithoutVersion,
+    /// Leases stay when the channel has broken.
+    LeaseWithoutChannel,
+    /// A visit that is written down behind is not held against anything.
+    VisitsRevive,
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 22] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 28] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -128,6 +142,11 @@ pub const FLAWS: [(Flaw, &[&str], &str); 22] = [
         "the newcomer chosen as the victim",
     ),
     (
+        Flaw::MismatchForgotten,
+        &["S4"],
+        "how often a token came from elsewhere is not kept",
+    ),
+    (
         Flaw::AnswersShift,
         &["S2", "S4", "S13"],
         "an unread answer goes to the next reader",
@@ -157,6 +176,31 @@ pub const FLAWS: [(Flaw, &[&str], &str); 22] = [
         &["S14"],
         "the tenant is not part of the question",
     ),
+    (
+        Flaw::LeaseAtLookUpOnly,
+        &["S4⁺"],
+        "a lease checked only at look-up, not when answering",
+    ),
+    (
+        Flaw::LeaseFromAnswer,
+        &["S4", "S4⁺"],
+        "a lease counted from the answer, not from the question",
+    ),
+    (
+        Flaw::NoticeWithoutVersion,
+        &["S4"],
+        "a notice without a version: an older reading replaces a newer one",
+    ),
+    (
+        Flaw::LeaseWithoutChannel,
+        &["S17"],
+        "a lease kept without a channel",
+    ),
+    (
+        Flaw::VisitsRevive,
+        &["S2", "S13"],
+        "a visit written down brings a session back",
+    ),
 ];
 
 /// How a flaw was caught.
@@ -182,6 +226,12 @@ pub fn hunt(flaw: Flaw, meant: &[&str], seeds_max: u64) -> Option<Catch> {
         let run = match flaw {
             Flaw::OwnerNotAsked => run_through(Door::OwnerNotAsked, seed),
             Flaw::TenantNotAsked => run_through(Door::TenantNotAsked, seed),
+            Flaw::ControlLease
+            | Flaw::LeaseAtLookUpOnly
+            | Flaw::LeaseFromAnswer
+            | Flaw::NoticeWithoutVersion
+            | Flaw::LeaseWithoutChannel
+            | Flaw::VisitsRevive => run_leases(flaw, seed),
             _ => run_over(seed, |clock, dice| {
                 Arc::new(WrongStore::new(flaw, clock, dice))
             }),

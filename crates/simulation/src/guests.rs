@@ -1,63 +1,31 @@
 //! Guests: what the callers of a run know, and what they ask next.
 
 mod choices;
+mod known;
+mod sign_ins;
 mod strangers;
+mod tokens;
 
 use std::pin::Pin;
 use std::sync::Arc;
 
-use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::amendment::SubjectPatch;
-use innkeeper_domain::check::{Demand, Shown};
-use innkeeper_domain::device::{DeviceId, DeviceLabel};
-use innkeeper_domain::name::{AuthenticationMethod, SubjectId, TenantId};
+use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
-use innkeeper_domain::roster::Generation;
-use innkeeper_domain::rotation::{Occasion, Reauthentication};
-use innkeeper_domain::session::{
-    AssuranceLevel, AuthenticationEvent, EndReason, Initiator, Origin, SessionClass, SessionId,
-    Timestamp,
-};
-use innkeeper_domain::token::{SessionToken, TokenSecret};
-use innkeeper_engine::check::{Activity, CheckRequest, Renewal};
+use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::revoke::Scope;
-use innkeeper_engine::sign_in::{Idempotency, SignInRequest};
 use innkeeper_engine::{Authority, EngineError};
 
 use crate::dice::Dice;
-use crate::history::{Call, Class, Label, Sid, Subject, Tok};
+use crate::history::{Call, Subject};
 use crate::mood::Ask;
 use crate::scribe::{self, Reply, tenant_of};
+pub(crate) use known::Known;
 pub use strangers::Door;
+pub(crate) use tokens::{check, read};
 
 /// A call under way.
 pub(crate) type Calling = Pin<Box<dyn Future<Output = Result<Reply, EngineError>> + Send>>;
-
-/// What is known about one subject outside the store.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// Tokens that were given out, the latest last, as text.
-    pub(crate) tokens: Vec<(Tok, String)>,
-    pub(crate) sessions: Vec<(Sid, SessionId)>,
-    /// Generations that were read, each with the look it was read at.
-    pub(crate) looks: Vec<(usize, Generation)>,
-    /// Sign-ins that may be repeated.
-    keys: Vec<Attempt>,
-    /// Tickets that were given out, and the devices on which somebody signed in.
-    tickets: Vec<choices::Ticket>,
-    devices: Vec<(DeviceId, String)>,
-}
-
-/// A sign-in with a key, as it is sent every time.
-#[derive(Clone, Debug)]
-struct Attempt {
-    label: Label,
-    keyed: bool,
-    evidence: Option<(usize, Generation)>,
-    replaces: Option<String>,
-    class: Class,
-    device: Option<String>,
-}
 
 /// Asks something of this kind about a subject.
 pub(crate) fn ask(
@@ -76,9 +44,9 @@ pub(crate) fn ask(
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
                 return look(node, tenant, name);
             };
-            let token = dice.one_of(&known.tokens).cloned();
-            if let Some((tok, text)) = token.filter(|_| dice.once_in(2)) {
-                return strangers::check_abroad(node, door, subject, tok, &text);
+            let held = dice.one_of(&known.tokens).cloned();
+            if let Some(held) = held.filter(|_| dice.once_in(2)) {
+                return strangers::check_abroad(node, door, subject, &held);
             }
             strangers::trespass(node, door, subject, (sid, id), dice)
         }
@@ -86,10 +54,17 @@ pub(crate) fn ask(
         Ask::SignIn if !known.tickets.is_empty() && dice.once_in(3) => {
             choices::choose(node, tenant, name, known, dice)
         }
-        Ask::SignIn => sign_in(node, tenant, name, known, labels, dice),
+        Ask::SignIn => sign_ins::sign_in(node, tenant, name, known, labels, dice),
         Ask::Choose => choices::choose(node, tenant, name, known, dice),
         Ask::Trust => choices::trust(node, tenant, name, known, dice),
-        Ask::Present if !known.tokens.is_empty() => present(node, tenant, known, dice),
+        Ask::Present if !known.tokens.is_empty() => tokens::present(node, tenant, known, dice),
+        Ask::PresentElsewhere if !known.tokens.is_empty() => {
+            tokens::present_elsewhere(node, tenant, known, dice)
+        }
+        Ask::Return => match known.last_gone() {
+            Some(held) => tokens::come_back(node, tenant, held, dice),
+            None => look(node, tenant, name),
+        },
         Ask::Revoke => {
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
                 return look(node, tenant, name);
@@ -119,10 +94,11 @@ pub(crate) fn ask(
         }
         Ask::Credential => {
             let keep = known.tokens.last().cloned().filter(|_| dice.once_in(2));
-            let (tok, token) = keep.map(|(tok, text)| (tok, read(&text))).unzip();
+            let tok = keep.as_ref().map(|held| held.tok);
+            let keep = keep.map(|held| (read(&held.token), held.shown()));
             let calling = Box::pin(async move {
                 let by = Initiator::User;
-                let keep = token.as_ref().map(|t| (t, Shown::Nothing));
+                let keep = keep.as_ref().map(|(token, shown)| (token, *shown));
                 let changed = node.credential_changed(&tenant, &name, keep, by).await;
                 changed.map(Reply::Credential)
             });
@@ -159,7 +135,7 @@ pub(crate) fn ask(
             Call::Sweep,
             Box::pin(async move { node.sweep().await.map(Reply::Sweep) }),
         ),
-        Ask::Present | Ask::Look => look(node, tenant, name),
+        Ask::Present | Ask::PresentElsewhere | Ask::Look => look(node, tenant, name),
     }
 }
 
@@ -170,177 +146,4 @@ pub(crate) fn look(node: Arc<Authority>, tenant: TenantId, name: SubjectId) -> (
         standing.map(Reply::Standing)
     });
     (Call::Look, calling)
-}
-
-/// Presents a token that was given out once: mostly a late one, now and then an old one.
-fn present(
-    node: Arc<Authority>,
-    tenant: TenantId,
-    known: &Known,
-    dice: &mut Dice,
-) -> (Call, Calling) {
-    let old = known.tokens.len().saturating_sub(4);
-    let recent = if dice.once_in(6) { 0 } else { old };
-    if dice.once_in(20) {
-        return forged(node, tenant, known, dice);
-    }
-    let place = recent + dice.place(known.tokens.len() - recent);
-    let (tok, text) = known.tokens[place].clone();
-    let token = read(&text);
-    match dice.below(10) {
-        0..7 => {
-            let activity = if dice.once_in(4) {
-                Activity::Passive
-            } else {
-                Activity::Active
-            };
-            (Call::Check(tok), check(node, tenant, token, activity))
-        }
-        7..9 => {
-            let calling = Box::pin(async move {
-                let rotated = node
-                    .rotate(None, &token, Shown::Nothing, Occasion::Renewal)
-                    .await;
-                rotated.map(Reply::Rotate)
-            });
-            (Call::Renew(tok), calling)
-        }
-        _ => {
-            let proof = proof(2);
-            let proof = Reauthentication::new(proof.methods, proof.assurance);
-            let proof = Occasion::Reauthentication(proof.expect("it proves something"));
-            let calling = Box::pin(async move {
-                let rotated = node.rotate(None, &token, Shown::Nothing, proof).await;
-                rotated.map(Reply::Rotate)
-            });
-            (Call::Reauthenticate(tok), calling)
-        }
-    }
-}
-
-/// Presents a token in the right form that was never given out.
-fn forged(
-    node: Arc<Authority>,
-    tenant: TenantId,
-    known: &Known,
-    dice: &mut Dice,
-) -> (Call, Calling) {
-    let tag = read(&known.tokens[0].1).tag();
-    let mut bytes = [0; TokenSecret::LEN];
-    for byte in &mut bytes {
-        *byte = dice.next().to_be_bytes()[0];
-    }
-    let token = SessionToken::new(tag, TokenSecret::from_entropy(bytes));
-    let calling = check(node, tenant, token, Activity::Active);
-    (Call::Check(Tok(u32::MAX)), calling)
-}
-
-/// Checks a token.
-pub(crate) fn check(
-    node: Arc<Authority>,
-    tenant: impl Into<Option<TenantId>>,
-    token: SessionToken,
-    activity: Activity,
-) -> Calling {
-    let request = CheckRequest {
-        token,
-        tenant: tenant.into(),
-        demand: Demand::default(),
-        activity,
-        renewal: Renewal::IfDue,
-    };
-    Box::pin(async move { node.check(&request).await.map(Reply::Check) })
-}
-
-pub(crate) fn read(text: &str) -> SessionToken {
-    SessionToken::parse(text).expect("it was written by the engine")
-}
-
-fn proof(assurance: u8) -> AuthenticationEvent {
-    let method = AuthenticationMethod::parse("pwd").expect("it is a method");
-    AuthenticationEvent {
-        at: Timestamp::MAX,
-        methods: [method].into(),
-        assurance: AssuranceLevel::new(assurance).expect("it is one of ten"),
-    }
-}
-
-fn sign_in(
-    node: Arc<Authority>,
-    tenant: TenantId,
-    subject: SubjectId,
-    known: &mut Known,
-    labels: &mut u32,
-    dice: &mut Dice,
-) -> (Call, Calling) {
-    let recent = known.keys.len().saturating_sub(3);
-    let repeated = dice.one_of(&known.keys[recent..]).cloned();
-    let attempt = repeated.filter(|_| dice.once_in(3)).unwrap_or_else(|| {
-        *labels += 1;
-        let recent = known.looks.len().saturating_sub(3);
-        let evidence = dice.one_of(&known.looks[recent..]).copied();
-        let replaces = known.tokens.last().map(|t| t.1.clone());
-        let attempt = Attempt {
-            label: Label(*labels),
-            keyed: dice.once_in(2),
-            evidence: evidence.filter(|_| dice.once_in(2)),
-            replaces: replaces.filter(|_| dice.once_in(6)),
-            class: if dice.once_in(5) {
-                Class::Machine
-            } else {
-                Class::Interactive
-            },
-            device: dice
-                .one_of(&known.devices)
-                .map(|d| d.1.clone())
-                .filter(|_| dice.once_in(4)),
-        };
-        if attempt.keyed {
-            known.keys.push(attempt.clone());
-        }
-        attempt
-    });
-
-    let label = attempt.label.0.to_string();
-    let key = format!("key-of-sign-in-{label}");
-    let request = SignInRequest {
-        idempotency: attempt
-            .keyed
-            .then(|| Idempotency::new(&tenant, &key, label.as_bytes())),
-        tenant,
-        subject,
-        sign_in: SignIn {
-            client: None,
-            class: match attempt.class {
-                Class::Interactive => SessionClass::Interactive,
-                Class::Machine => SessionClass::Machine,
-            },
-            actor: None,
-            remember: false,
-            authentication: proof(1),
-            evidence: attempt.evidence.map(|e| e.1),
-            groups: None,
-            contact: None,
-            replaces: None,
-            // By this the journal tells which sign-in a session was born of.
-            origin: Origin {
-                ip: None,
-                label: DeviceLabel::of_text(&label),
-            },
-            device: None,
-            device_class: None,
-            attributes: None,
-            end: Box::default(),
-        },
-        replaces: attempt.replaces.as_deref().map(read),
-        device: attempt.device.as_deref().map(choices::read_device),
-    };
-    let call = Call::Admit {
-        label: attempt.label,
-        evidence: attempt.evidence.map(|e| e.0),
-        class: attempt.class,
-        chosen: None,
-    };
-    let calling = Box::pin(async move { node.sign_in(request).await.map(Reply::SignIn) });
-    (call, calling)
 }

@@ -88,6 +88,8 @@ pub enum Call {
     Reauthenticate(Tok),
     /// Is this token good, at the door of another tenant?
     CheckAbroad(Tok),
+    /// Is this token good, without the device that it was given to?
+    CheckElsewhere(Tok),
     /// End one session.
     Revoke(Sid),
     /// End one session, asked by somebody whose it is not.
@@ -153,6 +155,8 @@ pub enum Answer {
         /// Whether it was said that its session ended.
         ended: bool,
     },
+    /// The token is good, and did not come from the device that its session is bound to.
+    Mismatched,
     /// Done.
     Done {
         /// How many sessions it ended.
@@ -210,6 +214,8 @@ pub struct Enacted {
     pub limit: usize,
     /// The silence it allows, in milliseconds.
     pub idle: u64,
+    /// Whether it binds a session to the device on which it is opened.
+    pub binds_devices: bool,
     /// Where in the order.
     pub from: usize,
     /// The store's time from which every node answers by it.
@@ -243,6 +249,8 @@ pub struct Line {
     pub ended: Vec<Sid>,
     /// Those of them that ended on the word of somebody whose they were not.
     pub trespassed: Vec<Sid>,
+    /// Those of them that ended since their tokens came from elsewhere.
+    pub mismatched: Vec<Sid>,
     /// The generation it raised the fence to.
     pub generation: Option<u64>,
     /// Whether it disabled or enabled the subject.
@@ -355,7 +363,10 @@ impl Operation {
 
     /// Whether a node may answer it by a lease.
     pub(crate) const fn is_check(&self) -> bool {
-        matches!(self.call, Call::Check(_) | Call::CheckAbroad(_))
+        matches!(
+            self.call,
+            Call::Check(_) | Call::CheckAbroad(_) | Call::CheckElsewhere(_)
+        )
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -379,9 +390,11 @@ impl Operation {
             Answer::Admitted { view, .. }
             | Answer::Valid { view, .. }
             | Answer::Refused(_, view) => view.as_ref(),
-            Answer::Unknown | Answer::NoSession { .. } | Answer::Done { .. } | Answer::Absent => {
-                None
-            }
+            Answer::Unknown
+            | Answer::NoSession { .. }
+            | Answer::Mismatched
+            | Answer::Done { .. }
+            | Answer::Absent => None,
         }
     }
 
@@ -422,6 +435,7 @@ impl Operation {
         match self.call {
             Call::Check(token)
             | Call::CheckAbroad(token)
+            | Call::CheckElsewhere(token)
             | Call::Renew(token)
             | Call::Reauthenticate(token)
             | Call::CredentialChanged(Some(token)) => Some(token),

@@ -22,3 +22,4 @@ pub mod tally;
 pub mod weather;
 pub mod world;
 pub mod wrong;
+mod wrong_lease;

@@ -122,12 +122,16 @@ fn flaws(words: &[String]) -> ExitCode {
             println!("| {text} | not in {seeds} | | | {must} | | |");
         }
     }
-    let control = hunt(Flaw::Control, &[], seeds);
-    match &control {
-        None => println!("\nThe same store without a flaw: {seeds} seeds, 0 violations"),
-        Some(catch) => println!("\nThe same store without a flaw is wrong too: {catch:?}"),
+    let mut sound = true;
+    for (control, what) in [(Flaw::Control, "store"), (Flaw::ControlLease, "leases")] {
+        let caught = hunt(control, &[], seeds);
+        sound &= caught.is_none();
+        match &caught {
+            None => println!("\nThe same {what} without a flaw: {seeds} seeds, 0 violations"),
+            Some(catch) => println!("\nThe same {what} without a flaw: wrong too: {catch:?}"),
+        }
     }
-    if missed == 0 && control.is_none() {
+    if missed == 0 && sound {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use innkeeper_domain::policy::{Overflow, Policy, SessionLimit, Terms};
+use innkeeper_domain::policy::{BindTo, Overflow, Policy, SessionLimit, Terms};
 
 use crate::dice::Dice;
 
@@ -25,6 +25,8 @@ pub(crate) enum Turn {
     Pass,
     /// A commit arrives late.
     Deliver,
+    /// Time passes until somebody must not be late.
+    Approach,
     /// The clock is moved far.
     MoveClock,
     /// The nodes go down and come back.
@@ -36,8 +38,8 @@ pub(crate) enum Turn {
 /// The weights of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Mood {
-    turns: [(Turn, u64); 8],
-    asks: [(Ask, u64); 13],
+    turns: [(Turn, u64); 9],
+    asks: [(Ask, u64); 15],
     /// One call of the store in so many goes wrong.
     pub(crate) faults: u64,
 }
@@ -49,6 +51,9 @@ pub(crate) enum Ask {
     Choose,
     Trust,
     Present,
+    PresentElsewhere,
+    /// Whoever was just signed out tries again.
+    Return,
     Revoke,
     RevokeAll,
     Credential,
@@ -70,6 +75,7 @@ impl Mood {
                 (Turn::GiveUp, some(&[2, 10, 60])),
                 (Turn::Pass, some(&[10, 60, 200])),
                 (Turn::Deliver, some(&[5, 15, 60])),
+                (Turn::Approach, some(&[0, 3, 15])),
                 (Turn::MoveClock, some(&[1, 6, 25])),
                 (Turn::Restart, some(&[1, 2, 8])),
                 (Turn::Befall, 0),
@@ -79,6 +85,8 @@ impl Mood {
                 (Ask::Choose, some(&[2, 10, 30])),
                 (Ask::Trust, some(&[0, 2, 6])),
                 (Ask::Present, some(&[15, 30, 60])),
+                (Ask::PresentElsewhere, some(&[0, 5, 25])),
+                (Ask::Return, some(&[0, 2, 10])),
                 (Ask::Revoke, some(&[1, 7, 20])),
                 (Ask::RevokeAll, some(&[1, 4, 12])),
                 (Ask::Credential, some(&[1, 3, 10])),
@@ -99,14 +107,17 @@ impl Mood {
         for (turn, weight) in &mut self.turns {
             match turn {
                 Turn::Pass => *weight = some(&[200, 500]),
-                Turn::Befall => *weight = some(&[5, 20, 60]),
+                Turn::Befall => *weight = some(&[10, 40, 120]),
                 Turn::Restart => *weight = some(&[0, 1]),
+                Turn::Approach => *weight = some(&[1, 10, 40]),
                 Turn::MoveClock => *weight = some(&[1, 6]),
-                Turn::Poll | Turn::Begin | Turn::GiveUp | Turn::Deliver => {}
+                Turn::Begin => *weight = 700,
+                Turn::Poll => *weight = some(&[1500, 3500]),
+                Turn::GiveUp | Turn::Deliver => {}
             }
         }
         for (ask, weight) in &mut self.asks {
-            *weight *= if *ask == Ask::Present { 3 } else { 1 };
+            *weight *= if *ask == Ask::Present { 4 } else { 1 };
         }
         self
     }
@@ -146,6 +157,11 @@ pub(crate) fn draw_policy(dice: &mut Dice) -> Policy {
             at_limit,
             idle: if dice.once_in(3) { MINUTE * 10 } else { IDLE },
             absolute: ABSOLUTE,
+            binding: if dice.once_in(2) {
+                BindTo::Device
+            } else {
+                BindTo::Nothing
+            },
             rotate_every: dice.once_in(2).then_some(MINUTE * 5),
             ..Terms::default()
         },

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use innkeeper_domain::admission::Refusal as Turned;
+use innkeeper_domain::check::Shortfall;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Roster;
@@ -130,8 +131,11 @@ impl Scribe {
             | Reply::Rotate(RotateAnswer::NoSession(ending)) => Answer::NoSession {
                 ended: ending.is_some(),
             },
-            Reply::Check(CheckAnswer::Shortfall(_))
-            | Reply::Rotate(RotateAnswer::DeviceMismatch) => Answer::Unknown,
+            Reply::Check(CheckAnswer::Shortfall(Shortfall::DeviceMismatch))
+            | Reply::Rotate(RotateAnswer::DeviceMismatch) => Answer::Mismatched,
+            Reply::Check(CheckAnswer::Shortfall(Shortfall::WrongSubject | Shortfall::StepUp)) => {
+                unreachable!("nobody asks for more than a token is worth")
+            }
             Reply::Rotate(RotateAnswer::Rotated(rotated)) => {
                 let Rotated {
                     token,
@@ -207,6 +211,7 @@ impl Scribe {
             opened: Vec::new(),
             ended: Vec::new(),
             trespassed: Vec::new(),
+            mismatched: Vec::new(),
             generation: None,
             disabled: None,
         };
@@ -218,8 +223,10 @@ impl Scribe {
                 SessionEvent::Ended { session, ending } => {
                     let sid = self.session(*session);
                     line.ended.push(sid);
-                    if ending.reason == TRESPASS {
-                        line.trespassed.push(sid);
+                    match ending.reason {
+                        TRESPASS => line.trespassed.push(sid),
+                        EndReason::DeviceMismatch => line.mismatched.push(sid),
+                        _ => {}
                     }
                 }
                 SessionEvent::GenerationRaised { to } => line.generation = Some(to.0),

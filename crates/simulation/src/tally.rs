@@ -23,6 +23,10 @@ pub struct Tally {
     pub machines: u64,
     /// Devices that were trusted.
     pub trusts: u64,
+    /// Tokens of bound sessions that came from elsewhere.
+    pub mismatches: u64,
+    /// Tokens that were presented again where their session had just ended.
+    pub returns: u64,
     /// Sign-ins that were refused for want of a seat, or on evidence too old.
     pub refusals: u64,
     /// Tokens that were rotated.
@@ -53,6 +57,8 @@ pub struct Tally {
     pub crashes: u64,
     /// New policies.
     pub policies: u64,
+    /// Times when it was waited until shortly before a session was over.
+    pub deadlines: u64,
     /// What befell the files beneath the store, if there were any.
     pub disk: Option<Strokes>,
     /// What was done with packed rosters, if the store packs any.
@@ -149,6 +155,8 @@ impl Tally {
             ("choices", self.choices),
             ("machines", self.machines),
             ("trusted devices", self.trusts),
+            ("mismatches", self.mismatches),
+            ("returns", self.returns),
             ("refusals", self.refusals),
             ("rotations", self.rotations),
             ("strangers", self.strangers),
@@ -164,6 +172,7 @@ impl Tally {
             ("restarts", self.restarts),
             ("store crashes", self.crashes),
             ("policy changes", self.policies),
+            ("deadlines approached", self.deadlines),
         ];
         if let Some(disk) = &self.disk {
             rows.extend([
@@ -205,6 +214,7 @@ impl Tally {
                     self.births += 1;
                     self.evictions += evicted.len() as u64;
                 }
+                Answer::Mismatched => self.mismatches += 1,
                 Answer::Refused(Refusal::Full | Refusal::Stale, _) => self.refusals += 1,
                 Answer::Valid {
                     rotated: Some(_), ..
@@ -236,6 +246,8 @@ impl Tally {
             (&mut self.choices, other.choices),
             (&mut self.machines, other.machines),
             (&mut self.trusts, other.trusts),
+            (&mut self.mismatches, other.mismatches),
+            (&mut self.returns, other.returns),
             (&mut self.refusals, other.refusals),
             (&mut self.rotations, other.rotations),
             (&mut self.strangers, other.strangers),
@@ -251,6 +263,7 @@ impl Tally {
             (&mut self.restarts, other.restarts),
             (&mut self.crashes, other.crashes),
             (&mut self.policies, other.policies),
+            (&mut self.deadlines, other.deadlines),
         ];
         for (sum, more) in sums {
             *sum += more;

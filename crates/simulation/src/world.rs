@@ -1,5 +1,6 @@
 //! A world: nodes over one store, callers and a clock, all in one thread and from one seed.
 
+mod clock;
 mod close;
 mod far;
 
@@ -8,34 +9,30 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use innkeeper_domain::policy::Policy;
-use innkeeper_domain::token::RosterTag;
-use innkeeper_engine::follow::FOLLOWED_WITHIN;
+use innkeeper_domain::policy::{BindTo, Policy};
 use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
 
 use crate::checker::Violation;
 use crate::dice::{Dice, SeededEntropy};
+use crate::flaws::Flaw;
 pub use crate::guests::Door;
 use crate::guests::{self, Calling, Known};
-use crate::history::{Answer, Call, Enacted, History, Operation, Point, Subject};
-use crate::mood::{ABSOLUTE, IDLE, Mood, Turn, draw_policy};
+use crate::history::{Answer, Call, Enacted, History, Operation, Subject};
+use crate::mood::{ABSOLUTE, Ask, IDLE, Mood, Turn, draw_policy};
 use crate::on_disk::OnDisk;
 use crate::scribe::{Reply, Scribe};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
 use far::Far;
-pub use far::Wiring;
 
 const CALLERS: usize = 6;
 const SUBJECTS: u32 = 2;
 const NODES: usize = 2;
 const STEPS: usize = 1000;
 /// A call over a slow line takes more of them.
-const STEPS_FAR: usize = 3000;
-const MINUTE: Duration = Duration::from_mins(1);
-const DAY: Duration = Duration::from_hours(24);
+const STEPS_FAR: usize = 4000;
 
 /// What a run came to.
 #[derive(Debug)]
@@ -71,7 +68,13 @@ pub fn run_rolling(seed: u64) -> Run {
 /// Runs one seed in which nodes share a store, each behind a line of its own and with leases.
 #[must_use]
 pub fn run_nodes(seed: u64) -> Run {
-    World::far(seed, Wiring::Right).play()
+    World::far(seed, None).play()
+}
+
+/// Runs one seed of nodes that share a store, with a flaw in their leases.
+#[must_use]
+pub fn run_leases(flaw: Flaw, seed: u64) -> Run {
+    World::far(seed, Some(flaw)).play()
 }
 
 /// Runs one seed with callers who are let in by this door.
@@ -147,12 +150,12 @@ impl World {
     }
 
     /// Nodes that share a store.
-    fn far(seed: u64, wiring: Wiring) -> Self {
+    fn far(seed: u64, flaw: Option<Flaw>) -> Self {
         let named = Named(seed);
         let mut dice = Dice::new(seed);
         let clock = Arc::new(ManualClock::at(1_800_000_000));
         let mood = Mood::drawn(&mut dice).among_nodes(&mut dice);
-        let far = Far::new(Arc::clone(&clock), dice.split(), mood.faults, wiring);
+        let far = Far::new(Arc::clone(&clock), dice.split(), mood.faults, flaw);
         let mut world = Self::begun(named, dice, mood, clock, far.hub());
         world.weathers = far.weathers();
         world.history.lease = millis(far.span());
@@ -219,11 +222,8 @@ impl World {
             Turn::Poll => self.poll(caller),
             Turn::Begin => self.begin(caller),
             Turn::GiveUp => self.give_up(caller),
-            Turn::Pass => {
-                let most = self.longest_pass();
-                let span = Duration::from_millis(self.dice.below(most));
-                self.pass(span);
-            }
+            Turn::Pass => self.pass_a_while(),
+            Turn::Approach => self.approach_a_deadline(),
             Turn::Deliver => {
                 let place = self.dice.place(self.weathers.len());
                 finish(self.weathers[place].deliver_late());
@@ -232,24 +232,6 @@ impl World {
             Turn::MoveClock => self.move_clock(),
             Turn::Restart => self.restart(),
         }
-    }
-
-    /// The longest time that passes at once, in milliseconds: where lines are slow, time matters.
-    fn longest_pass(&mut self) -> u64 {
-        if self.far.is_none() {
-            return 90_000;
-        }
-        match self.dice.below(30) {
-            0 => 5_000,
-            1..6 => 1_000,
-            _ => 60,
-        }
-    }
-
-    /// Time passes, here and at each node.
-    fn pass(&self, span: Duration) {
-        self.clock.pass(span);
-        self.far.iter().for_each(|far| far.pass(span));
     }
 
     /// Something befalls a node, or what all of them share.
@@ -314,17 +296,10 @@ impl World {
                 version,
                 limit: self.policy.terms.max_sessions.get(),
                 idle: millis(self.policy.terms.idle),
+                binds_devices: self.policy.terms.binding == BindTo::Device,
                 from: self.place,
                 followed_at,
             });
-        }
-    }
-
-    /// From when on every node follows the policy that has just been brought.
-    fn followed_at(&mut self) -> u64 {
-        match self.rollout {
-            Rollout::Together => 0,
-            Rollout::OneByOne => self.point().time + millis(FOLLOWED_WITHIN) + 1,
         }
     }
 
@@ -366,65 +341,25 @@ impl World {
         }
     }
 
-    fn move_clock(&mut self) {
-        let now = innkeeper_store::clock::Clock::wall(&*self.clock);
-        match self.dice.below(12) {
-            0..4 => {
-                let span = MINUTE * u32::try_from(self.dice.below(90)).expect("it is below 90");
-                self.clock.step_wall(now.saturating_sub(span));
-                self.tally.clock_back += 1;
-            }
-            4..7 => {
-                self.clock.step_wall(now + MINUTE * 20);
-                self.tally.clock_forward += 1;
-            }
-            7..10 => self.pass(MINUTE * 25),
-            10 => self.pass(DAY + MINUTE),
-            _ => {
-                // Long enough for a roster to be let go of, over two rises of the floor.
-                self.pass(DAY * 401);
-                for _ in 0..3 {
-                    let mut sweep = pin!(self.nodes[0].sweep());
-                    for _ in 0..400 {
-                        if sweep.as_mut().poll(&mut context()).is_ready() {
-                            break;
-                        }
-                        self.pass(Duration::from_millis(20));
-                    }
-                    self.pass(DAY + MINUTE);
-                }
-            }
-        }
-    }
-
-    fn point(&mut self) -> Point {
-        self.place += 1;
-        let anywhere = RosterTag::from_bytes([0; 16]);
-        let reading = (0..100).find_map(|_| {
-            // It may go down just then, and comes back.
-            finish(self.backend.read(anywhere, None)).and_then(Result::ok)
-        });
-        let reading = reading.expect("the store itself is sound");
-        Point {
-            place: self.place,
-            time: reading.now.as_millis(),
-            moment: millis(innkeeper_store::clock::Clock::steady(&*self.clock)),
-        }
-    }
-
     fn begin(&mut self, caller: usize) {
         if self.calls[caller].is_some() {
             return self.poll(caller);
         }
         let subject = Subject(u32::from(self.dice.once_in(3)));
-        let number = self.dice.place(self.nodes.len());
+        let ask = self.mood.ask(&mut self.dice);
+        let anywhere = self.dice.place(self.nodes.len());
+        let left_by = self.known[subject.0 as usize].left_by();
+        // Who comes back comes back to where it left, or comes by another way.
+        let returns = left_by.filter(|_| ask == Ask::Return);
+        let number = returns.filter(|_| self.dice.once_in(2)).unwrap_or(anywhere);
         if self.far.as_ref().is_some_and(|far| far.is_paused(number)) {
             return;
         }
+        self.tally.returns += u64::from(returns.is_some());
         let node = Arc::clone(&self.nodes[number]);
         let known = &mut self.known[subject.0 as usize];
         let (call, calling) = guests::ask(
-            self.mood.ask(&mut self.dice),
+            ask,
             node,
             self.door,
             subject,
@@ -479,24 +414,19 @@ impl World {
         let subject = self.history.operations[number].subject;
         let known = &mut self.known[subject.0 as usize];
         if let Ok(Reply::Standing(standing)) = &reply {
-            known.looks.push((number, standing.roster.generation));
-            for session in &standing.roster.sessions {
-                let sid = self.scribe.session(session.id);
-                if known.sessions.iter().all(|(s, _)| *s != sid) {
-                    known.sessions.push((sid, session.id));
-                }
-            }
+            known.look_at(number, standing, &mut self.scribe);
         }
         let call = &self.history.operations[number].call;
         known.learn(call, &reply, &mut self.scribe);
         let (answer, token) = self.scribe.answer(reply);
         if let Some(token) = token {
             let tok = self.scribe.token(&token);
-            known.tokens.push((tok, token.reveal()));
+            known.keep(tok, &token, &answer);
         }
         let ended = self.point();
         let operation = &mut self.history.operations[number];
         (operation.ended, operation.answer) = (ended, answer);
+        self.known[subject.0 as usize].part(operation);
     }
 }
 

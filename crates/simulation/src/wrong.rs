@@ -166,6 +166,10 @@ impl WrongStore {
         if self.flaw == Flaw::MomentNotCompared {
             commit.stands_until = Timestamp::MAX;
         }
+        if self.flaw == Flaw::MismatchForgotten {
+            let is_kept = |c: &Change| !matches!(c, Change::Mismatch { .. });
+            commit.changes.retain(is_kept);
+        }
         if self.flaw == Flaw::GraceForgotten {
             for change in &mut commit.changes {
                 if let Change::Rotation { previous, .. } = change {

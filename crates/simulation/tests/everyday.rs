@@ -5,30 +5,30 @@ use innkeeper_simulation::world::{Run, run, run_embedded, run_nodes, run_rolling
 
 #[test]
 fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
-    keep_every_promise("", run);
+    keep_every_promise("", run, 60);
 }
 
 /// Nodes get a new policy one by one, and those that have an older one follow in time.
 #[test]
 fn given_seeds_when_a_policy_is_rolled_out_then_no_promise_is_broken_and_every_fault_was_there() {
-    keep_every_promise("--rolling ", run_rolling);
+    keep_every_promise("--rolling ", run_rolling, 60);
 }
 
 /// The engine over the embedded store, which crashes at any write and sync.
 #[test]
 fn given_seeds_when_the_store_lies_on_files_that_crash_then_no_promise_is_broken() {
-    keep_every_promise("--embedded ", run_embedded);
+    keep_every_promise("--embedded ", run_embedded, 100);
 }
 
 /// Nodes behind lines that are slow and cut, with leases, over a store that fails over.
 #[test]
 fn given_seeds_when_nodes_share_a_store_then_no_promise_is_broken_and_every_fault_was_there() {
-    keep_every_promise("--nodes ", run_nodes);
+    keep_every_promise("--nodes ", run_nodes, 100);
 }
 
-fn keep_every_promise(how: &str, run: fn(u64) -> Run) {
+fn keep_every_promise(how: &str, run: fn(u64) -> Run, seeds: u64) {
     let mut tally = Tally::default();
-    for seed in 0..60 {
+    for seed in 0..seeds {
         let run = run(seed);
         tally.add(&run.tally);
         let found: Vec<String> = run.violations.iter().map(ToString::to_string).collect();

@@ -4,8 +4,8 @@
 //! token, of a sign-in and of an end needs something that may have brought it about by then:
 //! somebody's order, a rotation, a limit, or time. What nobody knows the outcome of may have.
 
-use super::Violation;
 use super::facts::Facts;
+use super::{Violation, devices};
 use crate::history::{Answer, Call, Operation, Refusal, Sid, Tok};
 
 /// How much earlier than its idle timeout a session may be called silent, in milliseconds: nodes
@@ -22,7 +22,10 @@ pub(super) fn stand_behind_each_no(facts: &Facts<'_>, found: &mut Vec<Violation>
     for (number, operation) in &facts.operations {
         let no = match (&operation.call, &operation.answer) {
             (
-                Call::Check(token) | Call::Renew(token) | Call::Reauthenticate(token),
+                Call::Check(token)
+                | Call::CheckElsewhere(token)
+                | Call::Renew(token)
+                | Call::Reauthenticate(token),
                 Answer::NoSession { .. },
             ) => refused_token(facts, operation, *token).then_some(("V4", "a good token")),
             // Where devices are trusted, absent is also what is shielded.
@@ -79,9 +82,10 @@ fn refused_token(facts: &Facts<'_>, operation: &Operation, token: Tok) -> bool {
 /// Whether this may have made another token.
 fn may_rotate(operation: &Operation) -> bool {
     match (&operation.call, &operation.answer) {
-        (Call::Check(_), Answer::Unknown) => true,
+        (Call::Check(_) | Call::CheckElsewhere(_), Answer::Unknown) => true,
         (
             Call::Check(_)
+            | Call::CheckElsewhere(_)
             | Call::Renew(_)
             | Call::Reauthenticate(_)
             | Call::CredentialChanged(Some(_)),
@@ -95,6 +99,12 @@ fn may_rotate(operation: &Operation) -> bool {
 fn may_have_ended(facts: &Facts<'_>, session: Sid, operation: &Operation) -> bool {
     let mut others = before(facts, operation);
     if others.any(|o| may_end(facts, o, session)) {
+        return true;
+    }
+    let visits = devices::visits(facts, session).map(|(_, o)| *o);
+    let is_mismatched =
+        |o: &Operation| o.answer == Answer::Mismatched && o.begun.place < operation.ended.place;
+    if visits.filter(|o| is_mismatched(o)).count() >= devices::VISITS_MAX {
         return true;
     }
     let mut births = facts.attempts(session).map(|(_, o)| o);
@@ -144,7 +154,7 @@ fn may_end(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
         ) => evicted.contains(&session) || chosen.contains(&session),
         // The reuse of a token that was replaced.
         (
-            Call::Check(_) | Call::Renew(_) | Call::Reauthenticate(_),
+            Call::Check(_) | Call::CheckElsewhere(_) | Call::Renew(_) | Call::Reauthenticate(_),
             Answer::NoSession { .. } | Answer::Unknown,
         ) => facts.session_of(operation.presented()) == Some(session),
         _ => false,

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Violation;
+use super::devices;
 use super::facts::Facts;
 use crate::history::{Answer, Call, History, Operation, Sid};
 
@@ -160,6 +161,19 @@ fn deaths(facts: &Facts<'_>) -> HashMap<Sid, Vec<Death>> {
                     tell(session, How::Seen);
                 }
             }
+        }
+    }
+    for session in facts.known.keys() {
+        let mut told: Vec<_> = devices::visits(facts, *session)
+            .filter(|(_, o)| o.is_known() && o.answer == Answer::Mismatched)
+            .collect();
+        told.sort_unstable_by_key(|(_, o)| o.ended.place);
+        if let Some((number, last)) = told.get(devices::VISITS_MAX - 1) {
+            deaths.entry(*session).or_default().push(Death {
+                from: last.ended.place,
+                by: *number,
+                how: How::Acknowledged,
+            });
         }
     }
     deaths

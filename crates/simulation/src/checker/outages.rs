@@ -18,6 +18,7 @@ pub(super) fn refuse(history: &History, found: &mut Vec<Violation>) {
             | Answer::Refused(..)
             | Answer::Admitted { .. }
             | Answer::NoSession { .. }
+            | Answer::Mismatched
             | Answer::Done { .. }
             | Answer::Absent
             | Answer::Seen(_) => within(true),

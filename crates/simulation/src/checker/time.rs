@@ -89,6 +89,7 @@ fn idle(facts: &Facts<'_>, session: Sid) -> u64 {
 /// Whether this may have been a sign of life of the session, its birth included.
 fn concerns(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
     match operation.call {
+        _ if operation.answer == Answer::Mismatched => false,
         Call::Admit { label, .. } => facts.labels.get(&session) == Some(&label),
         _ => facts.session_of(operation.presented()) == Some(session),
     }

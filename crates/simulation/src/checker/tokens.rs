@@ -70,7 +70,10 @@ pub(super) fn form_one_chain(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             continue;
         }
         // Another proof in the grace of a renewal makes another token, and withdraws the first.
-        let renewal = matches!(operation.call, Call::Check(_) | Call::Renew(_));
+        let renewal = matches!(
+            operation.call,
+            Call::Check(_) | Call::CheckElsewhere(_) | Call::Renew(_)
+        );
         let (first, by) = *successors
             .entry((token, renewal))
             .or_insert((next, *number));
@@ -90,7 +93,11 @@ pub(super) fn form_one_chain(facts: &Facts<'_>, found: &mut Vec<Violation>) {
 /// Whether this shows that the presented token was good. A repeated reauthentication does not:
 /// it may be answered to a token that no longer passes a check.
 fn accepts(operation: &Operation) -> bool {
-    matches!(operation.call, Call::Check(_) | Call::Renew(_)) && operation.shows_valid().is_some()
+    let asks = matches!(
+        operation.call,
+        Call::Check(_) | Call::CheckElsewhere(_) | Call::Renew(_)
+    );
+    asks && operation.shows_valid().is_some()
 }
 
 fn none_comes_back(facts: &Facts<'_>, found: &mut Vec<Violation>) {

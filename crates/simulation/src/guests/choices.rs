@@ -5,7 +5,7 @@ use std::sync::Arc;
 use innkeeper_domain::admission::Refusal;
 use innkeeper_domain::device::DeviceToken;
 use innkeeper_domain::name::{SubjectId, TenantId};
-use innkeeper_domain::session::SessionId;
+use innkeeper_domain::session::{Binding, SessionId};
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::ChoiceRequest;
@@ -48,6 +48,10 @@ impl Known {
         match reply {
             Ok(Reply::SignIn(SignInAnswer::Admitted(born) | SignInAnswer::Repeated(born))) => {
                 let device = (born.device.id, born.device.token.reveal());
+                let session = scribe.session(born.session.id);
+                let is_bound = matches!(born.session.binding, Binding::DeviceCookie(_));
+                let home = is_bound.then(|| device.1.clone());
+                self.homes.insert(session, home);
                 if !self.devices.contains(&device) {
                     self.devices.push(device);
                 }

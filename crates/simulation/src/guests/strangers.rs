@@ -8,9 +8,10 @@ use innkeeper_engine::Authority;
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::revoke::Scope;
 
+use super::known::Held;
 use super::{Calling, check, read};
 use crate::dice::Dice;
-use crate::history::{Call, Sid, Stranger, Subject, Tok};
+use crate::history::{Call, Sid, Stranger, Subject};
 use crate::scribe::{Reply, TRESPASS, tenant_of};
 
 /// How callers are let through to the authority.
@@ -59,11 +60,16 @@ pub(super) fn check_abroad(
     node: Arc<Authority>,
     door: Door,
     subject: Subject,
-    tok: Tok,
-    text: &str,
+    held: &Held,
 ) -> (Call, Calling) {
     let abroad = tenant_of(Subject(1 - subject.0));
     let tenant = (door != Door::TenantNotAsked).then_some(abroad);
-    let calling = check(node, tenant, read(text), Activity::Active);
-    (Call::CheckAbroad(tok), calling)
+    let calling = check(
+        node,
+        tenant,
+        read(&held.token),
+        held.shown(),
+        Activity::Active,
+    );
+    (Call::CheckAbroad(held.tok), calling)
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::check::Activity;
 
 use super::far::Far;
@@ -90,15 +89,13 @@ impl World {
         let (call, calling) = guests::look(Arc::clone(&node), tenant.clone(), name());
         let number = self.note(subject, 0, call);
         self.finish_all(vec![(number, calling)]);
-        let tokens: Vec<(_, SessionToken)> = self.known[subject.0 as usize]
-            .tokens
-            .iter()
-            .map(|(tok, text)| (*tok, guests::read(text)))
-            .collect();
-        for (tok, token) in tokens {
+        let tokens = self.known[subject.0 as usize].tokens.clone();
+        for held in tokens {
+            let tok = held.tok;
             let number = self.note(subject, 0, Call::Check(tok));
-            let calling =
-                guests::check(Arc::clone(&node), tenant.clone(), token, Activity::Passive);
+            let (token, shown) = (guests::read(&held.token), held.shown());
+            let node = Arc::clone(&node);
+            let calling = guests::check(node, tenant.clone(), token, shown, Activity::Passive);
             self.finish_all(vec![(number, calling)]);
         }
         let last = self.history.operations.len();

@@ -11,23 +11,15 @@ use innkeeper_store::lease::{Leased, Terms};
 use innkeeper_store::{Register, SessionStore};
 
 use crate::dice::Dice;
+use crate::flaws::Flaw;
 use crate::history::{Loss, Outage};
 use crate::hub::{Hub, Visits};
 use crate::line::Line;
 use crate::tally::Nodes;
 use crate::weather::Weather;
+use crate::wrong_lease::WrongLease;
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// How nodes are wired to the store that they share.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Wiring {
-    /// As they should be.
-    #[default]
-    Right,
-    /// A visit that is written down behind is not held against anything.
-    VisitsRevive,
-}
 
 /// How nodes are wired to what they share.
 #[derive(Debug)]
@@ -43,6 +35,7 @@ pub(super) struct Far {
     is_lagging: bool,
     /// The last place that the standby has heard of.
     heard_of: usize,
+    flaw: Option<Flaw>,
     weathers: Vec<Arc<Weather>>,
     nodes: Vec<Node>,
     tally: Nodes,
@@ -51,7 +44,7 @@ pub(super) struct Far {
 /// What is behind one node.
 struct Node {
     line: Arc<Line>,
-    leased: Arc<Leased<Line>>,
+    wired: Wired,
     clock: Arc<ManualClock>,
     /// The channel, as long as it is whole.
     watching: Option<Work>,
@@ -59,6 +52,34 @@ struct Node {
     writing: Option<Work>,
     paused_until: Duration,
     cut: Option<Cut>,
+}
+
+/// What a node holds of the store.
+enum Wired {
+    Right(Arc<Leased<Line>>),
+    Wrong(Arc<WrongLease>),
+}
+
+impl Wired {
+    /// Hears of commits until the channel breaks.
+    fn watching(&self) -> Work {
+        match self {
+            Self::Right(leased) => Box::pin(leased.watching()),
+            Self::Wrong(leased) => Box::pin(Arc::clone(leased).watch()),
+        }
+    }
+
+    /// Writes down the visits that are due.
+    fn writing(&self) -> Work {
+        let Self::Right(leased) = self else {
+            return Box::pin(async {});
+        };
+        let leased = Arc::clone(leased);
+        Box::pin(async move {
+            // What could not be written is left to the next time.
+            let _ = leased.flush_due().await;
+        })
+    }
 }
 
 /// Since when a node is cut off.
@@ -74,11 +95,11 @@ impl Far {
         clock: Arc<ManualClock>,
         mut dice: Dice,
         faults: u64,
-        wiring: Wiring,
+        flaw: Option<Flaw>,
     ) -> Self {
-        let visits = match wiring {
-            Wiring::VisitsRevive => Visits::OfAnybody,
-            Wiring::Right => Visits::OfTheLiving,
+        let visits = match flaw {
+            Some(Flaw::VisitsRevive) => Visits::OfAnybody,
+            _ => Visits::OfTheLiving,
         };
         let hub = Arc::new(Hub::new(Arc::clone(&clock), visits));
         let nodes = 2 + dice.below(2);
@@ -87,15 +108,16 @@ impl Far {
             Arc::new(weather)
         });
         let weathers = weathers.collect();
-        let spans = [0, 200, 1000, 5000];
+        let spans = [0, 200, 2000, 20_000];
         let span = *dice.one_of(&spans).expect("there are some");
         Self {
             hub,
+            flaw,
             weathers,
             clock,
             span: Duration::from_millis(span),
             slow: Duration::from_millis(*dice.one_of(&[50, 500, 3000]).expect("there are some")),
-            is_lagging: dice.once_in(3),
+            is_lagging: dice.once_in(2),
             dice,
             heard_of: 0,
             nodes: Vec::new(),
@@ -147,16 +169,30 @@ impl Far {
             1_700_000_000 + self.dice.below(200_000_000),
         ));
         clock.pass(Duration::from_secs(self.dice.below(100_000)));
-        let terms = Terms {
-            span: self.span,
-            ..Terms::default()
-        };
-        let leased = Leased::unattended(Arc::clone(&line), terms, Arc::clone(&clock) as _);
-        let leased = Arc::new(leased);
-        let (store, register) = (Arc::clone(&leased) as _, Arc::clone(&leased) as _);
+        let (wired, store, register): (_, Arc<dyn SessionStore>, Arc<dyn Register>) =
+            match self.flaw {
+                None | Some(Flaw::VisitsRevive) => {
+                    let terms = Terms {
+                        span: self.span,
+                        ..Terms::default()
+                    };
+                    let clock = Arc::clone(&clock) as _;
+                    let leased = Leased::unattended(Arc::clone(&line), terms, clock);
+                    let leased = Arc::new(leased);
+                    let (store, register) = (Arc::clone(&leased), Arc::clone(&leased));
+                    (Wired::Right(leased), store, register)
+                }
+                Some(flaw) => {
+                    let clock = Arc::clone(&clock) as _;
+                    let leased = WrongLease::new(flaw, Arc::clone(&line), self.span, clock);
+                    let leased = Arc::new(leased);
+                    let (store, register) = (Arc::clone(&leased), Arc::clone(&leased));
+                    (Wired::Wrong(leased), store, register)
+                }
+            };
         self.nodes.push(Node {
             line,
-            leased,
+            wired,
             clock,
             watching: None,
             writing: None,
@@ -208,14 +244,10 @@ impl Far {
             let writes = self.dice.once_in(30);
             let node = &mut self.nodes[number];
             if node.watching.is_none() && watches && !self.span.is_zero() {
-                node.watching = Some(Box::pin(node.leased.watching()));
+                node.watching = Some(node.wired.watching());
             }
             if node.writing.is_none() && writes {
-                let leased = Arc::clone(&node.leased);
-                node.writing = Some(Box::pin(async move {
-                    // What could not be written is left to the next time.
-                    let _ = leased.flush_due().await;
-                }));
+                node.writing = Some(node.wired.writing());
             }
             go_on(&mut node.watching);
             go_on(&mut node.writing);
@@ -236,7 +268,7 @@ impl Far {
         let number = self.dice.place(self.nodes.len());
         let mut befallen = Befallen::default();
         match self.dice.below(14) {
-            0..2 if self.nodes[number].cut.is_none() => {
+            0..3 if self.nodes[number].cut.is_none() => {
                 self.nodes[number].line.cut();
                 self.nodes[number].cut = Some(Cut {
                     from: place,

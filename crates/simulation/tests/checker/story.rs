@@ -31,6 +31,7 @@ impl Story {
                     version: 1,
                     limit: 2,
                     idle: 30 * MINUTE,
+                    binds_devices: true,
                     from: 0,
                     followed_at: 0,
                 }],
@@ -157,6 +158,7 @@ impl Story {
                 opened: opened.iter().map(|s| (Sid(*s), Some(Label(*s)))).collect(),
                 ended: ended.iter().map(|s| Sid(*s)).collect(),
                 trespassed: vec![],
+                mismatched: vec![],
                 generation: None,
                 disabled: None,
             });
