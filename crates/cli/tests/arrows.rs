@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
         "model",
     ],
     &["http", "scan", "probe", "simulation", "bench"],
-    &["gateway", "siege"],
+    &["gateway", "siege", "fuzz"],
     &["cli"],
 ];
 

@@ -2,4 +2,8 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::config(data));
+use std::sync::LazyLock;
+
+static NAME: LazyLock<String> = LazyLock::new(innkeeper_fuzz::reader);
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::config(&NAME, data));

@@ -2,4 +2,10 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::source(data));
+use std::sync::LazyLock;
+
+use innkeeper_fuzz::{Language, language, reader};
+
+static LANGUAGE: LazyLock<Language> = LazyLock::new(|| language(&reader()));
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::source(*LANGUAGE, data));

@@ -21,7 +21,7 @@ use innkeeper_store::record;
     unused_imports,
     reason = "the binary uses what is not used here"
 )]
-#[path = "../../crates/cli/src"]
+#[path = "../../cli/src"]
 mod cli {
     pub(crate) mod config;
     pub(crate) mod escape;
@@ -34,8 +34,9 @@ mod cli {
 pub(crate) use cli::{args, config, escape};
 
 pub use copies::copy;
+pub use innkeeper_scan::Language;
 pub use requests::headers;
-pub use scanner::{accepted, config, source};
+pub use scanner::{FILES, LANGUAGES, accepted, config, language, reader, source};
 pub use settings::settings;
 
 /// Tokens, keys, ids and names.
