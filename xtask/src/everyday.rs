@@ -4,10 +4,10 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::failure::Failure;
+use crate::{asks_for_help, listed};
 use crate::shell;
 use crate::shuttle;
 use crate::tools::{self, Need};
-use crate::{asks_for_help, listed};
 
 /// One thing a change must pass, which can also be run alone.
 struct Step {
@@ -19,7 +19,7 @@ struct Step {
     leaves_open: Option<&'static str>,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     Step {
         name: "fmt",
         summary: "the code is formatted",
@@ -72,6 +72,30 @@ const STEPS: [Step; 9] = [
                 "--test",
                 "otel",
             ])
+        },
+        leaves_open: None,
+    },
+    Step {
+        name: "fuzz",
+        summary: "the fuzz targets compile, though another toolchain runs them",
+        needs: &[],
+        command: || {
+            let mut check = apart("fuzz/Cargo.toml");
+            // Nothing is linked, so libFuzzer need not be built.
+            let nowhere = shell::root().join("target/apart/no-fuzzer.a");
+            check.arg("--bins").env("CUSTOM_LIBFUZZER_PATH", nowhere);
+            check
+        },
+        leaves_open: None,
+    },
+    Step {
+        name: "benches",
+        summary: "the timed functions compile",
+        needs: &[],
+        command: || {
+            let mut check = apart("benches/Cargo.toml");
+            check.arg("--benches");
+            check
         },
         leaves_open: None,
     },
@@ -187,6 +211,13 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Checks a workspace of its own, with the versions that it names.
+fn apart(manifest: &str) -> Command {
+    let mut check = cargo(&["check", "--locked", "--manifest-path", manifest]);
+    check.env("CARGO_TARGET_DIR", shell::root().join("target/apart"));
+    check
+}
+
 fn help() -> String {
     let steps = listed(STEPS.iter().map(|step| (step.name, step.summary)));
     format!(
@@ -215,7 +246,8 @@ mod tests {
         assert_eq!(
             names(&steps),
             [
-                "fmt", "clippy", "tests", "otel", "shuttle", "doctests", "docs", "deny", "typos"
+                "fmt", "clippy", "tests", "otel", "fuzz", "benches", "shuttle", "doctests", "docs",
+                "deny", "typos"
             ]
         );
     }
