@@ -4,15 +4,13 @@
 //! without a change of ours: yesterday's commit may fail today.
 
 use crate::failure::Failure;
-use crate::gave_help;
+use crate::no_words;
 use crate::shell;
 use crate::tools::{self, Need};
 
 /// Fetches the advisory database and compares `Cargo.lock` with it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if gave_help(words, HELP)? {
-        return Ok(());
-    }
+    no_words(words, HELP)?;
 
     tools::ensure(&[Need::Deny])?;
     let passed = shell::passes(tools::deny().args(["check", "advisories"]))?;
@@ -26,7 +24,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     }
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask advisories
 
 Fetches the RustSec advisory database and compares Cargo.lock with it. Needs the network.";

@@ -1,20 +1,18 @@
 //! The book as pages to read in a browser.
 
 use crate::failure::Failure;
-use crate::gave_help;
+use crate::no_words;
 use crate::shell;
 use crate::tools::{self, Need};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask book
 
 Makes pages of docs/book in target/book. Its examples are run by `cargo xtask test tests`.";
 
 /// Builds the book.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if gave_help(words, HELP)? {
-        return Ok(());
-    }
+    no_words(words, HELP)?;
     tools::ensure(&[Need::Mdbook])?;
     let docs = shell::root().join("docs");
     if !shell::passes(tools::mdbook().arg("build").arg(docs))? {

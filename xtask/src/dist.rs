@@ -6,11 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask dist
 
 Builds the release binary and packs it with completions, man pages, systemd units, a container
@@ -39,10 +38,6 @@ const SHELLS: [(&str, &str); 3] = [
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     let container = match words {
         [] => false,
-        [word] if asks_for_help(word) => {
-            println!("{HELP}");
-            return Ok(());
-        }
         [word] if word == "--container" => true,
         [word, ..] => {
             return Err(Failure::Usage(format!(

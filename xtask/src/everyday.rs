@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::failure::Failure;
-use crate::{asks_for_help, listed};
+use crate::listed;
 use crate::shell;
 use crate::shuttle;
 use crate::tools::{self, Need};
@@ -148,10 +148,6 @@ const STEPS: [Step; 11] = [
 
 /// Runs the steps that were named, or all of them, and stops at the first that fails.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{}", help());
-        return Ok(());
-    }
     let steps = choose(words)?;
 
     let mut needs: Vec<Need> = steps.iter().flat_map(|step| step.needs).copied().collect();
@@ -218,7 +214,7 @@ fn apart(manifest: &str) -> Command {
     check
 }
 
-fn help() -> String {
+pub(crate) fn help() -> String {
     let steps = listed(STEPS.iter().map(|step| (step.name, step.summary)));
     format!(
         "Usage: cargo xtask test [STEP…]\n\n\

@@ -1,10 +1,9 @@
 //! How long single functions take, by Criterion.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask functions [WORD…]
 
 Times the functions that every check and every sign-in pass, at five and at a thousand live
@@ -13,10 +12,6 @@ sessions, with Criterion, beside one SHA-256. Words go to Criterion: a part of a
 
 /// Runs it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let mut bench = shell::cargo();
     bench
         .args(["bench", "--quiet", "--locked"])

@@ -5,7 +5,6 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
@@ -61,10 +60,6 @@ const INSTRUMENTS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverag
 
 /// Runs every target for a while; a panic, a leak or no run at all fails.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let (seconds, named) = asked(words)?;
     let all = runs();
     let fits = |run: &Run, name: &String| run.name() == *name || run.target == name;
@@ -248,7 +243,7 @@ fn golden_bytes(corpus: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask fuzz [--seconds 60] [TARGET…]
 
 Runs each target of fuzz/, or those that are named, for so long with libFuzzer, and prints how many

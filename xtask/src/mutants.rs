@@ -8,7 +8,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 use crate::tools::{self, Need};
@@ -18,10 +17,6 @@ const SHARE_LEAST: usize = 90;
 
 /// Plants every mistake; fails if fewer are noticed than have to be.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let goes_on = match words {
         [] => false,
         [word] if word == "--go-on" => true,
@@ -142,7 +137,7 @@ fn lines(path: &PathBuf) -> io::Result<BTreeSet<String>> {
     }
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask mutants [--go-on]
 
 Plants one mistake after another in the domain (a comparison turned round, a body replaced by a

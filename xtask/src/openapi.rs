@@ -1,10 +1,10 @@
 //! The published document, kept in the repository so that its changes are read in review.
 
 use crate::failure::Failure;
-use crate::gave_help;
+use crate::no_words;
 use crate::shell;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask openapi
 
 Writes what the routes say of themselves to spec/openapi.json. A test compares the two, so a change
@@ -12,9 +12,7 @@ of the API shows in the file that comes with it.";
 
 /// Renews the document.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if gave_help(words, HELP)? {
-        return Ok(());
-    }
+    no_words(words, HELP)?;
     let mut renew = shell::cargo();
     renew
         .args(["test", "--quiet", "-p", "innkeeper-http", "--lib"])

@@ -1,10 +1,10 @@
 //! The table of what `probe` checks, kept in the repository so that its changes are read in review.
 
 use crate::failure::Failure;
-use crate::gave_help;
+use crate::no_words;
 use crate::shell;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask probe-checks
 
 Writes the checks of `innkeeper probe`, with the applications that fail them, to
@@ -12,9 +12,7 @@ docs/probe-checks.md. A test compares the two.";
 
 /// Renews the table.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if gave_help(words, HELP)? {
-        return Ok(());
-    }
+    no_words(words, HELP)?;
     let mut renew = shell::cargo();
     renew
         .args([

@@ -5,11 +5,11 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::asks_for_help;
 use crate::failure::Failure;
+use crate::no_words;
 use crate::shell;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask sarif
 
 Scans every fixture of crates/scan and holds each log against the schema of SARIF 2.1.0, formats
@@ -17,13 +17,7 @@ included. The schema comes in the package of a crate that carries it, which carg
 
 /// Runs it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
-    if !words.is_empty() {
-        return Err(Failure::Usage(HELP.to_owned()));
-    }
+    no_words(words, HELP)?;
     let mut scan = shell::cargo();
     scan.args([
         "run",

@@ -1,16 +1,12 @@
 //! How well the scanner reads other people's code: scores it against labelled repositories.
 
 use crate::failure::Failure;
-use crate::{asks_for_help, shell};
+use crate::shell;
 
 /// Builds the scorer and runs it over `DIR`.
 ///
 /// The scorer lives beside the scanner, so that building this program stays quick.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let [folder, labels, rest @ ..] = words else {
         return Err(Failure::Usage(HELP.to_owned()));
     };
@@ -28,7 +24,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
     }
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask scan-corpus DIR LABELS [--facts ID]
 
 Scores the scanner against the repositories that LABELS describes, each under DIR/owner+name at

@@ -4,12 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 use crate::tools::{self, Need};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask scan-speed DIR [--rounds 9] [--files 10000]
 
 Reads so many files of DIR by turns with ripgrep (a search for six words of the field), ast-grep
@@ -39,10 +38,6 @@ const RULES: [(&str, [&str; 2]); 6] = [
 
 /// Runs it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let wanted = Wanted::from(words)?;
     tools::ensure(&[Need::Ripgrep, Need::AstGrep, Need::Time])?;
     let mut build = shell::cargo();

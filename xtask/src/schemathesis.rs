@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 use crate::tools::{self, Need};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask schemathesis [--seed N] [--examples N]
 
 Starts a server on loopback with a folder of its own below target, and has schemathesis call
@@ -22,10 +21,6 @@ xtask/schemathesis/requirements.txt.";
 
 /// Runs it.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let (mut seed, mut examples) = (1, 50);
     for pair in words.chunks(2) {
         match pair {

@@ -8,7 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
@@ -101,10 +100,6 @@ const FLAWS: [Flaw; 8] = [
 
 /// Runs many schedules, then each flaw until it is caught; one that is not fails.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let schedules = match words {
         [] => "1000",
         [name, number] if name == "--schedules" && number.parse::<u32>().is_ok_and(|n| n > 0) => {
@@ -202,7 +197,7 @@ fn copy_sources(to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask shuttle [--schedules 1000]
 
 Runs the threads of the embedded store under a scheduler that chooses who goes on at every lock,

@@ -1,6 +1,5 @@
 //! Sieges of the release binary: simultaneous sign-ins, kills under load, and work in bulk.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
@@ -25,10 +24,6 @@ pub(crate) fn bulk(words: &[String]) -> Result<(), Failure> {
 }
 
 fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let mut build = shell::cargo();
     build.args([
         "build",
@@ -54,7 +49,7 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
     }
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200]
                           [--postgres NODES | --redis NODES]
        cargo xtask kills [--rounds 500] [--pause-every 5] [--full-every 7]

@@ -1,6 +1,5 @@
 //! The simulation, built to be fast: many seeds of faults, or one of them again.
 
-use crate::asks_for_help;
 use crate::failure::Failure;
 use crate::shell;
 
@@ -16,10 +15,6 @@ pub(crate) fn flaws(words: &[String]) -> Result<(), Failure> {
 
 /// Explores every state of small worlds; any disagreement fails.
 pub(crate) fn model(words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{MODEL_HELP}");
-        return Ok(());
-    }
     let mut cargo = shell::cargo();
     cargo
         .args(["run", "--quiet", "--release"])
@@ -33,10 +28,6 @@ pub(crate) fn model(words: &[String]) -> Result<(), Failure> {
 }
 
 fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
-    if words.iter().any(|word| asks_for_help(word)) {
-        println!("{HELP}");
-        return Ok(());
-    }
     let mut cargo = shell::cargo();
     cargo
         .args(["run", "--quiet", "--release"])
@@ -51,7 +42,7 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
     }
 }
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Usage: cargo xtask simulate [--rolling | --embedded | --nodes] [--seeds N] [--from S]
        cargo xtask simulate [--rolling | --embedded | --nodes] --seed S [--trace]
        cargo xtask flaws [--seeds N]
@@ -66,7 +57,7 @@ that lose their way, nodes that stand still, and standbys that take over.
 With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";
 
-const MODEL_HELP: &str = "\
+pub(crate) const MODEL_HELP: &str = "\
 Usage: cargo xtask model [SIGN-INS OTHERS]
 
 Takes the steps of so many sign-ins and so many other callers of one subject in every order, with
