@@ -43,18 +43,19 @@ fn run(chore: &str, words: &[String]) -> Result<(), Failure> {
 }
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask simulate [--rolling | --embedded | --nodes] [--seeds N] [--from S]
-       cargo xtask simulate [--rolling | --embedded | --nodes] --seed S [--trace]
+Usage: cargo xtask simulate [--reference | --embedded | --nodes | --rolling] [--seeds N] [--from S]
+       cargo xtask simulate [--reference | --embedded | --nodes | --rolling] --seed S [--trace]
        cargo xtask flaws [--seeds N]
 
 Runs the engine over the reference store, and over the embedded one, with faults, dropped futures,
 restarts and a clock that steps both ways, every choice from a seed, and checks each history. The
 same seed is the same run. Beneath the embedded store lie files that crash at any write and sync:
-unsynced writes are lost or torn, names vanish, syncs fail, the disk runs full. With --embedded, only
-that store.
+unsynced writes are lost or torn, names vanish, syncs fail, the disk runs full. With --reference or
+--embedded, only that store.
 With --nodes, two or three nodes share a store over slow lines that are cut, with leases, notices
 that lose their way, nodes that stand still, and standbys that take over.
 With --rolling, nodes get a new policy one by one; see docs/verification.md for what that shows.
+A fault that never happened in one of them fails, and a seed that failed is told with its world.
 With flaws, the store is a wrong one, and must be caught in so many seeds.";
 
 pub(crate) const MODEL_HELP: &str = "\

@@ -19,6 +19,7 @@ mod mood;
 pub mod on_disk;
 mod scribe;
 pub mod tally;
+mod trace;
 pub mod weather;
 pub mod world;
 pub mod wrong;

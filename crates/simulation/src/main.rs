@@ -1,108 +1,133 @@
 //! The command behind `cargo xtask simulate` and `cargo xtask flaws`: many seeds over the
 //! reference store and the embedded one, one with all that happened in it, or until each planted flaw is caught.
 
+mod arguments;
+
+use std::fmt;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use arguments::{Arguments, Chore, Simulate};
+use clap::Parser;
 use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 use innkeeper_simulation::tally::Tally;
 use innkeeper_simulation::world::{Run, run, run_embedded, run_nodes, run_rolling};
 
+/// What a seed is run over, and the word that asks for it.
+#[derive(Clone, Copy, Debug)]
+struct World {
+    flag: &'static str,
+    run: fn(u64) -> Run,
+}
+
+/// One seed of one world: shown as the command that has it again, which is also said if it panics.
+#[derive(Debug)]
+struct Again(World, u64);
+
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(world, seed) = self;
+        write!(f, "cargo xtask simulate {} --seed {seed}", world.flag)
+    }
+}
+
+impl Again {
+    fn run(&self) -> Run {
+        let Self(world, seed) = self;
+        (world.run)(*seed)
+    }
+}
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("again: {self}");
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    match words.split_first() {
-        Some((chore, rest)) if chore == "simulate" => simulate(rest),
-        Some((chore, rest)) if chore == "flaws" => flaws(rest),
-        _ => usage(),
-    }
-}
-
-fn usage() -> ExitCode {
-    eprintln!(
-        "usage: simulate [--seeds N] [--from S] [--seed S] [--trace] [--rolling | --embedded | --nodes]\n       flaws [--seeds N]"
-    );
-    ExitCode::from(2)
-}
-
-fn simulate(words: &[String]) -> ExitCode {
-    let (mut seeds, mut from, mut one, mut trace) = (1000, 0, None, false);
-    // Each seed over both stores, unless one is named.
-    let mut runs: Vec<fn(u64) -> Run> = vec![run, run_embedded];
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word == "--trace" {
-            trace = true;
-            continue;
-        }
-        if word == "--rolling" {
-            runs = vec![run_rolling];
-            continue;
-        }
-        if word == "--nodes" {
-            runs = vec![run_nodes];
-            continue;
-        }
-        if word == "--embedded" {
-            runs = vec![run_embedded];
-            continue;
-        }
-        let Some(number) = words.next().and_then(|n| n.parse().ok()) else {
-            return usage();
-        };
-        match word.as_str() {
-            "--seeds" => seeds = number,
-            "--from" => from = number,
-            "--seed" => one = Some(number),
-            _ => return usage(),
-        }
-    }
-    if let Some(seed) = one {
-        let shown = runs.iter().map(|run| show(seed, &run(seed), trace));
-        let failed = shown.filter(|code| *code != ExitCode::SUCCESS).count();
-        return if failed == 0 {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
-    }
-
-    let mut tally = Tally::default();
-    let mut failed = 0_u64;
-    for (seed, run) in (from..from + seeds).flat_map(|s| runs.iter().map(move |run| (s, run))) {
-        let run = run(seed);
-        tally.add(&run.tally);
-        if let Some(first) = run.violations.first() {
-            failed += 1;
-            println!(
-                "seed {seed}: {} violations, first {first}",
-                run.violations.len()
-            );
-        }
-    }
-    println!("{:<20} {seeds}", "seeds");
-    print_tally(&tally);
-    println!("{:<20} {failed}", "seeds that failed");
-    let missing = tally.missing();
-    if !missing.is_empty() {
-        println!("never exercised: {}", missing.join(", "));
-    }
-    if failed == 0 && missing.is_empty() {
+    let holds = match Arguments::parse().chore {
+        Chore::Simulate(asked) => simulate(&asked),
+        Chore::Flaws { seeds } => flaws(seeds.get()),
+    };
+    if holds {
         ExitCode::SUCCESS
     } else {
-        println!("again, with all that happened: cargo xtask simulate --seed S --trace");
         ExitCode::FAILURE
     }
 }
 
-fn flaws(words: &[String]) -> ExitCode {
-    let seeds = match words {
-        [] => 5000,
-        [word, number] if word == "--seeds" => match number.parse() {
-            Ok(number) => number,
-            Err(_) => return usage(),
-        },
-        _ => return usage(),
-    };
+/// The worlds that were asked for: without a word, each store that one node has to itself.
+fn worlds(asked: &Simulate) -> Vec<World> {
+    let world = |flag, run| World { flag, run };
+    let all = [
+        (asked.worlds.reference, world("--reference", run)),
+        (asked.worlds.embedded, world("--embedded", run_embedded)),
+        (asked.worlds.nodes, world("--nodes", run_nodes)),
+        (asked.worlds.rolling, world("--rolling", run_rolling)),
+    ];
+    let named = all.iter().filter(|(is_named, _)| *is_named);
+    let named: Vec<World> = named.map(|(_, world)| *world).collect();
+    if named.is_empty() {
+        return vec![all[0].1, all[1].1];
+    }
+    named
+}
+
+fn simulate(asked: &Simulate) -> bool {
+    let worlds = worlds(asked);
+    if let Some(seed) = asked.seed {
+        let shown = worlds.iter().map(|w| show(&Again(*w, seed), asked.trace));
+        return shown.filter(|holds| !holds).count() == 0;
+    }
+
+    let mut tallies = vec![Tally::default(); worlds.len()];
+    let (mut failed, mut first) = (0_u64, None);
+    let count = usize::try_from(asked.seeds.get()).unwrap_or(usize::MAX);
+    for seed in (asked.from..=u64::MAX).take(count) {
+        for (world, tally) in worlds.iter().zip(&mut tallies) {
+            let again = Again(*world, seed);
+            let run = again.run();
+            tally.add(&run.tally);
+            if let Some(violation) = run.violations.first() {
+                failed += 1;
+                let count = run.violations.len();
+                println!(
+                    "{} seed {seed}: {count} violations, first {violation}",
+                    world.flag
+                );
+                first.get_or_insert(again);
+            }
+        }
+    }
+    println!("{:<20} {}", "seeds", asked.seeds);
+    let mut all = Tally::default();
+    for tally in &tallies {
+        all.add(tally);
+    }
+    print_tally(&all);
+    println!("{:<20} {failed}", "seeds that failed");
+    if let Some(first) = first {
+        println!("again, with all that happened: {first} --trace");
+    }
+    // In each world by itself: a fault of one says nothing of the other.
+    let mut exercised = true;
+    for (world, tally) in worlds.iter().zip(&tallies) {
+        let missing = tally.missing();
+        if !missing.is_empty() {
+            exercised = false;
+            println!(
+                "never exercised with {}: {}",
+                world.flag,
+                missing.join(", ")
+            );
+        }
+    }
+    failed == 0 && exercised
+}
+
+fn flaws(seeds: u64) -> bool {
     let mut missed = 0_u64;
     println!("| Flaw | Seeds | Operations | Broken first | Must break | Seeds | Time |");
     println!("| --- | ---: | ---: | --- | --- | ---: | ---: |");
@@ -131,49 +156,57 @@ fn flaws(words: &[String]) -> ExitCode {
             Some(catch) => println!("\nThe same {what} without a flaw: wrong too: {catch:?}"),
         }
     }
-    if missed == 0 && sound {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    missed == 0 && sound
 }
 
-fn show(seed: u64, run: &Run, trace: bool) -> ExitCode {
+fn show(again: &Again, trace: bool) -> bool {
+    let run = again.run();
     if trace {
-        for (number, operation) in run.history.operations.iter().enumerate() {
-            let (begun, ended) = (operation.begun, operation.ended);
-            println!(
-                "{number:>4} guest {} places {}..{} time {}..{} {:?} -> {:?}",
-                operation.subject.0,
-                begun.place,
-                ended.place,
-                begun.time,
-                ended.time,
-                operation.call,
-                operation.answer,
-            );
-        }
-        for line in &run.history.journal {
-            println!("{line:?}");
-        }
-        for policy in &run.history.policies {
-            println!("{policy:?}");
-        }
+        print!("{}", run.history);
     }
-    println!("{:<20} {seed}", "seed");
+    println!("{:<20} {}, {}", "seed", again.1, again.0.flag);
     print_tally(&run.tally);
     for violation in &run.violations {
         println!("{violation}");
     }
-    if run.violations.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    run.violations.is_empty()
 }
 
 fn print_tally(tally: &Tally) {
     for (name, count) in tally.rows() {
         println!("{name:<20} {count}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(words: &str) -> Vec<&'static str> {
+        let line = format!("simulation simulate {words}");
+        let asked = Arguments::try_parse_from(line.split_whitespace());
+        let Chore::Simulate(asked) = asked.expect("it is understood").chore else {
+            panic!("it is not `simulate`");
+        };
+        worlds(&asked).iter().map(|world| world.flag).collect()
+    }
+
+    #[test]
+    fn given_no_world_when_seeds_are_asked_for_then_both_stores_are_meant_and_else_the_one_named() {
+        assert_eq!(flags(""), ["--reference", "--embedded"]);
+        for flag in ["--reference", "--embedded", "--nodes", "--rolling"] {
+            assert_eq!(flags(flag), [flag]);
+        }
+    }
+
+    #[test]
+    fn given_a_seed_that_failed_when_named_then_the_command_is_that_of_its_world() {
+        for flag in ["--reference", "--embedded", "--nodes", "--rolling"] {
+            let again = Again(World { flag, run }, 7).to_string();
+            let words = again.strip_prefix("cargo xtask simulate ");
+
+            assert_eq!(flags(words.expect("it is this command")), [flag]);
+            assert!(again.ends_with(" --seed 7"), "{again}");
+        }
     }
 }

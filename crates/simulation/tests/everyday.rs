@@ -5,7 +5,7 @@ use innkeeper_simulation::world::{Run, run, run_embedded, run_nodes, run_rolling
 
 #[test]
 fn given_seeds_when_run_then_no_promise_is_broken_and_every_fault_was_there() {
-    keep_every_promise("", run, 60);
+    keep_every_promise("--reference ", run, 60);
 }
 
 /// Nodes get a new policy one by one, and those that have an older one follow in time.
