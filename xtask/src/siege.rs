@@ -57,7 +57,8 @@ Usage: cargo xtask rounds [--rounds 1000] [--limit 5] [--sign-ins 200]
        cargo xtask bulk [--sessions 100000] [--checks 500] [--seconds 10]
 
 Runs the release binary on folders of its own and calls it over HTTP. What callers were told in
-rounds and kills is judged by the checker of the simulation.
+rounds and kills is judged by the checker of the simulation. The folder goes once all held; else it
+stays where it is said, with the history of each round that broke a promise.
 
 rounds: so many sign-ins of one subject at once, with checks, rotations, revocations, disables
 and changes of the limit among them, every other round where the policy refuses the newcomer. With --postgres

@@ -1,5 +1,8 @@
 //! The book: everything that callers asked and were told in one round, in its order.
 
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use innkeeper_simulation::checker::{Violation, check};
@@ -222,6 +225,25 @@ impl Book {
             }
         }
         found
+    }
+
+    /// Writes what was found in a round and all that was told in it into a file of `folder`, for
+    /// whoever looks for the cause. Secrets stay out.
+    pub(crate) fn keep(&self, round: u64, found: &[Violation], folder: &Path) -> io::Result<()> {
+        let pages = self.pages.lock();
+        let file = File::create(folder.join(format!("round-{round}.history")))?;
+        let mut file = BufWriter::new(file);
+        for violation in found {
+            writeln!(file, "{violation}")?;
+        }
+        for guest in &self.guests {
+            writeln!(file, "guest {} is {}", guest.subject.0, guest.name)?;
+            for (sid, id) in &pages.known[guest.subject.0 as usize].sessions {
+                writeln!(file, "session {} is {id}", sid.0)?;
+            }
+        }
+        write!(file, "{}", pages.history)?;
+        file.flush()
     }
 
     /// Counts what is written down.

@@ -1,6 +1,6 @@
 //! A small disk of its own, which can be filled and emptied.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,8 @@ use std::process::Command;
 /// How much it holds, in bytes: enough for thousands of sign-ins, and filled in no time.
 const SIZE: u64 = 192 << 20;
 
-/// A file system in memory, mounted on a folder for as long as this lives.
+/// A file system in memory, mounted on a folder for as long as this lives. What was on it is then
+/// in the folder `NAME.left` beside that, since it goes with the memory.
 #[derive(Debug)]
 pub(crate) struct SmallDisk {
     folder: PathBuf,
@@ -17,7 +18,7 @@ pub(crate) struct SmallDisk {
 impl SmallDisk {
     /// Mounts it. This takes the rights of root.
     pub(crate) fn mount(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)?;
         let done = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={SIZE}"), "innkeeper"])
             .arg(folder)
@@ -53,7 +54,7 @@ impl SmallDisk {
 
     /// Makes room again.
     pub(crate) fn empty(&self) -> io::Result<()> {
-        std::fs::remove_file(self.balloon())
+        fs::remove_file(self.balloon())
     }
 
     fn balloon(&self) -> PathBuf {
@@ -63,6 +64,24 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
+        let _ = self.empty();
+        if let Err(error) = copy(&self.folder, &self.folder.with_extension("left")) {
+            eprintln!("what was on the small disk is lost: {error}");
+        }
         let _ = Command::new("umount").arg(&self.folder).status();
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }

@@ -76,11 +76,14 @@ struct Place {
     start: Start,
     server: Server,
     disk: Option<SmallDisk>,
-    books: Vec<Arc<Book>>,
+    /// What callers were told here, each with its round: others were played elsewhere.
+    books: Vec<(u64, Arc<Book>)>,
 }
 
 impl Kills {
-    /// Plays them all, below `folder`; `seen` hears of each.
+    /// Plays them all, below `folder`; `seen` hears of each. Where something was broken, all that
+    /// callers were told in that round is written down there; and in the last rounds, where a
+    /// server did not come back.
     pub async fn play(
         &self,
         folder: &Path,
@@ -96,27 +99,38 @@ impl Kills {
         } else {
             None
         };
-        for round in 0..self.rounds {
-            let is = |every: u64| every > 0 && round % every == every - 1;
-            let place = match &mut small {
-                Some(small) if is(self.full_every) => small,
-                _ => &mut ordinary,
-            };
-            let pauses = is(self.pause_every) && place.disk.is_none();
-            place.round(round, pauses, &mut deeds, &mut dice).await?;
-            place.verify(AGAIN, Events::Read, &mut deeds).await;
-            seen(round);
+        let mut last = 0;
+        let played = async {
+            for round in 1..=self.rounds {
+                last = round;
+                let is = |every: u64| every > 0 && round.is_multiple_of(every);
+                let place = match &mut small {
+                    Some(small) if is(self.full_every) => small,
+                    _ => &mut ordinary,
+                };
+                let pauses = is(self.pause_every) && place.disk.is_none();
+                place.round(round, pauses, &mut deeds, &mut dice).await?;
+                place.verify(AGAIN, Events::Read, &mut deeds).await;
+                seen(round);
+            }
+            Ok::<_, io::Error>(())
         }
+        .await;
         let mut outcome = Outcome::default();
         for mut place in [Some(ordinary), small].into_iter().flatten() {
-            place.verify(usize::MAX, Events::Left, &mut deeds).await;
-            for (number, book) in (0..).zip(&place.books) {
+            if played.is_ok() {
+                place.verify(usize::MAX, Events::Left, &mut deeds).await;
+            }
+            for (round, book) in &place.books {
                 book.count(&mut outcome.tally);
-                let found = book.violations().into_iter();
-                outcome.violations.extend(found.map(|v| (number, v)));
+                let found = book.violations();
+                if played.is_err() && last - round < AGAIN as u64 {
+                    book.keep(*round, &found, folder)?;
+                }
+                outcome.take(*round, book, found, folder)?;
             }
         }
-        Ok((outcome, deeds))
+        played.map(|()| (outcome, deeds))
     }
 
     fn open(&self, data: PathBuf, disk: Option<SmallDisk>) -> io::Result<Place> {
@@ -184,7 +198,7 @@ impl Place {
         if let Some(disk) = &self.disk {
             disk.empty()?;
         }
-        self.books.push(book);
+        self.books.push((round, book));
         self.server = self.start.now()?;
         Ok(())
     }
@@ -192,7 +206,7 @@ impl Place {
     /// Looks at the last so many rounds once more.
     async fn verify(&mut self, last: usize, events: Events, deeds: &mut Deeds) {
         let mut callers = hands(std::slice::from_ref(&self.server), 8, 0);
-        for book in self.books.iter().rev().take(last) {
+        for (_, book) in self.books.iter().rev().take(last) {
             callers = take_stock(callers, book, events).await;
             deeds.looked_at += 1;
         }

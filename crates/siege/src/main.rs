@@ -1,10 +1,15 @@
 //! The command behind `cargo xtask rounds`, `kills`, `policy-try` and `bulk`.
 
+mod arguments;
+
+use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use arguments::{Arguments, OfBulk, OfKills, OfPolicyTry, OfRounds, Siege};
+use clap::Parser;
 use innkeeper_siege::bulk::Bulk;
 use innkeeper_siege::kills::Kills;
 use innkeeper_siege::policy_try::PolicyTry;
@@ -12,28 +17,9 @@ use innkeeper_siege::rounds::{Outcome, Rounds, Store};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = match words.split_first() {
-        Some((chore, rest)) if chore == "rounds" => rounds(rest).await,
-        Some((chore, rest)) if chore == "kills" => kills(rest).await,
-        Some((chore, rest)) if chore == "policy-try" => policy_try(rest).await,
-        Some((chore, rest)) if chore == "bulk" => bulk(rest).await,
-        _ => Ok(None),
-    };
-    match done {
-        Ok(Some(true)) => ExitCode::SUCCESS,
-        Ok(Some(false)) => ExitCode::FAILURE,
-        Ok(None) => {
-            eprintln!(
-                "usage: rounds [--rounds N] [--limit L] [--sign-ins K]\n       \
-                 [--postgres NODES | --redis NODES]\n       \
-                 kills [--rounds N] [--pause-every N] [--full-every N]\n       \
-                 policy-try [--subjects N]\n       \
-                 bulk [--sessions N] [--checks N] [--seconds N]\n\
-                 with --binary FILE, another than the `innkeeper` beside this program"
-            );
-            ExitCode::from(2)
-        }
+    match lay(Arguments::parse()).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("the siege could not be laid: {error}");
             ExitCode::from(3)
@@ -41,107 +27,81 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The binary, and the numbers that were named; `None` if a word is not understood.
-fn read<const N: usize>(
-    words: &[String],
-    mut numbers: [(&str, u64); N],
-) -> Option<(PathBuf, [u64; N])> {
-    let beside = std::env::current_exe().ok()?.with_file_name("innkeeper");
-    let mut binary = beside;
-    for pair in words.chunks(2) {
-        let [name, value] = pair else { return None };
-        if name == "--binary" {
-            binary = PathBuf::from(value);
-        } else {
-            numbers.iter_mut().find(|(n, _)| n == name)?.1 = value.parse().ok()?;
-        }
+/// Lays a siege in a folder of its own, which stays unless all was well.
+async fn lay(asked: Arguments) -> io::Result<bool> {
+    let binary = match asked.binary {
+        Some(binary) => binary,
+        None => std::env::current_exe()?.with_file_name("innkeeper"),
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("innkeeper-siege-")
+        .tempdir()?;
+    let place = folder.path();
+    let held = match asked.siege {
+        Siege::Rounds(asked) => rounds(binary, &asked, place).await,
+        Siege::Kills(asked) => kills(binary, &asked, place).await,
+        Siege::PolicyTry(asked) => policy_try(binary, &asked, place).await,
+        Siege::Bulk(asked) => bulk(binary, &asked, place).await,
+    };
+    if !matches!(held, Ok(true)) {
+        println!("all that is left of it is in {}", folder.keep().display());
     }
-    Some((binary, numbers.map(|(_, number)| number)))
+    held
 }
 
-async fn rounds(words: &[String]) -> io::Result<Option<bool>> {
-    let defaults = [
-        ("--rounds", 1000),
-        ("--limit", 5),
-        ("--sign-ins", 200),
-        ("--postgres", 0),
-        ("--redis", 0),
-    ];
-    let Some((binary, [rounds, limit, sign_ins, postgres, redis])) = read(words, defaults) else {
-        return Ok(None);
+async fn rounds(binary: PathBuf, asked: &OfRounds, folder: &Path) -> io::Result<bool> {
+    let store = match (asked.postgres, asked.redis) {
+        (Some(nodes), _) => Store::Postgres(nodes.get()),
+        (None, Some(nodes)) => Store::Redis(nodes.get()),
+        (None, None) => Store::Embedded,
     };
-    let (Ok(limit), Ok(sign_ins)) = (limit.try_into(), sign_ins.try_into()) else {
-        return Ok(None);
-    };
-    let (Ok(postgres), Ok(redis)) = (postgres.try_into(), redis.try_into()) else {
-        return Ok(None);
-    };
-    let store = match (postgres, redis) {
-        (0, 0) => Store::Embedded,
-        (nodes, 0) => Store::Postgres(nodes),
-        (0, nodes) => Store::Redis(nodes),
-        _ => return Ok(None),
-    };
+    let (rounds, limit, sign_ins) = (asked.rounds.get(), asked.limit, asked.sign_ins.get());
     let siege = Rounds {
         binary,
         rounds,
-        limit,
+        limit: limit.into(),
         sign_ins,
         store,
     };
-    let folder = tempfile::tempdir()?;
-    let outcome = siege.play(folder.path(), progress(rounds)).await?;
+    let outcome = siege.play(folder, progress(rounds)).await?;
     match store {
         Store::Embedded => {}
         Store::Postgres(nodes) => print("nodes, PostgreSQL", nodes as u64),
         Store::Redis(nodes) => print("nodes, Redis", nodes as u64),
     }
-    print("limit", limit as u64);
+    print("limit", limit.into());
     print("rounds", rounds);
     print("sign-ins at once", sign_ins as u64);
-    Ok(Some(judge(&outcome, &["unknown"])))
+    Ok(judge(&outcome, &["unknown"]))
 }
 
-async fn kills(words: &[String]) -> io::Result<Option<bool>> {
-    let defaults = [("--rounds", 500), ("--pause-every", 5), ("--full-every", 7)];
-    let Some((binary, [rounds, pause_every, full_every])) = read(words, defaults) else {
-        return Ok(None);
-    };
+async fn kills(binary: PathBuf, asked: &OfKills, folder: &Path) -> io::Result<bool> {
     let siege = Kills {
         binary,
-        rounds,
-        pause_every,
-        full_every,
+        rounds: asked.rounds.get(),
+        pause_every: asked.pause_every,
+        full_every: asked.full_every,
     };
-    let folder = tempfile::tempdir()?;
-    let (outcome, deeds) = siege.play(folder.path(), progress(rounds)).await?;
+    let (outcome, deeds) = siege.play(folder, progress(siege.rounds)).await?;
     print("kills", deeds.kills);
     print("stopped before", deeds.pauses);
     print("disk full before", deeds.full);
     print("unknown, no room", deeds.without_room);
     print("looked at again", deeds.looked_at);
     let exercised = deeds.kills > 0
-        && (pause_every == 0 || deeds.pauses > 0)
-        && (full_every == 0 || deeds.without_room > 0);
+        && (asked.pause_every == 0 || deeds.pauses > 0)
+        && (asked.full_every == 0 || deeds.without_room > 0);
     if !exercised {
         println!("a kind of round never happened, or had no effect");
     }
-    Ok(Some(judge(&outcome, &["refusals"]) && exercised))
+    Ok(judge(&outcome, &["refusals"]) && exercised)
 }
 
 /// The goal is five seconds; what was wrong fails, the time does not.
-async fn policy_try(words: &[String]) -> io::Result<Option<bool>> {
-    let Some((binary, [subjects])) = read(words, [("--subjects", 100_000)]) else {
-        return Ok(None);
-    };
-    let Ok(subjects) = usize::try_from(subjects) else {
-        return Ok(None);
-    };
+async fn policy_try(binary: PathBuf, asked: &OfPolicyTry, folder: &Path) -> io::Result<bool> {
+    let subjects = asked.subjects.get();
     let siege = PolicyTry { binary, subjects };
-    let folder = tempfile::tempdir()?;
-    let tried = siege
-        .play(folder.path(), |step| eprintln!("{step}"))
-        .await?;
+    let tried = siege.play(folder, |step| eprintln!("{step}")).await?;
     print("subjects", subjects as u64);
     print("live sessions", tried.sessions as u64);
     print("subjects hit", tried.subjects_hit as u64);
@@ -151,39 +111,25 @@ async fn policy_try(words: &[String]) -> io::Result<Option<bool>> {
         tried.took,
         "goal: under 5 s at 100,000 subjects",
     );
-    Ok(Some(verdict(&tried.violations)))
+    Ok(verdict(&tried.violations))
 }
 
 /// The goal is twice the idle p99; what was wrong fails, the ratio does not.
-async fn bulk(words: &[String]) -> io::Result<Option<bool>> {
-    let defaults = [
-        ("--sessions", 100_000),
-        ("--checks", 500),
-        ("--seconds", 10),
-    ];
-    let Some((binary, [sessions, checks, seconds])) = read(words, defaults) else {
-        return Ok(None);
-    };
-    let (Ok(sessions), Ok(rate)) = (usize::try_from(sessions), u32::try_from(checks)) else {
-        return Ok(None);
-    };
+async fn bulk(binary: PathBuf, asked: &OfBulk, folder: &Path) -> io::Result<bool> {
     let siege = Bulk {
         binary,
-        sessions,
-        rate,
-        idle: Duration::from_secs(seconds),
+        sessions: asked.sessions.get(),
+        rate: asked.checks.get(),
+        idle: Duration::from_secs(asked.seconds.get().into()),
     };
-    let folder = tempfile::tempdir()?;
-    let ended = siege
-        .play(folder.path(), |step| eprintln!("{step}"))
-        .await?;
+    let ended = siege.play(folder, |step| eprintln!("{step}")).await?;
     print("counted (dry run)", ended.counted as u64);
     print("born before the call", ended.early as u64);
     print("ended", ended.ended as u64);
     print("born after, alive", ended.later as u64);
     print("progress seen", ended.steps as u64);
     print_time("took", ended.took, "");
-    print("checks a second", checks);
+    print("checks a second", siege.rate.into());
     print("checks meanwhile", ended.checks as u64);
     let [alone, beside, during] = ended.p99;
     print_time("p99 alone", alone, "");
@@ -193,7 +139,7 @@ async fn bulk(words: &[String]) -> io::Result<Option<bool>> {
     println!("{:<20} {ratio:.2} (goal: at most 2)", "meanwhile to alone");
     let ratio = during.as_secs_f64() / beside.as_secs_f64();
     println!("{:<20} {ratio:.2}", "meanwhile to beside");
-    Ok(Some(verdict(&ended.violations)))
+    Ok(verdict(&ended.violations))
 }
 
 fn verdict(violations: &[String]) -> bool {
@@ -218,8 +164,8 @@ fn print_time(name: &str, span: Duration, goal: &str) {
 fn progress(rounds: u64) -> impl FnMut(u64) {
     let every = (rounds / 20).max(1);
     move |round| {
-        if (round + 1).is_multiple_of(every) {
-            eprintln!("round {} of {rounds}", round + 1);
+        if round.is_multiple_of(every) {
+            eprintln!("round {round} of {rounds}");
         }
     }
 }
@@ -234,6 +180,13 @@ fn judge(outcome: &Outcome, may_be_zero: &[&str]) -> bool {
         }
     }
     print("violations", outcome.violations.len() as u64);
+    let mut rules = BTreeMap::<_, u64>::new();
+    for (_, violation) in &outcome.violations {
+        *rules.entry(violation.rule).or_default() += 1;
+    }
+    for (rule, count) in rules {
+        print(&format!("of them {rule}"), count);
+    }
     for (round, violation) in outcome.violations.iter().take(20) {
         println!("round {round}: {violation}");
     }

@@ -97,13 +97,32 @@ impl Beneath {
 pub struct Outcome {
     /// What it exercised.
     pub tally: Tally,
-    /// What was broken, each with the round it was broken in.
+    /// What was broken, each with the round it was broken in; the first is 1.
     pub violations: Vec<(u64, Violation)>,
+}
+
+impl Outcome {
+    /// Takes what was broken in a round, and keeps the history that shows it below `folder`.
+    pub(crate) fn take(
+        &mut self,
+        round: u64,
+        book: &Book,
+        found: Vec<Violation>,
+        folder: &Path,
+    ) -> io::Result<()> {
+        if !found.is_empty() {
+            book.keep(round, &found, folder)?;
+        }
+        self.violations
+            .extend(found.into_iter().map(|v| (round, v)));
+        Ok(())
+    }
 }
 
 impl Rounds {
     /// Plays them all, below `folder`. Every other round plays where the policy refuses the
-    /// newcomer, the rest where it evicts the least recent; `seen` hears of each.
+    /// newcomer, the rest where it evicts the least recent; `seen` hears of each. Where something
+    /// was broken, all that callers were told in that round is written down there.
     pub async fn play(&self, folder: &Path, mut seen: impl FnMut(u64)) -> io::Result<Outcome> {
         let mut outcome = Outcome::default();
         let mut inns = Vec::new();
@@ -114,8 +133,8 @@ impl Rounds {
             let hands = hands(&nodes, self.sign_ins + OTHERS, self.limit as u64);
             inns.push((nodes, hands));
         }
-        for round in 0..self.rounds {
-            let place = usize::from(round % 2 == 1);
+        for round in 1..=self.rounds {
+            let place = usize::from(round.is_multiple_of(2));
             let hands = std::mem::take(&mut inns[place].1);
             let (hands, book) = self.round(round, hands).await;
             inns[place].1 = hands;
@@ -135,9 +154,7 @@ impl Rounds {
                     ),
                 });
             }
-            outcome
-                .violations
-                .extend(found.into_iter().map(|v| (round, v)));
+            outcome.take(round, &book, found, folder)?;
             seen(round);
         }
         Ok(outcome)
@@ -267,4 +284,48 @@ pub(crate) fn hands(nodes: &[Server], count: usize, seed: u64) -> Vec<Hand> {
             dice: dice.split(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use innkeeper_simulation::history::Call;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn given_a_round_that_broke_a_promise_when_taken_then_its_history_is_kept_without_secrets() {
+        let folder = tempfile::tempdir().expect("there is a folder for what is temporary");
+        let guest = Guest {
+            subject: Subject(0),
+            tenant: "default",
+            name: "guest-7".to_owned(),
+        };
+        let book = Book::about(vec![guest.clone()], 1);
+        let number = book.begin(&guest, Call::Disable);
+        let session = json!({"id": "ses_a"});
+        let told = json!({"ended": 0, "session": session, "token": "ik_secret"});
+        book.end(number, &guest, Some(&(200, told)));
+        let violation = Violation {
+            rule: "S1",
+            operations: vec![number],
+            text: "one too many".to_owned(),
+        };
+        let mut outcome = Outcome::default();
+
+        let whole = outcome.take(6, &book, Vec::new(), folder.path());
+        let broken = outcome.take(7, &book, vec![violation], folder.path());
+
+        whole.and(broken).expect("the folder can be written to");
+        let histories = std::fs::read_dir(folder.path()).expect("it is there");
+        assert_eq!(histories.count(), 1);
+        let kept = std::fs::read_to_string(folder.path().join("round-7.history"));
+        let kept = kept.expect("it was kept");
+        assert!(kept.starts_with("S1: one too many"), "{kept}");
+        assert!(kept.contains("guest 0 is guest-7"), "{kept}");
+        assert!(kept.contains("session 0 is ses_a"), "{kept}");
+        assert!(kept.contains("Disable -> Done"), "{kept}");
+        assert!(!kept.contains("ik_secret"), "{kept}");
+        assert_eq!(outcome.violations.len(), 1);
+    }
 }
