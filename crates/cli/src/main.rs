@@ -16,6 +16,7 @@ mod config;
 mod confirm;
 mod devices;
 mod doctor;
+mod elsewhere;
 mod escape;
 mod events;
 mod exit;

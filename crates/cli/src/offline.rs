@@ -11,6 +11,7 @@ use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_http::wire;
 use innkeeper_store_embedded::EmbeddedStore;
 
+use crate::elsewhere;
 use crate::exit::Failure;
 use crate::open_store::{self, OpenStore};
 
@@ -20,10 +21,7 @@ use crate::open_store::{self, OpenStore};
 /// started waits for its turn by failing.
 pub(crate) async fn open(data: &Path) -> Result<(Arc<EmbeddedStore>, Authority), Failure> {
     if !data.join("store").exists() {
-        return Err(Failure::usage(format!(
-            "{} holds no store: name its folder with --data",
-            data.display()
-        )));
+        return Err(elsewhere::no_store_in(data));
     }
     let store = open_store::embedded(data).await?;
     let services = Services {

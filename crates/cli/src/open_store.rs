@@ -13,6 +13,7 @@ use innkeeper_store_redis::{Keeps, RedisStore, Snapshots};
 
 use crate::admin_key;
 use crate::config::{LEASE_UNSET, Store, StoreKind};
+use crate::elsewhere::Elsewhere;
 use crate::exit::Failure;
 use crate::promises::{self, Configuration, EMBEDDED};
 
@@ -128,6 +129,21 @@ impl OpenStore {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Where the sessions live that these settings keep elsewhere than in their folder.
+pub(crate) fn elsewhere(settings: &Store) -> Result<Option<Elsewhere>, Failure> {
+    Ok(match settings.kind {
+        StoreKind::Embedded => None,
+        StoreKind::Postgres => {
+            let address = innkeeper_store_postgres::address(&url(settings)?);
+            Some(Elsewhere::in_postgres(&address.map_err(postgres_refused)?))
+        }
+        StoreKind::Redis => {
+            let address = innkeeper_store_redis::address(&url(settings)?);
+            Some(Elsewhere::in_redis(&address.map_err(redis_refused)?))
+        }
+    })
 }
 
 /// Opens the store in a folder.

@@ -187,6 +187,11 @@ impl Server {
             return Ok(Pieces(answer));
         }
         let bytes = answer.bytes().await.map_err(|e| self.unreachable(e))?;
+        // Of these there is one each: that it is not there is how this server is set up.
+        let absent = problem(&bytes).filter(|it| it.code() == ProblemCode::NotFound);
+        if let Some(why) = absent.as_ref().and_then(Problem::detail_text) {
+            return Err(Failure::usage(why));
+        }
         Err(self.refused(&Method::GET, status, &bytes))
     }
 

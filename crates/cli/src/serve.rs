@@ -34,9 +34,10 @@ use tokio::task::JoinHandle;
 use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, Refused};
+use crate::elsewhere;
 use crate::exit::Failure;
 use crate::key_file;
-use crate::open_store::OpenStore;
+use crate::open_store::{self, OpenStore};
 use crate::print;
 use reload::Reload;
 use telling::Telling;
@@ -178,9 +179,12 @@ async fn authority_over(store: &OpenStore, config: &Config) -> Result<Authority,
     let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    Ok(match store.archive() {
-        Some(archive) => authority.with_archive(archive),
-        None => authority,
+    let elsewhere = open_store::elsewhere(&config.store)?;
+    elsewhere::note(elsewhere.as_ref(), &config.store.path);
+    Ok(match (store.archive(), elsewhere) {
+        (Some(archive), _) => authority.with_archive(archive),
+        (None, Some(elsewhere)) => authority.copied_elsewhere(elsewhere.words()),
+        (None, None) => authority,
     })
 }
 

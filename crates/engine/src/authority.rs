@@ -10,7 +10,7 @@ use innkeeper_store::register::Put;
 use innkeeper_store::{Register, SessionStore, StoreError};
 use tokio::sync::Mutex;
 
-use crate::archive::Copier;
+use crate::archive::Copies;
 use crate::ask;
 use crate::budget::Tills;
 use crate::bulk::Orders;
@@ -45,7 +45,7 @@ pub struct Authority {
     pub(crate) keys: KeyRing,
     pub(crate) cursor_key: CursorKey,
     pub(crate) feed: Feed,
-    pub(crate) copier: Option<Copier>,
+    pub(crate) copies: Option<Copies>,
     pub(crate) orders: Orders,
     /// Held by the one trial over the journal that may be under way: it holds much.
     pub(crate) histories: Mutex<()>,
@@ -133,7 +133,7 @@ impl Authority {
             keys,
             cursor_key: CursorKey::from_entropy(cursor_key),
             feed: Feed::default(),
-            copier: None,
+            copies: None,
             orders: Orders::default(),
             histories: Mutex::default(),
             metrics: Metrics::default(),

@@ -22,4 +22,5 @@ mod write;
 
 pub use error::OpenError;
 pub use keeps::{Keeps, Standbys};
+pub use link::address;
 pub use store::PostgresStore;

@@ -10,7 +10,7 @@ use deadpool_postgres::{
 };
 use innkeeper_store::StoreError;
 use std::time::Duration;
-use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row};
 
@@ -33,6 +33,32 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
 
 /// A parameter and its type: named, so that nothing has to be prepared beforehand.
 pub(crate) type Argument<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Which database a URL means, in words: its name and its hosts, without account and password.
+pub fn address(url: &str) -> Result<String, OpenError> {
+    let config: Config = url.parse().map_err(OpenError::Url)?;
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate();
+    let mut hosts: Vec<String> = hosts
+        .map(|(place, host)| match host {
+            // One port is that of all hosts.
+            Host::Tcp(name) => match ports.get(place).or(ports.first()) {
+                Some(port) => format!("{name}:{port}"),
+                None => name.clone(),
+            },
+            Host::Unix(folder) => folder.display().to_string(),
+        })
+        .collect();
+    if hosts.is_empty() {
+        hosts.extend(config.get_hostaddrs().iter().map(ToString::to_string));
+    }
+    let name = config.get_dbname().or(config.get_user());
+    Ok(format!(
+        "the database {} at {}",
+        name.unwrap_or_default(),
+        hosts.join(", ")
+    ))
+}
 
 /// Connections to the database.
 pub(crate) struct Link {
@@ -223,4 +249,19 @@ pub(crate) fn told(error: &(dyn std::error::Error + 'static)) -> String {
         source = inner.source();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_urls_with_passwords_when_named_then_it_is_said_where_and_not_by_what() {
+        let named = |url: &str| address(url).expect("it is a URL");
+
+        let one = named("postgres://inn:hunter2@db.internal:5433/sessions?password=hunter2");
+        assert_eq!(one, "the database sessions at db.internal:5433");
+        let words = named("host=/run/one,two port=5432 user=inn password=hunter2");
+        assert_eq!(words, "the database inn at /run/one, two:5432");
+    }
 }

@@ -26,4 +26,5 @@ mod write;
 
 pub use error::OpenError;
 pub use server::{Durability, Keeps, Replicas, Snapshots};
+pub use servers::address;
 pub use store::RedisStore;

@@ -77,6 +77,15 @@ impl Servers {
     }
 }
 
+/// Which servers a URL means, in words: where they are, without account and password.
+pub fn address(urls: &str) -> Result<String, OpenError> {
+    let servers = Servers::at(urls)?;
+    let clients = servers.clients.iter();
+    let places = clients.map(|client| client.get_connection_info().addr().to_string());
+    let places: Vec<String> = places.collect();
+    Ok(format!("at {}", places.join(", ")))
+}
+
 /// The parts that begin as a URL does: a password may have a comma in it.
 fn split(urls: &str) -> Vec<String> {
     let mut split: Vec<String> = Vec::new();
@@ -113,5 +122,12 @@ mod tests {
         assert_eq!(split(one), [one]);
         let two = split("redis://inn:a,b@one:6379, unix:///run/two,rediss://three");
         assert_eq!(two, [one, "unix:///run/two", "rediss://three"]);
+    }
+
+    #[test]
+    fn given_urls_with_passwords_when_named_then_it_is_said_where_and_not_by_what() {
+        let named = address("redis://inn:hunter2@one:6379,unix:///run/two?pass=hunter2");
+
+        assert_eq!(named.expect("they are URLs"), "at one:6379, /run/two");
     }
 }

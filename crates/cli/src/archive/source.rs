@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::file::NewFile;
 use crate::args::CopyArguments;
+use crate::elsewhere;
 use crate::exit::Failure;
 use crate::open_store::{OpenStore, embedded};
 use crate::remote::{Pieces, Server};
@@ -32,10 +33,7 @@ impl Source {
         }
         let data = arguments.client.data();
         if !data.join("store").exists() {
-            return Err(Failure::usage(format!(
-                "{} holds no store; name the data folder with --data",
-                data.display()
-            )));
+            return Err(elsewhere::no_store_in(data));
         }
         let store = embedded(data).await?;
         let copying = Copying::begin(Arc::clone(&store) as _).await;

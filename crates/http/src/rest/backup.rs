@@ -35,7 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 /// `GET /v1/backup`: 200 with the copy; 503 while another is made, 404 where the store is backed
-/// up by its own means.
+/// up by its own means, with the words for who does it.
 async fn copy(caller: Caller<Admin>, State(door): State<Door>) -> Result<Copied, ProblemAnswer> {
     if !caller.key()?.opens_everything() {
         return Err(Problem::new(ProblemCode::Forbidden)
@@ -47,7 +47,13 @@ async fn copy(caller: Caller<Admin>, State(door): State<Door>) -> Result<Copied,
         CopyAnswer::Busy => Err(Problem::new(ProblemCode::Unavailable)
             .detail("Another back-up is being made.")
             .into()),
-        CopyAnswer::Elsewhere => Err(ProblemCode::NotFound.into()),
+        CopyAnswer::Elsewhere(how) => {
+            let problem = Problem::new(ProblemCode::NotFound);
+            Err(match how {
+                Some(how) => problem.detail(how.to_string()).into(),
+                None => problem.into(),
+            })
+        }
     }
 }
 
