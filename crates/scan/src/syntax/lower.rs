@@ -16,8 +16,8 @@ use tree_sitter::{Node, ParseOptions, Parser, TreeCursor};
 
 use super::language::{Language, Shape, shapes};
 use super::node::{
-    arguments, end_line, is_declaration, is_number, is_test_only, last, last_named, line,
-    method_line, target, value,
+    arguments, end_line, is_declaration, is_number, is_switch, is_test_only, last, last_named,
+    line, method_line, takes_apart, target, value,
 };
 use super::outline::{Annotation, Assign, Call, Compare, Function, Outline};
 use super::route;
@@ -35,6 +35,9 @@ const OUTLINE_MAX: usize = 24 << 20;
 /// How many functions and calls a file may have. Each is asked about the others when it is judged.
 const FUNCTIONS_MAX: usize = 10_000;
 const CALLS_MAX: usize = 60_000;
+/// How many parts of a list that takes a value apart are looked at, and how many names it may give.
+const LIST_MAX: usize = 64;
+const PARTS_MAX: usize = 16;
 /// How many nodes are visited between two looks at the clock.
 const STEPS: u32 = 64;
 
@@ -398,6 +401,9 @@ impl<'a> Walk<'a> {
                     if names.is_empty() && is_number(text) {
                         return text.replace('_', "");
                     }
+                    if names.is_empty() && is_switch(text) {
+                        return text.to_ascii_lowercase();
+                    }
                     names
                 })
                 .collect()
@@ -442,6 +448,7 @@ impl<'a> Walk<'a> {
     fn assign(&mut self, node: Node<'a>, place: &Place, is_pair: bool) {
         let Some(target) = target(node) else { return };
         let value = value(node);
+        let apart = takes_apart(node).filter(|_| !is_pair);
         let target_path = if self.shape(target) == Shape::Text {
             self.literal(target)
         } else {
@@ -469,6 +476,7 @@ impl<'a> Walk<'a> {
             } else {
                 Vec::new()
             },
+            declared: self.declared(node),
             line: line(node),
             function: place.function,
             class: place.class.to_string(),
@@ -478,9 +486,66 @@ impl<'a> Walk<'a> {
         };
         if is_pair {
             self.out.pairs.push(assign);
-        } else {
-            self.out.assigns.push(assign);
+            return;
         }
+        let names = apart.map(|target| self.parts(target)).unwrap_or_default();
+        if names.is_empty() {
+            self.out.assigns.push(assign);
+            return;
+        }
+        self.spend(names.len() * (assign.names.len() + assign.written.len()));
+        self.out
+            .assigns
+            .extend(names.into_iter().map(|target| Assign {
+                target,
+                ..assign.clone()
+            }));
+    }
+
+    /// The names of the type that a name is declared with, or nothing.
+    fn declared(&self, node: Node<'a>) -> String {
+        let own = node.child_by_field_name("type");
+        let is_part = matches!(node.kind(), "variable_declarator" | "property_element");
+        let around = || {
+            let parent = self.above.last().filter(|_| is_part)?;
+            parent.child_by_field_name("type")
+        };
+        own.or_else(around)
+            .map(|declared| self.look(declared).names)
+            .unwrap_or_default()
+    }
+
+    /// The paths that a value is taken apart into, in the order they are written.
+    fn parts(&self, target: Node<'a>) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut stack = vec![target];
+        let mut visited = 0;
+        while let Some(node) = stack.pop() {
+            visited += 1;
+            if visited > LIST_MAX || out.len() >= PARTS_MAX {
+                break;
+            }
+            match (node.kind(), self.shape(node)) {
+                // `{ key: name }` and `{ name = otherwise }`.
+                ("pair_pattern", _) => stack.extend(node.child_by_field_name("value")),
+                ("object_assignment_pattern" | "assignment_pattern", _) => {
+                    stack.extend(node.child_by_field_name("left"));
+                }
+                (_, Shape::Name | Shape::Member | Shape::Subscript) => {
+                    let path = self.path(node);
+                    if path != "_" {
+                        out.push(path);
+                    }
+                }
+                _ => {
+                    let from = stack.len();
+                    let mut cursor = node.walk();
+                    stack.extend(node.named_children(&mut cursor).take(LIST_MAX));
+                    stack[from..].reverse();
+                }
+            }
+        }
+        out
     }
 
     /// Names that a function of Python declares to be the module's.

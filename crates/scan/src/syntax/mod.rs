@@ -13,4 +13,4 @@ pub(crate) mod words;
 
 pub use language::Language;
 pub(crate) use lower::{Unparsed, outline};
-pub(crate) use outline::{Assign, Call, Compare, Function, Outline, Route};
+pub(crate) use outline::{Annotation, Assign, Call, Compare, Function, Outline, Route};

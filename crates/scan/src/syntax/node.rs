@@ -30,6 +30,14 @@ pub(super) fn is_number(text: &str) -> bool {
         && digits.chars().all(|c| c.is_ascii_digit() || c == '_')
 }
 
+/// A value that switches something on or off, or nothing, as languages write it.
+pub(super) fn is_switch(text: &str) -> bool {
+    matches!(
+        text,
+        "true" | "false" | "True" | "False" | "null" | "nil" | "None"
+    )
+}
+
 /// Is what follows these attributes there for tests only, as `#[cfg(test)] mod tests` is?
 pub(super) fn is_test_only(before: &[Annotation]) -> bool {
     before.iter().any(|a| {
@@ -76,11 +84,32 @@ pub(super) fn target(node: Node<'_>) -> Option<Node<'_>> {
         ],
     )
     .or_else(|| node.named_child(0))?;
-    // Go lists what it assigns to, even when there is one.
-    if target.kind() == "expression_list" {
-        target.named_child(0)
-    } else {
-        Some(target)
+    Some(only(target))
+}
+
+/// The names that a target takes apart what it is given into: `const { a, b: [c] } = …`, `a, b = …`.
+pub(super) fn takes_apart(node: Node<'_>) -> Option<Node<'_>> {
+    let target = first_field(node, &["left", "name", "pattern"]).or_else(|| node.named_child(0))?;
+    let is_list = target.kind() == "expression_list" && target.named_child_count() > 1;
+    let is_pattern = matches!(
+        target.kind(),
+        "object_pattern"
+            | "array_pattern"
+            | "pattern_list"
+            | "tuple_pattern"
+            | "list_pattern"
+            | "list_literal"
+            | "left_assignment_list"
+            | "multi_variable_declaration"
+    );
+    (is_list || is_pattern).then_some(target)
+}
+
+/// Go lists what it assigns to and from, even when there is one, and wraps what stands in a literal.
+fn only(node: Node<'_>) -> Node<'_> {
+    match node.kind() {
+        "expression_list" | "literal_element" => node.named_child(0).unwrap_or(node),
+        _ => node,
     }
 }
 
@@ -90,11 +119,7 @@ pub(super) fn value(node: Node<'_>) -> Option<Node<'_>> {
             .then(|| last_named(node))
             .flatten()
     })?;
-    if value.kind() == "expression_list" {
-        value.named_child(0)
-    } else {
-        Some(value)
-    }
+    Some(only(value))
 }
 
 pub(super) fn last_named(node: Node<'_>) -> Option<Node<'_>> {

@@ -74,8 +74,9 @@ impl Call {
     }
 }
 
-/// An assignment, or a key and its value in an object, or a keyword argument.
-#[derive(Debug, Deserialize, Serialize)]
+/// An assignment, or a key and its value in an object, or a keyword argument. What takes a value
+/// apart, as `const { a, b } = …` does, is one assignment for each name.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Assign {
     pub(crate) target: String,
     /// Names of what it is kept under: `sid` of `sessions[sid] = …`.
@@ -85,6 +86,8 @@ pub(crate) struct Assign {
     pub(crate) names: String,
     /// For a name of the module: the strings of its value, as a setting lists them.
     pub(crate) texts: Vec<String>,
+    /// Names of the type it is declared with, or empty.
+    pub(crate) declared: String,
     pub(crate) line: u32,
     pub(crate) function: Option<usize>,
     /// The class it stands in, or empty.
