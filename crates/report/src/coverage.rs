@@ -11,6 +11,8 @@ pub struct Coverage {
     pub unread: Vec<Unread>,
     /// What was passed over on purpose, by kind.
     pub apart: Vec<Apart>,
+    /// What silence means besides, as sentences: where the rules had nothing to be held against.
+    pub notes: Vec<String>,
 }
 
 /// A file or folder that was not read, and why.

@@ -21,6 +21,10 @@ pub fn markdown(title: &str, findings: &[&Finding], rules: &[Rule], coverage: &C
     } else if findings.is_empty() {
         out.push_str("\nNothing found.\n");
     }
+    for note in &coverage.notes {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "\n{}", plain(note));
+    }
     let mut sorted: Vec<&&Finding> = findings.iter().collect();
     sorted.sort_by(|a, b| (b.severity, a.rule, &a.at).cmp(&(a.severity, b.rule, &b.at)));
     for finding in sorted {
@@ -181,6 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn given_a_note_when_nothing_was_found_then_it_stands_beside_and_stays_text() {
+        let coverage = Coverage {
+            notes: vec!["No sign-in in <b>web</b>.".into()],
+            ..judged()
+        };
+
+        let text = markdown("t", &[], &[], &coverage);
+
+        let said = "Nothing found.\n\nNo sign-in in &lt;b&gt;web&lt;/b&gt;.\n";
+        assert!(text.ends_with(said), "{text}");
+    }
+
+    #[test]
     fn given_files_that_were_not_read_when_written_then_some_are_named_and_the_rest_counted() {
         let unread = |n: usize| Unread {
             file: format!("{n}.js"),
@@ -193,6 +210,7 @@ mod tests {
                 what: "tests",
                 count: 3,
             }],
+            notes: Vec::new(),
         };
 
         let text = markdown("t", &[], &[], &coverage);

@@ -45,6 +45,7 @@ pub fn sarif(tool: Tool, findings: &[&Finding], rules: &[Rule], coverage: &Cover
                     {"id": "not-judged", "shortDescription": {"text": "Nothing was judged."}},
                     {"id": "not-read", "shortDescription": {"text": "A file was not read."}},
                     {"id": "set-apart", "shortDescription": {"text": "Files were passed over on purpose."}},
+                    {"id": "unheld", "shortDescription": {"text": "The rules had nothing to be held against."}},
                 ],
             }},
             "invocations": [{
@@ -146,6 +147,9 @@ fn notifications(coverage: &Coverage) -> Vec<Value> {
     for apart in &coverage.apart {
         let text = format!("Passed over: {} {}.", apart.count, apart.what);
         out.push(note(2, "set-apart", "note", text));
+    }
+    for text in &coverage.notes {
+        out.push(note(3, "unheld", "note", text.clone()));
     }
     out
 }
@@ -263,6 +267,7 @@ mod tests {
                 what: "tests",
                 count: 3,
             }],
+            notes: vec!["No sign-in was found.".into()],
         };
 
         let log = sarif(tool, &[], &[], &coverage);
@@ -277,7 +282,11 @@ mod tests {
         assert_eq!(said[UNREAD_MAX]["message"]["text"], "2 more were not read.");
         let apart = &said[UNREAD_MAX + 1];
         assert_eq!(apart["message"]["text"], "Passed over: 3 tests.");
+        let told = &said[UNREAD_MAX + 2];
+        assert_eq!(told["message"]["text"], "No sign-in was found.");
+        assert_eq!(told["level"], "note");
         let names = &log["runs"][0]["tool"]["driver"]["notifications"];
+        assert_eq!(names[3]["id"], told["descriptor"]["id"]);
         assert_eq!(names[2]["id"], apart["descriptor"]["id"]);
 
         coverage.is_judged = false;

@@ -22,10 +22,11 @@ const NAME: &str = "outlines.cache";
 /// What a cache may hold. What does not fit is read anew each time.
 const BYTES_MAX: usize = 64 << 20;
 /// The code that makes outlines. A cache of another reading is of no use, whatever its version.
-const READER: [&str; 7] = [
+const READER: [&str; 8] = [
     include_str!("syntax/language.rs"),
     include_str!("syntax/lower.rs"),
     include_str!("syntax/lower/look.rs"),
+    include_str!("syntax/lower/stand_in.rs"),
     include_str!("syntax/node.rs"),
     include_str!("syntax/outline.rs"),
     include_str!("syntax/route.rs"),

@@ -86,6 +86,9 @@ pub(crate) struct Pattern {
     /// Keys in an object or keyword arguments.
     #[serde(default)]
     pub(crate) pair: Vec<String>,
+    /// Calls of which one has to be handed the pair; empty for any or none.
+    #[serde(default)]
+    pub(crate) within: Vec<String>,
     /// Words of which one has to be among the arguments or in the value.
     #[serde(default)]
     pub(crate) mentions: Vec<String>,

@@ -353,7 +353,10 @@ fn matches(
         }
     }
     for pair in &outline.pairs {
+        let handed_to = || pair.holder.and_then(|call| outline.calls.get(call));
         if fits(&pair.target, &pattern.pair)
+            && (pattern.within.is_empty()
+                || handed_to().is_some_and(|call| fits(&call.path, &pattern.within)))
             && allowed(&pair.target, &pair.names, &[], pair.function)
         {
             hits.push(Hit {

@@ -5,6 +5,8 @@
 
 mod bound;
 mod call;
+mod handed_out;
+mod kept;
 mod key;
 mod others;
 mod scope;
@@ -22,6 +24,7 @@ use crate::vocabulary as v;
 use innkeeper_report::Confidence;
 
 use call::of_call;
+pub(crate) use handed_out::sign_ins;
 pub(crate) use others::widen;
 use shape::is_stamp;
 
@@ -241,12 +244,28 @@ fn of_assign(
             ));
         }
     }
-    if empty
-        && (assign.target.ends_with("req.session")
-            || assign.target.ends_with("request.session")
-            || assign.target.ends_with("ctx.session"))
-    {
+    let is_whole = assign.target.ends_with("req.session")
+        || assign.target.ends_with("request.session")
+        || assign.target.ends_with("ctx.session");
+    if empty && is_whole {
         return Some((Does::EndCurrent, Confidence::Sure));
+    }
+    let of_whole = is_whole
+        && assign
+            .names
+            .split(' ')
+            .any(|name| name != "id" && v::is_identity_key(name));
+    let around = || Around::of(model, file, function);
+    if !empty && (of_whole || kept::is_entry(assign, around)) {
+        let sure = function.is_some_and(|id| v::is_login_strictly(&model.near(id)));
+        return Some((
+            Does::Create,
+            if sure {
+                Confidence::Sure
+            } else {
+                Confidence::Likely
+            },
+        ));
     }
     let key_words = words(key);
     let is_user_row = any(&words(holder), "user account member customer profile");

@@ -15,6 +15,13 @@ use crate::rules::RULES;
 use crate::verdict::Controls;
 use crate::walk::{self, Part, Passed, Skipped};
 
+/// What is said where one file was named.
+const ONE_FILE: &str = "One file is no application: what is missing in it may be in another. Scan the folder of the \
+    whole.";
+/// What is said of a tree in which nobody signs in.
+const NO_SIGN_IN: &str = "No sign-in was found, so no control was missed: a gap in an application \
+    that signs people in by a way that is not known here would not be seen.";
+
 /// The result of one scan.
 #[derive(Debug)]
 pub struct Report {
@@ -229,6 +236,39 @@ impl Report {
             is_judged: self.sources > 0,
             unread: self.skipped.iter().map(unread).collect(),
             apart: apart.map(|(what, count)| Apart { what, count }).collect(),
+            notes: self
+                .without_sign_in()
+                .into_iter()
+                .chain(self.is_one_file.then(|| ONE_FILE.to_owned()))
+                .collect(),
+        }
+    }
+
+    /// Where nobody signs in, nothing is missing: a reader is told, or would take it for praise.
+    fn without_sign_in(&self) -> Option<String> {
+        /// So many folders are named, and the rest is counted.
+        const NAMED: usize = 20;
+        let without: Vec<&str> = self
+            .units
+            .iter()
+            .filter(|unit| !unit.creates_sessions)
+            .map(|unit| unit.root.as_str())
+            .collect();
+        // Files without a word of the field make no unit.
+        if self.sources > 0 && self.units.is_empty() {
+            return Some(NO_SIGN_IN.to_owned());
+        }
+        let more = without.len().saturating_sub(NAMED);
+        let named = without[..without.len() - more].join(", ");
+        match (without.len(), more) {
+            (0, _) => None,
+            (all, _) if all == self.units.len() => Some(NO_SIGN_IN.to_owned()),
+            (_, 0) => Some(format!(
+                "No sign-in was found in {named}, so nothing is held against it there."
+            )),
+            _ => Some(format!(
+                "No sign-in was found in {named} and {more} more, so nothing is held against them."
+            )),
         }
     }
 }

@@ -323,6 +323,7 @@ fn judge_unit(
             .filter(|p| !known.unrelated.contains(&(p.file, p.line)))
             .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
+    primitives.extend(primitive::sign_ins(&model, &primitives));
     for primitive in primitives.iter_mut().filter(|p| p.keeps_id) {
         let what = primitive.note.split(':').next().unwrap_or("");
         primitive.keeps_id = !known.sealed.iter().any(|path| glob(path, what));

@@ -7,7 +7,7 @@ use super::shape::{
     is_browser_storage, is_current, is_definition_like, is_message, is_message_about_sign_in,
     is_orm, is_plain_making, is_put, is_stamp, is_token_signing, sets_user, without_database,
 };
-use super::{Around, Does};
+use super::{Around, Does, kept};
 use crate::model::Parsed;
 use crate::syntax::words::{any, words};
 use crate::syntax::{Call, Language};
@@ -128,6 +128,14 @@ pub(super) fn of_call(
         && !current
     {
         out.push((Does::Create, Confidence::Sure));
+    }
+
+    if !out.iter().any(|(does, _)| *does == Does::Create)
+        && !current
+        && !is_orm
+        && kept::is_put(file, call, around)
+    {
+        out.push((Does::Create, Confidence::Likely));
     }
 
     // A new id.

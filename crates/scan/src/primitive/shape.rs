@@ -107,7 +107,7 @@ pub(super) fn is_orm(call: &Call, language: Language) -> bool {
 pub(super) fn is_put(method: &[String]) -> bool {
     any(
         method,
-        "set put add insert store save push setattribute setstring",
+        "set put add insert store save push setattribute setstring update",
     )
 }
 

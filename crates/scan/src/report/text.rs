@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use innkeeper_report::{RuleId, readable as clean};
 use serde::Serialize;
 
-use super::{Report, UnitReport};
+use super::{ONE_FILE, Report, UnitReport};
 use crate::fact::Fact;
 use crate::verdict::State;
 use crate::walk::Passed;
@@ -93,10 +93,7 @@ impl Report {
             );
         }
         if self.is_one_file {
-            out.push_str(
-                "One file is no application: what is missing in it may be in another. Scan the folder of \
-                 the whole.\n",
-            );
+            let _ = writeln!(out, "{ONE_FILE}");
         }
         for skipped in &self.skipped {
             let _ = writeln!(
