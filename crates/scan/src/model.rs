@@ -227,6 +227,19 @@ impl<'a> Model<'a> {
         &self.callers[id]
     }
 
+    /// The class of what the constructor in a file is handed for a field.
+    pub(crate) fn given(&self, file: usize, field: &str) -> Option<&'a str> {
+        self.given.get(&(file, field)).copied()
+    }
+
+    /// Is the constructor of one class handed an object of another?
+    pub(crate) fn hands(&self, own: &str, class: &str) -> bool {
+        self.given.iter().any(|((file, _), given)| {
+            let mut functions = self.files[*file].outline.functions.iter();
+            *given == class && functions.any(|f| f.class == own)
+        })
+    }
+
     /// Does the file import this very name?
     fn brings(&self, file: usize, name: &str) -> bool {
         !name.is_empty()
@@ -353,6 +366,16 @@ impl<'a> Model<'a> {
             }
         }
         self.first[file] + own
+    }
+
+    /// The function and those it stands in, from the inside out.
+    pub(crate) fn enclosing(&self, id: Id) -> Vec<Id> {
+        let (file, own) = self.functions[id];
+        let parent = |own: &usize| self.files[file].outline.functions[*own].parent;
+        std::iter::successors(Some(own), parent)
+            .take(8)
+            .map(|own| self.first[file] + own)
+            .collect()
     }
 
     /// What the function is called and which routes lead to it.

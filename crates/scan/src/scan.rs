@@ -19,7 +19,7 @@ use crate::model::{Model, Parsed};
 use crate::pattern;
 use crate::policies::{Error, Policies};
 use crate::policy::Policy;
-use crate::prefilter::Prefilter;
+use crate::prefilter::{Named, Prefilter};
 use crate::primitive::{self, Does};
 use crate::syntax::words::glob;
 use crate::syntax::{self, Language};
@@ -91,6 +91,8 @@ enum Read {
     Settings(Vec<Setting>, Option<Manifest>),
     Apart(Part),
     Skipped(Skipped),
+    /// No word of the field, and maybe the place where somebody is kept.
+    Aside(Found),
     Nothing,
 }
 
@@ -108,8 +110,7 @@ pub fn run(options: &Options) -> Result<Report, Error> {
         .progress
         .found
         .store(walked.files.len(), Ordering::Relaxed);
-    let read = read_all(options, cache.as_ref(), &walked.files);
-    let cached = cache.map_or(Ok(0), Cache::close)?;
+    let mut read = read_all(options, cache.as_ref(), &walked.files);
 
     let mut parsed = Vec::new();
     let mut settings = Vec::new();
@@ -117,19 +118,33 @@ pub fn run(options: &Options) -> Result<Report, Error> {
     let mut skipped = walked.skipped;
     let mut apart: BTreeMap<Part, usize> = BTreeMap::new();
     let mut sources = 0;
-    for item in read {
-        sources += usize::from(matches!(item, Read::Parsed(_) | Read::Nothing));
-        match item {
-            Read::Parsed(file) => parsed.push(*file),
-            Read::Settings(more, manifest) => {
-                settings.extend(more);
-                manifests.extend(manifest);
+    let mut aside = Vec::new();
+    while !read.is_empty() {
+        for item in std::mem::take(&mut read) {
+            sources += usize::from(matches!(item, Read::Parsed(_) | Read::Nothing));
+            match item {
+                Read::Parsed(file) => parsed.push(*file),
+                Read::Settings(more, manifest) => {
+                    settings.extend(more);
+                    manifests.extend(manifest);
+                }
+                Read::Apart(part) => *apart.entry(part).or_default() += 1,
+                Read::Skipped(one) => skipped.push(one),
+                Read::Aside(file) => aside.push(file),
+                Read::Nothing => {}
             }
-            Read::Apart(part) => *apart.entry(part).or_default() += 1,
-            Read::Skipped(one) => skipped.push(one),
-            Read::Nothing => {}
         }
+        let (wanted, rest) = named(std::mem::take(&mut aside), &parsed);
+        sources += rest;
+        let found = &options.progress.found;
+        found.fetch_add(wanted.len(), Ordering::Relaxed);
+        let whole = Options {
+            prefilter: false,
+            ..options.clone()
+        };
+        read = read_all(&whole, cache.as_ref(), &wanted);
     }
+    let cached = cache.map_or(Ok(0), Cache::close)?;
     parsed.sort_by(|a, b| a.path.cmp(&b.path));
     skipped.sort_by(|a, b| a.file.cmp(&b.file));
 
@@ -178,6 +193,19 @@ pub fn run(options: &Options) -> Result<Report, Error> {
         unused_policies: policies.unused(&used),
         is_one_file: options.root.is_file(),
     })
+}
+
+/// The files put aside that others name, and how many are left.
+fn named(aside: Vec<Found>, parsed: &[Parsed]) -> (Vec<Found>, usize) {
+    let names = Named::by(parsed);
+    let all = aside.len();
+    let has = |file: &Found| {
+        let language = file.language;
+        language.is_some_and(|language| names.has(&file.path, language))
+    };
+    let wanted: Vec<Found> = aside.into_iter().filter(has).collect();
+    let left = all - wanted.len();
+    (wanted, left)
 }
 
 /// How much stack a worker may use, of which the system gives only what is touched. We need little;
@@ -243,7 +271,11 @@ fn read_one(options: &Options, cache: Option<&Cache>, prefilter: &Prefilter, fil
         return Read::Apart(part);
     }
     if options.prefilter && !prefilter.speaks_of_sessions(&text) {
-        return Read::Nothing;
+        return if prefilter.may_keep_somebody(language, &text) {
+            Read::Aside(file.clone())
+        } else {
+            Read::Nothing
+        };
     }
     let Some(cache) = cache else {
         return parse(options, file, language, &text);

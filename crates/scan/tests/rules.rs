@@ -62,6 +62,10 @@ fn given_shared_identity_when_it_decides_then_it_is_critical_and_otherwise_high(
         ("module.js", Severity::Critical),
         ("across", Severity::Critical),
         ("receiver.go", Severity::High),
+        ("typed.go", Severity::Critical),
+        ("callback.js", Severity::Critical),
+        ("imported", Severity::Critical),
+        ("chosen.js", Severity::High),
     ] {
         let report = run(&Options::new(fires.join(tree))).expect("the fixture is there");
         let severity = report

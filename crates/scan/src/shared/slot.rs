@@ -36,6 +36,10 @@ pub(super) struct Slots<'m, 'a> {
     singletons: BTreeSet<&'a str>,
     /// Fields of classes, and whether they are static.
     fields: BTreeMap<(&'a str, &'a str), bool>,
+    /// Names of the types that fields are declared with.
+    declared: BTreeMap<(&'a str, &'a str), &'a str>,
+    /// Names of places that are declared to hold a user: `var current *User`.
+    of_users: BTreeSet<&'a str>,
     classes: BTreeSet<&'a str>,
 }
 
@@ -45,6 +49,8 @@ impl<'m, 'a> Slots<'m, 'a> {
             model,
             singletons: BTreeSet::new(),
             fields: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            of_users: BTreeSet::new(),
             classes: BTreeSet::new(),
         };
         for file in &model.files {
@@ -52,11 +58,14 @@ impl<'m, 'a> Slots<'m, 'a> {
             slots
                 .classes
                 .extend(outline.functions.iter().map(|f| f.class.as_str()));
+            let declared = outline.assigns.iter().filter(|a| a.function.is_none());
+            let of_users = declared.filter(|a| a.declared.split(' ').any(is_user_type));
+            slots.of_users.extend(of_users.map(|a| a.target.as_str()));
             for field in outline.assigns.iter().filter(|a| is_field(a)) {
                 slots.classes.insert(&field.class);
-                slots
-                    .fields
-                    .insert((&field.class, &field.target), field.is_static);
+                let place = (field.class.as_str(), field.target.as_str());
+                slots.fields.insert(place, field.is_static);
+                slots.declared.insert(place, &field.declared);
             }
             for annotation in outline.annotations.iter().filter(|a| a.function.is_none()) {
                 let name = annotation.path.rsplit('.').next().unwrap_or("");
@@ -111,12 +120,38 @@ impl<'m, 'a> Slots<'m, 'a> {
             None => self.bare(number, file, function, own, first),
             Some(name) if matches!(first, "this" | "self") => {
                 let class = function.class.as_str();
+                let further = parts
+                    .next()
+                    .and_then(|third| self.handed_in(number, function, name, third));
+                if further.is_some() {
+                    return further;
+                }
                 let shared = self.singletons.contains(class)
                     || self.fields.get(&(class, name)).copied().unwrap_or(false);
                 shared.then(|| Slot::of_class(class, name))
             }
             Some(name) => self.dotted(number, file, own, first, name),
         }
+    }
+
+    /// Is a place of this name declared to hold a user?
+    pub(super) fn may_hold_user(&self, name: &str) -> bool {
+        self.of_users.contains(name)
+    }
+
+    /// Is this very place declared to hold one?
+    pub(super) fn holds_user(&self, slot: &Slot) -> bool {
+        let declared = match &slot.owner {
+            Owner::Class(class) => self
+                .declared
+                .get(&(class.as_str(), slot.name.as_str()))
+                .copied(),
+            Owner::Module(number, _) => {
+                of_module(self.model.files[*number], &slot.name).map(|a| a.declared.as_str())
+            }
+            Owner::Program => None,
+        };
+        declared.is_some_and(|declared| declared.split(' ').any(is_user_type))
     }
 
     fn bare(
@@ -184,7 +219,8 @@ impl<'m, 'a> Slots<'m, 'a> {
         if self.classes.contains(first) && first.starts_with(char::is_uppercase) {
             return Some(Slot::of_class(first, name));
         }
-        if let Some(holder) = of_module(file, first) {
+        let holder = of_module(file, first).filter(|a| !a.written.contains("require("));
+        if let Some(holder) = holder {
             return (is_shared(holder) && is_object(holder))
                 .then(|| Slot::of_module(number, first, name));
         }
@@ -192,11 +228,42 @@ impl<'m, 'a> Slots<'m, 'a> {
             return Some(slot);
         }
         let function = &file.outline.functions[own];
+        if let Some(slot) = self.handed_in(number, function, first, name) {
+            return Some(slot);
+        }
         let answers = words(&function.parameters);
         let is_receiver = file.language == Language::Go
             && !function.class.is_empty()
             && any(&answers, "request context");
         is_receiver.then(|| Slot::of_class(&function.class, name))
+    }
+
+    /// `_me.User` where a field of this class holds the one object of another.
+    fn handed_in(
+        &self,
+        number: usize,
+        function: &Function,
+        first: &str,
+        name: &str,
+    ) -> Option<Slot> {
+        let declared = self
+            .declared
+            .get(&(function.class.as_str(), first))
+            .copied();
+        let class = declared
+            .into_iter()
+            .flat_map(|declared| declared.split(' '))
+            .chain(self.model.given(number, first))
+            .find(|class| self.singletons.contains(class))?;
+        let is_place = self.fields.contains_key(&(class, name));
+        is_place.then(|| Slot::of_class(class, name))
+    }
+
+    /// Does a class hold the one object of another in a field?
+    pub(super) fn is_handed(&self, own: &str, class: &str) -> bool {
+        let mut fields = self.declared.iter().filter(|((of, _), _)| *of == own);
+        fields.any(|(_, declared)| declared.split(' ').any(|name| name == class))
+            || self.model.hands(own, class)
     }
 
     /// `state.user` where `state` is another module, or an object that another module hands out.
@@ -239,6 +306,26 @@ impl<'m, 'a> Slots<'m, 'a> {
         }
         None
     }
+}
+
+/// A type that stands for somebody: `User`, `ClaimsPrincipal`, `AccountEntity`.
+fn is_user_type(name: &str) -> bool {
+    const USERS: [&str; 7] = [
+        "user",
+        "account",
+        "principal",
+        "identity",
+        "member",
+        "customer",
+        "claims",
+    ];
+    const BESIDE: &str = "entity model dto record document claims current app application auth authenticated session";
+    let list = words(name);
+    name.starts_with(char::is_uppercase)
+        && list.iter().any(|w| USERS.contains(&w.as_str()))
+        && list
+            .iter()
+            .all(|w| USERS.contains(&w.as_str()) || any(std::slice::from_ref(w), BESIDE))
 }
 
 impl Slot {
