@@ -5,8 +5,8 @@ use innkeeper_report::Confidence;
 use crate::config::Setting;
 use crate::fact::{Fact, Kind, Via};
 use crate::model::{Model, Parsed};
-use crate::syntax::Call;
 use crate::syntax::words::{any, words};
+use crate::syntax::{Call, Language};
 use crate::vocabulary as v;
 
 /// Session cookies that are set without a flag they need.
@@ -20,7 +20,8 @@ pub(crate) fn facts(model: &Model<'_>, settings: &[&Setting]) -> Vec<Fact> {
         for (index, call) in file.outline.calls.iter().enumerate() {
             let missing = missing_in_middleware(file, index, call)
                 .or_else(|| missing_in_starlette(file, call))
-                .or_else(|| missing_in_struct(file, index, call))
+                .or_else(|| missing_in_struct(model, file, index, call))
+                .or_else(|| missing_in_place(model, file, call))
                 .or_else(|| missing_in_set(file, index, call));
             let Some(missing) = missing.filter(|missing| !missing.is_empty()) else {
                 continue;
@@ -73,28 +74,103 @@ fn missing_in_starlette(file: &Parsed, call: &Call) -> Option<Vec<&'static str>>
     is_middleware.then(|| missing(&[("Secure", is_on(file, call, "httpsonly"))]))
 }
 
-/// A cookie of Go's `net/http`, which sets no flag by itself.
-fn missing_in_struct(file: &Parsed, index: usize, call: &Call) -> Option<Vec<&'static str>> {
-    let name = file
-        .outline
-        .pairs
-        .iter()
-        .find(|p| p.holder == Some(index) && p.target == "Name")?;
-    let name = words(&name.written);
-    let is_session = v::names_session(&name) || any(&name, "token jwt sid");
-    // Clearing a cookie needs no flags.
-    let clears = file
-        .outline
-        .pairs
-        .iter()
-        .any(|p| p.holder == Some(index) && p.target == "MaxAge" && p.written.starts_with('-'));
-    (call.path == "http.Cookie.new" && is_session && !v::is_errand(&name) && !clears).then(|| {
-        missing(&[
-            ("HttpOnly", is_on(file, call, "httponly")),
-            ("Secure", is_on(file, call, "secure")),
-            ("SameSite", is_on(file, call, "samesite")),
-        ])
-    })
+/// A cookie of Go's `net/http`, of fiber or of fasthttp, which sets no flag by itself.
+fn missing_in_struct(
+    model: &Model<'_>,
+    file: &Parsed,
+    index: usize,
+    call: &Call,
+) -> Option<Vec<&'static str>> {
+    let pair = |key: &str| {
+        let mut pairs = file.outline.pairs.iter();
+        pairs.find(|p| p.holder == Some(index) && p.target == key)
+    };
+    let is_cookie = file.language == Language::Go && call.path.ends_with(".Cookie.new");
+    if !is_cookie || !is_session_cookie(model, &pair("Name")?.written) {
+        return None;
+    }
+    // What a client sends along with a request carries no flags.
+    let is_sent = file.outline.calls.iter().any(|c| {
+        let holds = (c.line..=c.end_line).contains(&call.line);
+        c.method() == "AddCookie" && (holds || !call.into.is_empty() && c.names == call.into)
+    });
+    if is_sent {
+        return None;
+    }
+    if clears(
+        pair("MaxAge").map(|p| &*p.written),
+        pair("Value").map(|p| &*p.written),
+    ) {
+        return None;
+    }
+    // `cookie := http.Cookie{…}`, whose flags may follow line by line.
+    let later = |flag: &str| {
+        !call.into.is_empty()
+            && file.outline.assigns.iter().any(|a| {
+                a.function == call.function
+                    && a.target
+                        .rsplit_once('.')
+                        .is_some_and(|(of, key)| of == call.into && key.eq_ignore_ascii_case(flag))
+                    && !is_off(&a.written)
+            })
+    };
+    let on = |flag: &str| is_on(file, call, flag) || later(flag);
+    Some(missing(&[
+        ("HttpOnly", on("httponly")),
+        ("Secure", on("secure")),
+        // fiber sets Lax where nothing is said.
+        (
+            "SameSite",
+            on("samesite") || call.path.starts_with("fiber."),
+        ),
+    ]))
+}
+
+/// gin's `c.SetCookie(name, value, maxAge, path, domain, secure, httpOnly)`, whose `SameSite` is a
+/// call of its own.
+fn missing_in_place(model: &Model<'_>, file: &Parsed, call: &Call) -> Option<Vec<&'static str>> {
+    let [name, value, age, _, _, secure, http_only] = call.arguments.as_slice() else {
+        return None;
+    };
+    if file.language != Language::Go || call.method() != "SetCookie" {
+        return None;
+    }
+    let name = match call.texts.first() {
+        Some(text) if name.is_empty() => text,
+        _ => name,
+    };
+    let is_empty = value.is_empty() && call.texts.iter().any(String::is_empty);
+    if !is_session_cookie(model, name) || age.starts_with('-') || is_empty {
+        return None;
+    }
+    let mut beside = file.outline.calls.iter();
+    let same_site = beside.any(|c| {
+        c.function == call.function && c.method() == "SetSameSite" && !c.names.contains("None")
+    });
+    Some(missing(&[
+        ("HttpOnly", http_only != "false"),
+        ("Secure", secure != "false"),
+        ("SameSite", same_site),
+    ]))
+}
+
+/// Does a cookie of this name carry a session? A constant is looked up.
+fn is_session_cookie(model: &Model<'_>, written: &str) -> bool {
+    let is_session = |text: &str| {
+        let list = words(text);
+        (v::names_session(&list) || any(&list, "token jwt sid auth")) && !v::is_errand(&list)
+    };
+    if written.starts_with(['"', '`']) || is_session(written) {
+        return is_session(written);
+    }
+    let name = written.rsplit('.').next().unwrap_or("");
+    let mut assigns = model.files.iter().flat_map(|f| &f.outline.assigns);
+    assigns.any(|a| a.function.is_none() && a.target == name && is_session(&a.written))
+}
+
+/// Clearing a cookie needs no flags.
+fn clears(age: Option<&str>, value: Option<&str>) -> bool {
+    age.is_some_and(|age| age.starts_with('-')) || value.is_some_and(|v| matches!(v, "\"\"" | "``"))
 }
 
 fn missing(flags: &[(&'static str, bool)]) -> Vec<&'static str> {
@@ -191,12 +267,17 @@ fn is_on(file: &Parsed, call: &Call, flag: &str) -> bool {
     file.outline.pairs.iter().any(|p| {
         (call.line..=call.end_line).contains(&p.line)
             && p.target.to_ascii_lowercase().replace('_', "") == flag
-            && !matches!(
-                p.written
-                    .trim_matches(['"', '\''])
-                    .to_ascii_lowercase()
-                    .as_str(),
-                "false" | "none" | "http.samesitenonemode"
-            )
+            && !is_off(&p.written)
     })
+}
+
+/// Is the flag written so that it is not set?
+fn is_off(written: &str) -> bool {
+    matches!(
+        written
+            .trim_matches(['"', '\'', ';'])
+            .to_ascii_lowercase()
+            .as_str(),
+        "false" | "none" | "http.samesitenonemode" | "http.samesitedefaultmode"
+    )
 }

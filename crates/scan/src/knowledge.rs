@@ -134,6 +134,11 @@ pub(crate) struct DefaultFact {
     pub(crate) within: Vec<Needle>,
     /// Only if the unit also shows this kind of fact from this framework.
     pub(crate) given: Option<Kind>,
+    /// Calls of which the unit has to make one for this to hold; it is placed there.
+    #[serde(default)]
+    pub(crate) given_call: Vec<Needle>,
+    #[serde(default = "sure")]
+    pub(crate) confidence: Confidence,
     /// Calls of which the unit may make none for this to hold.
     #[serde(default)]
     pub(crate) unless_call: Vec<Needle>,
@@ -141,7 +146,8 @@ pub(crate) struct DefaultFact {
     pub(crate) note: String,
 }
 
-/// A call anywhere in the unit: a path, and after a space a name that it hands over.
+/// A call anywhere in the unit, or a place that is given a value: a path, and after a space a name
+/// that is handed over, in a closure or by itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]
 pub(crate) struct Needle {

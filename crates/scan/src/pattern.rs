@@ -9,6 +9,7 @@ use crate::fact::{Fact, Kind, Via};
 use crate::knowledge::{Framework, Needle, Pattern, at_least};
 use crate::model::{Model, Parsed};
 use crate::primitive::{Does, Primitive};
+use crate::syntax::Call;
 use crate::syntax::words::{any, glob, words};
 use crate::unit::Unit;
 
@@ -150,22 +151,35 @@ fn holds(model: &Model<'_>, pattern: &Pattern) -> bool {
 
 /// Does the unit make one of these calls, or give a value to one of these places?
 fn calls(model: &Model<'_>, needles: &[Needle]) -> bool {
+    called(model, needles).is_some()
+}
+
+/// Where the unit does so first: file and line.
+fn called(model: &Model<'_>, needles: &[Needle]) -> Option<(String, u32)> {
     let said = |needle: &Needle, names: &str| {
         needle.name.is_empty() || names.split(' ').any(|name| name == needle.name)
     };
-    !needles.is_empty()
-        && model.files.iter().any(|file| {
-            let outline = &file.outline;
-            needles.iter().any(|needle| {
-                let fits = |path: &str| glob(&needle.path, path);
-                outline.calls.iter().any(|call| {
-                    fits(&call.path)
-                        && (said(needle, &call.names) || call.texts.contains(&needle.name))
-                }) || outline
-                    .assigns
-                    .iter()
-                    .any(|a| fits(&a.target) && said(needle, &a.names))
-            })
+    model.files.iter().find_map(|file| {
+        let outline = &file.outline;
+        needles.iter().find_map(|needle| {
+            let fits = |path: &str| glob(&needle.path, path);
+            let in_closure = |call: &Call| {
+                let mut closures = call.closures.iter();
+                closures.any(|own| said(needle, &outline.functions[*own].names))
+            };
+            let by_call = outline.calls.iter().find(|call| {
+                fits(&call.path)
+                    && (said(needle, &call.names)
+                        || call.texts.contains(&needle.name)
+                        || in_closure(call))
+            });
+            let by_place = || {
+                let mut places = outline.assigns.iter().chain(&outline.pairs);
+                places.find(|a| fits(&a.target) && said(needle, &a.names))
+            };
+            let line = by_call.map(|call| call.line);
+            let line = line.or_else(|| by_place().map(|a| a.line));
+            line.map(|line| (file.path.clone(), line))
         })
 }
 
@@ -242,6 +256,10 @@ fn defaults(
         if !holds || calls(model, &default.unless_call) || !holds_only(model, &default.within) {
             continue;
         }
+        let shown = called(model, &default.given_call);
+        if shown.is_none() && !default.given_call.is_empty() {
+            continue;
+        }
         let given = default.given.map(|kind| {
             out.facts
                 .iter()
@@ -258,7 +276,7 @@ fn defaults(
         let (file, line) = match given {
             Some(None) => continue,
             Some(Some(place)) => place,
-            None => (unit.manifest.clone(), 1),
+            None => shown.unwrap_or_else(|| (unit.manifest.clone(), 1)),
         };
         out.facts.push(Fact {
             kind: default.kind,
@@ -266,7 +284,7 @@ fn defaults(
             line,
             scope: String::new(),
             subject: crate::fact::Subject::User,
-            confidence: Confidence::Sure,
+            confidence: default.confidence,
             via: Via::FrameworkDefault,
             mechanism: framework.name.clone(),
             note: default.note.clone(),

@@ -1,0 +1,12 @@
+from flask import Flask, request, session
+
+app = Flask(__name__)
+app.config["SECRET_KEY"] = read_key()
+
+
+@app.route("/login", methods=["POST"])
+def login():
+    user = find_user(request.form["name"], request.form["password"])
+    session.clear()
+    session["user_id"] = user.id
+    return "ok"

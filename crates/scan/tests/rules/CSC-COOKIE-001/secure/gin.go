@@ -1,0 +1,15 @@
+package main
+
+import "net/http"
+
+const cookieName = "session"
+
+var sessions = map[string]int64{}
+
+func (a *App) login(w http.ResponseWriter, r *http.Request) {
+	u := a.users.Check(r.FormValue("email"), r.FormValue("password"))
+	token := randomToken()
+	sessions[token] = u.ID
+	c.SetSameSite(http.SameSiteLaxMode)
+	c.SetCookie("session_token", token, 3600, "/", "", true, true)
+}

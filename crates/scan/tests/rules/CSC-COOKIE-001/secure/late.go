@@ -1,0 +1,18 @@
+package main
+
+import "net/http"
+
+const cookieName = "session"
+
+var sessions = map[string]int64{}
+
+func (a *App) login(w http.ResponseWriter, r *http.Request) {
+	u := a.users.Check(r.FormValue("email"), r.FormValue("password"))
+	token := randomToken()
+	sessions[token] = u.ID
+	cookie := http.Cookie{Name: "auth_token", Value: token}
+	cookie.HttpOnly = true
+	cookie.Secure = true
+	cookie.SameSite = http.SameSiteStrictMode
+	http.SetCookie(w, &cookie)
+}
