@@ -31,6 +31,7 @@ mod scan;
 mod shared;
 mod syntax;
 mod unit;
+mod value;
 mod verdict;
 mod vocabulary;
 mod walk;

@@ -12,6 +12,7 @@ use crate::primitive::{Does, Primitive};
 use crate::syntax::Call;
 use crate::syntax::words::{any, glob, words};
 use crate::unit::Unit;
+use crate::value::Values;
 
 /// What the frameworks of a unit say of it.
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ pub(crate) fn known(
                 .get_or_init(|| framework.fact.iter().filter(|p| holds(model, p)).collect());
             for pattern in speaking {
                 matches(
-                    model,
+                    Values { model, settings },
                     number,
                     framework,
                     pattern,
@@ -181,6 +182,7 @@ fn called(model: &Model<'_>, needles: &[Needle]) -> Option<(String, u32)> {
             let line = line.or_else(|| by_place().map(|a| a.line));
             line.map(|line| (file.path.clone(), line))
         })
+    })
 }
 
 /// Do the lists of these names hold nothing but what is allowed in them?
@@ -298,8 +300,41 @@ struct Hit {
     line: u32,
     function: Option<usize>,
     path: String,
-    is_off: bool,
-    number: Option<u64>,
+    bound: Bound,
+}
+
+/// Whether what stands there is on, for patterns that can be switched off.
+enum Bound {
+    /// On, with the number where there is one.
+    On(Option<u64>),
+    /// Off, and where, if elsewhere.
+    Off(String),
+    /// A value decides that is not to be seen.
+    Unseen,
+}
+
+impl Bound {
+    fn written(pattern: &Pattern, written: &str) -> Self {
+        if pattern.off.iter().any(|off| off == written) {
+            Self::Off(String::new())
+        } else {
+            Self::On(written.parse().ok())
+        }
+    }
+
+    /// Of a value as it is written, or of the names in it.
+    fn of(values: Values<'_>, pattern: &Pattern, file: &Parsed, line: u32, given: &str) -> Self {
+        let is_written = matches!(given, "" | "true" | "false") || given.parse::<i64>().is_ok();
+        let is_known = pattern.off.iter().any(|off| off == given);
+        if pattern.kind != Kind::Limits || pattern.off.is_empty() || is_written || is_known {
+            return Self::written(pattern, given);
+        }
+        match values.number(file, line, given) {
+            Some(value) if pattern.off.contains(&value.number.to_string()) => Self::Off(value.at),
+            Some(value) => Self::On(u64::try_from(value.number).ok()),
+            None => Self::Unseen,
+        }
+    }
 }
 
 #[expect(
@@ -307,13 +342,14 @@ struct Hit {
     reason = "one loop for each shape a pattern may name"
 )]
 fn matches(
-    model: &Model<'_>,
+    values: Values<'_>,
     number: usize,
     framework: &Framework,
     pattern: &Pattern,
     by_import: bool,
     out: &mut Known,
 ) {
+    let model = values.model;
     let file = model.files[number];
     let outline = &file.outline;
     let fits = |path: &str, patterns: &[String]| patterns.iter().any(|p| glob(p, path));
@@ -342,17 +378,18 @@ fn matches(
             && (pattern.text.is_empty() || call.texts.iter().any(|t| fits(t, &pattern.text)))
             && allowed(&call.path, &call.names, &call.texts, call.function)
         {
-            let is_off = call
-                .arguments
-                .first()
-                .is_some_and(|a| pattern.off.contains(a))
-                || call.texts.iter().any(|t| pattern.off.contains(t));
+            let says_off = call.texts.iter().any(|t| pattern.off.contains(t));
+            let given = call.arguments.first().map_or("", String::as_str);
+            let bound = Bound::of(values, pattern, file, call.line, given);
             hits.push(Hit {
                 line: call.line,
                 function: call.function,
                 path: call.path.clone(),
-                is_off,
-                number: call.arguments.first().and_then(|a| a.parse().ok()),
+                bound: if says_off {
+                    Bound::Off(String::new())
+                } else {
+                    bound
+                },
             });
         }
     }
@@ -365,8 +402,10 @@ fn matches(
                 line: assign.line,
                 function: assign.function,
                 path: assign.target.clone(),
-                is_off: pattern.off.contains(&assign.written),
-                number: assign.written.parse().ok(),
+                bound: match assign.names.as_str() {
+                    "" => Bound::written(pattern, &assign.written),
+                    names => Bound::of(values, pattern, file, assign.line, names),
+                },
             });
         }
     }
@@ -381,8 +420,7 @@ fn matches(
                 line: pair.line,
                 function: pair.function,
                 path: pair.target.clone(),
-                is_off: pattern.off.contains(&pair.written),
-                number: pair.written.parse().ok(),
+                bound: Bound::written(pattern, &pair.written),
             });
         }
     }
@@ -399,8 +437,7 @@ fn matches(
                 line: function.line,
                 function: Some(own),
                 path: function.class.clone(),
-                is_off: false,
-                number: None,
+                bound: Bound::On(None),
             });
         }
     }
@@ -417,8 +454,7 @@ fn matches(
                 line: annotation.line,
                 function: annotation.function,
                 path: annotation.path.clone(),
-                is_off: false,
-                number: None,
+                bound: Bound::On(None),
             });
         }
     }
@@ -427,14 +463,22 @@ fn matches(
             line,
             function,
             path,
-            is_off,
-            number: bound,
+            bound,
         } = hit;
         let function = model.id(number, function);
-        let note = if pattern.note.is_empty() {
+        let said = match &bound {
+            Bound::Off(at) if !at.is_empty() => format!("switched off at {at}"),
+            Bound::Unseen => "how many it allows is not to be seen here".to_owned(),
+            Bound::Off(_) | Bound::On(_) => pattern.note.clone(),
+        };
+        let note = if said.is_empty() {
             path
         } else {
-            format!("{path}: {}", pattern.note)
+            format!("{path}: {said}")
+        };
+        let confidence = match bound {
+            Bound::Unseen => Confidence::Hint,
+            Bound::On(_) | Bound::Off(_) => pattern.confidence,
         };
         match of_kind(pattern.kind) {
             Some(does) => out.primitives.push(Primitive {
@@ -448,20 +492,22 @@ fn matches(
                 note,
             }),
             None => out.facts.push(Fact {
-                kind: if is_off {
-                    opposite(pattern.kind)
-                } else {
-                    pattern.kind
+                kind: match bound {
+                    Bound::Off(_) => opposite(pattern.kind),
+                    Bound::On(_) | Bound::Unseen => pattern.kind,
                 },
                 file: file.path.clone(),
                 line,
                 scope: function.map(|id| model.scope(id)).unwrap_or_default(),
                 subject: pattern.subject,
-                confidence: pattern.confidence,
+                confidence,
                 via: Via::Call,
                 mechanism: framework.name.clone(),
                 note,
-                number: bound,
+                number: match bound {
+                    Bound::On(number) => number,
+                    Bound::Off(_) | Bound::Unseen => None,
+                },
             }),
         }
     }

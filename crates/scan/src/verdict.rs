@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use innkeeper_report::Confidence;
 use serde::Serialize;
 
 use crate::fact::{Fact, Kind, Subject, Via};
@@ -172,9 +173,11 @@ fn is_recovery(change: &Fact) -> bool {
 
 fn limit(facts: &[Fact], paths: &[Path]) -> State {
     let has = |kind: Kind| facts.iter().any(|f| f.kind == kind);
+    // A bound whose number decides and is not to be seen may be off.
+    let is_seen = |f: &Fact| f.confidence > Confidence::Hint;
     let limits = |via: &[Via]| {
         let mut all = facts.iter().filter(|f| f.kind == Kind::Limits);
-        all.any(|f| via.contains(&f.via))
+        all.any(|f| via.contains(&f.via) && is_seen(f))
     };
     if limits(&[Via::Call, Via::Schema]) {
         State::Enforced
@@ -193,6 +196,8 @@ fn limit(facts: &[Fact], paths: &[Path]) -> State {
         .any(|f| f.kind == Kind::SingleSlot && !is_refresh(f))
     {
         State::Enforced
+    } else if has(Kind::Limits) {
+        State::Unknown
     } else {
         State::None
     }

@@ -75,3 +75,20 @@ fn given_shared_identity_when_it_decides_then_it_is_critical_and_otherwise_high(
         assert_eq!(severity, Some(wanted), "{tree}");
     }
 }
+
+/// Every value that could not be followed was taken for a bound that is on.
+#[test]
+fn given_a_bound_whose_number_is_not_to_be_seen_when_scanned_then_the_limit_is_unknown() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/CSC-LIMIT-002");
+    for (tree, wanted) in [
+        ("look-alike/Unseen.java", "unknown"),
+        ("look-alike/SecurityConfig.java", "none"),
+        ("secure/Field.java", "enforced"),
+        ("fires/Field.java", "opt_in_off"),
+    ] {
+        let report = run(&Options::new(rules.join(tree))).expect("the fixture is there");
+        assert_eq!(report.units[0].controls["limit"].word(), wanted, "{tree}");
+        let without = report.open().any(|f| f.rule.0 == "CSC-LIMIT-001");
+        assert_eq!(without, wanted == "none", "{tree}");
+    }
+}

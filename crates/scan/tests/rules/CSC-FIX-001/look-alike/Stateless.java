@@ -1,0 +1,15 @@
+package app;
+
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+
+@Configuration
+class SecurityConfig {
+    @Bean
+    SecurityFilterChain chain(HttpSecurity http) throws Exception {
+        http.formLogin(withDefaults());
+        // http.sessionManagement(s -> s.sessionFixation().none());
+        http.authorizeHttpRequests(a -> a.none());
+        log.info("sessionFixation().none()");
+        return http.build();
+    }
+}
