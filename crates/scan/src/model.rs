@@ -147,7 +147,17 @@ impl<'a> Model<'a> {
                     .copied()
                     .filter(|id| self.functions[*id].0 == number)
                     .collect();
-                let chosen = if here.is_empty() { handlers } else { here };
+                // `[SessionController::class, 'destroy']`: many controllers have one of that name.
+                let is_named = |id: &Id| {
+                    let class = &self.function(*id).class;
+                    !class.is_empty() && route.guards.split(' ').any(|name| name == class)
+                };
+                let of_class: Vec<Id> = handlers.iter().copied().filter(is_named).collect();
+                let chosen = match (of_class.is_empty(), here.is_empty()) {
+                    (false, _) => of_class,
+                    (true, false) => here,
+                    (true, true) => handlers,
+                };
                 let is_class = chosen
                     .iter()
                     .all(|id| self.function(*id).class == route.handler);
