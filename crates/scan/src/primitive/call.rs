@@ -310,7 +310,14 @@ pub(super) fn of_call(
     // `user.update({ data: { password: … } })`: the key says what is set, whatever the value is called.
     let by_key = matches!(
         call.method(),
-        "update" | "updateOne" | "updateMany" | "findByIdAndUpdate" | "findOneAndUpdate"
+        "update"
+            | "updateOne"
+            | "updateMany"
+            | "updateOrFail"
+            | "findByIdAndUpdate"
+            | "findOneAndUpdate"
+            | "forceFill"
+            | "fill"
     ) && any(&holder, "user account member customer")
         && file.outline.pairs.iter().any(|pair| {
             (call.line..=call.end_line).contains(&pair.line)
@@ -323,7 +330,9 @@ pub(super) fn of_call(
                     "true" | "false" | "1" | "0"
                 )
         });
-    if (sets_password || sql_password || by_key) && !any(&words(call.method()), "state") {
+    if (sets_password || sql_password || by_key || fills_password(file, call))
+        && !any(&words(call.method()), "state")
+    {
         out.push((Does::SetPassword, Confidence::Likely));
     }
     if matches!(
@@ -341,4 +350,63 @@ pub(super) fn of_call(
         out.push((Does::SingleSlot, Confidence::Likely));
     }
     out
+}
+
+/// Ruby fills a row from what was sent: `@user.update(params.permit(:password, …))`, with what is
+/// permitted here or in a method of its own.
+fn fills_password(file: &Parsed, call: &Call) -> bool {
+    let fills = matches!(
+        call.method(),
+        "update"
+            | "update!"
+            | "update_attributes"
+            | "update_attributes!"
+            | "assign_attributes"
+            | "attributes="
+            | "update_with_password"
+            | "reset_password"
+    );
+    let holder = words(call.receiver().rsplit('.').next().unwrap_or(""));
+    if file.language != Language::Ruby || !fills || !any(&holder, "user account member customer") {
+        return false;
+    }
+    let names_it = |texts: &[String]| texts.iter().any(|text| text == "password");
+    let outline = &file.outline;
+    let permits = |own: usize| {
+        let mut calls = outline.calls.iter().filter(|c| c.function == Some(own));
+        calls.any(|c| matches!(c.method(), "permit" | "expect") && names_it(&c.texts))
+    };
+    let by_method = || {
+        let mut functions = outline.functions.iter().enumerate();
+        functions.any(|(own, f)| call.names.split(' ').any(|name| name == f.name) && permits(own))
+    };
+    names_it(&call.texts) || by_method()
+}
+
+/// A cookie that is set to be over: `http.Cookie{MaxAge: -1}`, `setMaxAge(0)`,
+/// `res.cookie("sid", "", { maxAge: 0 })`.
+fn empties_cookie(file: &Parsed, call: &Call) -> bool {
+    let path = call.path.to_ascii_lowercase();
+    if path.ends_with("setmaxage") && any(&words(call.receiver()), "cookie") {
+        return call.arguments.first().is_some_and(|age| age == "0");
+    }
+    if !path.contains("cookie") {
+        return false;
+    }
+    let is_over = |age: &str| age == "0" || age.starts_with('-');
+    let by_place = path.ends_with("setcookie")
+        && call.arguments.get(2).is_some_and(|age| is_over(age))
+        && call.arguments.len() > 3;
+    let by_pair = || {
+        file.outline.pairs.iter().any(|pair| {
+            let key = pair.target.to_ascii_lowercase().replace(['_', '-'], "");
+            (call.line..=call.end_line).contains(&pair.line)
+                && match key.as_str() {
+                    "maxage" => is_over(pair.written.trim_end_matches(',')),
+                    "expires" => any(&words(&pair.written), "unix epoch 0 1970 minvalue"),
+                    _ => false,
+                }
+        })
+    };
+    by_place || by_pair()
 }
