@@ -1,5 +1,7 @@
 //! Secrets of sessions where somebody else may read them: in a log, in an address, in a table.
 
+mod kept;
+
 use std::collections::BTreeSet;
 
 use crate::fact::{Fact, Kind};
@@ -62,6 +64,7 @@ pub(crate) fn facts(model: &Model<'_>, paths: &[Path]) -> Vec<Fact> {
             }
         }
     }
+    out.extend(kept::facts(model));
     out
 }
 

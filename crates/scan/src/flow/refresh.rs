@@ -21,7 +21,14 @@ impl Tracer<'_, '_> {
         makes: bool,
         out: &mut Flow,
     ) {
-        let named = any(near, "refresh renew") && any(near, "token access auth session jwt login");
+        // `/refresh` below a router of its own, and `/token`, say the rest by what they take.
+        let route_asks = self.model.routes(id).iter().any(|route| {
+            let last = words(route.path.rsplit('/').next().unwrap_or(""));
+            route.method == "POST"
+                && matches!(last.concat().as_str(), "refresh" | "renew" | "token")
+        });
+        let named = any(near, "refresh renew") && any(near, "token access auth session jwt login")
+            || route_asks;
         if !named || !makes || v::is_logout(near) || !self.takes_refresh_token(id) {
             return;
         }
