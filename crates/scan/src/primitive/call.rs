@@ -339,6 +339,7 @@ pub(super) fn of_call(
         call.method(),
         "clearCookie" | "clear_cookie" | "delete_cookie" | "deleteCookie" | "removeCookie"
     ) || any(&holder, "cookie cookies") && any(&method, "delete remove clear")
+        || empties_cookie(file, call)
     {
         out.push((Does::ClearCookie, Confidence::Sure));
     }
