@@ -46,16 +46,15 @@ pub(crate) fn measure(
     progress("signing in: a population at its limit of 5");
     let house = runtime.block_on(populated(&folder.path().join("five"), 5, SUBJECTS))?;
     let mut at_64 = None;
-    let (_, each) = runtime.block_on(signed_in(&house, 64, SUBJECTS, span))?;
+    let (_, each) = runtime.block_on(weighed(&house, 64, SUBJECTS, span))?;
     for (waiting, row) in WAITING.into_iter().filter(|(_, row)| run.wants(row)) {
         progress(&format!("{row}: {waiting} waiting"));
         // Measured anew for each: a batch writes something of its own.
-        let (_, each) = runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))?;
+        let (_, each) = runtime.block_on(weighed(&house, waiting, SUBJECTS, span))?;
         let (mut said, mut spent) = (Rounds::default(), Rounds::default());
         for _ in 0..rounds {
             let (ours, ours_spent) = with_processor_time(|| {
-                let (done, _) = runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))?;
-                Ok(done)
+                runtime.block_on(signed_in(&house, waiting, SUBJECTS, span))
             })?;
             // Begun anew, so that it takes no more of the disk than one round writes.
             let bare = Arc::new(BareLog::create(&folder.path().join("bare"))?);
@@ -84,7 +83,7 @@ pub(crate) fn measure(
         let mut rates = Vec::new();
         let mut sizes = Vec::new();
         for _ in 0..rounds {
-            let (done, each) = runtime.block_on(signed_in(&house, 64, CROWDED, span))?;
+            let (done, each) = runtime.block_on(weighed(&house, 64, CROWDED, span))?;
             rates.push(done.rate);
             sizes.push(figure(each));
         }
@@ -109,10 +108,10 @@ pub(crate) fn measure(
 
 /// Calls that were carried out.
 #[derive(Clone, Copy, Debug)]
-struct Done {
-    count: u64,
+pub(crate) struct Done {
+    pub(crate) count: u64,
     /// How many a second.
-    rate: f64,
+    pub(crate) rate: f64,
 }
 
 /// What was done, and the processor time of this process in microseconds that each call took.
@@ -125,32 +124,49 @@ fn with_processor_time(
     Ok((done, figure(spent) / 1e3 / figure(done.count)))
 }
 
+/// A policy of so many sessions a subject, under which each one more evicts.
+pub(crate) fn at_its_limit(limit: u64) -> Policy {
+    let mut policy = Policy::default();
+    policy.terms.max_sessions = SessionLimit::new(limit).expect("it is a limit");
+    // Evictions are what is measured, not how a device takes over its own seat.
+    policy.terms.same_device = SameDevice::Count;
+    policy
+}
+
 async fn populated(
     folder: &std::path::Path,
     limit: u64,
     subjects: u64,
 ) -> Result<House, BenchError> {
-    let mut policy = Policy::default();
-    policy.terms.max_sessions = SessionLimit::new(limit).expect("it is a limit");
-    // Evictions are what is measured, not how a device takes over its own seat.
-    policy.terms.same_device = SameDevice::Count;
-    let house = House::open(folder, policy).await?;
-    house.fill(subjects, limit).await?;
+    let house = House::open(folder, at_its_limit(limit)).await?;
+    house.fill(0..subjects, limit).await?;
     Ok(house)
 }
 
 /// Signs in with so many waiting at each moment, each of which must evict. Says what was done, and
 /// the bytes of each.
-async fn signed_in(
+async fn weighed(
     house: &House,
     waiting: usize,
     subjects: u64,
     span: Duration,
 ) -> Result<(Done, u64), BenchError> {
     let before = machine::written_bytes()?;
+    let done = signed_in(house, waiting, subjects, span).await?;
+    let written = machine::written_bytes()? - before;
+    Ok((done, written / done.count.max(1)))
+}
+
+/// Signs in with so many waiting at each moment, each of which must evict.
+pub(crate) async fn signed_in<S>(
+    house: &House<S>,
+    waiting: usize,
+    subjects: u64,
+    span: Duration,
+) -> Result<Done, BenchError> {
     let next = Arc::new(AtomicU64::new(0));
     let authority = Arc::clone(&house.authority);
-    let done = in_parallel(waiting, span, move || {
+    in_parallel(waiting, span, move || {
         let (authority, next) = (Arc::clone(&authority), Arc::clone(&next));
         async move {
             // By turns, so that nobody waits for the one before in the same lane.
@@ -158,9 +174,7 @@ async fn signed_in(
             must_evict(&sign_in_once(&authority, subject).await?)
         }
     })
-    .await?;
-    let written = machine::written_bytes()? - before;
-    Ok((done, written / done.count.max(1)))
+    .await
 }
 
 /// Refuses a sign-in at whose expense nobody, or more than one, had to go.

@@ -10,6 +10,7 @@
 //! - `admit`: durable sign-ins at the limit; `bare` has the floor for them.
 //! - `http`: CPU time and latency of `/v1/check` and `/forward-auth`; `constant` has the servers beside it.
 //! - `start` and `revoke`: until ready, and until a revocation holds.
+//! - `shared`: a store that nodes share, beside the embedded one and beside its server at best.
 //! - `room` and `keeper`: what a run takes of the machine, and how all of it is given back.
 //!
 //! What has to begin in a fresh process (memory, opening, servers) runs in a child: the same
@@ -29,6 +30,7 @@ mod resident;
 mod revoke;
 mod room;
 pub mod row;
+mod shared;
 mod start;
 mod stats;
 
@@ -38,6 +40,7 @@ use std::path::PathBuf;
 use http::Asked;
 use keeper::Keeper;
 use room::Room;
+use shared::{PostgresServer, RedisServer};
 use tempfile::TempDir;
 
 pub use row::{LeftOut, ROWS, Report, Row};
@@ -51,7 +54,70 @@ pub struct Options {
     pub quick: bool,
     /// Where stores are made for the while. It should lie on the disk that matters.
     pub folder: PathBuf,
+    /// Of which store.
+    pub store: Store,
 }
+
+/// A store that can be measured.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Store {
+    /// In a local folder.
+    #[default]
+    Embedded,
+    /// In the Redis that this machine has, as several nodes see it.
+    Redis,
+    /// In the PostgreSQL that this machine has, as several nodes see it.
+    Postgres,
+}
+
+impl Store {
+    /// Its rows, in the order in which they are shown.
+    #[must_use]
+    pub const fn rows(self) -> &'static [&'static str] {
+        match self {
+            Self::Embedded => ROWS,
+            Self::Redis => &REDIS_ROWS,
+            Self::Postgres => &POSTGRES_ROWS,
+        }
+    }
+
+    const fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Embedded => &PARTS,
+            Self::Redis => &[Part {
+                rows: &REDIS_ROWS,
+                shared: None,
+                room: SHARED,
+                is_quick: true,
+                measure: shared::measure::<RedisServer>,
+            }],
+            Self::Postgres => &[Part {
+                rows: &POSTGRES_ROWS,
+                shared: None,
+                room: SHARED,
+                is_quick: true,
+                measure: shared::measure::<PostgresServer>,
+            }],
+        }
+    }
+}
+
+/// The rows of every store.
+#[must_use]
+pub fn rows() -> Vec<&'static str> {
+    [Store::Embedded, Store::Redis, Store::Postgres]
+        .map(Store::rows)
+        .concat()
+}
+
+const REDIS_ROWS: [&str; 6] = row::REDIS.all();
+const POSTGRES_ROWS: [&str; 6] = row::POSTGRES.all();
+
+/// Of a server with ten thousand sessions, and those beside it.
+const SHARED: Room = Room {
+    memory: 500,
+    disk: 2_000,
+};
 
 impl Options {
     /// Whether a row was asked for.
@@ -64,9 +130,14 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BenchError {
-    /// A row that does not exist was asked for.
-    #[error("there is no row {0}; the rows are {rows}", rows = ROWS.join(", "))]
-    NoSuchRow(String),
+    /// A row that the store does not have was asked for.
+    #[error("there is no row {row} of that store; its rows are {rows}", rows = store.rows().join(", "))]
+    NoSuchRow {
+        /// Which.
+        row: String,
+        /// Of which store.
+        store: Store,
+    },
     /// A row that a quick run never has was asked for.
     #[error("{0} is not measured by --quick: leave --quick away, or name other rows")]
     NotQuick(String),
@@ -87,6 +158,9 @@ pub enum BenchError {
         /// What it said.
         said: String,
     },
+    /// A server that was started for the while, or its own tool, did not do what it should.
+    #[error("{0}")]
+    Server(String),
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -224,11 +298,14 @@ impl Run<'_> {
 /// report, beside what could.
 pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, BenchError> {
     for wanted in &options.only {
-        if !ROWS.contains(&wanted.as_str()) {
-            return Err(BenchError::NoSuchRow(wanted.clone()));
+        if !options.store.rows().contains(&wanted.as_str()) {
+            return Err(BenchError::NoSuchRow {
+                row: wanted.clone(),
+                store: options.store,
+            });
         }
         let slow = |part: &Part| !part.is_quick && part.has(wanted);
-        if options.quick && PARTS.iter().any(slow) {
+        if options.quick && options.store.parts().iter().any(slow) {
             return Err(BenchError::NotQuick(wanted.clone()));
         }
     }
@@ -238,7 +315,7 @@ pub fn run(options: &Options, progress: &mut dyn FnMut(&str)) -> Result<Report, 
         keeper: Keeper::start(&options.folder)?,
     };
     let mut report = Report::new(machine::describe());
-    report_on(&PARTS, options, &mut report, |part| {
+    report_on(options.store.parts(), options, &mut report, |part| {
         run.measure(part, progress)
     });
     Ok(report)
@@ -251,7 +328,8 @@ fn report_on(
     report: &mut Report,
     mut measure: impl FnMut(&Part) -> Result<Vec<Row>, String>,
 ) {
-    let is_wanted = |part: &&Part| ROWS.iter().any(|row| part.has(row) && options.wants(row));
+    let rows = options.store.rows();
+    let is_wanted = |part: &&Part| rows.iter().any(|row| part.has(row) && options.wants(row));
     for part in parts.iter().filter(is_wanted) {
         let named = part.rows.iter().copied().filter(|row| options.wants(row));
         let named: Vec<&str> = named.collect();
@@ -264,7 +342,7 @@ fn report_on(
             Err(why) => report.leave_out(&named, &why),
         }
     }
-    if options.wants(resident::COMPARED) {
+    if rows.contains(&resident::COMPARED) && options.wants(resident::COMPARED) {
         match resident::compare(&report.rows) {
             Some(row) => report.rows.push(row),
             None if options.quick => report.pass_over(&[resident::COMPARED], BY_QUICK),
@@ -278,9 +356,9 @@ fn report_on(
         .rows
         .retain(|row| row.is_beside || options.wants(&row.name));
     report.rows.sort_by_key(|row| {
-        ROWS.iter()
+        rows.iter()
             .position(|name| *name == row.name)
-            .unwrap_or(ROWS.len())
+            .unwrap_or(rows.len())
     });
 }
 
@@ -316,6 +394,7 @@ mod tests {
             only: Vec::new(),
             quick: false,
             folder: PathBuf::new(),
+            store: Store::Embedded,
         };
         let mut report = Report::new(String::new());
 
@@ -347,6 +426,7 @@ mod tests {
             only: Vec::new(),
             quick: true,
             folder: PathBuf::new(),
+            store: Store::Embedded,
         };
         let mut report = Report::new(String::new());
 

@@ -2,6 +2,7 @@
 //! says what it is.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use innkeeper_domain::token::{RosterTag, SessionToken, TokenSecret};
 use innkeeper_engine::entropy::OsEntropy;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_store::clock::SystemClock;
-use innkeeper_store::{Commit, Outcome, SessionStore};
+use innkeeper_store::{Commit, Outcome, Register, SessionStore};
 use innkeeper_store_embedded::EmbeddedStore;
 use sha2::{Digest, Sha256};
 
@@ -28,8 +29,8 @@ use crate::BenchError;
 pub(crate) const EACH: u64 = 5;
 
 /// An open store with the authority over it.
-pub(crate) struct House {
-    pub(crate) store: Arc<EmbeddedStore>,
+pub(crate) struct House<S = EmbeddedStore> {
+    pub(crate) store: Arc<S>,
     pub(crate) authority: Arc<Authority>,
 }
 
@@ -40,11 +41,15 @@ impl House {
         Self::over(store, policy).await
     }
 
+    /// Closes the store in order.
+    pub(crate) async fn close(self) -> Result<(), BenchError> {
+        Ok(self.store.close().await?)
+    }
+}
+
+impl<S: SessionStore + Register + 'static> House<S> {
     /// Opens an authority over a store.
-    pub(crate) async fn over(
-        store: Arc<EmbeddedStore>,
-        policy: Policy,
-    ) -> Result<Self, BenchError> {
+    pub(crate) async fn over(store: Arc<S>, policy: Policy) -> Result<Self, BenchError> {
         let services = Services {
             store: Arc::clone(&store) as _,
             register: Arc::clone(&store) as _,
@@ -53,25 +58,30 @@ impl House {
         let authority = Arc::new(Authority::open(services, policy).await?);
         Ok(Self { store, authority })
     }
+}
 
+impl<S> House<S> {
     /// The token of session `number` of a subject.
     pub(crate) fn token(&self, subject: u64, number: u64) -> SessionToken {
         let tag = self.authority.tag(&TenantId::default(), &name(subject));
         SessionToken::new(tag, secret(subject, number))
     }
+}
 
-    /// Opens the sessions of subjects 0 to `subjects`, `each` at once, one commit a subject.
-    pub(crate) async fn fill(&self, subjects: u64, each: u64) -> Result<(), BenchError> {
+impl<S: SessionStore + 'static> House<S> {
+    /// Opens the sessions of these subjects, `each` at once, one commit a subject.
+    pub(crate) async fn fill(&self, subjects: Range<u64>, each: u64) -> Result<(), BenchError> {
         /// How many commits wait at once.
         const WAITING: u64 = 1024;
-        let tasks: Vec<_> = (0..WAITING.min(subjects))
+        let tasks: Vec<_> = (0..WAITING)
             .map(|first| {
                 let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
+                let subjects = subjects.clone();
                 tokio::spawn(async move {
                     let policy = authority.policy();
-                    let mut subject = first;
-                    while subject < subjects {
-                        open_sessions(&store, &authority, &policy, subject, each).await?;
+                    let mut subject = subjects.start + first;
+                    while subject < subjects.end {
+                        open_sessions(&*store, &authority, &policy, subject, each).await?;
                         subject += WAITING;
                     }
                     Ok::<_, BenchError>(())
@@ -84,15 +94,10 @@ impl House {
         }
         Ok(())
     }
-
-    /// Closes the store in order.
-    pub(crate) async fn close(self) -> Result<(), BenchError> {
-        Ok(self.store.close().await?)
-    }
 }
 
 async fn open_sessions(
-    store: &EmbeddedStore,
+    store: &impl SessionStore,
     authority: &Authority,
     policy: &Policy,
     subject: u64,
@@ -100,9 +105,34 @@ async fn open_sessions(
 ) -> Result<(), BenchError> {
     let (tenant, name) = (TenantId::default(), name(subject));
     let tag = authority.tag(&tenant, &name);
-    let reading = store.read(tag, None).await?;
-    let ground = reading.ground;
-    let roster = Roster::absent(tag, tenant, name, ground.floor, ground.store_generation);
+    loop {
+        let reading = store.read(tag, None).await?;
+        if reading.roster.is_some() {
+            return Err(BenchError::Wrong("the store was not empty"));
+        }
+        let ground = reading.ground;
+        let (floor, generation) = (ground.floor, ground.store_generation);
+        let roster = Roster::absent(tag, tenant.clone(), name.clone(), floor, generation);
+        let changes = births(&roster, policy, subject, each, reading.now)?;
+        let commit = Commit::new(&roster, changes, reading.now, Timestamp::MAX, [7; 16]);
+        match store.commit(commit).await? {
+            Outcome::Done(_) => return Ok(()),
+            // Others have moved its clock on.
+            Outcome::Stale => {}
+            Outcome::Full => return Err(BenchError::Wrong("the tenant had no seat left")),
+        }
+    }
+}
+
+/// The births of a subject's sessions, all at once.
+fn births(
+    roster: &Roster,
+    policy: &Policy,
+    subject: u64,
+    each: u64,
+    now: Timestamp,
+) -> Result<Vec<Change>, BenchError> {
+    let tag = roster.tag;
     let mut changes: Vec<Change> = Vec::new();
     let mut after = roster.clone();
     for number in 0..each {
@@ -114,19 +144,14 @@ async fn open_sessions(
             device: DeviceSerial(serial(subject, number)),
             device_token: device_token(tag, subject, number).digest(),
         };
-        let sign_in = sign_in(subject, number, reading.now);
-        let Admission::Admit(admitted) = admit(&after, &sign_in, newborn, policy, reading.now)
-        else {
+        let sign_in = sign_in(subject, number, now);
+        let Admission::Admit(admitted) = admit(&after, &sign_in, newborn, policy, now) else {
             return Err(BenchError::Wrong("a subject of the population was refused"));
         };
-        after.apply(&admitted.changes, reading.now);
+        after.apply(&admitted.changes, now);
         changes.extend(admitted.changes);
     }
-    let commit = Commit::new(&roster, changes, reading.now, Timestamp::MAX, [7; 16]);
-    match store.commit(commit).await? {
-        Outcome::Done(_) => Ok(()),
-        Outcome::Stale | Outcome::Full => Err(BenchError::Wrong("the store was not empty")),
-    }
+    Ok(changes)
 }
 
 /// What is known of a sign-in.

@@ -160,7 +160,7 @@ pub(crate) fn fill_part(arguments: &[String]) -> Result<(), BenchError> {
     let (folder, sessions) = folder_and_sessions(arguments)?;
     runtime()?.block_on(async {
         let house = House::open(Path::new(folder), Policy::default()).await?;
-        house.fill(sessions / EACH, EACH).await?;
+        house.fill(0..sessions / EACH, EACH).await?;
         house.close().await
     })?;
     println!("true");
@@ -294,7 +294,10 @@ async fn timed(
     Ok(())
 }
 
-async fn must_be_valid(house: &House, request: &CheckRequest) -> Result<(), BenchError> {
+pub(crate) async fn must_be_valid<S>(
+    house: &House<S>,
+    request: &CheckRequest,
+) -> Result<(), BenchError> {
     match house.authority.check(request).await? {
         CheckAnswer::Valid(passed) => {
             drop(black_box(passed));
@@ -305,13 +308,18 @@ async fn must_be_valid(house: &House, request: &CheckRequest) -> Result<(), Benc
 }
 
 /// Checks of sessions of the first so many subjects, which no cache foresees.
-fn drawn(house: &House, subjects: u64, order: &mut Shuffled, count: usize) -> Vec<CheckRequest> {
+pub(crate) fn drawn<S>(
+    house: &House<S>,
+    subjects: u64,
+    order: &mut Shuffled,
+    count: usize,
+) -> Vec<CheckRequest> {
     (0..count)
         .map(|_| request(house, order.below(subjects), order.below(EACH)))
         .collect()
 }
 
-fn request(house: &House, subject: u64, number: u64) -> CheckRequest {
+fn request<S>(house: &House<S>, subject: u64, number: u64) -> CheckRequest {
     CheckRequest {
         token: house.token(subject, number),
         tenant: Some(TenantId::default()),

@@ -30,7 +30,7 @@ pub(crate) fn measure(
     let subjects = if run.quick { SUBJECTS / 4 } else { SUBJECTS };
     runtime.block_on(async {
         let house = House::open(&folder.path().join("store"), Policy::default()).await?;
-        house.fill(subjects, EACH).await?;
+        house.fill(0..subjects, EACH).await?;
         let bare = BareLog::create(&folder.path().join("bare"))?;
         let (mut spans, mut floors) = (Vec::new(), Vec::new());
         let mut each = 1024;

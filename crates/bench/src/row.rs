@@ -24,6 +24,47 @@ pub const ROWS: &[&str] = &[
     "revoke_to_effect_p99",
 ];
 
+/// The rows of a store that nodes share, by name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct SharedRows {
+    pub(crate) check: &'static str,
+    pub(crate) commands: &'static str,
+    pub(crate) admit: &'static str,
+    pub(crate) end_p50: &'static str,
+    pub(crate) end_p99: &'static str,
+    pub(crate) end_max: &'static str,
+}
+
+impl SharedRows {
+    /// Those about the end of a session.
+    pub(crate) const fn ends(&self) -> [&'static str; 3] {
+        [self.end_p50, self.end_p99, self.end_max]
+    }
+
+    pub(crate) const fn all(&self) -> [&'static str; 6] {
+        let [p50, p99, max] = self.ends();
+        [self.check, self.commands, self.admit, p50, p99, max]
+    }
+}
+
+pub(crate) const REDIS: SharedRows = SharedRows {
+    check: "redis_check",
+    commands: "redis_check_commands",
+    admit: "redis_admit_64",
+    end_p50: "redis_revoke_to_effect_p50",
+    end_p99: "redis_revoke_to_effect_p99",
+    end_max: "redis_revoke_to_effect_max",
+};
+
+pub(crate) const POSTGRES: SharedRows = SharedRows {
+    check: "postgres_check",
+    commands: "postgres_check_commands",
+    admit: "postgres_admit_64",
+    end_p50: "postgres_revoke_to_effect_p50",
+    end_p99: "postgres_revoke_to_effect_p99",
+    end_max: "postgres_revoke_to_effect_max",
+};
+
 /// One figure.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Row {

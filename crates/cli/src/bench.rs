@@ -18,6 +18,7 @@ pub(crate) fn run(arguments: BenchArguments) -> Result<(), Failure> {
         only: arguments.only,
         quick: arguments.quick,
         folder: arguments.folder,
+        store: arguments.store.into(),
     };
     let on_terminal = std::io::stderr().is_terminal();
     let mut progress = |what: &str| {
@@ -46,7 +47,7 @@ const NOT_EVERYTHING: &str = "not everything could be measured";
 
 fn failed(error: BenchError) -> Failure {
     match error {
-        BenchError::NoSuchRow(_) | BenchError::NotQuick(_) => Failure::usage(error.to_string()),
+        BenchError::NoSuchRow { .. } | BenchError::NotQuick(_) => Failure::usage(error.to_string()),
         error => Failure::cannot_run(NOT_EVERYTHING, error),
     }
 }

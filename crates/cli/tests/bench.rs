@@ -91,6 +91,44 @@ fn given_the_list_of_rows_when_held_against_the_promise_then_none_is_missing_or_
 }
 
 #[test]
+fn given_a_store_that_nodes_share_when_measured_then_its_own_server_is_started_and_gone_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in ["redis", "postgres"] {
+        let row = format!("{store}_check_commands");
+        let arguments = ["--store", store, "--quick", "--json", "--only", &row];
+
+        let output = bench(folder.path(), &arguments).output().unwrap();
+
+        assert!(output.status.success(), "{}", said(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(report["left_out"].as_array().unwrap().is_empty());
+        let [found] = &report["rows"].as_array().unwrap()[..] else {
+            panic!("one row was asked for: {report}")
+        };
+        assert_eq!(found["name"], row);
+        // One for each, and what a node looks at now and then.
+        let each = found["value"].as_f64().unwrap();
+        assert!((1.0..1.5).contains(&each), "{found}");
+        assert!(is_empty(folder.path()));
+    }
+}
+
+#[test]
+fn given_a_row_of_another_store_when_asked_for_then_those_of_this_one_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--store", "redis", "--only", "admit_64"];
+
+    let output = bench(folder.path(), &arguments).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("redis_admit_64"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
 fn given_a_row_that_quick_never_has_when_asked_for_then_that_is_said_and_nothing_is_printed() {
     let folder = tempfile::tempdir().unwrap();
 
