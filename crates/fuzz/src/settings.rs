@@ -29,7 +29,9 @@ pub fn settings(data: &[u8]) {
         environment,
         ..Doors::default()
     };
-    match Config::load(doors) {
+    let loaded = Config::load(doors);
+    fs::remove_file(&*FILE).expect("nobody else knows of it");
+    match loaded {
         Ok(config) => {
             let _ = config.effective_toml();
         }
