@@ -201,6 +201,13 @@ impl Book {
         told.faults(guest.subject, &pages.history).is_empty()
     }
 
+    /// Whether all events of a guest that were read so far went with what callers were told.
+    pub(crate) fn agreed(&self, guest: &Guest) -> bool {
+        let pages = self.pages.lock();
+        let mut told = pages.told[guest.subject.0 as usize].iter();
+        told.all(|told| told.faults(guest.subject, &pages.history).is_empty())
+    }
+
     /// Writes down what was told of a guest.
     pub(crate) fn hear(&self, guest: &Guest, told: Told) {
         self.pages.lock().told[guest.subject.0 as usize].push(told);

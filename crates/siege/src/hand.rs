@@ -186,10 +186,12 @@ impl Hand {
             operations: book.first_event().1,
         };
         let begun = Instant::now();
+        // Where it was waited for in vain, it is not waited for again.
+        let waits = book.agreed(guest);
         loop {
             let written = self.events(book, guest).await?;
             told.events = book.events(&written).ok_or(Lost)?;
-            if book.agrees(guest, &told) || begun.elapsed() > READ_FOR {
+            if !waits || book.agrees(guest, &told) || begun.elapsed() > READ_FOR {
                 break;
             }
             sleep(BETWEEN).await;
