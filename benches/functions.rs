@@ -181,6 +181,7 @@ fn sign_in(number: u64) -> SignIn {
         device: None,
         device_class: Some(DeviceClass::Desktop),
         attributes: None,
+        federation: None,
         end: Box::default(),
     }
 }

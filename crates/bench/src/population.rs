@@ -175,6 +175,7 @@ pub(crate) fn sign_in(subject: u64, number: u64, now: Timestamp) -> SignIn {
         device: None,
         device_class: Some(DeviceClass::Desktop),
         attributes: None,
+        federation: None,
         end: Box::default(),
     }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::amendment;
 use crate::change::Change;
 use crate::device::{self, Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
+use crate::federation::{self, FederatedSignIn};
 use crate::name::{ClientId, GroupName, SubjectId};
 use crate::policy::{BindTo, Facts, Policy, SameDevice, Seats, SessionLimit, Terms, UnseenDevice};
 use crate::protection::Protection;
@@ -54,6 +55,8 @@ pub struct SignIn {
     pub device_class: Option<DeviceClass>,
     /// What the application keeps with the session.
     pub attributes: Option<Box<str>>,
+    /// The sign-in at a provider that it rests on.
+    pub federation: Option<Box<FederatedSignIn>>,
     /// The sessions that the subject chose to end for it; empty unless it was asked.
     pub end: Box<[SessionId]>,
 }
@@ -413,7 +416,10 @@ fn bear(
         weaker_proofs: None,
         last_seen: LastSeen::new(now),
         idle: terms.idle,
-        absolute_deadline: now.plus(terms.absolute),
+        absolute_deadline: federation::vouched(
+            sign_in.federation.as_deref(),
+            now.plus(terms.absolute),
+        ),
         token: newborn.token,
         token_made_at: now,
         family: newborn.family,
@@ -438,6 +444,7 @@ fn bear(
             0
         },
         attributes: sign_in.attributes.clone(),
+        federation: sign_in.federation.clone(),
     }
 }
 

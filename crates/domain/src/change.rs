@@ -324,6 +324,7 @@ fn erase_person(session: &mut Session) {
     session.binding = Binding::None;
     session.previous_sign_in = None;
     session.attributes = None;
+    session.federation = None;
 }
 
 /// Records a new device, unless one of its name or its token is there already, or there is no

@@ -12,6 +12,7 @@ pub mod change;
 pub mod check;
 pub mod device;
 mod device_token;
+pub mod federation;
 pub mod filter;
 pub mod name;
 pub mod notice;

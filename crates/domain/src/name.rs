@@ -115,6 +115,12 @@ names! {
     GroupName, 256;
     /// How identity was proved, in the words of RFC 8176 (`pwd`, `otp`, `hwk`, …).
     AuthenticationMethod, 64;
+    /// A provider that signs people in, by its address: the `iss` of an ID token.
+    Issuer, 256;
+    /// What a provider calls a person: the `sub` of an ID token.
+    IssuerSubject, 256;
+    /// What a provider calls a session of its own: the `sid` of an ID token.
+    IssuerSession, 256;
     /// Why somebody decided so, in their own words: for whoever reads it later.
     Reason, 512;
 }

@@ -151,7 +151,7 @@ pub fn rotate(
         changes.push(Change::Reauthentication {
             id: session.id,
             absolute_deadline: if session.is_renewed_by(&proof) {
-                now.plus(absolute)
+                session.vouched(now.plus(absolute))
             } else {
                 session.absolute_deadline
             },

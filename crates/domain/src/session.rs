@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub use crate::authentication::{AssuranceLevel, AuthenticationEvent, WeakerProofs};
 use crate::device::{DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial};
+use crate::federation::FederatedSignIn;
 use crate::name::{ClientId, SubjectId};
 use crate::roster::{Generation, LastSignIn};
 pub use crate::time::Timestamp;
@@ -78,6 +79,8 @@ pub struct Session {
     pub previous_sign_in: Option<Arc<LastSignIn>>,
     /// What the application keeps with the session: the text of one JSON object.
     pub attributes: Option<Box<str>>,
+    /// The sign-in at a provider that it came from.
+    pub federation: Option<Box<FederatedSignIn>>,
 }
 
 impl Session {
@@ -153,6 +156,9 @@ impl Session {
             }
         }
         self.origin.share_texts(share);
+        if let Some(sign_in) = &mut self.federation {
+            sign_in.issuer.share_text(share);
+        }
         // One that others hold too was shared with them before.
         if let Some(last) = self.previous_sign_in.as_mut().and_then(Arc::get_mut) {
             last.origin.share_texts(share);

@@ -177,6 +177,7 @@ pub(crate) fn sign_in() -> SignIn {
         device: None,
         device_class: None,
         attributes: None,
+        federation: None,
         end: Box::default(),
     }
 }
@@ -212,6 +213,7 @@ pub(crate) fn session(number: u8) -> SessionBuilder {
         previous_sign_in: None,
         failures_since: 0,
         attributes: None,
+        federation: None,
     })
 }
 

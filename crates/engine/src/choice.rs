@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use innkeeper_domain::admission::SignIn;
 use innkeeper_domain::device::{DeviceClass, DeviceLabel, DeviceToken};
+use innkeeper_domain::federation::FederatedSignIn;
 use innkeeper_domain::name::{
-    AuthenticationMethod, ClientId, GroupName, NameError, SubjectId, TenantId,
+    AuthenticationMethod, ClientId, GroupName, Issuer, IssuerSession, IssuerSubject, NameError,
+    SubjectId, TenantId,
 };
 use innkeeper_domain::roster::{Contact, Generation, StoreGeneration};
 use innkeeper_domain::session::{
@@ -62,7 +64,7 @@ impl TicketKey {
     }
 
     /// What one ticket is sealed under: no two share a key.
-    fn secret(&self, id: &[u8; ChoiceTicket::ID_LEN]) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn secret(&self, id: &[u8; ChoiceTicket::ID_LEN]) -> Zeroizing<Vec<u8>> {
         Zeroizing::new([self.0.as_slice(), id.as_slice()].concat())
     }
 }
@@ -230,6 +232,16 @@ struct SignInRecord {
     label: Option<String>,
     device_class: Option<u8>,
     attributes: Option<String>,
+    federation: Option<FederationRecord>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct FederationRecord {
+    issuer: String,
+    subject: String,
+    session: Option<String>,
+    issued_at: u64,
+    vouched_until: Option<u64>,
 }
 
 /// The numbers of these in a ticket.
@@ -266,6 +278,7 @@ impl SignInRecord {
             device: _,
             device_class,
             attributes,
+            federation,
             end: _,
         } = sign_in;
         let owned = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
@@ -293,6 +306,7 @@ impl SignInRecord {
                 u8::try_from(place).ok()
             }),
             attributes: owned(attributes),
+            federation: federation.as_deref().map(FederationRecord::of),
         }
     }
 
@@ -338,7 +352,37 @@ impl SignInRecord {
                 None => None,
             },
             attributes: boxed(self.attributes),
+            federation: match self.federation {
+                Some(record) => Some(Box::new(record.revive()?)),
+                None => None,
+            },
             end: Box::default(),
+        })
+    }
+}
+
+impl FederationRecord {
+    fn of(sign_in: &FederatedSignIn) -> Self {
+        Self {
+            issuer: sign_in.issuer.to_string(),
+            subject: sign_in.subject.to_string(),
+            session: sign_in.session.as_ref().map(ToString::to_string),
+            issued_at: sign_in.issued_at.as_millis(),
+            vouched_until: sign_in.vouched_until.map(Timestamp::as_millis),
+        }
+    }
+
+    fn revive(self) -> Option<FederatedSignIn> {
+        Some(FederatedSignIn {
+            issuer: Issuer::parse(&self.issuer).ok()?,
+            subject: IssuerSubject::parse(&self.subject).ok()?,
+            session: self
+                .session
+                .map(|s| IssuerSession::parse(&s))
+                .transpose()
+                .ok()?,
+            issued_at: Timestamp::from_millis(self.issued_at),
+            vouched_until: self.vouched_until.map(Timestamp::from_millis),
         })
     }
 }

@@ -364,6 +364,7 @@ fn sign_in(evidence: u64) -> SignIn {
         device: None,
         device_class: None,
         attributes: None,
+        federation: None,
         end: Box::default(),
     }
 }

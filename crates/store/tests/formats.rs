@@ -10,7 +10,11 @@ use innkeeper_domain::change::{Change, Keep};
 use innkeeper_domain::device::{
     Device, DeviceClass, DeviceDigest, DeviceId, DeviceLabel, DeviceSerial, DeviceTrust,
 };
-use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
+use innkeeper_domain::federation::FederatedSignIn;
+use innkeeper_domain::name::{
+    AuthenticationMethod, ClientId, GroupName, Issuer, IssuerSession, IssuerSubject, SubjectId,
+    TenantId,
+};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
 use innkeeper_domain::roster::{
     Contact, FailureCount, Floor, Generation, LastSignIn, Roster, StoreGeneration,
@@ -109,6 +113,13 @@ fn session(number: u8) -> Session {
         previous_sign_in: Some(last_sign_in()),
         failures_since: 1,
         attributes: Some(r#"{"locale":"de"}"#.into()),
+        federation: Some(Box::new(FederatedSignIn {
+            issuer: Issuer::parse("https://id.example").unwrap(),
+            subject: IssuerSubject::parse("248289761001").unwrap(),
+            session: IssuerSession::parse("08a5019c").ok(),
+            issued_at: at(9),
+            vouched_until: Some(at(40_000)),
+        })),
     }
 }
 

@@ -113,6 +113,7 @@ impl Arrival {
             device: None,
             device_class: Some(self.on),
             attributes: None,
+            federation: None,
             end: Box::default(),
         }
     }
@@ -147,6 +148,7 @@ impl Resident {
             previous_sign_in: None,
             failures_since: 0,
             attributes: None,
+            federation: None,
         }
     }
 }

@@ -246,6 +246,7 @@ impl Replay {
             device: Some(token),
             device_class: device.and_then(|d| self.classes.get(&d).copied()),
             attributes: None,
+            federation: None,
             end: Box::default(),
         };
         let newborn = Newborn {

@@ -170,6 +170,7 @@ pub(crate) fn arrival(name: &str) -> SignInRequest {
             device: None,
             device_class: None,
             attributes: None,
+            federation: None,
             end: Box::default(),
         },
         replaces: None,

@@ -366,6 +366,7 @@ async fn admit(
             device: None,
             device_class,
             attributes: Some(attributes.into()),
+            federation: None,
             end: Box::default(),
         },
         replaces: held.replaces,

@@ -251,6 +251,7 @@ fn understand(asked: &api::SignInRequest) -> Result<SignIn, ProblemAnswer> {
             .then(|| serde_json::to_string(attributes).map(Into::into))
             .transpose()
             .expect("what was read as JSON can be written"),
+        federation: None,
         end: Box::default(),
     })
 }

@@ -95,6 +95,7 @@ pub(super) fn sign_in(
             device: None,
             device_class: None,
             attributes: None,
+            federation: None,
             end: Box::default(),
         },
         replaces: attempt.replaces.as_deref().map(read),

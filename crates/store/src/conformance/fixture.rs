@@ -180,6 +180,7 @@ pub fn session(tag: RosterTag, number: u8, now: Timestamp) -> Session {
         previous_sign_in: None,
         failures_since: 0,
         attributes: None,
+        federation: None,
     }
 }
 

@@ -4,7 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use innkeeper_domain::device::{Device, DeviceDigest, DeviceId, DeviceSerial, DeviceTrust};
-use innkeeper_domain::name::{AuthenticationMethod, ClientId, GroupName, SubjectId, TenantId};
+use innkeeper_domain::federation::FederatedSignIn;
+use innkeeper_domain::name::{
+    AuthenticationMethod, ClientId, GroupName, Issuer, IssuerSession, IssuerSubject, SubjectId,
+    TenantId,
+};
 use innkeeper_domain::policy::{PolicyVersion, SessionLimit};
 use innkeeper_domain::roster::{
     Contact, EntryHash, FailureCount, Generation, LastSignIn, Roster, RosterVersion,
@@ -104,6 +108,16 @@ pub(super) struct RestRecord {
     previous_sign_in: Option<SignInRecord>,
     failures_since: u32,
     attributes: Option<String>,
+    federation: Option<FederationRecord>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct FederationRecord {
+    issuer: String,
+    subject: String,
+    session: Option<String>,
+    issued_at: u64,
+    vouched_until: Option<u64>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -374,6 +388,7 @@ impl From<&Session> for SessionRecord {
             previous_sign_in: session.previous_sign_in.as_deref().map(Into::into),
             failures_since: session.failures_since,
             attributes: session.attributes.as_deref().map(Into::into),
+            federation: session.federation.as_deref().map(Into::into),
         };
         Self { vital, rest }
     }
@@ -433,6 +448,39 @@ impl SessionRecord {
             previous_sign_in: rest.previous_sign_in.map(sign_in).transpose()?,
             failures_since: rest.failures_since,
             attributes: rest.attributes.map(Into::into),
+            federation: rest
+                .federation
+                .map(|f| f.try_into().map(Box::new))
+                .transpose()?,
+        })
+    }
+}
+
+impl From<&FederatedSignIn> for FederationRecord {
+    fn from(sign_in: &FederatedSignIn) -> Self {
+        Self {
+            issuer: sign_in.issuer.as_str().into(),
+            subject: sign_in.subject.as_str().into(),
+            session: sign_in.session.as_ref().map(|s| s.as_str().into()),
+            issued_at: sign_in.issued_at.as_millis(),
+            vouched_until: sign_in.vouched_until.map(Timestamp::as_millis),
+        }
+    }
+}
+
+impl TryFrom<FederationRecord> for FederatedSignIn {
+    type Error = RecordError;
+
+    fn try_from(record: FederationRecord) -> Result<Self, RecordError> {
+        Ok(Self {
+            issuer: Issuer::parse(&record.issuer)?,
+            subject: IssuerSubject::parse(&record.subject)?,
+            session: record
+                .session
+                .map(|s| IssuerSession::parse(&s))
+                .transpose()?,
+            issued_at: Timestamp::from_millis(record.issued_at),
+            vouched_until: record.vouched_until.map(Timestamp::from_millis),
         })
     }
 }
