@@ -14,6 +14,7 @@ pub mod devices;
 pub mod entropy;
 mod erase;
 pub mod events;
+pub mod federation;
 pub mod follow;
 mod journal;
 pub mod keys;

@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Successor,
     /// A sign-in that found no seat, under the ticket key.
     Choice,
+    /// A sign-in that was begun at a provider, under the ticket key.
+    Begun,
 }
 
 const NONCE_LEN: usize = 12;
@@ -31,6 +33,7 @@ fn cipher(secret: &[u8], purpose: Purpose) -> ChaCha20Poly1305 {
         Purpose::SignIn => b"innkeeper sealed sign-in 1",
         Purpose::Successor => b"innkeeper sealed successor 1",
         Purpose::Choice => b"innkeeper sealed choice 1",
+        Purpose::Begun => b"innkeeper sealed begun 1",
     };
     let mut key = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, secret)

@@ -10,6 +10,7 @@ use self::born::{Born, Said, Told, displaced};
 pub use self::repeat::{Idempotency, KEYS_FOR, KEYS_MAX};
 use crate::budget::{Place, Try};
 use crate::choice::{ChoiceRequest, Opened, Standing};
+use crate::revoke::Scope;
 use crate::settle::{Case, Step};
 use crate::{Authority, EngineError};
 use innkeeper_domain::admission::{self, Admission, Newborn, Recognition, Refusal, SignIn};
@@ -302,6 +303,22 @@ impl Authority {
         let signed_in = born
             .into_answer(roster, now)
             .ok_or(EngineError::Contended(tag))?;
+        if let Some(federation) = &attempt.sign_in.federation
+            && self.is_over(&attempt.tenant, federation).await?
+        {
+            // The provider said so while this was under way, perhaps before there was a session
+            // that could have ended by it.
+            let (reason, by) = (EndReason::Federation, Initiator::System);
+            let born = Scope::Tenant(&attempt.tenant);
+            let _ = self.revoke(born, signed_in.session.id, reason, by).await?;
+            let turned_away = TurnedAway {
+                roster: signed_in.roster,
+                now: signed_in.now,
+                choice: None,
+            };
+            let refusal = Refusal::StaleGeneration;
+            return Ok(SignInAnswer::Refused(refusal, Box::new(turned_away)));
+        }
         let signed_in = Box::new(SignedIn { left, ..signed_in });
         Ok(if repeated {
             SignInAnswer::Repeated(signed_in)

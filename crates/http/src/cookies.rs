@@ -1,5 +1,6 @@
 //! The session cookie: found by its exact bytes, set and expired by name.
 
+mod begun;
 mod device;
 
 use std::time::Duration;
