@@ -11,6 +11,7 @@ mod known;
 mod policy;
 mod preset;
 mod problem;
+mod providers;
 mod public;
 mod raw;
 mod read;
@@ -36,7 +37,7 @@ use problem::Problems;
 pub(crate) use problem::{Origin, Refused};
 use read::{Origins, Reader};
 use schema::{Gateway, GatewayHeaders, Journal, Server, Tls};
-pub(crate) use schema::{LEASE_UNSET, Log, LogFormat, LogLevel, Store, StoreKind};
+pub(crate) use schema::{LEASE_UNSET, Log, LogFormat, LogLevel, Provider, Store, StoreKind};
 use source::Source;
 use walk::{Entries, FileWalk};
 
@@ -63,8 +64,9 @@ pub(crate) struct Config {
     #[cfg(feature = "otel")]
     pub(crate) telemetry: schema::Telemetry,
     /// What may be called.
-    #[cfg(feature = "otel")]
     pub(crate) outgoing: schema::Outgoing,
+    /// The OpenID providers that people sign in with.
+    pub(crate) providers: Vec<Provider>,
     /// The policy; its version is the register's to give.
     pub(crate) policy: Policy,
     /// The sections that ask for nothing that is built, and what they are about.
@@ -147,7 +149,7 @@ impl Config {
             public: public::public(&entries, problems, &mut origins),
             #[cfg(feature = "otel")]
             telemetry: Reader::section("telemetry", &entries, problems, &mut origins),
-            #[cfg(feature = "otel")]
+            providers: providers::providers(&entries, problems, &mut origins),
             outgoing: Reader::section("outgoing", &entries, problems, &mut origins),
             policy: policy::policy(&entries, problems, &mut origins),
             unserved: entries.unserved,

@@ -26,7 +26,6 @@ mod log;
 mod manual;
 mod offline;
 mod open_store;
-#[cfg(feature = "otel")]
 mod outgoing;
 mod pages;
 mod password;
@@ -34,6 +33,7 @@ mod policy;
 mod print;
 mod probe;
 mod promises;
+mod providers;
 mod remote;
 mod report;
 mod revocations;

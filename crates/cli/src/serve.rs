@@ -39,6 +39,7 @@ use crate::exit::Failure;
 use crate::key_file;
 use crate::open_store::{self, OpenStore};
 use crate::print;
+use crate::providers;
 use reload::Reload;
 use telling::Telling;
 
@@ -345,8 +346,10 @@ async fn gateway(
     door: Door,
     users: Users,
 ) -> Result<Option<Gateway>, Failure> {
+    let providers = providers::providers(config)?;
     if demo {
-        return Ok(Some(gateway_of_the_demo(door, users).await?));
+        let gateway = gateway_of_the_demo(door, users).await?;
+        return Ok(Some(gateway.with_providers(providers)));
     }
     if !config.gateway.is_on() {
         return Ok(None);
@@ -360,7 +363,7 @@ async fn gateway(
     }
     let client = config.gateway.client.clone();
     let gateway = Gateway::new(door, TenantId::default(), client).with_users(users);
-    Ok(Some(gateway))
+    Ok(Some(gateway.with_providers(providers)))
 }
 
 /// How we stand in front of applications.
@@ -409,6 +412,10 @@ async fn sweep(authority: Arc<Authority>, keep: Duration) {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the sweep was cut off; the next one goes on");
             }
+        }
+        if let Err(error) = authority.forget_logouts().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what providers told was not tidied up");
         }
         match authority.trim_journal(keep).await {
             Ok(0) => {}

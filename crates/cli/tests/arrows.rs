@@ -7,7 +7,7 @@ use std::process::Command;
 /// The layers, the lowest first. An arrow points from a crate to one of a lower layer.
 const LAYERS: &[&[&str]] = &[
     &["domain", "api", "report", "test-servers"],
-    &["store"],
+    &["store", "federation"],
     &[
         "engine",
         "store-embedded",

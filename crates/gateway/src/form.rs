@@ -79,6 +79,21 @@ pub(crate) async fn read_choice(
     })
 }
 
+/// Reads the form of a provider that tells of a logout: its token. Other fields are passed over,
+/// as extensions may bring them.
+pub(crate) async fn read_logout(headers: &HeaderMap, body: Body) -> Result<String, ProblemAnswer> {
+    let text = read_text(headers, body).await?;
+    let mut tokens = query::pairs(&text)
+        .ok_or_else(|| invalid("", "expected a form of percent-encoded UTF-8"))?
+        .into_iter()
+        .filter(|(name, _)| name == "logout_token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) => Ok(token),
+        (None, _) => Err(invalid("logout_token", "is missing")),
+        (Some(_), Some(_)) => Err(invalid("logout_token", "is there twice")),
+    }
+}
+
 /// Reads a form.
 ///
 /// Another content type is 415, a body too large 413 and one too slow 408; unknown, repeated and

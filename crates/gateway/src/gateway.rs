@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use innkeeper_domain::name::{ClientId, TenantId};
+use innkeeper_federation::Provider;
 use innkeeper_http::layer::Door;
 
 use crate::hasher::Cost;
@@ -15,6 +16,7 @@ pub struct Gateway {
     pub(crate) tenant: TenantId,
     pub(crate) client: ClientId,
     pub(crate) has_sample: bool,
+    providers: Arc<[Provider]>,
     users: Users,
 }
 
@@ -28,6 +30,7 @@ impl Gateway {
             tenant,
             client,
             has_sample: false,
+            providers: Arc::default(),
             users,
         }
     }
@@ -56,6 +59,23 @@ impl Gateway {
     pub fn with_users(mut self, users: Users) -> Self {
         self.users = users;
         self
+    }
+
+    /// Lets people sign in with these providers too, in the order to show them.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Vec<Provider>) -> Self {
+        self.providers = providers.into();
+        self
+    }
+
+    /// The providers that people sign in with.
+    pub(crate) fn providers(&self) -> &[Provider] {
+        &self.providers
+    }
+
+    /// The provider that is called so here.
+    pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|p| p.name().as_str() == name)
     }
 
     /// Whether people are asked if they want to stay signed in: where the policy says what then.

@@ -4,6 +4,7 @@
 //! keeps who may sign in here, and [`Demo`] makes a few of them to try it with.
 
 mod address;
+mod begun;
 mod demo;
 mod ending;
 mod form;

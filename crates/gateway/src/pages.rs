@@ -1,9 +1,11 @@
 //! The pages: what a browser is answered, by plain forms and without scripts.
 
 mod account;
+mod back_channel;
 mod devices;
 mod ended;
 mod previous;
+mod provider;
 mod refusal;
 mod remember;
 mod sample;
@@ -50,14 +52,27 @@ pub fn router(gateway: Gateway) -> Router {
     } else {
         Router::new()
     };
+    let pages = if gateway.providers().is_empty() {
+        pages()
+    } else {
+        pages().merge(pages_of_providers())
+    };
     let prefixed = Site {
         gateway,
         base: PREFIX,
     };
     sample
-        .merge(pages())
+        .merge(pages.clone())
         .with_state(bare)
-        .nest(PREFIX, pages().with_state(prefixed))
+        .nest(PREFIX, pages.with_state(prefixed))
+}
+
+fn pages_of_providers() -> Router<Site> {
+    Router::new()
+        .route("/oidc/callback", get(provider::come_back))
+        .route("/oidc/backchannel-logout", post(back_channel::submit))
+        .route("/oidc/sign-out", get(provider::sign_out))
+        .route("/oidc/signed-out", get(provider::signed_out))
 }
 
 fn pages() -> Router<Site> {
@@ -177,10 +192,20 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 
 /// To another page of this site, by GET.
 fn see_other(path: &SitePath) -> Response {
+    let location = HeaderValue::try_from(path.as_str()).expect("a path of a site is visible ASCII");
+    lead_to(location)
+}
+
+/// To a page of a provider that was set, by GET.
+fn leave_for(address: &str) -> Response {
+    let location = HeaderValue::try_from(address).expect("an address that was read is ASCII");
+    lead_to(location)
+}
+
+fn lead_to(location: HeaderValue) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     guard(headers);
-    let location = HeaderValue::try_from(path.as_str()).expect("a path of a site is visible ASCII");
     headers.insert(LOCATION, location);
     response
 }

@@ -68,8 +68,7 @@ impl Lines<'_> {
 impl Config {
     /// The settings in force, as TOML, with the origin of each as a comment.
     ///
-    /// `serve` logs this at start. No secret is among the settings of this version; the kind of
-    /// the first one that comes must hide it in its literal.
+    /// `serve` logs this at start. The kinds of secrets hide them in their literals.
     pub(crate) fn effective_toml(&self) -> String {
         let mut lines = Lines {
             text: String::new(),
@@ -88,11 +87,13 @@ impl Config {
             lines.row("gateway.public", place);
             lines.members("", &PublicDraft::of(path));
         }
-        #[cfg(feature = "otel")]
-        {
-            lines.table("telemetry", &self.telemetry);
-            lines.table("outgoing", &self.outgoing);
+        for (place, provider) in self.providers.iter().enumerate() {
+            lines.row("gateway.provider", place);
+            lines.members("", provider);
         }
+        #[cfg(feature = "otel")]
+        lines.table("telemetry", &self.telemetry);
+        lines.table("outgoing", &self.outgoing);
         lines.table("policy", &Standing(self.policy.preset));
         lines.more(&Setting::from(self.policy.terms));
         if !self.policy.reasons.is_empty() {

@@ -1,6 +1,7 @@
 //! Kinds of values: how each is read, what it accepts and how it is written.
 
 mod compound;
+mod provider;
 mod words;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use compound::{AnyOf, Maybe};
+pub(super) use provider::{Claim, IssuerUrl, Levels, NameOfProvider, TextList};
 pub(super) use words::{Choice, Standard, Words, hyphenated};
 
 use http::HeaderName;
@@ -83,10 +85,8 @@ impl Kind for Address {
 }
 
 /// Hosts with their ports. As a variable, with commas between.
-#[cfg(feature = "otel")]
 pub(super) struct Hosts;
 
-#[cfg(feature = "otel")]
 impl Kind for Hosts {
     type Value = Vec<String>;
 

@@ -8,9 +8,11 @@ use super::policy::LimitDraft;
 use super::preset::{Explained, Standing};
 use super::problem::Fault;
 use super::public::PublicDraft;
-use super::schema::{Gateway, GatewayHeaders, Journal, Log, Section, Server, Store, Tls};
 #[cfg(feature = "otel")]
-use super::schema::{Outgoing, Telemetry};
+use super::schema::Telemetry;
+use super::schema::{
+    Gateway, GatewayHeaders, Journal, Log, Outgoing, Provider, Section, Server, Store, Tls,
+};
 use super::unavailable::{NOT_YET, Refused, is_not_yet};
 use innkeeper_http::nearest::nearest;
 
@@ -38,6 +40,7 @@ impl Known {
         let mut known = Self {
             values: Vec::new(),
             rows: vec![
+                "gateway.provider",
                 "gateway.public",
                 "policy.rule",
                 "policy.limit",
@@ -54,7 +57,7 @@ impl Known {
         known.add("gateway.public", PublicDraft::KEYS);
         #[cfg(feature = "otel")]
         known.add("telemetry", Telemetry::KEYS);
-        #[cfg(feature = "otel")]
+        known.add("gateway.provider", Provider::KEYS);
         known.add("outgoing", Outgoing::KEYS);
         known.add("policy", Setting::KEYS);
         known.add("policy", Standing::KEYS);

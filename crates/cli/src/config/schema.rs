@@ -5,19 +5,21 @@
 //! [`Terms`](innkeeper_domain::policy::Terms), and are read by [`policy`](super::policy). Keys that are known but whose feature is not
 //! built yet stand in [`unavailable`](super::unavailable); to build one, its line moves here.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderName;
 use innkeeper_domain::name::ClientId;
+use innkeeper_domain::session::AssuranceLevel;
 use innkeeper_http::forward_auth::HeaderNames;
 use innkeeper_http::peers::TrustedPeers;
 
 use super::effective::Lines;
 use super::kinds::{
-    Address, Folder, Header, Kind, Maybe, Named, Networks, PemFile, Secret, SecretFile, SecretText,
-    Span, Truth, Url, Words,
+    Address, Folder, Header, Hosts, Kind, Maybe, Named, Networks, PemFile, Secret, SecretFile,
+    SecretText, Span, Truth, Url, Words,
 };
 use super::read::Reader;
 
@@ -169,6 +171,20 @@ sections! {
     }
 }
 
+sections! {
+    /// `[outgoing]`: what may be called though it is private or plain http.
+    Outgoing {
+        /// Each `host:port`.
+        allow: Vec<String> = Hosts, Vec::new();
+    }
+}
+
+mod provider;
+pub(crate) use provider::Provider;
+
+/// What each strength of a proof is worth.
+pub(crate) type Assurances = BTreeMap<String, AssuranceLevel>;
+
 impl GatewayHeaders {
     /// As those who write them take them.
     pub(crate) fn names(&self) -> HeaderNames {
@@ -247,7 +263,7 @@ mod calling_out {
     use std::path::PathBuf;
 
     use super::super::effective::Lines;
-    use super::super::kinds::{Hosts, Kind, Maybe, PemFile, Url};
+    use super::super::kinds::{Kind, Maybe, PemFile, Url};
     use super::super::read::Reader;
     use super::Section;
 
@@ -259,13 +275,7 @@ mod calling_out {
             /// Its certificate, or that of who signed it, where it is https.
             ca_file: Option<PathBuf> = Maybe(PemFile), None;
         }
-
-        /// `[outgoing]`: what may be called though it is private or plain http.
-        Outgoing {
-            /// Each `host:port`.
-            allow: Vec<String> = Hosts, Vec::new();
-        }
     }
 }
 #[cfg(feature = "otel")]
-pub(crate) use calling_out::{Outgoing, Telemetry};
+pub(crate) use calling_out::Telemetry;

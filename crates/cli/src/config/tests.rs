@@ -5,6 +5,7 @@ mod doors;
 mod file;
 mod keys;
 mod preset;
+mod provider;
 mod reference;
 mod rules;
 mod together;

@@ -14,6 +14,7 @@ impl Config {
         self.judge_url(problems);
         self.judge_snapshots(problems);
         self.judge_gateway(problems);
+        self.judge_providers(problems);
         self.judge_headers(problems);
         if self.store.kind != StoreKind::Embedded || problems.concern("store.kind") {
             return;
@@ -188,11 +189,15 @@ impl Config {
         if self.public != read_again.public {
             compare("gateway", vec!["public"]);
         }
-        #[cfg(feature = "otel")]
-        {
-            compare("telemetry", self.telemetry.changed(&read_again.telemetry));
-            compare("outgoing", self.outgoing.changed(&read_again.outgoing));
+        if self.providers.len() != read_again.providers.len() {
+            compare("gateway", vec!["provider"]);
         }
+        for (before, after) in self.providers.iter().zip(&read_again.providers) {
+            compare("gateway.provider", before.changed(after));
+        }
+        #[cfg(feature = "otel")]
+        compare("telemetry", self.telemetry.changed(&read_again.telemetry));
+        compare("outgoing", self.outgoing.changed(&read_again.outgoing));
         waiting
     }
 }

@@ -44,8 +44,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "policy.rule.binding_mode", refused: AllBut(&["\"prefer\""]), what: "binding sessions to a key of the browser" },
     NotYet { key: "admin.groups", refused: AllBut(&["[\"innkeeper-admins\"]"]), what: "the console" },
     #[cfg(not(feature = "otel"))]
-    NotYet { key: "outgoing.allow", refused: AllBut(&["[]"]), what: OTEL },
-    #[cfg(not(feature = "otel"))]
     NotYet { key: "telemetry.endpoint", refused: AllBut(&[]), what: OTEL },
     #[cfg(not(feature = "otel"))]
     NotYet { key: "telemetry.ca_file", refused: AllBut(&[]), what: OTEL },
@@ -55,7 +53,6 @@ pub(super) const NOT_YET: &[NotYet] = &[
     NotYet { key: "signals.transmitter", refused: AllBut(&["false"]), what: "sending security events" },
     NotYet { key: "geo.path", refused: AllBut(&[]), what: "naming places" },
     NotYet { key: "dbsc.cookie_life", refused: AllBut(&["\"10m\""]), what: "binding sessions to a key of the browser" },
-    NotYet { key: "gateway.provider", refused: Rows(&["name", "issuer", "client_id", "client_secret", "client_secret_file"]), what: "signing in with a provider" },
 ];
 
 /// Whether this value of this key is not built yet, and how to say so.

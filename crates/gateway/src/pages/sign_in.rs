@@ -23,6 +23,7 @@ use innkeeper_engine::budget::{Place, Try};
 use innkeeper_engine::check::Activity;
 use innkeeper_engine::choice::ChoiceRequest;
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer, SignInRequest, SignedIn};
+use innkeeper_federation::Provider;
 use innkeeper_http::cookies::CookieLife;
 use innkeeper_http::layer::wholly;
 use innkeeper_http::problem::{ProblemAnswer, invalid};
@@ -30,7 +31,9 @@ use innkeeper_http::wire;
 
 use super::remember::Remember;
 use super::turned_away::Again;
-use super::{Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, previous, see_other};
+use super::{
+    Frame, NAME_ATTRIBUTE, Site, ended, name_of, origin_of, page, previous, provider, see_other,
+};
 use crate::address::SitePath;
 use crate::form::{self, SignInForm};
 use crate::users::{Claim, Proved, UsersError, base32};
@@ -44,6 +47,10 @@ pub(super) struct FormView {
     pub(super) attempt: String,
     pub(super) remember: Remember,
     pub(super) error: Option<Cow<'static, str>>,
+    /// The providers to sign in with instead.
+    pub(super) providers: Vec<String>,
+    /// Whether a provider is to have identity proved again.
+    pub(super) anew: bool,
 }
 
 #[derive(Template)]
@@ -51,6 +58,8 @@ pub(super) struct FormView {
 pub(super) struct SignInPage {
     pub(super) frame: Frame,
     pub(super) notice: Option<&'static str>,
+    /// The provider at which the person may still be signed in.
+    pub(super) still_at: Option<String>,
     /// Who is signed in already.
     pub(super) user: Option<String>,
     pub(super) form: FormView,
@@ -97,6 +106,17 @@ pub(super) fn redirect(site: &Site, next: &SitePath, notice: Option<Notice>) -> 
     see_other(&site.path(&path))
 }
 
+/// To the form after a sign-out. The person may still be signed in at a provider.
+pub(super) fn redirect_after_sign_out(site: &Site, still_at: Option<&Provider>) -> Response {
+    let notice = Notice::SignedOut.word();
+    let mut path = format!("/sign-in?next={}&notice={notice}", site.home().encoded());
+    if let Some(provider) = still_at {
+        path.push_str("&at=");
+        path.push_str(provider.name().as_str());
+    }
+    see_other(&site.path(&path))
+}
+
 /// An empty form that leads on to `next`.
 pub(super) fn empty_form(site: &Site, next: SitePath) -> Result<FormView, ProblemAnswer> {
     let entropy = site.gateway.door.authority.entropy();
@@ -107,6 +127,13 @@ pub(super) fn empty_form(site: &Site, next: SitePath) -> Result<FormView, Proble
         attempt: base32(&drawn.map_err(|error| wire::failed(error.into()))?),
         remember: Remember::read(site, None)?,
         error: None,
+        providers: site
+            .gateway
+            .providers()
+            .iter()
+            .map(|provider| provider.name().to_string())
+            .collect(),
+        anew: false,
     })
 }
 
@@ -118,6 +145,9 @@ pub(super) async fn show(State(site): State<Site>, parts: Parts) -> Response {
 async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer> {
     let query = parts.uri.query();
     let next = read_next(site, form::parameter(query, "next").as_deref());
+    if let Some(name) = form::parameter(query, "provider") {
+        return provider::begin(site, parts, &name, next).await;
+    }
     let visitor = site.gateway.visitor(&parts.headers, Activity::Passive);
     let signed_in = match visitor.await? {
         Visitor::Ended(gone) => return ended::show(site, *gone, next),
@@ -130,6 +160,12 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
         .find(|notice| Some(notice.word()) == word.as_deref());
     let mut user = signed_in.as_deref().map(name_of);
     let mut form = empty_form(site, next)?;
+    // Somebody else may sit there now, or it is to be shown who does: the provider is not to answer
+    // by itself.
+    form.anew = notice.is_some();
+    let still_at = form::parameter(query, "at")
+        .filter(|_| matches!(notice, Some(Notice::SignedOut)))
+        .filter(|name| site.gateway.provider(name).is_some());
     // Who is sent here to confirm has no use for a way back without it, and for another name.
     if let Some(Notice::Confirm) = notice {
         form.name = user.take().unwrap_or_default();
@@ -137,6 +173,7 @@ async fn try_show(site: &Site, parts: &Parts) -> Result<Response, ProblemAnswer>
     let sign_in = SignInPage {
         frame: site.frame(None),
         notice: notice.map(Notice::text),
+        still_at,
         user,
         form,
     };
@@ -223,7 +260,12 @@ fn unproved(error: UsersError) -> ProblemAnswer {
 
 /// Into the application, with the new session in its cookie and the device in its own; by way of
 /// the page that tells of failed sign-ins, if there were any.
-fn let_in(site: &Site, parts: &Parts, signed_in: &SignedIn, next: &SitePath) -> Response {
+pub(super) fn let_in(
+    site: &Site,
+    parts: &Parts,
+    signed_in: &SignedIn,
+    next: &SitePath,
+) -> Response {
     let session = &signed_in.session;
     let token = signed_in.token.reveal();
     let cookie = site.gateway.door.cookie;

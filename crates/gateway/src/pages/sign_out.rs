@@ -5,11 +5,12 @@ use axum::response::Response;
 use innkeeper_domain::session::{EndReason, Initiator};
 use innkeeper_engine::check::{Activity, Checked};
 use innkeeper_engine::revoke::Scope;
+use innkeeper_federation::Provider;
 use innkeeper_http::problem::ProblemAnswer;
 use innkeeper_http::wire;
 
 use super::Site;
-use super::sign_in::{self, Notice};
+use super::sign_in;
 use crate::form::{self, ButtonForm};
 use crate::visitor::Visitor;
 
@@ -29,7 +30,7 @@ async fn try_submit(site: &Site, request: Request) -> Result<Response, ProblemAn
     {
         Visitor::SignedIn(checked) => sign_out(site, &checked).await,
         // Whoever has no session is signed out already.
-        Visitor::Ended(..) | Visitor::Stranger => Ok(farewell(site)),
+        Visitor::Ended(..) | Visitor::Stranger => Ok(farewell(site, None)),
     }
 }
 
@@ -41,11 +42,14 @@ pub(super) async fn sign_out(site: &Site, checked: &Checked) -> Result<Response,
     let revoked = authority.revoke(own, checked.session.id, reason, by).await;
     // However it came about, it is over.
     let _ = revoked.map_err(wire::failed)?;
-    Ok(farewell(site))
+    let federation = checked.session.federation.as_deref();
+    let of = |provider: &&Provider| federation.is_some_and(|f| f.issuer == *provider.issuer());
+    Ok(farewell(site, site.gateway.providers().iter().find(of)))
 }
 
-fn farewell(site: &Site) -> Response {
-    let mut response = sign_in::redirect(site, &site.home(), Some(Notice::SignedOut));
+/// To the form, which tells of the sign-out, and of the provider at which it is not done.
+fn farewell(site: &Site, still_at: Option<&Provider>) -> Response {
+    let mut response = sign_in::redirect_after_sign_out(site, still_at);
     site.gateway.door.part(response.headers_mut());
     response
 }

@@ -64,6 +64,7 @@ impl Again<'_> {
         let sign_in = SignInPage {
             frame: self.site.frame(None),
             notice: None,
+            still_at: None,
             user: None,
             form,
         };
@@ -125,7 +126,7 @@ impl Again<'_> {
             ),
             Refusal::SessionLimit(no_seat) if no_seat.way_out == WayOut::Wait => self.page(
                 StatusCode::CONFLICT,
-                "Your name and password are right, but everybody together may be signed in only \
+                "You have shown who you are, but everybody together may be signed in only \
                  so often, and all places are taken. Please try again when somebody has signed \
                  out. Nothing was changed.",
             ),

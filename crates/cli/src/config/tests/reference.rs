@@ -75,7 +75,7 @@ fn known_with_otel() -> BTreeSet<String> {
 
 #[cfg(feature = "otel")]
 fn known_with_otel() -> BTreeSet<String> {
-    let is_of_otel = |key: &String| key.starts_with("telemetry.") || key.starts_with("outgoing.");
+    let is_of_otel = |key: &String| key.starts_with("telemetry.");
     known().into_iter().filter(is_of_otel).collect()
 }
 
@@ -112,6 +112,7 @@ fn given_the_reference_in_the_book_when_nothing_is_set_then_the_defaults_are_tho
     }
     for (key, told) in all_told {
         let lists = [
+            "gateway.provider.",
             "gateway.public.",
             "policy.rule.",
             "policy.limit.",
