@@ -220,6 +220,9 @@ pub(super) fn of_call(
             out.push((end_scope(&names, near), Confidence::Likely));
         }
     }
+    if is_orm && call.method() == "delete" && is_row_of_session(file, call) {
+        out.push((Does::EndOne, Confidence::Likely));
+    }
     let is_store = any(&receiver, "redis cache kv memcached store");
     if out.is_empty()
         && is_store
@@ -410,4 +413,16 @@ fn empties_cookie(file: &Parsed, call: &Call) -> bool {
         })
     };
     by_place || by_pair()
+}
+
+/// `db.session.delete(row)` of SQLAlchemy, with a row of a class of sessions.
+fn is_row_of_session(file: &Parsed, call: &Call) -> bool {
+    let is_class = |name: &str| {
+        name.starts_with(char::is_uppercase) && name != "Session" && v::names_session(&words(name))
+    };
+    let row = call.arguments.first().map_or("", String::as_str);
+    file.outline
+        .assigns
+        .iter()
+        .any(|a| a.function == call.function && a.target == row && a.names.split(' ').any(is_class))
 }
