@@ -81,12 +81,27 @@ fn missing_in_struct(
     index: usize,
     call: &Call,
 ) -> Option<Vec<&'static str>> {
-    let pair = |key: &str| {
-        let mut pairs = file.outline.pairs.iter();
-        pairs.find(|p| p.holder == Some(index) && p.target == key)
+    // `cookie := new(http.Cookie)`, whose fields follow line by line.
+    let is_new = call.path == "new" && call.names.ends_with("Cookie");
+    if file.language != Language::Go || !(is_new || call.path.ends_with(".Cookie.new")) {
+        return None;
+    }
+    let later = |key: &str| {
+        let mut assigns = file.outline.assigns.iter();
+        let found = assigns.find(|a| {
+            let field = a.target.rsplit_once('.');
+            a.function == call.function
+                && !call.into.is_empty()
+                && field.is_some_and(|(of, own)| of == call.into && own.eq_ignore_ascii_case(key))
+        });
+        found.map(|a| a.written.as_str())
     };
-    let is_cookie = file.language == Language::Go && call.path.ends_with(".Cookie.new");
-    if !is_cookie || !is_session_cookie(model, &pair("Name")?.written) {
+    let given = |key: &str| {
+        let mut pairs = file.outline.pairs.iter();
+        let pair = pairs.find(|p| p.holder == Some(index) && p.target == key);
+        pair.map(|p| p.written.as_str()).or_else(|| later(key))
+    };
+    if !is_session_cookie(model, given("Name")?) {
         return None;
     }
     // What a client sends along with a request carries no flags.
@@ -97,24 +112,11 @@ fn missing_in_struct(
     if is_sent {
         return None;
     }
-    if clears(
-        pair("MaxAge").map(|p| &*p.written),
-        pair("Value").map(|p| &*p.written),
-    ) {
+    if clears(given("MaxAge"), given("Value")) {
         return None;
     }
-    // `cookie := http.Cookie{…}`, whose flags may follow line by line.
-    let later = |flag: &str| {
-        !call.into.is_empty()
-            && file.outline.assigns.iter().any(|a| {
-                a.function == call.function
-                    && a.target
-                        .rsplit_once('.')
-                        .is_some_and(|(of, key)| of == call.into && key.eq_ignore_ascii_case(flag))
-                    && !is_off(&a.written)
-            })
-    };
-    let on = |flag: &str| is_on(file, call, flag) || later(flag);
+    let on =
+        |flag: &str| is_on(file, call, flag) || later(flag).is_some_and(|written| !is_off(written));
     Some(missing(&[
         ("HttpOnly", on("httponly")),
         ("Secure", on("secure")),
