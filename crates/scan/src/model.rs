@@ -487,3 +487,20 @@ fn is_client(file: &Parsed) -> bool {
         });
     file.language == Language::Tsx || by_place || by_calls
 }
+
+/// In a browser there is one user, and a variable is theirs.
+pub(crate) fn runs_in_browser(imports: &[String]) -> bool {
+    imports.iter().any(|import| {
+        [
+            "@angular/",
+            "react",
+            "vue",
+            "svelte",
+            "pinia",
+            "mobx",
+            "electron",
+        ]
+        .iter()
+        .any(|part| import.starts_with(part))
+    })
+}

@@ -24,11 +24,14 @@ pub(super) fn facts(model: &Model<'_>) -> Vec<Fact> {
         }
         let calls = file.outline.calls.iter().filter_map(|call| {
             let id = model.id(number, call.function)?;
+            // Where it stands is asked last: that takes longest.
+            stored_by_call(file, call, true)?;
             let name = stored_by_call(file, call, is_of_sign_in(model, id))?;
             Some((id, call.line, &call.path, name))
         });
         let assigns = file.outline.assigns.iter().filter_map(|assign| {
             let id = model.id(number, assign.function)?;
+            stored_by_assign(assign, true)?;
             let name = stored_by_assign(assign, is_of_sign_in(model, id))?;
             Some((id, assign.line, &assign.target, name))
         });

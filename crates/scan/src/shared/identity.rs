@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 
 use super::slot::{Owner, Slot, Slots};
 use crate::fact::{Fact, Kind};
-use crate::model::{Id, Model};
+use crate::model::{Id, Model, runs_in_browser};
 use crate::syntax::words::{any, words};
-use crate::syntax::{Assign, Call, Language};
+use crate::syntax::{Assign, Call, Language, Outline};
 
 /// Names of what a request brings.
 const REQUEST: &str = "req request ctx context httpcontext exchange payload claims session body headers cookies token principal authentication userdetails oidcuser";
 /// Names of parameters in which a framework hands over what a request brought.
 const FORM: &str = "dto form credentials input command email password username login details";
 /// Names of who is asking.
-const IDENTITY: &str = "user account principal identity tenant session token claims auth role roles subject member customer actor viewer uid userid caller request req permissions";
+const IDENTITY: &str = "user account principal identity tenant session token claims auth role roles subject member customer actor viewer uid userid username caller request req permissions";
 /// Names of things beside identity that share a word with it.
 const BESIDE: &str = "count service store model schema router controller client config options option repository repo manager factory cache map list table registry secret key keys provider handler logger callback url expiry ttl timeout max limit default agent interface interval time timer validation enabled scheduler date status type name size version mode strategy format path prefix domain attribute header parameter param field property suffix encoder serializer converter resolver listener filter";
 /// Names of code that decides.
@@ -25,6 +25,11 @@ const DECIDES: &str = "authorize authorise authorization permission permissions 
 /// Names of what somebody may, as a field says it.
 const RIGHTS: &str =
     "admin administrator superuser staff moderator permission permissions can allowed authorized";
+
+/// Names of calls that fill a variable from a request.
+const FILLS: &str = "bind decode unmarshal parser";
+/// Over how many lines one call may follow another in a chain.
+const CHAIN: u32 = 6;
 
 /// Facts about identity in shared places.
 pub(super) fn facts(model: &Model<'_>) -> Vec<Fact> {
@@ -108,23 +113,6 @@ const fn is_followed(language: Language) -> bool {
             | Language::Go
             | Language::CSharp
     )
-}
-
-/// In a browser there is one user, and a variable is theirs.
-fn runs_in_browser(imports: &[String]) -> bool {
-    imports.iter().any(|import| {
-        [
-            "@angular/",
-            "react",
-            "vue",
-            "svelte",
-            "pinia",
-            "mobx",
-            "electron",
-        ]
-        .iter()
-        .any(|part| import.starts_with(part))
-    })
 }
 
 fn speaks_of_identity(assign: &Assign) -> bool {
@@ -234,14 +222,28 @@ fn tainted<'a>(model: &Model<'a>, id: Id) -> BTreeSet<&'a str> {
         .iter()
         .filter(|c| c.closures.iter().any(|closure| own.contains(closure)))
         .collect();
+    // `c.ShouldBindJSON(&in)` and `json.NewDecoder(r.Body).Decode(&in)` fill what they are given.
+    let filling: Vec<&'a Call> = outline
+        .calls
+        .iter()
+        .filter(|c| is_seen(c.function, c.line) && any(&words(c.method()), FILLS))
+        .collect();
     for _ in 0..4 {
         let before = out.len();
         for call in &handing {
-            let given = call.names.split(' ').any(|name| out.contains(name));
+            let given = names_before(outline, call)
+                .any(|names| names.split(' ').any(|name| out.contains(name)));
             for closure in call.closures.iter().filter(|c| given && own.contains(c)) {
                 let parameters = outline.functions[*closure].parameters.split(' ');
                 out.extend(parameters.filter(|p| !p.is_empty()));
             }
+        }
+        for call in &filling {
+            let mut from = call.path.split(['.', '(', ')']);
+            let given = from.any(|name| out.contains(name))
+                || names_before(outline, call)
+                    .any(|names| names.split(' ').any(|name| out.contains(name)));
+            out.extend(call.names.split(' ').filter(|n| given && !n.is_empty()));
         }
         for assign in &assigns {
             if takes(model, id, assign, &out) {
@@ -253,6 +255,19 @@ fn tainted<'a>(model: &Model<'a>, id: Id) -> BTreeSet<&'a str> {
         }
     }
     out
+}
+
+/// The names that a call is handed, and those before it in its chain:
+/// `User.findOne({ email }).then(user => …)`.
+fn names_before<'o>(outline: &'o Outline, call: &'o Call) -> impl Iterator<Item = &'o str> {
+    let before = outline.calls.iter().filter(|c| {
+        let rest = call.path.strip_prefix(c.path.as_str());
+        c.function == call.function
+            && c.line <= call.end_line
+            && call.line <= c.end_line + CHAIN
+            && rest.is_some_and(|rest| rest.starts_with("()"))
+    });
+    std::iter::once(call.names.as_str()).chain(before.map(|c| c.names.as_str()))
 }
 
 /// Types whose name is one word to their framework: `UserDetails`, `OidcUser`.

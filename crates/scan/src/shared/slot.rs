@@ -61,6 +61,8 @@ impl<'m, 'a> Slots<'m, 'a> {
             let declared = outline.assigns.iter().filter(|a| a.function.is_none());
             let of_users = declared.filter(|a| a.declared.split(' ').any(is_user_type));
             slots.of_users.extend(of_users.map(|a| a.target.as_str()));
+            let fields = outline.fields.iter().filter(|(_, of)| is_user_type(of));
+            slots.of_users.extend(fields.map(|(name, _)| name.as_str()));
             for field in outline.assigns.iter().filter(|a| is_field(a)) {
                 slots.classes.insert(&field.class);
                 let place = (field.class.as_str(), field.target.as_str());
@@ -142,10 +144,11 @@ impl<'m, 'a> Slots<'m, 'a> {
     /// Is this very place declared to hold one?
     pub(super) fn holds_user(&self, slot: &Slot) -> bool {
         let declared = match &slot.owner {
-            Owner::Class(class) => self
-                .declared
-                .get(&(class.as_str(), slot.name.as_str()))
-                .copied(),
+            // Fields of Go are known by their name alone.
+            Owner::Class(class) => match self.declared.get(&(class.as_str(), slot.name.as_str())) {
+                Some(declared) => Some(*declared),
+                None => return self.may_hold_user(&slot.name),
+            },
             Owner::Module(number, _) => {
                 of_module(self.model.files[*number], &slot.name).map(|a| a.declared.as_str())
             }
@@ -213,6 +216,9 @@ impl<'m, 'a> Slots<'m, 'a> {
         if matches!(first, "exports" | "module") {
             return Some(Slot::of_module(number, "", name)).filter(|_| name != "exports");
         }
+        if let Some(slot) = self.handed_in(number, &file.outline.functions[own], first, name) {
+            return Some(slot);
+        }
         if is_local(file, own, first) {
             return None;
         }
@@ -228,9 +234,7 @@ impl<'m, 'a> Slots<'m, 'a> {
             return Some(slot);
         }
         let function = &file.outline.functions[own];
-        if let Some(slot) = self.handed_in(number, function, first, name) {
-            return Some(slot);
-        }
+
         let answers = words(&function.parameters);
         let is_receiver = file.language == Language::Go
             && !function.class.is_empty()
@@ -238,7 +242,7 @@ impl<'m, 'a> Slots<'m, 'a> {
         is_receiver.then(|| Slot::of_class(&function.class, name))
     }
 
-    /// `_me.User` where a field of this class holds the one object of another.
+    /// `_me.User` where a field of this class, or a parameter, holds the one object of another.
     fn handed_in(
         &self,
         number: usize,
@@ -250,10 +254,18 @@ impl<'m, 'a> Slots<'m, 'a> {
             .declared
             .get(&(function.class.as_str(), first))
             .copied();
+        // `ICurrentUser current`, and `current: CurrentUser`.
+        let parameters: Vec<&str> = function.parameters.split(' ').collect();
+        let beside = parameters.windows(2).filter_map(|two| match two {
+            [class, name] if *name == first => Some(*class),
+            [name, class] if *name == first => Some(*class),
+            _ => None,
+        });
         let class = declared
             .into_iter()
             .flat_map(|declared| declared.split(' '))
             .chain(self.model.given(number, first))
+            .chain(beside)
             .find(|class| self.singletons.contains(class))?;
         let is_place = self.fields.contains_key(&(class, name));
         is_place.then(|| Slot::of_class(class, name))
