@@ -256,7 +256,7 @@ fn of_assign(
             .split(' ')
             .any(|name| name != "id" && v::is_identity_key(name));
     let around = || Around::of(model, file, function);
-    if !empty && (of_whole || kept::is_entry(assign, around)) {
+    if !empty && (of_whole || kept::is_entry(file, assign, around)) {
         let sure = function.is_some_and(|id| v::is_login_strictly(&model.near(id)));
         return Some((
             Does::Create,

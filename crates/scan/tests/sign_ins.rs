@@ -197,6 +197,15 @@ fn given_a_secret_in_a_cookie_after_a_password_when_nothing_else_is_known_then_i
     }
     let body = "keep(user, token); response.set_cookie('sid', token)";
     seen("app.py", body, flask(body));
+    let script = "<?php
+$user = find($_POST['email']);
+if ($user && password_verify($_POST['password'], $user['hash'])) {
+    $token = bin2hex(random_bytes(32));
+    keep($token, $user['id']);
+    setcookie('session_token', $token, time() + 3600, '/');
+}
+";
+    seen("login.php", "a script", script.to_owned());
 
     assert!(unseen.is_empty(), "not seen:\n{}", unseen.join("\n"));
 }
@@ -236,6 +245,12 @@ fn given_what_only_looks_like_a_sign_in_when_scanned_then_it_is_none() {
 io.on('connection', (socket) => {
   sessions[socket.id] = { userId: socket.userId, room: 'lobby' };
 });",
+        "import { useState } from 'react';
+const sessions = {};
+export async function login(email, password) {
+  const { data } = await api.post('/login', { email, password });
+  sessions[data.sid] = { userId: data.user.id };
+}",
         "const sessions = new Map();
 app.post('/game/start', (req, res) => {
   sessions.set(newGame(), { userId: req.body.player, board: [] });
@@ -254,6 +269,13 @@ app.post('/login-help', (req, res) => res.cookie('theme', req.body.theme));",
     ] {
         free("app.js", text.to_owned(), None);
     }
+    let game = "sessions = {}
+
+class GameServer:
+    def join(self, player_id, user):
+        sessions[player_id] = {'user': user, 'score': 0}
+";
+    free("app.py", game.to_owned(), None);
     let reads = "<?php
 class ProfileController extends Controller
 {

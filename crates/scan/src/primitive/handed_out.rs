@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use innkeeper_report::Confidence;
 
 use super::{Does, Primitive};
-use crate::model::{Id, Model};
+use crate::model::{Id, Model, Parsed};
 use crate::syntax::words::{any, words};
-use crate::syntax::{Assign, Call};
+use crate::syntax::{Assign, Call, Language};
 use crate::vocabulary as v;
 
 /// How far from the way in the password may be checked and the secret drawn.
@@ -46,6 +46,12 @@ pub(crate) fn sign_ins(model: &Model<'_>, found: &[Primitive]) -> Vec<Primitive>
             );
         for (line, function, what, names) in places {
             let Some(id) = model.id(number, function) else {
+                let is_made = found
+                    .iter()
+                    .any(|p| p.file == number && p.function.is_none() && p.does == Does::Create);
+                if !is_made && signs_in_by_script(file, names) {
+                    out.push(sign_in(number, line, None, what));
+                }
                 continue;
             };
             let around = model.named_around(id);
@@ -58,22 +64,39 @@ pub(crate) fn sign_ins(model: &Model<'_>, found: &[Primitive]) -> Vec<Primitive>
                     && reached.iter().any(|f| checks_password(model, *f))
             });
             if signs_in && is_drawn(model, around, names) {
-                out.push(Primitive {
-                    does: Does::Create,
-                    file: number,
-                    line,
-                    function: Some(id),
-                    confidence: Confidence::Likely,
-                    keeps_id: false,
-                    mechanism: "home-grown".into(),
-                    note: format!(
-                        "{what}: a drawn secret in a cookie, after a password was checked"
-                    ),
-                });
+                out.push(sign_in(number, line, Some(id), what));
             }
         }
     }
     out
+}
+
+fn sign_in(file: usize, line: u32, function: Option<Id>, what: &str) -> Primitive {
+    Primitive {
+        does: Does::Create,
+        file,
+        line,
+        function,
+        confidence: Confidence::Likely,
+        keeps_id: false,
+        mechanism: "home-grown".into(),
+        note: format!("{what}: a drawn secret in a cookie, after a password was checked"),
+    }
+}
+
+/// A script of PHP is a way in by itself, and stands in no function.
+fn signs_in_by_script(file: &Parsed, names: &str) -> bool {
+    let outline = &file.outline;
+    let has = |name: &str| names.split([' ', '$']).any(|n| n == name);
+    let checks = || {
+        let mut calls = outline.calls.iter().filter(|c| c.function.is_none());
+        calls.any(compares_password)
+    };
+    let drawn = || {
+        let mut assigns = outline.assigns.iter().filter(|a| a.function.is_none());
+        any(&words(names), DRAWN) || assigns.any(|a| has(&a.target) && any(&words(&a.names), DRAWN))
+    };
+    file.language == Language::Php && checks() && drawn()
 }
 
 /// `res.cookie("sid", …)`, `http.SetCookie(w, …)`, `response.set_cookie(…)`, `new Cookie("sid", …)`.
@@ -89,6 +112,7 @@ fn sets_cookie(call: &Call) -> bool {
         && (method.len() == 1 || any(&method, "set add append create put write"))
         || any(&holder, "cookies") && any(&method, "set add append put store")
         || any(&holder, "cookie") && call.method() == "new"
+        || matches!(call.path.as_str(), "setcookie" | "setrawcookie")
         || matches!(call.method(), "setHeader" | "set" | "header" | "Header")
             && call
                 .texts
@@ -121,22 +145,25 @@ fn is_other(name: &str) -> bool {
             ))
 }
 
-/// Compares a password with what is kept of it.
 fn checks_password(model: &Model<'_>, id: Id) -> bool {
     let own = model.own(id);
     let calls = &model.file_of(id).outline.calls;
-    calls.iter().filter(|c| c.function == Some(own)).any(|call| {
-        let path = words(&call.path);
-        let about = any(
-            &path,
-            "password passwd pwd hash hasher bcrypt argon2 scrypt pbkdf2 encoder crypt checkpw",
-        ) || any(&words(&call.names), "password passwd pwd");
-        let compares = any(
-            &path,
-            "compare comparesync verify verifysync check checkpw matches valid validate correct authenticate authenticated equal",
-        );
-        about && compares
-    })
+    let mut calls = calls.iter().filter(|c| c.function == Some(own));
+    calls.any(compares_password)
+}
+
+/// Compares a password with what is kept of it.
+fn compares_password(call: &Call) -> bool {
+    let path = words(&call.path);
+    let about = any(
+        &path,
+        "password passwd pwd hash hasher bcrypt argon2 scrypt pbkdf2 encoder crypt checkpw",
+    ) || any(&words(&call.names), "password passwd pwd");
+    let compares = any(
+        &path,
+        "compare comparesync verify verifysync check checkpw matches valid validate correct authenticate authenticated equal",
+    );
+    about && compares
 }
 
 /// Does one of these names hold something drawn, directly or by way of a variable or a function?

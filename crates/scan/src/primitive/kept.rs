@@ -5,7 +5,7 @@
 //! what stands around them.
 
 use super::Around;
-use crate::model::Parsed;
+use crate::model::{Parsed, runs_in_browser};
 use crate::syntax::words::{any, words};
 use crate::syntax::{Assign, Call};
 use crate::vocabulary as v;
@@ -15,15 +15,18 @@ const LOCKS: &str = "lock unwrap write borrow get_mut as_mut await expect value 
 
 /// Does the assignment put a user under a key of a map of sessions: `sessions[token] = u.ID`,
 /// `sessions[sid] = { userId: user.id }`?
-pub(super) fn is_entry(assign: &Assign, around: impl FnOnce() -> Around) -> bool {
+pub(super) fn is_entry(file: &Parsed, assign: &Assign, around: impl FnOnce() -> Around) -> bool {
     let Some(map) = assign.target.strip_suffix(".[]") else {
         return false;
     };
+    if runs_in_browser(&file.outline.imports) {
+        return false;
+    }
     let list = words(holder(map));
     let Around { near, far, .. } = &around();
     (is_map(&list) || any(&list, "token tokens") && v::is_login_strictly(near))
         && holds_user(&assign.names, far)
-        && !is_of_another_kind(near, &assign.names)
+        && !is_of_another_kind(near, far, &format!("{} {}", assign.key, assign.names))
 }
 
 /// Does the call do the same by a method of a map or a store: `sessions.set(sid, { userId })`,
@@ -43,7 +46,10 @@ pub(super) fn is_put(file: &Parsed, call: &Call, around: &Around) -> bool {
         &words(call.receiver()),
         "redis rdb cache kv memcached client store storage db",
     ) && call.texts.first().is_some_and(|key| is_key(key));
-    if !(is_map(&list) || in_store) || is_of_another_kind(near, &call.names) {
+    if !(is_map(&list) || in_store)
+        || is_of_another_kind(near, far, &call.names)
+        || runs_in_browser(&file.outline.imports)
+    {
         return false;
     }
     let held: String = call.arguments[1..].join(" ");
@@ -89,7 +95,7 @@ fn holds_user(names: &str, far: &[String]) -> bool {
 }
 
 /// Sessions of a game, an upload, a socket: by the place, or by what goes in beside the user.
-fn is_of_another_kind(near: &[String], names: &str) -> bool {
+fn is_of_another_kind(near: &[String], far: &[String], names: &str) -> bool {
     const BESIDE: &str = "socket ws websocket peer room player game board lobby chat upload editor terminal cart checkout quiz";
-    v::is_of_another_kind(near) || any(&words(names), BESIDE)
+    v::is_of_another_kind(near) || any(far, BESIDE) || any(&words(names), BESIDE)
 }
