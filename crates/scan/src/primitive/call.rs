@@ -415,7 +415,7 @@ fn empties_cookie(file: &Parsed, call: &Call) -> bool {
     by_place || by_pair()
 }
 
-/// `db.session.delete(row)` of SQLAlchemy, with a row of a class of sessions.
+/// `db.session.delete(row)` in Python, with a row of a class of sessions.
 fn is_row_of_session(file: &Parsed, call: &Call) -> bool {
     let is_class = |name: &str| {
         name.starts_with(char::is_uppercase) && name != "Session" && v::names_session(&words(name))
