@@ -68,7 +68,11 @@ impl Tracer<'_, '_> {
             if v::is_cleanup(&near) && self.model.routes(id).is_empty() {
                 continue;
             }
-            self.lists(id, &near, faces, subject, &reached, out);
+            // What a sign-in reads of sessions is shown to nobody.
+            let signs_in = makes && (v::is_login_strictly(&near) || self.is_sign_in_of_rails(id));
+            if !signs_in {
+                self.lists(id, &near, faces, subject, &reached, out);
+            }
             self.revokes(id, &near, faces, makes, subject, &reached, out);
             self.unowned(id, &near, subject, &reached, out);
         }

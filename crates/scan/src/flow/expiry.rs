@@ -52,6 +52,7 @@ impl Tracer<'_, '_> {
                 }
             }
         }
+        found = found.or_else(|| self.asked_outside());
         for id in self.model.ids() {
             if found.is_some() {
                 break;
@@ -76,6 +77,22 @@ impl Tracer<'_, '_> {
             }
         }
         out.facts.extend(found);
+    }
+
+    /// The same in a script that stands in no function: `time() - $_SESSION['last'] > 1800` of PHP.
+    fn asked_outside(&self) -> Option<Fact> {
+        self.model.files.iter().find_map(|file| {
+            let asks = file.outline.compares.iter().find(|c| {
+                let both = words(&format!("{} {}", c.left, c.right));
+                c.function.is_none()
+                    && is_order(&c.operator)
+                    && v::names_session(&both)
+                    && is_moment(&both)
+                    && is_clock(&both)
+            })?;
+            let note = "a session is held against the clock before anything else".to_owned();
+            Some(Fact::likely(Kind::Expires, &file.path, asks.line, note))
+        })
     }
 
     /// The line on which a session's age, silence or end is held against the clock, where requests
@@ -135,7 +152,7 @@ impl Tracer<'_, '_> {
             .outline
             .compares
             .iter()
-            .filter(|c| matches!(c.operator.as_str(), "<" | "<=" | ">" | ">="))
+            .filter(|c| is_order(&c.operator))
             .filter(|c| (function.line..=function.end_line).contains(&c.line))
             .find(|c| {
                 let both = [said(&c.left, c.line), said(&c.right, c.line)].concat();
@@ -255,6 +272,10 @@ impl Tracer<'_, '_> {
             .flat_map(|id| self.model.reach(id, HANDED_ON))
             .collect()
     }
+}
+
+fn is_order(operator: &str) -> bool {
+    matches!(operator, "<" | "<=" | ">" | ">=")
 }
 
 /// Is a moment in the life of a session named: `last_seen_at`, `createdAt`, `expires_at`?

@@ -39,7 +39,8 @@ impl<'a> Model<'a> {
         };
         let is_class = |id: &Id| {
             let own = self.function(*id).class.as_str();
-            own == class || own.strip_suffix("Impl") == Some(class)
+            let bare = |name: &'a str| name.strip_prefix('I').unwrap_or(name);
+            own == class || own.strip_suffix("Impl") == Some(class) || own == bare(class)
         };
         let meant: Vec<Id> = candidates.iter().copied().filter(is_class).collect();
         if meant.len() <= MEANINGS_MAX {
@@ -103,11 +104,13 @@ impl<'a> Model<'a> {
             let mut paths = ENDINGS.iter().map(|ending| format!("{place}{ending}"));
             return paths.find_map(|path| self.by_path.get(path.as_str()).copied());
         }
-        // `@/lib/sessions`: the root it stands for is said in a setting of the compiler.
-        let below = module
-            .strip_prefix("@/")
-            .or_else(|| module.strip_prefix("~/"))
-            .or_else(|| module.strip_prefix("$lib/"))?;
+        // `@/lib/sessions`, without its sign: the root it stands for is said in a setting of the
+        // compiler.
+        let below = module.trim_start_matches(['@', '~', '$', '#']);
+        if !below.contains('/') {
+            return None;
+        }
+        let below = below.trim_start_matches('/');
         let tails: Vec<String> = ENDINGS.iter().map(|e| format!("/{below}{e}")).collect();
         let is_meant = |path: &&str| tails.iter().any(|tail| format!("/{path}").ends_with(tail));
         let mut found = self.by_path.keys().copied().filter(is_meant);

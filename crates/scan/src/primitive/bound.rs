@@ -12,7 +12,7 @@ use crate::vocabulary as v;
 use compare::is_bound;
 use cut::{
     Cut, What, asked, constants, cut_of, ends, inserts_below, is_query_of_sessions, is_script,
-    keeps_newest, of_index, one_line, pages,
+    keeps_end, keeps_newest, of_index, one_line, pages,
 };
 
 /// A line that bounds, and what is to be seen there.
@@ -73,6 +73,13 @@ impl Seen<'_, '_> {
         };
         if by_script || keeps_newest(&statement) || inserts_below(&statement) {
             return Some(self.bound(call, call.line, format!("{} keeps the newest", call.path)));
+        }
+        if keeps_end(call) {
+            let by = call
+                .arguments
+                .first()
+                .map_or("", |a| a.trim_start_matches('-'));
+            return Some(self.bound(call, call.line, format!("{} {by}", call.into)));
         }
         let cut = cut_of(call).or_else(|| of_index(call))?;
         let about = self.is_about_sessions(call, &cut);
@@ -157,13 +164,12 @@ impl Seen<'_, '_> {
             list.extend(words(&self.model.function(id).class));
         }
         list.extend(texts.flat_map(|t| words(t)));
-        list.extend(call.arguments.first().map(|a| words(a)).unwrap_or_default());
+        // The key of an index comes first, or behind a context.
+        let keys = || call.arguments.iter().take(2);
+        list.extend(keys().flat_map(|key| words(key)));
         v::names_session(&list)
             || self.holds_sessions(call, call.receiver())
-            || call
-                .arguments
-                .first()
-                .is_some_and(|name| self.holds_sessions(call, name))
+            || keys().any(|name| self.holds_sessions(call, name))
     }
 
     /// Was the variable at the head of this path filled with sessions, or with the key of a list of

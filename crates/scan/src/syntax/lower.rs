@@ -404,6 +404,10 @@ impl<'a> Walk<'a> {
                     if names.is_empty() && is_switch(text) {
                         return text.to_ascii_lowercase();
                     }
+                    // Where a list is cut, the sign says from which end.
+                    if text.starts_with('-') {
+                        return format!("-{names}");
+                    }
                     names
                 })
                 .collect()

@@ -101,7 +101,15 @@ impl Seen<'_, '_> {
                 .unwrap_or("");
             let by_value = self.filled(compare.function, name).any(|value| {
                 let value = value.to_ascii_lowercase();
-                let list = asked(&value);
+                let mut list = asked(&value);
+                // `this.repository.find(…)` in a service of sessions.
+                if any(&list, "repository repo model dao collection") {
+                    let id = self.model.id(self.number, compare.function);
+                    list.extend(
+                        id.map(|id| words(&self.model.function(id).class))
+                            .unwrap_or_default(),
+                    );
+                }
                 is_of_sessions(&value, &list)
                     && (!is_plain || value.contains("count"))
                     && !any(&list, "attempt failure limiter")

@@ -69,6 +69,7 @@ fn cut(what: What, by: &str, needs_plural: bool) -> Option<Cut> {
     (!by.is_empty() && by != "0" && !pages(by)).then(|| Cut {
         what,
         by: by
+            .trim_start_matches('-')
             .split(' ')
             .find(|name| !matches!(*name, "self" | "this" | "static" | "min" | "max" | "Math"))
             .unwrap_or("")
@@ -116,7 +117,15 @@ pub(super) fn cut_of(call: &Call) -> Option<Cut> {
 
 /// An index of session ids that is kept in the order of sign-ins: a sorted set or a list of Redis.
 pub(super) fn of_index(call: &Call) -> Option<Cut> {
-    let argument = |at: usize| call.arguments.get(at).map_or("", String::as_str);
+    // Go hands over a context first.
+    let has_context = call
+        .arguments
+        .first()
+        .is_some_and(|first| any(&words(first), "ctx context"));
+    let argument = |at: usize| {
+        let at = at + usize::from(has_context);
+        call.arguments.get(at).map_or("", String::as_str)
+    };
     let written = [argument(1), argument(2)];
     match call.method().to_ascii_lowercase().as_str() {
         "zremrangebyrank" | "ltrim" => cut(What::Trims, written[1], false),
@@ -131,6 +140,16 @@ pub(super) fn of_index(call: &Call) -> Option<Cut> {
         }
         _ => None,
     }
+}
+
+/// `user.sessions = [...user.sessions, one].slice(-5)`: the list keeps its end.
+pub(super) fn keeps_end(call: &Call) -> bool {
+    let list = words(call.into.rsplit('.').next().unwrap_or(""));
+    let from_end = call.arguments.first().is_some_and(|a| a.starts_with('-'));
+    matches!(call.method(), "slice" | "last" | "takeLast")
+        && from_end
+        && call.into.contains('.')
+        && (v::names_sessions(&list) || list == ["refreshtokens"])
 }
 
 /// Does the call end something, or have each of a list end itself: `each(&:destroy)`?

@@ -67,9 +67,10 @@ impl<'a> Walk<'a> {
     pub(super) fn field(&mut self, node: Node<'a>) {
         let field = |of: Node<'a>, name: &str| of.child_by_field_name(name);
         // C# has a declaration of variables in its declaration of a field.
+        let mut cursor = node.walk();
         let inner = node
-            .named_child(0)
-            .filter(|c| c.kind() == "variable_declaration");
+            .named_children(&mut cursor)
+            .find(|c| c.kind() == "variable_declaration");
         let within = inner.unwrap_or(node);
         let name = field(within, "declarator")
             .and_then(|d| field(d, "name"))
