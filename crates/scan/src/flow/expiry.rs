@@ -66,7 +66,13 @@ impl Tracer<'_, '_> {
                             || any(&path, "query execute exec redis store cache"))
                 });
             let list = words(&function.names);
-            if speaks && v::names_session_loosely(&list) {
+            let said = || {
+                self.model.calls_in(id).any(|call| {
+                    let mut texts = call.texts.iter().filter(|t| t.contains(' '));
+                    texts.any(|t| ends(t) && v::names_session_loosely(&words(t)))
+                })
+            };
+            if speaks && (v::names_session_loosely(&list) || said()) {
                 let file = &self.model.file_of(id).path;
                 let note = format!("{} gives sessions an end", function.name);
                 found = Some(Fact::likely(Kind::Expires, file, function.line, note));

@@ -102,9 +102,12 @@ fn of_call(language: Language, file: &str, call: &Call) -> Option<Route> {
         return None;
     }
     let client = words(call.receiver());
-    if ["axios", "http", "client", "fetch", "request", "ky", "agent"]
-        .iter()
-        .any(|c| client.last().is_some_and(|w| w == c))
+    // `http.HandleFunc` of Go registers; `http.get` of others asks.
+    let asks = !matches!(lower.as_str(), "handlefunc" | "handle");
+    if asks
+        && ["axios", "http", "client", "fetch", "request", "ky", "agent"]
+            .iter()
+            .any(|c| client.last().is_some_and(|w| w == c))
         && call.closures.is_empty()
     {
         return None;
