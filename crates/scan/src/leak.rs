@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use crate::fact::{Fact, Kind};
 use crate::flow::Path;
 use crate::model::{Id, Model, Parsed};
-use crate::syntax::Call;
 use crate::syntax::words::{any, words};
+use crate::syntax::{Assign, Call};
 use crate::vocabulary as v;
 
 /// Words that say a secret was made harmless first.
@@ -34,7 +34,10 @@ pub(crate) fn facts(model: &Model<'_>, paths: &[Path]) -> Vec<Fact> {
             let near = function.map(|id| model.near(id)).unwrap_or_default();
             let errand = v::is_errand(&near) || v::is_api_token(&near);
             let of_sign_in = function.is_some_and(|id| is_of_sign_in(model, id));
-            let is_real = |name: &&str| !comes_from_errand(file, call, name);
+            let is_real = |name: &&str| {
+                !comes_from_errand(file, call, name)
+                    && !is_request(model, file, call, function, name)
+            };
             let note = if errand {
                 None
             } else if is_log(call)
@@ -111,6 +114,37 @@ fn comes_from_errand(file: &Parsed, call: &Call, name: &str) -> bool {
     file.outline.assigns.iter().any(|a| {
         a.function == call.function && a.target == name && v::is_errand(&words(&a.written))
     })
+}
+
+/// Is it what Java's frameworks call a token when somebody asks to be let in: an object with a name
+/// and a password, of which `toString` shows neither secret nor session?
+fn is_request(
+    model: &Model<'_>,
+    file: &Parsed,
+    call: &Call,
+    function: Option<Id>,
+    name: &str,
+) -> bool {
+    let asks = |class: &str| {
+        let list = words(class);
+        list.last().is_some_and(|last| last == "token")
+            && any(&list, "authentication username password")
+    };
+    let parameters = function.map_or("", |id| model.function(id).parameters.as_str());
+    let names: Vec<&str> = parameters.split(' ').collect();
+    let is_declared = names
+        .windows(2)
+        .any(|two| two[1] == name && asks(two[0]) || two[0] == name && asks(two[1]));
+    let built = |a: &Assign| {
+        let class = a.written.strip_prefix("new ").unwrap_or("");
+        asks(class.split(['(', '<']).next().unwrap_or(""))
+    };
+    is_declared
+        || file
+            .outline
+            .assigns
+            .iter()
+            .any(|a| a.function == call.function && a.target == name && built(a))
 }
 
 /// A name that ends in what is presented: `accessToken`, `session_token`, `jwt`.
