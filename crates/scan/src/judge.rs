@@ -22,6 +22,8 @@ pub(crate) struct Case<'a> {
     pub(crate) frameworks: &'a [&'a Framework],
     pub(crate) parsed: usize,
     pub(crate) policy: &'a Policy,
+    /// The framework that this is the source of, if it is one.
+    pub(crate) itself: Option<&'a str>,
 }
 
 /// The findings of one unit. A unit that creates no session has none: absence needs a place.
@@ -67,10 +69,30 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     for finding in &mut out {
+        if let Some(name) = case.itself {
+            of_library(finding, name);
+        }
         case.policy.weigh(finding);
     }
     out.sort_by(|a, b| (b.severity, a.rule, &a.at).cmp(&(a.severity, b.rule, &b.at)));
     out
+}
+
+/// What a framework leaves to the applications that are built on it is worth a note, and no more:
+/// whether they have it is to be seen there.
+fn of_library(finding: &mut Finding, name: &str) {
+    const LEFT: [&str; 8] = [
+        "LIMIT", "LIST", "REVOKE", "NOTIFY", "PWD", "DISABLE", "EXPIRE", "LOGOUT",
+    ];
+    let kind = finding.rule.0.split('-').nth(1).unwrap_or("");
+    // Ending a session without asking whose it is would be its own doing.
+    if LEFT.contains(&kind) && finding.rule.0 != "CSC-REVOKE-005" {
+        finding.severity = Severity::Info;
+        let note = format!(
+            " This is {name} itself: whether the applications that are built on it have this is to be seen there."
+        );
+        finding.message.push_str(&note);
+    }
 }
 
 /// The line a reader would call "the login": sure before likely, a way in before a helper.

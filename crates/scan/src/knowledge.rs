@@ -28,6 +28,9 @@ pub(crate) struct Framework {
     /// Packages whose presence in a manifest means the framework is in use.
     #[serde(default)]
     pub(crate) packages: Vec<String>,
+    /// Packages that are the framework itself: a tree of one of these is a library.
+    #[serde(default)]
+    pub(crate) itself: Vec<String>,
     /// Imports that mean the same for one file.
     #[serde(default)]
     pub(crate) imports: Vec<String>,

@@ -396,6 +396,10 @@ fn judge_unit(
         frameworks: &used,
         parsed: model.files.len(),
         policy,
+        itself: all
+            .iter()
+            .find(|f| f.itself.iter().any(|name| unit.names.contains(name)))
+            .map(|f| f.name.as_str()),
     };
     let mut findings = judge::findings(&case);
     for finding in &mut findings {

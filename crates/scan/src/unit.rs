@@ -14,6 +14,8 @@ pub(crate) struct Unit {
     pub(crate) root: String,
     pub(crate) folders: BTreeSet<String>,
     pub(crate) packages: BTreeMap<String, String>,
+    /// What its own packages are called.
+    pub(crate) names: BTreeSet<String>,
     /// The manifest that starts it, to place what holds for the unit as a whole.
     pub(crate) manifest: String,
 }
@@ -65,6 +67,9 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
         unit.folders.insert((*folder).to_owned());
         for manifest in there {
             unit.packages.extend(manifest.needs.clone());
+            if !manifest.name.is_empty() {
+                unit.names.insert(manifest.name.clone());
+            }
             if unit.manifest.is_empty() {
                 unit.manifest.clone_from(&manifest.file);
             }
@@ -79,6 +84,7 @@ pub(crate) fn units(manifests: &[Manifest]) -> Vec<Unit> {
             root: ".".into(),
             folders: BTreeSet::from([".".to_owned()]),
             packages: BTreeMap::new(),
+            names: BTreeSet::new(),
             manifest: String::new(),
         });
     }

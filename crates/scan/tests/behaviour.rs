@@ -482,3 +482,24 @@ fn given_one_file_when_scanned_then_the_report_says_that_it_is_no_application() 
     assert!(one.contains("One file is no application"), "{one}");
     assert!(!whole.contains("One file is no application"), "{whole}");
 }
+
+/// What a framework leaves to applications was held against the framework.
+#[test]
+fn given_the_source_of_a_framework_when_scanned_then_what_it_leaves_to_applications_is_a_note() {
+    let login = LOGIN.replace("MARK", "");
+    let named = |name: &str| {
+        let manifest =
+            format!(r#"{{"name": "{name}", "dependencies": {{"express-session": "1.18.0"}}}}"#);
+        scan(tree(&[("package.json", &manifest), ("app.js", &login)]).path())
+    };
+
+    let (library, shop) = (named("express-session"), named("shop"));
+
+    let of = |report: &Report, rule: &str| {
+        let found = report.open().find(|f| f.rule.0 == rule);
+        found.map(|f| (f.severity, f.message.contains("express-session itself")))
+    };
+    assert_eq!(of(&library, "CSC-LIMIT-001"), Some((Severity::Info, true)));
+    assert_eq!(of(&shop, "CSC-LIMIT-001"), Some((Severity::Medium, false)));
+    assert_eq!(of(&library, "CSC-FIX-001"), Some((Severity::High, false)));
+}
