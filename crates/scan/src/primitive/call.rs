@@ -300,7 +300,7 @@ pub(super) fn of_call(
         ))
         && !any(
             &method,
-            "get find token email validator encoder error state header cookie check can has is policy applicable msg message notification",
+            "get find token email validator encoder error state header cookie check can has is policy applicable msg message notification url uri path href link",
         )
         && !any(&receiver, "mailer mail notification")
         && !any(&names, "hide")
