@@ -92,3 +92,18 @@ fn given_a_bound_whose_number_is_not_to_be_seen_when_scanned_then_the_limit_is_u
         assert_eq!(without, wanted == "none", "{tree}");
     }
 }
+
+/// The finding stood on the route, in a file that says nothing of accounts.
+#[test]
+fn given_a_view_that_disables_an_account_when_it_keeps_sessions_then_the_mark_is_shown() {
+    let tree =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/CSC-DISABLE-001/fires/django-all");
+
+    let report = run(&Options::new(tree)).expect("the fixture is there");
+
+    let at = report
+        .open()
+        .find(|f| f.rule.0 == "CSC-DISABLE-001")
+        .map(|f| (f.at.file.as_str(), f.at.line));
+    assert_eq!(at, Some(("views.py", 10)));
+}
