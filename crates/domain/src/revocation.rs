@@ -144,7 +144,7 @@ mod tests {
     use crate::roster::{Contact, Generation};
     use crate::session::{Binding, BoundDevice, Origin, Session};
     use crate::testing::{
-        at, device, empty_roster, ends, groups, id, limit, live_ids, roster, session,
+        at, device, empty_roster, ends, federated, groups, id, limit, live_ids, roster, session,
     };
 
     fn name(text: &str) -> SubjectId {
@@ -276,6 +276,7 @@ mod tests {
         let mut known = session(2).build();
         known.origin.label = DeviceLabel::of_text("Firefox");
         known.attributes = Some("{}".into());
+        known.federation = Some(Box::new(federated(None)));
         known.device = Some(device(1).id.serial());
         known.binding = Binding::DeviceCookie(Box::new(BoundDevice {
             token: device(1).token,
@@ -297,7 +298,8 @@ mod tests {
         assert_eq!(told, [EndReason::RevokedByAdmin; 2]);
         let personal = |s: &Session| {
             let origin = s.origin != Origin::default() || s.device.is_some();
-            origin || s.attributes.is_some() || s.binding != Binding::None
+            let told = s.attributes.is_some() || s.federation.is_some();
+            origin || told || s.binding != Binding::None
         };
         assert!(roster.devices.is_empty());
         assert!(roster.ended.iter().all(|e| !personal(&e.session)));

@@ -227,7 +227,9 @@ mod tests {
     use crate::check::Presented;
     use crate::name::AuthenticationMethod;
     use crate::policy::Terms;
-    use crate::testing::{at, device_token, id, later_token, level, roster, session, token};
+    use crate::testing::{
+        at, device_token, federated, id, later_token, level, roster, session, token,
+    };
 
     /// Asks with `token` for the token made from `fresh`.
     fn ask(
@@ -491,6 +493,18 @@ mod tests {
         assert_eq!(session.absolute_deadline, at(10).plus(absolute));
         assert_eq!(session.last_seen.get(), at(10));
         assert_eq!(session.authentication.at, at(10));
+    }
+
+    #[test]
+    fn given_a_provider_that_vouches_for_less_when_identity_is_proved_then_that_bound_stays() {
+        let mut held = session(1).deadline(100).build();
+        held.federation = Some(Box::new(federated(Some(at(90)))));
+        let mut roster = roster([]);
+        roster.sessions = vec![Arc::new(held)];
+
+        rotated(&mut roster, &token(1), 50, proof(1), 10);
+
+        assert_eq!(roster.sessions[0].absolute_deadline, at(90));
     }
 
     /// Else whoever knows a password alone would keep a session of two factors for ever.

@@ -8,7 +8,8 @@ use crate::change::Change;
 use crate::device::{
     Device, DeviceClass, DeviceDigest, DeviceId, DeviceSerial, DeviceToken, DeviceTrust,
 };
-use crate::name::{ClientId, GroupName, SubjectId, TenantId};
+use crate::federation::FederatedSignIn;
+use crate::name::{ClientId, GroupName, Issuer, IssuerSession, IssuerSubject, SubjectId, TenantId};
 use crate::policy::{
     Condition, Overflow, Policy, PolicyVersion, Rule, SessionLimit, Setting, Terms,
 };
@@ -155,6 +156,17 @@ pub(crate) fn newborn(number: u8) -> Newborn {
         family: token(number).secret().family(),
         device: DeviceSerial([number; 12]),
         device_token: device_token(number).digest(),
+    }
+}
+
+/// A sign-in at a provider, which vouches for it until then.
+pub(crate) fn federated(vouched_until: Option<Timestamp>) -> FederatedSignIn {
+    FederatedSignIn {
+        issuer: Issuer::parse("https://id.example").unwrap(),
+        subject: IssuerSubject::parse("248289761001").unwrap(),
+        session: IssuerSession::parse("s-1").ok(),
+        issued_at: at(1),
+        vouched_until,
     }
 }
 

@@ -10,8 +10,8 @@ use crate::change::Keep;
 use crate::policy::{Condition, Limit, Overflow, Per, PolicyVersion, Setting};
 use crate::seats::{FullLimit, Scope, WayOut, surplus};
 use crate::testing::{
-    at, client, empty_roster, ends, evicting_at, groups, id, level, limit, live_ids, newborn,
-    observing, policy, roster, ruled, session, sign_in, when_remembered,
+    at, client, empty_roster, ends, evicting_at, federated, groups, id, level, limit, live_ids,
+    newborn, observing, policy, roster, ruled, session, sign_in, when_remembered,
 };
 
 fn per_client(sessions: u64, clients: &[&str]) -> Limit {
@@ -60,6 +60,28 @@ fn full_limit(scope: Scope, max: u64) -> FullLimit {
         scope,
         max: limit(max).get(),
     }
+}
+
+#[test]
+fn given_a_provider_that_vouches_for_less_than_the_policy_when_signed_in_then_that_is_the_deadline()
+{
+    let until = |until| {
+        let federation = Some(Box::new(federated(Some(at(until)))));
+        let newcomer = SignIn {
+            federation,
+            ..sign_in()
+        };
+        let admitted = let_in(&roster([]), &newcomer, 9, &Policy::default());
+        admitted.session.absolute_deadline
+    };
+
+    assert_eq!(until(60), at(60));
+    let absolute = Policy::default().terms.absolute;
+    assert_eq!(
+        until(1_000_000),
+        at(20).plus(absolute),
+        "never longer than the policy"
+    );
 }
 
 #[test]
