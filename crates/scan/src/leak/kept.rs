@@ -123,19 +123,27 @@ fn is_slot(key: &str, of_sign_in: bool) -> bool {
         && (v::names_session_loosely(&list) || of_sign_in && list.len() == 1)
 }
 
-/// Was the variable filled with something that was made, on this way, and not sent?
+/// Was the variable filled with something that was made, on this way, and not sent? Where its
+/// digest is kept beside it, the secret itself is shown once and not stored.
 fn is_made_here(model: &Model<'_>, id: Id, name: &str) -> bool {
     let around: Vec<usize> = model
         .enclosing(id)
         .into_iter()
         .map(|id| model.own(id))
         .collect();
-    let mut assigns = model.file_of(id).outline.assigns.iter();
-    assigns.any(|a| {
-        let from = words(&a.written);
-        a.target == name
-            && a.function.is_some_and(|own| around.contains(&own))
-            && any(&from, MADE)
-            && !any(&from, SENT)
-    })
+    let assigns = || model.file_of(id).outline.assigns.iter();
+    let is_digested = assigns().any(|a| {
+        a.function.is_some_and(|own| around.contains(&own))
+            && a.target.contains('.')
+            && any(&words(&a.written), HARMLESS)
+            && a.names.split(' ').any(|own| own == name)
+    });
+    !is_digested
+        && assigns().any(|a| {
+            let from = words(&a.written);
+            a.target == name
+                && a.function.is_some_and(|own| around.contains(&own))
+                && any(&from, MADE)
+                && !any(&from, SENT)
+        })
 }

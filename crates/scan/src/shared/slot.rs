@@ -94,13 +94,21 @@ impl<'m, 'a> Slots<'m, 'a> {
     /// Classes of which a module makes one object, or that are registered as singletons.
     fn made_once(&mut self) {
         let mut once: BTreeSet<&'a str> = BTreeSet::new();
+        let mut made: BTreeMap<&'a str, usize> = BTreeMap::new();
+        let calls = self.model.files.iter().flat_map(|f| &f.outline.calls);
+        for class in calls.filter_map(|call| call.path.strip_suffix(".new")) {
+            *made.entry(class).or_default() += 1;
+        }
         for file in &self.model.files {
             for call in &file.outline.calls {
                 let class = call.path.strip_suffix(".new").unwrap_or(&call.path);
                 let in_python = file.language == Language::Python && call.path == class;
-                let made = call.function.is_none() && (call.path != class || in_python);
+                // Rows of a table are made at start-up too, one after another.
+                let is_one = call.function.is_none()
+                    && (call.path != class || in_python)
+                    && made.get(class).is_none_or(|times| *times < 2);
                 let named = |wanted: &str| self.classes.get(wanted).copied();
-                once.extend(named(class).filter(|_| made));
+                once.extend(named(class).filter(|_| is_one));
                 if call.method() == "AddSingleton" {
                     once.extend(call.names.split(' ').filter_map(named));
                 }
