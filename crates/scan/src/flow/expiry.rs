@@ -10,6 +10,9 @@ use crate::primitive::{Does, Primitive};
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
+/// A file of more comparisons than this was not written by hand: it is asked by its own words alone.
+const CROWDED: usize = 2_000;
+
 /// Words that give something an end in time.
 const ENDS: &str = "exp expire expires expired expiry expiration ttl lifetime validity maxage max_age timedelta timeout idle setex";
 
@@ -107,13 +110,13 @@ impl Tracer<'_, '_> {
         let function = self.model.function(id);
         let file = self.model.file_of(id);
         let near = self.model.near(id);
+        let own = self.model.own(id);
         let lets_in = any(
             &near,
             "auth authenticate authenticated authorize verify validate check require guard middleware protect ensure current load resume touch session principal caller",
         ) && !v::names_sessions(&near);
         // `app.use(async (req, res, next) => …)` is asked before every route.
         let comes_first = || {
-            let own = self.model.own(id);
             file.outline.calls.iter().any(|c| {
                 matches!(c.method(), "use" | "Use" | "addHook" | "preHandler")
                     && c.closures.contains(&own)
@@ -140,8 +143,14 @@ impl Tracer<'_, '_> {
                         .any(|t| v::names_session_loosely(&words(t)))
                 })
         };
+        let outline = &file.outline;
+        let is_crowded = outline.compares.len() > CROWDED
+            || outline.assigns.len() + outline.calls.len() > CROWDED * 10;
         // What a side of a comparison was filled with, and the arguments of calls on its line.
         let said = |side: &str, line: u32| {
+            if is_crowded {
+                return words(side);
+            }
             let mut text = side.to_owned();
             let name = side.split(['.', ' ', '(']).next().unwrap_or("");
             let filled = file.outline.assigns.iter().filter(|a| {
@@ -159,7 +168,7 @@ impl Tracer<'_, '_> {
             .compares
             .iter()
             .filter(|c| is_order(&c.operator))
-            .filter(|c| (function.line..=function.end_line).contains(&c.line))
+            .filter(|c| c.function == Some(own))
             .find(|c| {
                 let both = [said(&c.left, c.line), said(&c.right, c.line)].concat();
                 let of_account = any(
@@ -170,7 +179,8 @@ impl Tracer<'_, '_> {
             })
             .map(|c| c.line);
         let line = by_sign.or_else(|| {
-            let mut calls = self.model.calls_in(id);
+            let calls = file.outline.calls.iter();
+            let mut calls = calls.filter(|call| call.function == Some(own));
             let asks = calls.find(|call| {
                 let method = call.method().to_ascii_lowercase();
                 let both = [words(&call.path), words(&call.names)].concat();

@@ -3,6 +3,9 @@
 mod compare;
 mod cut;
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::Does;
 use crate::model::{Id, Model, Parsed};
 use crate::syntax::words::{any, words};
@@ -12,8 +15,11 @@ use crate::vocabulary as v;
 use compare::is_bound;
 use cut::{
     Cut, What, asked, constants, cut_of, ends, inserts_below, is_query_of_sessions, is_script,
-    keeps_end, keeps_newest, of_index, one_line, pages,
+    is_sparing, keeps_end, keeps_newest, of_index, one_line, pages, spares,
 };
+
+/// How many calls of a file that fill a variable are asked about each comparison.
+const SCANS_MAX: usize = 500;
 
 /// A line that bounds, and what is to be seen there.
 pub(super) struct Bound {
@@ -25,11 +31,34 @@ pub(super) struct Bound {
 
 /// Everything in a file that bounds the sessions of a user.
 pub(super) fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Bound> {
+    let outline = &file.outline;
+    let mut by_target: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, assign) in outline.assigns.iter().enumerate() {
+        by_target.entry(&assign.target).or_default().push(index);
+    }
+    let ending = outline.calls.iter().filter(|call| ends(call));
+    let mut endings: Vec<u32> = ending.map(|call| call.line).collect();
+    let sparing = outline.calls.iter().filter(|call| spares(call));
+    let excepted = outline.pairs.iter().filter(|pair| is_sparing(&pair.target));
+    let mut sparings: Vec<u32> = sparing
+        .map(|call| call.line)
+        .chain(excepted.map(|pair| pair.line))
+        .collect();
+    endings.sort_unstable();
+    sparings.sort_unstable();
+    let calls = outline.calls.iter().enumerate();
+    let scans =
+        calls.filter(|(_, c)| matches!(c.method(), "Scan" | "Get" | "Count" | "GetContext"));
     let seen = Seen {
         model,
         number,
         file,
         constants: constants(file),
+        by_target,
+        endings,
+        sparings,
+        scans: scans.map(|(index, _)| index).take(SCANS_MAX).collect(),
+        users: RefCell::default(),
     };
     let mut out: Vec<Bound> = Vec::new();
     for compare in &file.outline.compares {
@@ -53,6 +82,15 @@ struct Seen<'m, 'a> {
     number: usize,
     file: &'m Parsed,
     constants: Vec<(&'m str, String)>,
+    /// What is assigned, by its name: a file of many cuts asks often.
+    by_target: HashMap<&'m str, Vec<usize>>,
+    /// Lines on which something ends, and lines that except something, in order.
+    endings: Vec<u32>,
+    sparings: Vec<u32>,
+    /// Calls by which Go hands over where a number goes.
+    scans: Vec<usize>,
+    /// Whether a function names a user, where that was asked.
+    users: RefCell<HashMap<Id, bool>>,
 }
 
 impl Seen<'_, '_> {
@@ -89,8 +127,8 @@ impl Seen<'_, '_> {
                 What::Trims => true,
                 // `user.sessions = user.sessions.slice(-5)`
                 What::Surplus if call.into == call.receiver() => true,
-                What::Surplus => self.ends_after(call, |_| true),
-                What::Newest => self.ends_after(call, |end| self.spares(end)),
+                What::Surplus => self.ends_after(call, false),
+                What::Newest => self.ends_after(call, true),
             };
         let said = format!("{statement} {} {}", call.names, call.texts.join(" "));
         (trims && self.is_of_user(call.function, &said)).then(|| self.bound(call, call.line, note))
@@ -109,7 +147,7 @@ impl Seen<'_, '_> {
                 !pages(&pair.names)
                     && v::names_session(&asked(&call.path))
                     && self.is_of_user(call.function, &call.names)
-                    && self.ends_after(call, |_| true)
+                    && self.ends_after(call, false)
             }
             "slice" => self.is_list_of_sessions(pair),
             _ => false,
@@ -193,11 +231,12 @@ impl Seen<'_, '_> {
             .id(self.number, function)
             .map(|id| self.model.function(self.model.named_around(id)));
         let within = move |line: u32| around.is_some_and(|f| f.line <= line && line <= f.end_line);
-        self.file
-            .outline
-            .assigns
+        let named = self.by_target.get(name).map_or(&[][..], Vec::as_slice);
+        let assigns = &self.file.outline.assigns;
+        named
             .iter()
-            .filter(move |a| !name.is_empty() && a.target == name && within(a.line))
+            .map(|index| &assigns[*index])
+            .filter(move |a| within(a.line))
             .map(|a| a.written.as_str())
     }
 
@@ -208,59 +247,43 @@ impl Seen<'_, '_> {
             return false;
         };
         let near = self.model.near(id);
-        let around = self.model.function(self.model.named_around(id));
         let said = words(said);
+        let names_user = || {
+            let known = self.users.borrow().get(&id).copied();
+            known.unwrap_or_else(|| {
+                let around = self.model.function(self.model.named_around(id));
+                let own = self.model.function(id);
+                let names_user =
+                    v::names_user(&words(&around.names)) || v::names_user(&words(&own.names));
+                self.users.borrow_mut().insert(id, names_user);
+                names_user
+            })
+        };
         !v::is_logout(&near)
             && (v::names_user(&said)
                 || any(&said, "max limit") && v::names_session_loosely(&said)
-                || v::names_user(&words(&around.names))
-                || v::names_user(&words(&self.model.function(id).names))
-                || v::is_login_strictly(&near))
+                || v::is_login_strictly(&near)
+                || names_user())
     }
 
-    /// Does something end after the call, in the same function?
-    fn ends_after(&self, call: &Call, is_meant: impl Fn(&Call) -> bool) -> bool {
+    /// Does something end after the call, in the same function? Where the call has those in hand
+    /// that stay, they have to be excepted there.
+    fn ends_after(&self, call: &Call, sparing: bool) -> bool {
+        /// Endings that one cut is held against.
+        const ENDINGS_MAX: usize = 64;
         let Some(id) = self.model.id(self.number, call.function) else {
             return false;
         };
-        let around = self.model.named_around(id);
-        self.model
-            .calls_in(around)
-            .any(|c| c.line >= call.line && ends(c) && is_meant(c))
-    }
-
-    /// Is what is to stay excepted from the ending: `whereNotIn('id', keep)`, `exclude(pk__in=keep)`?
-    fn spares(&self, end: &Call) -> bool {
-        let spares = |name: &str| {
-            matches!(
-                name.to_ascii_lowercase().replace('_', "").as_str(),
-                "not"
-                    | "notin"
-                    | "nin"
-                    | "exclude"
-                    | "wherenotin"
-                    | "wherenot"
-                    | "except"
-                    | "notinarray"
-            )
+        let last = self.model.function(self.model.named_around(id)).end_line;
+        let from = self.endings.partition_point(|line| *line < call.line);
+        let spared = |line: u32| {
+            let near = self.sparings.partition_point(|at| at + 2 < line);
+            self.sparings.get(near).is_some_and(|at| *at <= line + 2)
         };
-        let by_pair = self
-            .file
-            .outline
-            .pairs
+        self.endings[from..]
             .iter()
-            .any(|p| (end.line..=end.end_line).contains(&p.line) && spares(&p.target));
-        let mut names = end.path.split(['.', '(']).chain(end.names.split(' '));
-        // What is chained to it says so in its own arguments.
-        let beside = self.file.outline.calls.iter().any(|c| {
-            c.function == end.function
-                && c.line.abs_diff(end.line) <= 2
-                && c.path
-                    .split('.')
-                    .map(|part| part.trim_end_matches("()"))
-                    .chain(c.names.split(' '))
-                    .any(spares)
-        });
-        by_pair || names.any(spares) || beside
+            .take(ENDINGS_MAX)
+            .take_while(|line| **line <= last)
+            .any(|line| !sparing || spared(*line))
     }
 }

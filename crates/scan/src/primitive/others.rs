@@ -1,5 +1,7 @@
 //! Ending one session after another and sparing the present one is ending the others.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Does, Primitive};
 use crate::model::{Id, Model};
 use crate::syntax::words::{any, words};
@@ -8,38 +10,41 @@ use crate::syntax::{Assign, Compare};
 /// Gives each ending in a function that spares the present session its name.
 pub(crate) fn widen(model: &Model<'_>, primitives: &mut [Primitive]) {
     let ends_some = |p: &&mut Primitive| matches!(p.does, Does::EndOne | Does::EndAll);
+    let mut sparing: HashMap<usize, HashSet<Id>> = HashMap::new();
     for primitive in primitives.iter_mut().filter(ends_some) {
+        let number = primitive.file;
+        let spare = sparing
+            .entry(number)
+            .or_insert_with(|| spares(model, number));
         let function = primitive.function.map(|id| model.named_around(id));
-        if function.is_some_and(|id| spares_the_present(model, id)) {
+        if function.is_some_and(|id| spare.contains(&id)) {
             primitive.does = Does::EndOthers;
         }
     }
 }
 
-/// Is a session's id compared with that of the present one here, as a value or in a query?
-fn spares_the_present(model: &Model<'_>, id: Id) -> bool {
-    let function = model.function(id);
-    let outline = &model.file_of(id).outline;
-    let within = |line: u32| (function.line..=function.end_line).contains(&line);
-    let by_value = outline
-        .compares
+/// The functions of a file in which a session's id is compared with that of the present one, as a
+/// value or in a query.
+fn spares(model: &Model<'_>, number: usize) -> HashSet<Id> {
+    let outline = &model.files[number].outline;
+    let by_value = outline.compares.iter().filter(|c| excepts(c));
+    let by_query = outline
+        .pairs
         .iter()
-        .any(|c| within(c.line) && excepts(c));
-    let by_query = || {
-        outline.pairs.iter().any(|pair| {
-            within(pair.line) && is_exception(&pair.target) && is_present_id(&written(pair))
-        })
-    };
-    let by_call = || {
-        model.calls_in(id).any(|call| {
-            let by_method = is_exception(call.method());
-            let by_sign = call.texts.iter().any(|t| matches!(t.as_str(), "!=" | "<>"));
-            // `where.not(id: Current.session.id)`: the last argument is the value.
-            let value = call.arguments.last().map_or("", String::as_str);
-            (by_method || by_sign) && is_present_id(&value.replace(' ', "."))
-        })
-    };
-    by_value || by_query() || by_call()
+        .filter(|pair| is_exception(&pair.target) && is_present_id(&written(pair)));
+    let by_call = outline.calls.iter().filter(|call| {
+        let by_method = is_exception(call.method());
+        let by_sign = call.texts.iter().any(|t| matches!(t.as_str(), "!=" | "<>"));
+        // `where.not(id: Current.session.id)`: the last argument is the value.
+        let value = call.arguments.last().map_or("", String::as_str);
+        (by_method || by_sign) && is_present_id(&value.replace(' ', "."))
+    });
+    by_value
+        .map(|c| c.function)
+        .chain(by_query.map(|pair| pair.function))
+        .chain(by_call.map(|call| call.function))
+        .filter_map(|own| Some(model.named_around(model.id(number, own)?)))
+        .collect()
 }
 
 /// The value of a pair, without what closes around it.

@@ -116,15 +116,13 @@ impl Seen<'_, '_> {
             });
             // Go hands over where the number goes: `QueryRow("SELECT count(*) …").Scan(&n)`.
             let by_scan = is_plain
-                && self.file.outline.calls.iter().any(|c| {
-                    c.function == compare.function
-                        && matches!(c.method(), "Scan" | "Get" | "Count" | "GetContext")
-                        && c.names.split(' ').any(|n| n == name)
-                        && {
-                            let said = one_line(c.texts.iter());
-                            said.contains("count(") && sql_on_sessions(&said, "from")
-                                || c.method() == "Count" && v::names_session(&words(&said))
-                        }
+                && self.scans.iter().any(|index| {
+                    let c = &self.file.outline.calls[*index];
+                    c.function == compare.function && c.names.split(' ').any(|n| n == name) && {
+                        let said = one_line(c.texts.iter());
+                        said.contains("count(") && sql_on_sessions(&said, "from")
+                            || c.method() == "Count" && v::names_session(&words(&said))
+                    }
                 });
             by_value || by_scan
         };

@@ -171,6 +171,20 @@ pub(super) fn ends(call: &Call) -> bool {
     (v::is_ending(&method) || hands_on || marks) && !of_browser
 }
 
+/// Is something excepted by this name: `whereNotIn('id', keep)`, `exclude(pk__in=keep)`?
+pub(super) fn is_sparing(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().replace('_', "").as_str(),
+        "not" | "notin" | "nin" | "exclude" | "wherenotin" | "wherenot" | "except" | "notinarray"
+    )
+}
+
+/// Does the call except something, itself or in what it is chained to?
+pub(super) fn spares(call: &Call) -> bool {
+    let path = call.path.split('.').map(|part| part.trim_end_matches("()"));
+    path.chain(call.names.split(' ')).any(is_sparing)
+}
+
 /// One statement that ends all sessions of a user but the newest: by an offset, by a list of those
 /// that stay, or by their rank.
 pub(super) fn keeps_newest(sql: &str) -> bool {
