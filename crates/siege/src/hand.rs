@@ -13,10 +13,7 @@ use crate::book::{Attempt, Book, Guest};
 use crate::client::{Client, Reply, Sent};
 use crate::told::Told;
 
-/// For how long events are read anew until they go with what callers were told: a journal that
-/// nodes share may show a change a moment after it was answered.
-const READ_FOR: Duration = Duration::from_mins(1);
-/// How long to wait between.
+/// How long to wait between two readings of events.
 const BETWEEN: Duration = Duration::from_millis(10);
 
 /// A caller.
@@ -170,8 +167,14 @@ impl Hand {
         Ok(())
     }
 
-    /// Lists who is live and reads all events of a guest, while nobody else does anything.
-    pub(crate) async fn hear(&mut self, book: &Book, guest: &Guest) -> Result<(), Lost> {
+    /// Lists who is live and reads all events of a guest, while nobody else does anything; for so
+    /// long anew, until they go with what callers were told.
+    pub(crate) async fn hear(
+        &mut self,
+        book: &Book,
+        guest: &Guest,
+        patience: Duration,
+    ) -> Result<(), Lost> {
         let path = format!(
             "/v1/subjects/{}/sessions?tenant={}",
             guest.name, guest.tenant
@@ -191,7 +194,7 @@ impl Hand {
         loop {
             let written = self.events(book, guest).await?;
             told.events = book.events(&written).ok_or(Lost)?;
-            if !waits || book.agrees(guest, &told) || begun.elapsed() > READ_FOR {
+            if !waits || book.agrees(guest, &told) || begun.elapsed() > patience {
                 break;
             }
             sleep(BETWEEN).await;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use innkeeper_simulation::checker::Violation;
 use innkeeper_simulation::dice::Dice;
@@ -232,7 +233,11 @@ impl Rounds {
             }
         })
         .await;
-        (take_stock(hands, &book, Events::Read).await, book)
+        let events = match self.store {
+            Store::Embedded => Events::OF_ONE,
+            Store::Postgres(_) | Store::Redis(_) => Events::SHARED,
+        };
+        (take_stock(hands, &book, events).await, book)
     }
 }
 
@@ -240,8 +245,16 @@ impl Rounds {
 /// take longer the more rounds ago that was.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Events {
-    Read,
+    /// Anew for so long, until they go with the rest.
+    Read(Duration),
     Left,
+}
+
+impl Events {
+    /// Of a node that has its journal to itself.
+    pub(crate) const OF_ONE: Self = Self::Read(Duration::from_secs(5));
+    /// A journal that nodes share may show a change a moment after it was answered.
+    const SHARED: Self = Self::Read(Duration::from_mins(1));
 }
 
 /// When all is quiet, everything is looked at once more: a sign-in, a look, and every token.
@@ -257,8 +270,8 @@ pub(crate) async fn take_stock(
         for _ in 0..3 {
             let _ = hand.look(book, guest).await;
         }
-        if events == Events::Read {
-            let _ = hand.hear(book, guest).await;
+        if let Events::Read(patience) = events {
+            let _ = hand.hear(book, guest, patience).await;
         }
     }
     let count = hands.len();
