@@ -9,6 +9,7 @@ mod functions;
 mod fuzz;
 mod mutants;
 mod openapi;
+mod planted;
 mod probe_checks;
 mod sarif;
 mod scan_corpus;
@@ -17,6 +18,7 @@ mod schemathesis;
 mod shell;
 mod shuttle;
 mod siege;
+mod siege_flaws;
 mod simulation;
 mod tools;
 
@@ -136,6 +138,12 @@ const CHORES: &[Chore] = &[
         summary: "kill -9, stops and full disks under the release binary: [--rounds N]",
         help: || siege::HELP.into(),
         run: siege::kills,
+    },
+    Chore {
+        name: "siege-flaws",
+        summary: "servers with a planted flaw, which rounds and kills have to catch",
+        help: siege_flaws::help,
+        run: siege_flaws::run,
     },
     Chore {
         name: "policy-try",
