@@ -19,7 +19,7 @@ use innkeeper_store::{
     Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
     Touch, Touched,
 };
-use innkeeper_store_embedded::files::simulated::{SimulatedFiles, Strokes};
+use innkeeper_store_embedded::files::simulated::{Deed, SimulatedFiles, Strokes};
 use innkeeper_store_embedded::{EmbeddedStore, Sizes};
 use parking_lot::Mutex;
 
@@ -128,10 +128,8 @@ impl OnDisk {
                     return;
                 }
                 Err(error) => {
-                    let strokes = self.files.strokes();
-                    let is_kept_from_it = self.files.is_down()
-                        || strokes.failed_syncs > before.failed_syncs
-                        || strokes.full > before.full;
+                    let is_refused = self.files.strokes().refused() > before.refused();
+                    let is_kept_from_it = self.files.is_down() || is_refused;
                     assert!(is_kept_from_it, "it does not open: {error:?}");
                 }
             }
@@ -141,19 +139,28 @@ impl OnDisk {
 
     /// Draws what this life will end with.
     fn threaten(&self, life: &mut Life) {
-        self.files.fail_one_sync_in(0);
-        self.files.hold_at_most(u64::MAX);
-        self.files.crash_after(u64::MAX);
+        self.files.spare();
         if life.fair {
             return;
         }
-        match life.dice.below(8) {
+        // Little is removed, and nothing depends on it.
+        self.files.fail_one_in(Deed::Remove, 4);
+        match life.dice.below(10) {
             0..4 => self.files.crash_after(life.dice.below(250)),
             4 => self.files.crash_after(life.dice.below(20)),
-            5 => self.files.fail_one_sync_in(40),
+            5 => self.files.fail_one_in(Deed::Sync, 40),
             6 => {
                 let room = 1_000 + life.dice.below(20_000);
                 self.files.hold_at_most(self.files.used() + room);
+                // Where what was refused is to be cut off again.
+                self.files.fail_one_in(Deed::Cut, 3);
+            }
+            7 | 8 => {
+                if let Some(deed) = life.dice.one_of(&Deed::ALL) {
+                    // What is seldom done fails often.
+                    let often = matches!(deed, Deed::Read | Deed::Sync);
+                    self.files.fail_one_in(*deed, if often { 10 } else { 2 });
+                }
             }
             _ => {}
         }

@@ -175,15 +175,7 @@ impl Tally {
             ("deadlines approached", self.deadlines),
         ];
         if let Some(disk) = &self.disk {
-            rows.extend([
-                ("machine crashes", disk.crashes),
-                ("processes killed", disk.kills),
-                ("lost writes", disk.lost),
-                ("torn writes", disk.torn),
-                ("lost names", disk.unnamed),
-                ("failed syncs", disk.failed_syncs),
-                ("writes without room", disk.full),
-            ]);
+            rows.extend(disk.rows());
         }
         if let Some(packed) = &self.packed {
             rows.extend([

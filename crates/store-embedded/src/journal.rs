@@ -74,7 +74,7 @@ impl Shared {
             return Ok(after.map(|_| Tail::Gone));
         }
         let with_cursor = |(place, entry): (u64, _)| (self.cursors.at(place), entry);
-        let page = page.map_err(corrupt)?.into_iter().map(with_cursor);
+        let page = page.map_err(refuse)?.into_iter().map(with_cursor);
         Ok(Some(Tail::Page(page.collect())))
     }
 }
@@ -92,10 +92,16 @@ impl Round<'_> {
     }
 }
 
-fn corrupt((place, damage): (u64, Damage)) -> StoreError {
-    StoreError::Corrupt {
-        name: format!("journal entry {place}"),
-        source: Box::new(damage),
+/// What keeps an entry from being shown. What the system could not read now it may read later.
+fn refuse((place, damage): (u64, Damage)) -> StoreError {
+    match damage {
+        Damage::Unreadable(error) => StoreError::Unavailable {
+            source: Box::new(error),
+        },
+        Damage::Missing | Damage::Contradiction(_) | Damage::Record(_) => StoreError::Corrupt {
+            name: format!("journal entry {place}"),
+            source: Box::new(damage),
+        },
     }
 }
 

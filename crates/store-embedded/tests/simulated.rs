@@ -14,7 +14,7 @@ use innkeeper_store::conformance::fixture::{commit_for, session, tag};
 use innkeeper_store::register::{Put, Register};
 use innkeeper_store::{Outcome, SessionStore, StoreError, Touch};
 use innkeeper_store_embedded::files::Files;
-use innkeeper_store_embedded::files::simulated::SimulatedFiles;
+use innkeeper_store_embedded::files::simulated::{Deed, SimulatedFiles};
 use innkeeper_store_embedded::restore::restore_on;
 use innkeeper_store_embedded::{EmbeddedStore, Onto, OpenError, RestoreError, Sizes};
 
@@ -281,14 +281,99 @@ fn given_a_sync_that_failed_when_all_is_well_again_then_the_store_stays_stopped_
     let mut context = Context::from_waker(Waker::noop());
     assert!(failed.as_mut().poll(&mut context).is_pending());
 
-    world.files.fail_one_sync_in(1);
+    world.files.fail_one_in(Deed::Sync, 1);
     let refused = world.try_born(1).expect_err("the sync failed");
-    world.files.fail_one_sync_in(0);
+    world.files.fail_one_in(Deed::Sync, 0);
 
     assert!(matches!(refused, StoreError::Unknown { .. }), "{refused:?}");
     assert!(failed.as_mut().poll(&mut context).is_ready());
     world.try_born(2).expect_err("it has stopped");
     world.store.ready().expect_err("until it is opened anew");
+}
+
+/// What was refused for want of room is cut off again. If that fails too, nobody knows what a
+/// power cut would leave.
+#[test]
+fn given_no_room_when_what_was_written_cannot_be_cut_off_then_the_store_stops_in_doubt() {
+    let mut world = World::new(1);
+    world.born(1);
+    world.files.hold_at_most(world.files.used() + 20);
+    world.files.fail_one_in(Deed::Cut, 1);
+
+    let refused = world.try_born(1).expect_err("there is no room");
+    world.files.spare();
+
+    assert!(matches!(refused, StoreError::Unknown { .. }), "{refused:?}");
+    world.try_born(2).expect_err("it has stopped");
+    let world = world.killed();
+    assert_eq!(
+        world.live(1).len(),
+        1,
+        "what was torn is cut off at the next opening"
+    );
+}
+
+/// The next segment is begun when it is needed; a batch without one has no place to go.
+#[test]
+fn given_a_segment_that_cannot_be_made_when_a_batch_needs_it_then_the_store_stops_in_doubt() {
+    let mut world = World::new(1);
+    world.files.fail_one_in(Deed::Create, 1);
+
+    let refused = (0..100).find_map(|of| world.try_born(of).err());
+    world.files.spare();
+
+    let refused = refused.expect("a hundred births are more than a segment");
+    assert!(matches!(refused, StoreError::Unknown { .. }), "{refused:?}");
+    world.try_born(1).expect_err("it has stopped");
+    world.killed().born(200);
+}
+
+/// It was reported as damage that no later try could mend.
+#[test]
+fn given_a_read_that_fails_when_the_journal_is_asked_for_then_it_is_unavailable_for_now() {
+    let mut world = World::new(1);
+    world.born(1);
+    world.files.fail_one_in(Deed::Read, 1);
+
+    let refused = world
+        .done(world.store.tail(None, 10))
+        .expect_err("the read failed");
+    world.files.spare();
+
+    assert!(
+        matches!(refused, StoreError::Unavailable { .. }),
+        "{refused:?}"
+    );
+    let page = world
+        .done(world.store.tail(None, 10))
+        .expect("it reads again");
+    assert_eq!(page.page().expect("nothing was let go of").len(), 1);
+}
+
+#[test]
+fn given_a_deed_that_fails_when_a_store_is_opened_then_it_is_refused_and_opens_the_next_time() {
+    for deed in Deed::ALL {
+        let mut world = World::new(1);
+        world.born(1);
+        let (files, clock) = (world.files.clone(), Arc::clone(&world.clock));
+        drop(world);
+        files.kill();
+        files.fail_one_in(deed, 1);
+
+        let refused = open(&files, &clock);
+        files.kill();
+        files.spare();
+
+        // Where nothing is torn and nothing left over, nothing is cut off or removed.
+        let is_needed = !matches!(deed, Deed::Cut | Deed::Remove);
+        assert_eq!(refused.is_err(), is_needed, "{deed:?}: {refused:?}");
+        let is_blamed = matches!(
+            refused,
+            Err(OpenError::Damaged { .. } | OpenError::Lost { .. })
+        );
+        assert!(!is_blamed, "{deed:?}: {refused:?}");
+        assert_eq!(World::over(files).live(1).len(), 1, "{deed:?}");
+    }
 }
 
 /// The register changed and nobody signed in: the segments had no place of the journal, each kept
@@ -532,9 +617,9 @@ fn given_a_checkpoint_whose_name_is_not_durable_when_opened_then_the_one_before_
             .expect("there is room");
         world.done(world.store.checkpoint()).expect("there is room");
         world.put("a", 1200);
-        world.files.fail_one_sync_in(3);
+        world.files.fail_one_in(Deed::Sync, 3);
         let failed = world.done(world.store.checkpoint());
-        world.files.fail_one_sync_in(0);
+        world.files.fail_one_in(Deed::Sync, 0);
         if failed.is_ok() || world.named(".checkpoint").len() < 2 {
             continue;
         }
