@@ -76,9 +76,7 @@ impl Book {
                 version: 1,
                 limit,
                 idle: IDLE,
-                binds_devices: false,
-                from: 0,
-                followed_at: 0,
+                ..Enacted::default()
             }],
             idle: IDLE,
             absolute: ABSOLUTE,

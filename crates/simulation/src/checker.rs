@@ -14,6 +14,8 @@ mod facts;
 mod journal;
 mod limits;
 mod outages;
+mod protection;
+mod seats;
 mod strangers;
 mod time;
 mod tokens;
@@ -57,26 +59,31 @@ pub fn check(history: &History) -> Vec<Violation> {
     let exact = believed::without_losses(history);
     let history = believed::as_old_as_leases(&exact);
     time::never_falls(&history, &mut found);
-    for subject in subjects {
-        let facts = Facts::of(&history, subject);
-        deaths::stay(&facts, &mut found);
+    let all: Vec<_> = subjects
+        .into_iter()
+        .map(|subject| Facts::of(&history, subject))
+        .collect();
+    seats::hold(&all, &mut found);
+    for facts in &all {
+        deaths::stay(facts, &mut found);
         if history.lease > 0 {
-            deaths::show_at_home(&facts, &exact, &mut found);
-            deaths::show_in_time(&facts, &exact, &mut found);
+            deaths::show_at_home(facts, &exact, &mut found);
+            deaths::show_in_time(facts, &exact, &mut found);
         }
-        tokens::name_their_owner(&facts, &mut found);
-        tokens::form_one_chain(&facts, &mut found);
-        tokens::are_born_once(&facts, &mut found);
-        strangers::find_nothing(&facts, &mut found);
+        tokens::name_their_owner(facts, &mut found);
+        tokens::form_one_chain(facts, &mut found);
+        tokens::are_born_once(facts, &mut found);
+        strangers::find_nothing(facts, &mut found);
         // What a failover lost, and visits that a node had yet to write down, leave no trace.
         if history.lease == 0 && history.losses.is_empty() {
-            causes::stand_behind_each_no(&facts, &mut found);
+            causes::stand_behind_each_no(facts, &mut found);
         }
-        devices::hold_their_sessions(&facts, &mut found);
-        limits::hold(&facts, &mut found);
-        limits::leave_room(&facts, &mut found);
-        time::ends_sessions(&facts, &mut found);
-        journal::is_whole(&facts, &mut found);
+        devices::hold_their_sessions(facts, &mut found);
+        protection::stands(facts, &mut found);
+        limits::hold(facts, &all, &mut found);
+        limits::leave_room(facts, &mut found);
+        time::ends_sessions(facts, &mut found);
+        journal::is_whole(facts, &mut found);
     }
     found
 }

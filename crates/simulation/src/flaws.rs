@@ -53,6 +53,10 @@ pub enum Flaw {
     EnableForgotten,
     /// Now and then a commit ends everybody, without an order.
     FenceUnordered,
+    /// The seats of a tenant are counted now and then, and not with each commit.
+    SeatsCountedEarly,
+    /// The subject's own word for a device counts as an administrator's.
+    OwnWordBelieved,
     /// Whose session it is, is not part of the question.
     OwnerNotAsked,
     /// The tenant of the caller is not part of the question.
@@ -72,7 +76,7 @@ pub enum Flaw {
 }
 
 /// Every flaw, the promises it must be seen to break, and what it is in one line.
-pub const FLAWS: [(Flaw, &[&str], &str); 28] = [
+pub const FLAWS: [(Flaw, &[&str], &str); 30] = [
     (
         Flaw::CountThenInsert,
         &["S1"],
@@ -165,6 +169,16 @@ pub const FLAWS: [(Flaw, &[&str], &str); 28] = [
         Flaw::FenceUnordered,
         &["V4"],
         "sessions ended without an order",
+    ),
+    (
+        Flaw::SeatsCountedEarly,
+        &["S1"],
+        "seats of a tenant counted before the commit",
+    ),
+    (
+        Flaw::OwnWordBelieved,
+        &["S11"],
+        "the subject's own word for a device believed at once",
     ),
     (
         Flaw::OwnerNotAsked,

@@ -2,6 +2,7 @@
 
 mod choices;
 mod known;
+mod orders;
 mod sign_ins;
 mod strangers;
 mod tokens;
@@ -38,7 +39,7 @@ pub(crate) fn ask(
     dice: &mut Dice,
 ) -> (Call, Calling) {
     let tenant = tenant_of(subject);
-    let name = scribe::name();
+    let name = scribe::name_of(subject);
     match ask {
         Ask::Trespass => {
             let Some((sid, id)) = dice.one_of(&known.sessions).copied() else {
@@ -56,7 +57,8 @@ pub(crate) fn ask(
         }
         Ask::SignIn => sign_ins::sign_in(node, tenant, name, known, labels, dice),
         Ask::Choose => choices::choose(node, tenant, name, known, dice),
-        Ask::Trust => choices::trust(node, tenant, name, known, dice),
+        Ask::Trust => orders::trust(node, tenant, name, known, dice),
+        Ask::EndAnother => orders::end_another(node, tenant, name, known, dice),
         Ask::Present if !known.tokens.is_empty() => tokens::present(node, tenant, known, dice),
         Ask::PresentElsewhere if !known.tokens.is_empty() => {
             tokens::present_elsewhere(node, tenant, known, dice)

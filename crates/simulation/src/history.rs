@@ -3,6 +3,10 @@
 //! Sessions, tokens and subjects are small numbers here, so that a history can be written by hand
 //! and a violation can be read.
 
+mod operation;
+
+use std::collections::BTreeMap;
+
 /// A subject.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Subject(pub u32);
@@ -14,6 +18,10 @@ pub struct Sid(pub u32);
 /// A token, by its digest.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Tok(pub u32);
+
+/// A device, by its public name.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Dev(pub u32);
 
 /// What names a birth in the journal: the idempotency key of its sign-in, or the sign-in itself.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -78,8 +86,8 @@ pub enum Call {
         /// The sessions that its subject chose to end for it, if it was asked.
         chosen: Option<Vec<Sid>>,
     },
-    /// Rely on a device from now on.
-    Trust,
+    /// Rely on a device from now on, on the word of somebody.
+    Trust(Dev, Word),
     /// Is this token good?
     Check(Tok),
     /// The next token, because its time has come.
@@ -92,6 +100,8 @@ pub enum Call {
     CheckElsewhere(Tok),
     /// End one session.
     Revoke(Sid),
+    /// End one session, asked by another of its subject's, whose token this is.
+    RevokeBy(Tok, Sid),
     /// End one session, asked by somebody whose it is not.
     Trespass(Sid, Stranger),
     /// End all but one.
@@ -108,6 +118,15 @@ pub enum Call {
     Look,
     /// Housekeeping of every subject.
     Sweep,
+}
+
+/// Who gives an order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Word {
+    /// An administrator.
+    Administrator,
+    /// The subject, by the session of this token.
+    Holder(Tok),
 }
 
 /// Somebody to whom a session must look absent.
@@ -166,6 +185,8 @@ pub enum Answer {
     },
     /// No such session.
     Absent,
+    /// Nothing was done: it is protected from the session that asks.
+    Protected,
     /// The roster as it was.
     Seen(View),
 }
@@ -175,6 +196,8 @@ pub enum Answer {
 pub enum Refusal {
     /// No seat.
     Full,
+    /// No seat of the tenant.
+    Tenant,
     /// The subject is disabled.
     Disabled,
     /// The evidence is too old.
@@ -206,7 +229,7 @@ pub struct Basis {
 }
 
 /// A policy, from the moment it was enacted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Enacted {
     /// Its version.
     pub version: u64,
@@ -216,6 +239,10 @@ pub struct Enacted {
     pub idle: u64,
     /// Whether it binds a session to the device on which it is opened.
     pub binds_devices: bool,
+    /// How many sessions each tenant may hold.
+    pub seats: Option<usize>,
+    /// For how long older trusted sessions are protected from a new one, in milliseconds.
+    pub protects_for: u64,
     /// Where in the order.
     pub from: usize,
     /// The store's time from which every node answers by it.
@@ -313,6 +340,8 @@ pub struct History {
     pub operations: Vec<Operation>,
     /// The tenants of the subjects, by their numbers; one that is not named is of tenant 0.
     pub tenants: Vec<u32>,
+    /// The devices on which sessions were opened, where that is known.
+    pub devices: BTreeMap<Sid, Dev>,
     /// The policies, in order.
     pub policies: Vec<Enacted>,
     /// Where nodes or the store went down.
@@ -340,121 +369,22 @@ impl History {
         self.outages.iter().any(|outage| outage.holds(operation))
     }
 
+    /// The policies by which something may be decided that begins here and ends at that place.
+    pub(crate) fn policies_between(
+        &self,
+        begun: Point,
+        until: usize,
+    ) -> impl Iterator<Item = &Enacted> {
+        let newest = self.policies.iter().rfind(|p| p.binds(begun));
+        let least = newest.map_or(0, |p| p.version);
+        self.policies
+            .iter()
+            .filter(move |p| p.from <= until && p.version >= least)
+    }
+
     /// The tenant of a subject.
     #[must_use]
     pub fn tenant(&self, subject: Subject) -> u32 {
         self.tenants.get(subject.0 as usize).copied().unwrap_or(0)
-    }
-}
-
-/// The places of one operation; one without an answer may still be done, at any time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) begun: usize,
-    pub(crate) ended: usize,
-}
-
-impl Operation {
-    /// Whether somebody knows what became of it.
-    #[must_use]
-    pub fn is_known(&self) -> bool {
-        self.answer != Answer::Unknown && !self.is_void
-    }
-
-    /// Whether a node may answer it by a lease.
-    pub(crate) const fn is_check(&self) -> bool {
-        matches!(
-            self.call,
-            Call::Check(_) | Call::CheckAbroad(_) | Call::CheckElsewhere(_)
-        )
-    }
-
-    pub(crate) fn span(&self) -> Span {
-        let ended = if self.is_known() {
-            self.ended.place
-        } else {
-            usize::MAX
-        };
-        Span {
-            begun: self.begun.place,
-            ended,
-        }
-    }
-
-    /// What it showed of the roster.
-    #[must_use]
-    pub fn view(&self) -> Option<&View> {
-        match &self.answer {
-            _ if self.is_void => None,
-            Answer::Seen(view) => Some(view),
-            Answer::Admitted { view, .. }
-            | Answer::Valid { view, .. }
-            | Answer::Refused(_, view) => view.as_ref(),
-            Answer::Unknown
-            | Answer::NoSession { .. }
-            | Answer::Mismatched
-            | Answer::Done { .. }
-            | Answer::Absent => None,
-        }
-    }
-
-    /// What it was decided by, where that shows.
-    #[must_use]
-    pub fn basis(&self) -> Option<Basis> {
-        self.view()?.basis
-    }
-
-    /// The sessions that it showed to be live.
-    pub(crate) fn shows_live(&self) -> Vec<Sid> {
-        let mut shown = self.view().map_or_else(Vec::new, |v| v.live.clone());
-        match &self.answer {
-            _ if self.is_void => {}
-            Answer::Valid { session, .. }
-            | Answer::Done {
-                kept: Some((session, _)),
-                ..
-            } => shown.push(*session),
-            _ => {}
-        }
-        shown.sort_unstable();
-        shown.dedup();
-        shown
-    }
-
-    /// The session that it found good.
-    pub(crate) fn shows_valid(&self) -> Option<Sid> {
-        match &self.answer {
-            Answer::Valid { session, .. } if !self.is_void => Some(*session),
-            _ => None,
-        }
-    }
-
-    /// The token that was presented.
-    #[must_use]
-    pub fn presented(&self) -> Option<Tok> {
-        match self.call {
-            Call::Check(token)
-            | Call::CheckAbroad(token)
-            | Call::CheckElsewhere(token)
-            | Call::Renew(token)
-            | Call::Reauthenticate(token)
-            | Call::CredentialChanged(Some(token)) => Some(token),
-            _ => None,
-        }
-    }
-
-    /// The token that it gave out, with its session.
-    #[must_use]
-    pub fn issued(&self) -> Option<(Sid, Tok)> {
-        match &self.answer {
-            Answer::Admitted { session, token, .. }
-            | Answer::Valid {
-                session,
-                rotated: Some(token),
-                ..
-            } => Some((*session, *token)),
-            Answer::Done { kept, .. } => *kept,
-            _ => None,
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use innkeeper_domain::policy::{BindTo, Overflow, Policy, SessionLimit, Terms};
+use innkeeper_domain::policy::{BindTo, Overflow, Policy, Seats, SessionLimit, TenantLimit, Terms};
 
 use crate::dice::Dice;
 
@@ -39,7 +39,7 @@ pub(crate) enum Turn {
 #[derive(Clone, Debug)]
 pub(crate) struct Mood {
     turns: [(Turn, u64); 9],
-    asks: [(Ask, u64); 15],
+    asks: [(Ask, u64); 16],
     /// One call of the store in so many goes wrong.
     pub(crate) faults: u64,
 }
@@ -55,6 +55,7 @@ pub(crate) enum Ask {
     /// Whoever was just signed out tries again.
     Return,
     Revoke,
+    EndAnother,
     RevokeAll,
     Credential,
     Disable,
@@ -67,6 +68,33 @@ pub(crate) enum Ask {
 
 impl Mood {
     pub(crate) fn drawn(dice: &mut Dice) -> Self {
+        let mood = Self::of_anything(dice);
+        if dice.once_in(6) {
+            return mood.of_devices();
+        }
+        mood
+    }
+
+    /// Little goes wrong, and much is about who may end whose session, from which device.
+    fn of_devices(mut self) -> Self {
+        for (turn, weight) in &mut self.turns {
+            if matches!(turn, Turn::Approach | Turn::MoveClock | Turn::Restart) {
+                *weight = 1;
+            }
+        }
+        for (ask, weight) in &mut self.asks {
+            *weight = match ask {
+                Ask::SignIn | Ask::Trust => 20,
+                Ask::EndAnother => 30,
+                Ask::RevokeAll | Ask::Credential | Ask::Disable | Ask::Limit => 0,
+                _ => (*weight).min(5),
+            };
+        }
+        self.faults = 1000;
+        self
+    }
+
+    fn of_anything(dice: &mut Dice) -> Self {
         let mut some = |choices: &[u64]| *dice.one_of(choices).expect("there are choices");
         Self {
             turns: [
@@ -88,6 +116,7 @@ impl Mood {
                 (Ask::PresentElsewhere, some(&[0, 5, 25])),
                 (Ask::Return, some(&[0, 2, 10])),
                 (Ask::Revoke, some(&[1, 7, 20])),
+                (Ask::EndAnother, some(&[0, 1, 4])),
                 (Ask::RevokeAll, some(&[1, 4, 12])),
                 (Ask::Credential, some(&[1, 3, 10])),
                 (Ask::Disable, some(&[0, 1, 4])),
@@ -151,6 +180,8 @@ pub(crate) fn draw_policy(dice: &mut Dice) -> Policy {
         _ => Overflow::Refuse,
     };
     let max_sessions = SessionLimit::new(1 + dice.below(4)).expect("it is between 1 and 4");
+    let seats = dice.once_in(3).then(|| Seats::new(1 + dice.below(5)));
+    let protected_for = [Duration::ZERO, MINUTE * 10, ABSOLUTE * 2];
     Policy {
         terms: Terms {
             max_sessions,
@@ -163,8 +194,17 @@ pub(crate) fn draw_policy(dice: &mut Dice) -> Policy {
                 BindTo::Nothing
             },
             rotate_every: dice.once_in(2).then_some(MINUTE * 5),
+            protect_trusted_for: *dice.one_of(&protected_for).expect("there are some"),
             ..Terms::default()
         },
+        tenants: seats
+            .flatten()
+            .map(|seats| TenantLimit {
+                tenants: Vec::new(),
+                seats,
+            })
+            .into_iter()
+            .collect(),
         ..Policy::default()
     }
 }

@@ -1,12 +1,14 @@
 //! The scribe: puts the engine's answers and the store's journal into the words of a history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use innkeeper_domain::admission::Refusal as Turned;
 use innkeeper_domain::check::Shortfall;
+use innkeeper_domain::device::DeviceId;
 use innkeeper_domain::name::{SubjectId, TenantId};
 use innkeeper_domain::policy::SessionLimit;
 use innkeeper_domain::roster::Roster;
+use innkeeper_domain::seats::Scope;
 use innkeeper_domain::session::{EndReason, SessionId, Timestamp, TokenDigest};
 use innkeeper_domain::token::SessionToken;
 use innkeeper_engine::EngineError;
@@ -19,7 +21,7 @@ use innkeeper_engine::subjects::Standing;
 use innkeeper_engine::sweep::Swept;
 use innkeeper_store::{JournalEntry, journal::SessionEvent};
 
-use crate::history::{Answer, Basis, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
+use crate::history::{Answer, Basis, Dev, Label, Line, Refusal, Rest, Sid, Subject, Tok, View};
 
 /// The reason that only strangers give.
 pub(crate) const TRESPASS: EndReason = EndReason::RevokedByAdmin;
@@ -45,30 +47,60 @@ pub(crate) enum Reply {
 pub(crate) struct Scribe {
     sessions: HashMap<SessionId, Sid>,
     tokens: HashMap<TokenDigest, Tok>,
+    devices: HashMap<DeviceId, Dev>,
+    /// The device on which each session was opened.
+    pub(crate) opened_on: BTreeMap<Sid, Dev>,
 }
 
-/// The tenants of the subjects. Their names are the same, so that a tenant that is forgotten
-/// somewhere makes one subject of two.
-pub(crate) const TENANTS: [&str; 2] = ["default", "annex"];
+const TENANTS: [&str; 2] = ["default", "annex"];
+const GUEST: &str = "guest";
+
+/// The subjects, each with the number of its tenant and its name there. Two tenants have one of
+/// the same name, so that a tenant that is forgotten somewhere makes one subject of two.
+const SUBJECTS: [(usize, &str); 3] = [(0, GUEST), (1, GUEST), (0, "visitor")];
+
+/// All there are.
+pub(crate) fn subjects() -> impl Iterator<Item = Subject> {
+    (0..).map(Subject).take(SUBJECTS.len())
+}
+
+/// The number of the tenant of each.
+pub(crate) fn tenants() -> Vec<u32> {
+    let number = |tenant: usize| u32::try_from(tenant).expect("there are few");
+    SUBJECTS.map(|(tenant, _)| number(tenant)).into()
+}
 
 pub(crate) fn tenant_of(subject: Subject) -> TenantId {
-    TenantId::parse(TENANTS[subject.0 as usize]).expect("it is a name")
+    tenant(SUBJECTS[subject.0 as usize].0)
 }
 
-pub(crate) fn name() -> SubjectId {
-    SubjectId::parse("guest").expect("it is a name")
+/// The tenant that a subject is not of.
+pub(crate) fn other_tenant(subject: Subject) -> TenantId {
+    tenant(1 - SUBJECTS[subject.0 as usize].0)
 }
 
-fn subject_of(tenant: &TenantId) -> Subject {
-    let place = TENANTS.iter().position(|name| *name == tenant.as_str());
-    let place = place.expect("every tenant is one of ours");
-    Subject(u32::try_from(place).expect("there are few"))
+fn tenant(number: usize) -> TenantId {
+    TenantId::parse(TENANTS[number]).expect("it is a name")
+}
+
+pub(crate) fn name_of(subject: Subject) -> SubjectId {
+    SubjectId::parse(SUBJECTS[subject.0 as usize].1).expect("it is a name")
+}
+
+fn subject_of(tenant: &TenantId, subject: &SubjectId) -> Subject {
+    let found = subjects().find(|s| tenant_of(*s) == *tenant && name_of(*s) == *subject);
+    found.expect("every subject is one of ours")
 }
 
 impl Scribe {
     pub(crate) fn session(&mut self, id: SessionId) -> Sid {
         let next = Sid(u32::try_from(self.sessions.len()).expect("a run is short"));
         *self.sessions.entry(id).or_insert(next)
+    }
+
+    pub(crate) fn device(&mut self, id: DeviceId) -> Dev {
+        let next = Dev(u32::try_from(self.devices.len()).expect("a run is short"));
+        *self.devices.entry(id).or_insert(next)
     }
 
     pub(crate) fn token(&mut self, token: &SessionToken) -> Tok {
@@ -101,6 +133,9 @@ impl Scribe {
             Reply::SignIn(SignInAnswer::Repeated(born)) => return self.admitted(*born, false),
             Reply::SignIn(SignInAnswer::Refused(refusal, turned_away)) => {
                 let refusal = match refusal {
+                    Turned::SessionLimit(full) if full.limit.scope == Scope::Tenant => {
+                        Refusal::Tenant
+                    }
                     Turned::SessionLimit(_) => Refusal::Full,
                     Turned::Disabled => Refusal::Disabled,
                     Turned::StaleGeneration => Refusal::Stale,
@@ -121,7 +156,7 @@ impl Scribe {
                 let rotated = checked.rotated.as_ref().map(|t| self.token(t));
                 let answer = Answer::Valid {
                     session: self.session(checked.session.id),
-                    subject: subject_of(&checked.roster.tenant),
+                    subject: subject_of(&checked.roster.tenant, &checked.roster.subject),
                     rotated,
                     view: Some(self.view(&checked.roster, checked.now)),
                 };
@@ -145,24 +180,20 @@ impl Scribe {
                 } = *rotated;
                 let answer = Answer::Valid {
                     session: self.session(session.id),
-                    subject: subject_of(&roster.tenant),
+                    subject: subject_of(&roster.tenant, &roster.subject),
                     rotated: Some(self.token(&token)),
                     view: Some(self.view(&roster, now)),
                 };
                 return (answer, Some(token));
             }
-            Reply::Revoke(
-                Revoked::Absent | Revoked::Protected | Revoked::AskerGone | Revoked::Impersonated,
-            )
-            | Reply::RevokeAll(
-                RevokedAll::KeptIsAbsent | RevokedAll::Protected | RevokedAll::Impersonated,
-            )
+            Reply::Revoke(Revoked::Absent | Revoked::AskerGone | Revoked::Impersonated)
+            | Reply::RevokeAll(RevokedAll::KeptIsAbsent | RevokedAll::Impersonated)
             | Reply::Device(
-                DeviceAnswer::Absent
-                | DeviceAnswer::Protected
-                | DeviceAnswer::AskerGone
-                | DeviceAnswer::Impersonated,
+                DeviceAnswer::Absent | DeviceAnswer::AskerGone | DeviceAnswer::Impersonated,
             ) => Answer::Absent,
+            Reply::Revoke(Revoked::Protected)
+            | Reply::RevokeAll(RevokedAll::Protected)
+            | Reply::Device(DeviceAnswer::Protected) => Answer::Protected,
             Reply::Revoke(Revoked::Ended) => done(1),
             Reply::RevokeAll(RevokedAll::Ended(ended)) | Reply::Disable(ended) => done(ended),
             Reply::Enable | Reply::Device(DeviceAnswer::Done(_)) => done(0),
@@ -179,6 +210,9 @@ impl Scribe {
 
     /// `first` if this very answer made the session.
     fn admitted(&mut self, born: SignedIn, first: bool) -> (Answer, Option<SessionToken>) {
+        let device = self.device(born.device.id);
+        let session = self.session(born.session.id);
+        self.opened_on.insert(session, device);
         let mut ended_as = |reason| {
             let ended = born.ended.iter();
             let ended = ended.filter(|e| first && e.ending.reason == reason);
@@ -187,7 +221,7 @@ impl Scribe {
         let evicted = ended_as(EndReason::Evicted);
         let chosen = ended_as(EndReason::RevokedByUser);
         let answer = Answer::Admitted {
-            session: self.session(born.session.id),
+            session,
             token: self.token(&born.token),
             evicted,
             chosen,
@@ -203,7 +237,7 @@ impl Scribe {
             agent.as_str().parse().ok().map(Label)
         };
         let mut line = Line {
-            subject: subject_of(&entry.tenant),
+            subject: subject_of(&entry.tenant, &personal.subject),
             seq: entry.seq.0,
             at: entry.at.as_millis(),
             previous: short(entry.previous.0),
@@ -253,7 +287,7 @@ impl Scribe {
 
     pub(crate) fn rest(&mut self, roster: &Roster) -> Rest {
         Rest {
-            subject: subject_of(&roster.tenant),
+            subject: subject_of(&roster.tenant, &roster.subject),
             version: roster.version.0,
             generation: roster.generation.0,
             disabled: roster.disabled,

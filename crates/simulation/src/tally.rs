@@ -3,7 +3,7 @@
 use innkeeper_store_embedded::files::simulated::Strokes;
 
 use crate::checker::lost_deaths;
-use crate::history::{Answer, Call, Class, History, Line, Operation, Refusal};
+use crate::history::{Answer, Call, Class, History, Line, Operation, Refusal, Word};
 use crate::line::Lines;
 
 /// How often each thing happened.
@@ -23,6 +23,14 @@ pub struct Tally {
     pub machines: u64,
     /// Devices that were trusted.
     pub trusts: u64,
+    /// Those of them that were so by the subject's own word.
+    pub own_words: u64,
+    /// Sessions that another of their subject's ended.
+    pub ended_by_another: u64,
+    /// Sessions that were protected from another.
+    pub protected: u64,
+    /// Sign-ins for which the tenant had no seat.
+    pub tenant_full: u64,
     /// Tokens of bound sessions that came from elsewhere.
     pub mismatches: u64,
     /// Tokens that were presented again where their session had just ended.
@@ -155,6 +163,10 @@ impl Tally {
             ("choices", self.choices),
             ("machines", self.machines),
             ("trusted devices", self.trusts),
+            ("trusted by own word", self.own_words),
+            ("ended by another", self.ended_by_another),
+            ("protected", self.protected),
+            ("no seat of the tenant", self.tenant_full),
             ("mismatches", self.mismatches),
             ("returns", self.returns),
             ("refusals", self.refusals),
@@ -195,8 +207,17 @@ impl Tally {
             self.answered += u64::from(operation.is_known());
             let strange = matches!(operation.call, Call::Trespass(..) | Call::CheckAbroad(_));
             self.strangers += u64::from(strange && operation.is_known());
-            let trusted = matches!(operation.answer, Answer::Done { .. });
-            self.trusts += u64::from(operation.call == Call::Trust && trusted);
+            if let Answer::Done { .. } = operation.answer {
+                let (trusts, own, another) = match operation.call {
+                    Call::Trust(_, Word::Administrator) => (1, 0, 0),
+                    Call::Trust(_, Word::Holder(_)) => (1, 1, 0),
+                    Call::RevokeBy(..) => (0, 0, 1),
+                    _ => (0, 0, 0),
+                };
+                self.trusts += trusts;
+                self.own_words += own;
+                self.ended_by_another += another;
+            }
             match &operation.answer {
                 Answer::Admitted { evicted, .. } => {
                     if let Call::Admit { chosen, class, .. } = &operation.call {
@@ -207,6 +228,8 @@ impl Tally {
                     self.evictions += evicted.len() as u64;
                 }
                 Answer::Mismatched => self.mismatches += 1,
+                Answer::Protected => self.protected += 1,
+                Answer::Refused(Refusal::Tenant, _) => self.tenant_full += 1,
                 Answer::Refused(Refusal::Full | Refusal::Stale, _) => self.refusals += 1,
                 Answer::Valid {
                     rotated: Some(_), ..
@@ -238,6 +261,10 @@ impl Tally {
             (&mut self.choices, other.choices),
             (&mut self.machines, other.machines),
             (&mut self.trusts, other.trusts),
+            (&mut self.own_words, other.own_words),
+            (&mut self.ended_by_another, other.ended_by_another),
+            (&mut self.protected, other.protected),
+            (&mut self.tenant_full, other.tenant_full),
             (&mut self.mismatches, other.mismatches),
             (&mut self.returns, other.returns),
             (&mut self.refusals, other.refusals),

@@ -22,13 +22,12 @@ use crate::guests::{self, Calling, Known};
 use crate::history::{Answer, Call, Enacted, History, Operation, Subject};
 use crate::mood::{ABSOLUTE, Ask, IDLE, Mood, Turn, draw_policy};
 use crate::on_disk::OnDisk;
-use crate::scribe::{Reply, Scribe};
+use crate::scribe::{self, Reply, Scribe};
 use crate::tally::Tally;
 use crate::weather::{Backend, Weather};
 use far::Far;
 
 const CALLERS: usize = 6;
-const SUBJECTS: u32 = 2;
 const NODES: usize = 2;
 const STEPS: usize = 1000;
 /// A call over a slow line takes more of them.
@@ -184,12 +183,12 @@ impl World {
             rollout: Rollout::Together,
             policy,
             calls: (0..CALLERS).map(|_| None).collect(),
-            known: (0..SUBJECTS).map(|_| Known::default()).collect(),
+            known: scribe::subjects().map(|_| Known::default()).collect(),
             labels: 0,
             door: Door::default(),
             scribe: Scribe::default(),
             history: History {
-                tenants: (0..SUBJECTS).collect(),
+                tenants: scribe::tenants(),
                 idle: millis(IDLE),
                 absolute: millis(ABSOLUTE),
                 ..History::default()
@@ -297,6 +296,8 @@ impl World {
                 limit: self.policy.terms.max_sessions.get(),
                 idle: millis(self.policy.terms.idle),
                 binds_devices: self.policy.terms.binding == BindTo::Device,
+                seats: self.policy.tenants.first().map(|limit| limit.seats.get()),
+                protects_for: millis(self.policy.terms.protect_trusted_for),
                 from: self.place,
                 followed_at,
             });
@@ -345,7 +346,7 @@ impl World {
         if self.calls[caller].is_some() {
             return self.poll(caller);
         }
-        let subject = Subject(u32::from(self.dice.once_in(3)));
+        let subject = Subject(*self.dice.one_of(&[0, 0, 0, 0, 1, 2]).unwrap_or(&0));
         let ask = self.mood.ask(&mut self.dice);
         let anywhere = self.dice.place(self.nodes.len());
         let left_by = self.known[subject.0 as usize].left_by();
@@ -426,7 +427,7 @@ impl World {
         let ended = self.point();
         let operation = &mut self.history.operations[number];
         (operation.ended, operation.answer) = (ended, answer);
-        self.known[subject.0 as usize].part(operation);
+        self.known[subject.0 as usize].note(operation);
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 use async_trait::async_trait;
 use innkeeper_domain::change::Change;
 use innkeeper_domain::roster::{Floor, Generation, Roster, RosterVersion};
-use innkeeper_domain::session::{EndReason, GraceEnd, Timestamp};
+use innkeeper_domain::session::{EndReason, GraceEnd, Initiator, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::{Clock, StoreTime};
 use innkeeper_store::memory::MemoryStore;
@@ -44,7 +44,8 @@ struct State {
     /// Entries that are not written yet.
     unwritten: Vec<JournalEntry>,
     unread: Option<Reading>,
-    /// Where tokens are looked up, for a store that keeps them apart.
+    /// A copy that is renewed now and then, for a store that looks tokens up there, or counts
+    /// seats.
     index: BTreeMap<RosterTag, Arc<Roster>>,
 }
 
@@ -113,6 +114,18 @@ impl WrongStore {
         else {
             return Outcome::Stale;
         };
+        if commit.seats.is_some() {
+            let counted = match self.flaw {
+                Flaw::SeatsCountedEarly => &state.index,
+                _ => &held.rosters,
+            };
+            let others = counted.values().filter(|r| r.tag != commit.tag);
+            let others = others.filter(|r| r.tenant == commit.tenant);
+            let others = others.map(|r| r.live(now).count()).sum();
+            if commit.is_beyond_seats(current.as_deref(), &roster, others, now) {
+                return Outcome::Full;
+            }
+        }
         let mut roster = roster;
         if self.flaw == Flaw::FenceUnordered && state.dice.once_in(8) {
             roster.generation = Generation(roster.generation.0 + 1);
@@ -148,7 +161,8 @@ impl WrongStore {
         };
         let kept = commit.remember.into_iter().filter(is_kept);
         held.keys.extend(kept.map(|r| (r.key, r)));
-        if self.flaw == Flaw::SecondIndex && state.dice.once_in(2) {
+        let is_copied = matches!(self.flaw, Flaw::SecondIndex | Flaw::SeatsCountedEarly);
+        if is_copied && state.dice.once_in(2) {
             state.index = state.held.rosters.clone();
         }
         if self.flaw == Flaw::AnsweredBeforeSync && state.dice.once_in(4) {
@@ -162,6 +176,16 @@ impl WrongStore {
         if self.flaw == Flaw::EnableForgotten {
             let is_enable = |c: &Change| matches!(c, Change::Disabled(false));
             commit.changes.retain(|c| !is_enable(c));
+        }
+        if self.flaw == Flaw::OwnWordBelieved {
+            for change in &mut commit.changes {
+                if let Change::DeviceTrust {
+                    trust: Some(trust), ..
+                } = change
+                {
+                    trust.by = Initiator::Admin;
+                }
+            }
         }
         if self.flaw == Flaw::MomentNotCompared {
             commit.stands_until = Timestamp::MAX;

@@ -4,11 +4,12 @@ use innkeeper_simulation::flaws::{FLAWS, Flaw, hunt};
 
 /// Most show in a few seeds. Those that may take hundreds are left to the command.
 const SOON: u64 = 150;
-const SELDOM: [Flaw; 7] = [
+const SELDOM: [Flaw; 8] = [
     Flaw::DeadlineReadEarly,
     Flaw::SeenBeforeSync,
     Flaw::TicketForgotten,
     Flaw::MismatchForgotten,
+    Flaw::OwnWordBelieved,
     Flaw::LeaseFromAnswer,
     Flaw::NoticeWithoutVersion,
     Flaw::VisitsRevive,

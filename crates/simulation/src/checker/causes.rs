@@ -6,7 +6,7 @@
 
 use super::facts::Facts;
 use super::{Violation, devices};
-use crate::history::{Answer, Call, Operation, Refusal, Sid, Tok};
+use crate::history::{Answer, Call, Operation, Refusal, Sid, Tok, Word};
 
 /// How much earlier than its idle timeout a session may be called silent, in milliseconds: nodes
 /// that share a store write visits down so late.
@@ -15,10 +15,6 @@ const EARLY: u64 = 60_000;
 const DAY: u64 = 24 * 3_600_000;
 
 pub(super) fn stand_behind_each_no(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    let relied_on = facts
-        .operations
-        .iter()
-        .any(|(_, o)| matches!(o.call, Call::Trust));
     for (number, operation) in &facts.operations {
         let no = match (&operation.call, &operation.answer) {
             (
@@ -28,10 +24,7 @@ pub(super) fn stand_behind_each_no(facts: &Facts<'_>, found: &mut Vec<Violation>
                 | Call::Reauthenticate(token),
                 Answer::NoSession { .. },
             ) => refused_token(facts, operation, *token).then_some(("V4", "a good token")),
-            // Where devices are trusted, absent is also what is shielded.
-            (Call::Revoke(session) | Call::RevokeAll(Some(session)), Answer::Absent)
-                if !relied_on =>
-            {
+            (Call::Revoke(session) | Call::RevokeAll(Some(session)), Answer::Absent) => {
                 let is_live = !may_have_ended(facts, *session, operation);
                 is_live.then_some(("D11", "the end of a live session"))
             }
@@ -96,7 +89,7 @@ fn may_rotate(operation: &Operation) -> bool {
 }
 
 /// Whether anything may have ended a session before `operation` was answered.
-fn may_have_ended(facts: &Facts<'_>, session: Sid, operation: &Operation) -> bool {
+pub(super) fn may_have_ended(facts: &Facts<'_>, session: Sid, operation: &Operation) -> bool {
     let mut others = before(facts, operation);
     if others.any(|o| may_end(facts, o, session)) {
         return true;
@@ -138,8 +131,11 @@ fn was_superseded(facts: &Facts<'_>, session: Sid) -> bool {
 /// Whether an operation may have ended a session.
 fn may_end(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
     match (&operation.call, &operation.answer) {
-        (_, Answer::Refused(..) | Answer::Absent) => false,
-        (Call::Revoke(ended), _) => *ended == session,
+        (_, Answer::Refused(..) | Answer::Absent | Answer::Protected) => false,
+        (Call::Revoke(ended), _) | (Call::RevokeBy(_, ended), Answer::Done { .. }) => {
+            *ended == session
+        }
+        (Call::RevokeBy(_, ended), Answer::Unknown) if *ended == session => true,
         (Call::RevokeAll(kept), _) => *kept != Some(session),
         (Call::CredentialChanged(_), Answer::Done { kept, .. }) => {
             kept.map(|kept| kept.0) != Some(session)
@@ -154,7 +150,12 @@ fn may_end(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
         ) => evicted.contains(&session) || chosen.contains(&session),
         // The reuse of a token that was replaced.
         (
-            Call::Check(_) | Call::CheckElsewhere(_) | Call::Renew(_) | Call::Reauthenticate(_),
+            Call::Check(_)
+            | Call::CheckElsewhere(_)
+            | Call::Renew(_)
+            | Call::Reauthenticate(_)
+            | Call::RevokeBy(..)
+            | Call::Trust(_, Word::Holder(_)),
             Answer::NoSession { .. } | Answer::Unknown,
         ) => facts.session_of(operation.presented()) == Some(session),
         _ => false,
@@ -188,7 +189,7 @@ fn may_be_stale(facts: &Facts<'_>, operation: &Operation, evidence: Option<usize
     let was_there = |o: &Operation| {
         matches!(o.answer, Answer::Admitted { .. })
             && o.ended.place < look.begun.place
-            && look.begun.time < o.ended.time.saturating_add(DAY)
+            && look.begun.time < o.begun.time.saturating_add(DAY)
     };
     before(facts, operation).any(fences)
         || !facts.operations.iter().any(|(_, o)| was_there(o))

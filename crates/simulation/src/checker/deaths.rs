@@ -192,7 +192,9 @@ fn before(facts: &Facts<'_>, operation: &Operation) -> impl Iterator<Item = Sid>
 /// The ends that an operation was asked for, or found.
 fn ordered(facts: &Facts<'_>, operation: &Operation) -> Vec<(Sid, How)> {
     match (&operation.call, &operation.answer) {
-        (Call::Revoke(session), Answer::Done { .. }) => vec![(*session, How::Acknowledged)],
+        (Call::Revoke(session) | Call::RevokeBy(_, session), Answer::Done { .. }) => {
+            vec![(*session, How::Acknowledged)]
+        }
         (Call::RevokeAll(keep), Answer::Done { .. }) => all_but(facts, operation, *keep),
         (Call::CredentialChanged(_), Answer::Done { kept, .. }) => {
             all_but(facts, operation, kept.map(|k| k.0))

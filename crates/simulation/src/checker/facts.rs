@@ -1,6 +1,6 @@
 //! What a history says of one subject, put so that the rules can ask.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::history::{Answer, Call, Class, History, Label, Operation, Sid, Subject, Tok};
 
@@ -12,6 +12,8 @@ pub(super) struct Facts<'a> {
     pub(super) operations: Vec<(usize, &'a Operation)>,
     /// Where each of its sessions was first known to somebody.
     pub(super) known: HashMap<Sid, usize>,
+    /// Each of its sessions, while it was surely live.
+    pub(super) lives: Vec<Life>,
     /// The session of each token that was given out, whoever's it is, and by which operation.
     pub(super) tokens: HashMap<Tok, (Sid, usize)>,
     /// The label of each birth.
@@ -20,6 +22,19 @@ pub(super) struct Facts<'a> {
     classes: HashMap<Label, Class>,
     /// The owner of each session, of all subjects.
     pub(super) owners: HashMap<Sid, Subject>,
+}
+
+/// A session while it was surely live: one that was shown early and late was so all the time
+/// between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    pub(super) session: Sid,
+    /// The end of the first operation that showed it.
+    pub(super) from: usize,
+    /// The beginning of the last one.
+    pub(super) until: usize,
+    /// The last one.
+    pub(super) shown_by: usize,
 }
 
 impl<'a> Facts<'a> {
@@ -56,18 +71,33 @@ impl<'a> Facts<'a> {
         });
         let classes = classes.collect();
 
-        let mut known = HashMap::new();
-        for (_, operation) in &operations {
+        let mut lives: BTreeMap<Sid, Life> = BTreeMap::new();
+        for (number, operation) in &operations {
+            let (from, until) = (operation.ended.place, operation.begun.place);
             for session in operation.shows_live() {
-                let place = known.entry(session).or_insert(operation.ended.place);
-                *place = (*place).min(operation.ended.place);
+                let shown_by = *number;
+                let shown = Life {
+                    session,
+                    from,
+                    until,
+                    shown_by,
+                };
+                let life = lives.entry(session).or_insert(shown);
+                life.from = life.from.min(from);
+                if life.until <= until {
+                    (life.until, life.shown_by) = (until, shown_by);
+                }
             }
         }
+        let known = lives.values().map(|life| (life.session, life.from));
+        let known = known.collect();
+        let lives = lives.into_values().collect();
         Self {
             history,
             subject,
             operations,
             known,
+            lives,
             tokens,
             labels,
             classes,

@@ -1,8 +1,8 @@
 //! Limits: never one too many (S1), never one evicted too many (S11), and room is given (V1).
 
 use super::facts::Facts;
-use super::{Violation, deaths};
-use crate::history::{Answer, Call, Class, Enacted, Refusal, Sid, View};
+use super::{Violation, deaths, seats};
+use crate::history::{Answer, Call, Class, Enacted, Operation, Refusal, Sid, View};
 
 /// The limit that a roster was under, by what it showed of itself.
 fn in_force(facts: &Facts<'_>, view: &View) -> usize {
@@ -17,8 +17,8 @@ fn in_force(facts: &Facts<'_>, view: &View) -> usize {
         .unwrap_or(usize::MAX)
 }
 
-/// S1 and S11.
-pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
+/// S1 and S11; `all` are the facts about every subject.
+pub(super) fn hold(facts: &Facts<'_>, all: &[Facts<'_>], found: &mut Vec<Violation>) {
     for (number, operation) in &facts.operations {
         let Some(view) = operation.view() else {
             continue;
@@ -75,7 +75,9 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
         }
         if !evicted.is_empty() {
             let live = facts.count_of(facts.class_of(*session), &view.live);
-            if view.basis.is_some() && live < limit {
+            // Where the tenant has no seat left, it costs one of the subject's own.
+            let is_free = live < limit && !seats::may_be_taken(all, facts, operation);
+            if view.basis.is_some() && is_free {
                 wrong(
                     "S11",
                     format!("evicted {evicted:?} and {live} of {limit} seats are taken"),
@@ -89,32 +91,22 @@ pub(super) fn hold(facts: &Facts<'_>, found: &mut Vec<Violation>) {
     never_too_many_at_once(facts, found);
 }
 
-/// A session that was shown live early and late was live all the time between. So sessions can
-/// be counted without believing what a roster says of itself.
+/// So sessions can be counted without believing what a roster says of itself.
 fn never_too_many_at_once(facts: &Facts<'_>, found: &mut Vec<Violation>) {
-    let lives: Vec<(Sid, usize, usize, usize)> = facts
-        .known
-        .iter()
-        .filter_map(|(session, known)| {
-            let (number, last) = facts
-                .operations
-                .iter()
-                .rfind(|(_, o)| o.shows_live().contains(session))?;
-            Some((*session, *known, last.begun.place, *number))
-        })
-        .collect();
-    for (session, place, _, _) in &lives {
-        let class = facts.class_of(*session);
-        let at_once: Vec<_> = lives
+    for life in &facts.lives {
+        let class = facts.class_of(life.session);
+        let at_once: Vec<_> = facts
+            .lives
             .iter()
-            .filter(|(_, from, until, _)| from <= place && place < until)
-            .filter(|(peer, ..)| facts.class_of(*peer) == class)
+            .filter(|other| other.from <= life.from && life.from < other.until)
+            .filter(|other| facts.class_of(other.session) == class)
             .collect();
-        let most = possible(facts, *place, *place).into_iter().max();
+        let place = life.from;
+        let most = possible(facts, place, place).into_iter().max();
         if most.is_some_and(|most| at_once.len() > most) {
             found.push(Violation {
                 rule: "S1",
-                operations: at_once.iter().map(|(_, _, _, number)| *number).collect(),
+                operations: at_once.iter().map(|other| other.shown_by).collect(),
                 text: format!("{} sessions lived at once at place {place}", at_once.len()),
             });
         }
@@ -177,19 +169,8 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             .filter(|v| v.basis.is_some())
             .map(|v| (facts.count_of(class, &v.live), in_force(facts, v)))
             .filter(|(live, limit)| live < limit);
-        // Whoever may have been born by then, and was not known to be dead before.
-        let dead = deaths::dead_by(facts, operation.begun.place);
-        let born = facts
-            .labels
-            .keys()
-            .filter(|s| facts.owners.get(s) == Some(&facts.subject) && !dead.contains(s))
-            .filter(|s| facts.class_of(**s) == class)
-            .filter(|s| {
-                facts
-                    .attempts(**s)
-                    .any(|(_, o)| o.begun.place < operation.ended.place)
-            })
-            .count();
+        let born = may_live(facts, operation);
+        let born = facts.count_of(class, &born);
         let least = possible(facts, operation.begun.place, operation.ended.place)
             .into_iter()
             .min()
@@ -202,4 +183,19 @@ pub(super) fn leave_room(facts: &Facts<'_>, found: &mut Vec<Violation>) {
             });
         }
     }
+}
+
+/// Whoever may have been live somewhere in `operation`, as one that was born by then, and was not
+/// known to be dead before.
+pub(super) fn may_live(facts: &Facts<'_>, operation: &Operation) -> Vec<Sid> {
+    let dead = deaths::dead_by(facts, operation.begun.place);
+    let own = facts
+        .labels
+        .keys()
+        .filter(|s| facts.owners.get(s) == Some(&facts.subject) && !dead.contains(s));
+    let is_born = |session: &Sid| {
+        let mut attempts = facts.attempts(*session);
+        attempts.any(|(_, o)| o.begun.place < operation.ended.place)
+    };
+    own.copied().filter(is_born).collect()
 }

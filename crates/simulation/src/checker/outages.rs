@@ -21,6 +21,7 @@ pub(super) fn refuse(history: &History, found: &mut Vec<Violation>) {
             | Answer::Mismatched
             | Answer::Done { .. }
             | Answer::Absent
+            | Answer::Protected
             | Answer::Seen(_) => within(true),
         };
         if is_wrong {

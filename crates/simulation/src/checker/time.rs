@@ -50,7 +50,7 @@ pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 .filter(|(n, o)| n != number && o.begun.place < operation.ended.place)
                 .filter(|(_, o)| concerns(facts, o, session))
         };
-        let heard = earlier().map(|(_, o)| o.ended.time).max();
+        let heard = earlier().map(|(_, o)| heard_by(facts, o)).max();
         let proved = earlier()
             .filter(|(_, o)| matches!(o.call, Call::Admit { .. } | Call::Reauthenticate(_)))
             .map(|(_, o)| o.ended.time)
@@ -66,6 +66,17 @@ pub(super) fn ends_sessions(facts: &Facts<'_>, found: &mut Vec<Violation>) {
                 text: format!("session {} is valid after its deadline", session.0),
             });
         }
+    }
+}
+
+/// The latest moment that an operation may have been a sign of life at: a node that answers by a
+/// lease counts on, while the store's time may run more slowly.
+fn heard_by(facts: &Facts<'_>, operation: &Operation) -> u64 {
+    let ended = operation.ended.time;
+    match operation.basis() {
+        Some(basis) => basis.now.max(ended),
+        None if operation.is_check() => ended.saturating_add(facts.history.lease),
+        None => ended,
     }
 }
 
@@ -90,6 +101,8 @@ fn idle(facts: &Facts<'_>, session: Sid) -> u64 {
 fn concerns(facts: &Facts<'_>, operation: &Operation, session: Sid) -> bool {
     match operation.call {
         _ if operation.answer == Answer::Mismatched => false,
+        // Whoever gives an order is looked at in passing.
+        Call::RevokeBy(..) | Call::Trust(..) => false,
         Call::Admit { label, .. } => facts.labels.get(&session) == Some(&label),
         _ => facts.session_of(operation.presented()) == Some(session),
     }

@@ -1,4 +1,4 @@
-//! Guests who are asked whom to end, and who rely on their devices.
+//! Guests who are asked whom to end.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use innkeeper_domain::session::{Binding, SessionId};
 use innkeeper_domain::ticket::ChoiceTicket;
 use innkeeper_engine::budget::Place;
 use innkeeper_engine::choice::ChoiceRequest;
-use innkeeper_engine::devices::{DeviceChange, DeviceScope};
 use innkeeper_engine::sign_in::{Idempotency, SignInAnswer};
 use innkeeper_engine::{Authority, EngineError};
 
+use super::known::{Device, Home};
 use super::{Calling, Known, look};
 use crate::dice::Dice;
 use crate::history::{Call, Class, Label, Sid};
@@ -47,11 +47,17 @@ impl Known {
         };
         match reply {
             Ok(Reply::SignIn(SignInAnswer::Admitted(born) | SignInAnswer::Repeated(born))) => {
-                let device = (born.device.id, born.device.token.reveal());
-                let session = scribe.session(born.session.id);
-                let is_bound = matches!(born.session.binding, Binding::DeviceCookie(_));
-                let home = is_bound.then(|| device.1.clone());
-                self.homes.insert(session, home);
+                let device = Device {
+                    dev: scribe.device(born.device.id),
+                    id: born.device.id,
+                    token: born.device.token.reveal(),
+                };
+                let home = Home {
+                    session: born.session.id,
+                    device: device.clone(),
+                    is_bound: matches!(born.session.binding, Binding::DeviceCookie(_)),
+                };
+                self.homes.insert(scribe.session(born.session.id), home);
                 if !self.devices.contains(&device) {
                     self.devices.push(device);
                 }
@@ -117,30 +123,6 @@ pub(super) fn choose(
     };
     let calling = Box::pin(async move { node.choose(request).await.map(Reply::SignIn) });
     (call, calling)
-}
-
-/// Relies on a device, by the word of an administrator.
-pub(super) fn trust(
-    node: Arc<Authority>,
-    tenant: TenantId,
-    subject: SubjectId,
-    known: &Known,
-    dice: &mut Dice,
-) -> (Call, Calling) {
-    let Some((id, _)) = dice.one_of(&known.devices).cloned() else {
-        return look(node, tenant, subject);
-    };
-    let by_name = dice.once_in(2);
-    let calling = Box::pin(async move {
-        let scope = if by_name {
-            DeviceScope::Subject(&tenant, &subject)
-        } else {
-            DeviceScope::Tenant(&tenant)
-        };
-        let trusted = node.order_device(scope, id, &DeviceChange::Trust).await;
-        trusted.map(Reply::Device)
-    });
-    (Call::Trust, calling)
 }
 
 pub(super) fn read_device(text: impl AsRef<str>) -> DeviceToken {

@@ -12,7 +12,7 @@ use innkeeper_engine::subjects::Standing;
 use super::choices::{Ticket, read_device};
 use super::read;
 use super::sign_ins::Attempt;
-use crate::history::{Answer, Call, Operation, Sid, Tok};
+use crate::history::{Answer, Call, Dev, Operation, Sid, Tok};
 use crate::scribe::Scribe;
 
 /// What is known about one subject outside the store.
@@ -27,11 +27,13 @@ pub(crate) struct Known {
     pub(super) keys: Vec<Attempt>,
     /// Tickets that were given out, and the devices on which somebody signed in.
     pub(super) tickets: Vec<Ticket>,
-    pub(super) devices: Vec<(DeviceId, String)>,
-    /// The devices to which sessions are bound, if they are.
-    pub(super) homes: HashMap<Sid, Option<String>>,
-    /// When each session falls silent or grows too old, by the last look at it; the store's time
-    /// in milliseconds.
+    pub(super) devices: Vec<Device>,
+    /// Those that were trusted, on whoever's word.
+    pub(super) trusted: Vec<Dev>,
+    /// The device on which each session was opened.
+    pub(super) homes: HashMap<Sid, Home>,
+    /// When each session that was there at the last look falls silent or grows too old; the
+    /// store's time in milliseconds.
     pub(crate) deadlines: BTreeMap<Sid, u64>,
     /// The last session of which an end was acknowledged.
     gone: Option<Gone>,
@@ -47,11 +49,28 @@ struct Gone {
     at: u64,
 }
 
+/// A device on which somebody signed in, with its token as text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Device {
+    pub(super) dev: Dev,
+    pub(super) id: DeviceId,
+    pub(super) token: String,
+}
+
+/// Where a session was opened.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) session: SessionId,
+    pub(super) device: Device,
+    /// Whether it is bound to it.
+    pub(super) is_bound: bool,
+}
+
 /// A token in somebody's browser, as text, with that of the device that it is bound to.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) tok: Tok,
-    session: Sid,
+    pub(super) session: Sid,
     pub(crate) token: String,
     pub(crate) device: Option<String>,
 }
@@ -76,17 +95,19 @@ impl Known {
         else {
             unreachable!("a token is given out with its session");
         };
+        let home = &self.homes[session];
         self.tokens.push(Held {
             tok,
             session: *session,
             token: token.reveal(),
-            device: self.homes[session].clone(),
+            device: home.is_bound.then(|| home.device.token.clone()),
         });
     }
 
     /// Takes up what a look shows of who is there and until when.
     pub(crate) fn look_at(&mut self, number: usize, standing: &Standing, scribe: &mut Scribe) {
         self.looks.push((number, standing.roster.generation));
+        self.deadlines.clear();
         for session in &standing.roster.sessions {
             let sid = scribe.session(session.id);
             if self.sessions.iter().all(|(s, _)| *s != sid) {
@@ -98,13 +119,16 @@ impl Known {
         }
     }
 
-    /// Takes up that a session is gone, if `answer` acknowledged that.
-    pub(crate) fn part(&mut self, operation: &Operation) {
+    /// Takes up what an operation did: that a device is trusted, or a session gone.
+    pub(crate) fn note(&mut self, operation: &Operation) {
         let Answer::Done { kept, .. } = &operation.answer else {
             return;
         };
+        if let Call::Trust(device, _) = operation.call {
+            self.trusted.push(device);
+        }
         let gone = match &operation.call {
-            Call::Revoke(session) => Some(*session),
+            Call::Revoke(session) | Call::RevokeBy(_, session) => Some(*session),
             Call::RevokeAll(stays) => self.last_but(*stays),
             Call::CredentialChanged(_) => self.last_but(kept.map(|(session, _)| session)),
             Call::Disable => self.last_but(None),

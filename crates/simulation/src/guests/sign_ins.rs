@@ -57,7 +57,7 @@ pub(super) fn sign_in(
             },
             device: dice
                 .one_of(&known.devices)
-                .map(|d| d.1.clone())
+                .map(|d| d.token.clone())
                 .filter(|_| dice.once_in(4)),
         };
         if attempt.keyed {

@@ -12,7 +12,7 @@ use super::known::Held;
 use super::{Calling, check, read};
 use crate::dice::Dice;
 use crate::history::{Call, Sid, Stranger, Subject};
-use crate::scribe::{Reply, TRESPASS, tenant_of};
+use crate::scribe::{Reply, TRESPASS, other_tenant, tenant_of};
 
 /// How callers are let through to the authority.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -42,7 +42,7 @@ pub(super) fn trespass(
     } else if door == Door::TenantNotAsked {
         (Stranger::Tenant, own, None)
     } else {
-        (Stranger::Tenant, tenant_of(Subject(1 - subject.0)), None)
+        (Stranger::Tenant, other_tenant(subject), None)
     };
     let calling = Box::pin(async move {
         let scope = match &name {
@@ -62,7 +62,7 @@ pub(super) fn check_abroad(
     subject: Subject,
     held: &Held,
 ) -> (Call, Calling) {
-    let abroad = tenant_of(Subject(1 - subject.0));
+    let abroad = other_tenant(subject);
     let tenant = (door != Door::TenantNotAsked).then_some(abroad);
     let calling = check(
         node,

@@ -50,7 +50,7 @@ impl World {
             let late = Duration::from_millis(1 + self.dice.below(60));
             return self.pass(span + late);
         }
-        if self.far.is_some() && !self.dice.once_in(4) {
+        if self.far.is_some() && self.dice.once_in(2) {
             return;
         }
         let now = self.point().time;

@@ -6,12 +6,12 @@ use std::task::Poll;
 use innkeeper_engine::check::Activity;
 
 use super::far::Far;
-use super::{Run, SUBJECTS, World, finish, poll_once};
+use super::{Run, World, finish, poll_once};
 use crate::checker::{Violation, check};
 use crate::guests::{self, Calling};
 use crate::history::{Call, Subject};
 use crate::mood::Ask;
-use crate::scribe::{name, tenant_of};
+use crate::scribe::{self, name_of, tenant_of};
 
 impl World {
     /// The weather clears up: what is under way comes to its end, everything is looked at once
@@ -29,7 +29,7 @@ impl World {
         let calls = self.calls.iter_mut().filter_map(Option::take);
         let calls = calls.map(|call| (call.operation, call.calling)).collect();
         self.finish_all(calls);
-        for subject in (0..SUBJECTS).map(Subject) {
+        for subject in scribe::subjects() {
             self.look_once_more(subject);
         }
         self.take_stock();
@@ -86,7 +86,7 @@ impl World {
             self.finish_all(vec![(number, calling)]);
         }
         let tenant = tenant_of(subject);
-        let (call, calling) = guests::look(Arc::clone(&node), tenant.clone(), name());
+        let (call, calling) = guests::look(Arc::clone(&node), tenant.clone(), name_of(subject));
         let number = self.note(subject, 0, call);
         self.finish_all(vec![(number, calling)]);
         let tokens = self.known[subject.0 as usize].tokens.clone();
@@ -111,6 +111,7 @@ impl World {
     }
 
     fn take_stock(&mut self) {
+        self.history.devices.clone_from(&self.scribe.opened_on);
         let journal = finish(self.backend.tail(None, usize::MAX));
         let journal = journal
             .and_then(Result::ok)

@@ -2,5 +2,7 @@
 
 mod devices;
 mod nodes;
+mod protection;
 mod rules;
+mod seats;
 mod story;

@@ -1,9 +1,9 @@
 //! The rules for nodes that share a store.
 
 use innkeeper_simulation::checker::lost_deaths;
-use innkeeper_simulation::history::{Call, Loss, Outage, Sid};
+use innkeeper_simulation::history::{Answer, Call, Loss, Outage, Sid};
 
-use crate::story::Story;
+use crate::story::{MINUTE, Story};
 
 /// Session 1 ends by way of node 0, acknowledged; a second later another node is asked.
 fn ended(lease: u64) -> Story {
@@ -111,7 +111,6 @@ fn s13_given_a_lease_when_a_check_was_ahead_of_the_store_then_it_is_spared_and_m
         let now = story.now();
         let mut story = story.looks(&[1]);
         for (number, time) in [(1, now + by), (2, now)] {
-            use innkeeper_simulation::history::Answer;
             match &mut story.0.operations[number].answer {
                 Answer::Valid {
                     view: Some(view), ..
@@ -127,4 +126,23 @@ fn s13_given_a_lease_when_a_check_was_ahead_of_the_store_then_it_is_spared_and_m
 
     assert!(ahead(2000).is_empty());
     assert_eq!(ahead(2001), ["S13"]);
+}
+
+/// A visit was heard at a moment that the store's own time had not reached yet.
+#[test]
+fn s13_given_a_visit_that_was_ahead_of_the_store_when_silence_is_counted_then_it_is_from_there() {
+    let silent_for = |span: u64| {
+        let mut story = Story::new().admits(1, &[1]).valid(10, 1, &[1]);
+        story.0.lease = 2000;
+        if let Answer::Valid {
+            view: Some(view), ..
+        } = &mut story.0.operations[1].answer
+        {
+            view.basis.as_mut().unwrap().now += 2000;
+        }
+        story.later(span - 1000).valid(10, 1, &[1]).broken()
+    };
+
+    assert!(silent_for(30 * MINUTE + 1999).is_empty());
+    assert_eq!(silent_for(30 * MINUTE + 2000), ["S13"]);
 }

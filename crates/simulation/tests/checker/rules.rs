@@ -90,9 +90,7 @@ fn s1_given_a_policy_that_is_not_obeyed_when_checked_then_it_is_found() {
         version: 2,
         limit: 5,
         idle: 30 * MINUTE,
-        binds_devices: false,
-        from: 0,
-        followed_at: 0,
+        ..Enacted::default()
     });
 
     assert_eq!(story.admits(1, &[1]).broken(), ["S1"]);
@@ -107,9 +105,8 @@ fn s1_given_time_to_follow_a_policy_when_it_is_over_then_one_that_is_not_obeyed_
             version: 2,
             limit: 5,
             idle: 30 * MINUTE,
-            binds_devices: false,
-            from: 0,
             followed_at,
+            ..Enacted::default()
         });
 
         let story = story.admits(1, &[1]);

@@ -32,8 +32,7 @@ impl Story {
                     limit: 2,
                     idle: 30 * MINUTE,
                     binds_devices: true,
-                    from: 0,
-                    followed_at: 0,
+                    ..Enacted::default()
                 }],
                 idle: 30 * MINUTE,
                 absolute: 24 * 60 * MINUTE,
