@@ -7,16 +7,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, RosterVersion};
+use innkeeper_domain::roster::RosterVersion;
 use innkeeper_domain::session::{SessionId, Timestamp};
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::{Clock, ManualClock};
 use innkeeper_store::lease::{Changes, Shared};
-use innkeeper_store::register::{Put, Register, Registered};
-use innkeeper_store::{
-    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
-    Touch, Touched,
-};
+use innkeeper_store::{Heard, Kept, Passage, StoreError};
 use parking_lot::Mutex;
 
 use crate::dice::Dice;
@@ -270,80 +266,26 @@ impl Shared for Line {
 }
 
 #[async_trait]
-impl SessionStore for Line {
-    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
-        self.cross(self.weather.read(tag, key)).await
+impl Passage for Line {
+    type Store = Weather;
+
+    fn behind(&self) -> &Self::Store {
+        &self.weather
     }
 
-    fn glance(&self, _: RosterTag, _: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard) -> bool {
+    fn pass<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        self.cross(call)
+    }
+
+    /// Nothing is seen from afar.
+    fn pass_glance(
+        &self,
+        _: RosterTag,
+        _: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
+    ) -> bool {
         false
-    }
-
-    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
-        self.cross(self.weather.commit(commit)).await
-    }
-
-    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
-        self.cross(self.weather.touch(touch)).await
-    }
-
-    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
-        self.cross(self.weather.tail(after, limit)).await
-    }
-
-    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
-        self.cross(self.weather.latest()).await
-    }
-
-    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
-        self.cross(self.weather.listen(after)).await
-    }
-
-    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
-        self.cross(self.weather.trim(through)).await
-    }
-
-    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
-        self.cross(self.weather.erase(tag, others)).await
-    }
-
-    async fn walk(
-        &self,
-        after: Option<RosterTag>,
-        limit: usize,
-    ) -> Result<Vec<RosterTag>, StoreError> {
-        self.cross(self.weather.walk(after, limit)).await
-    }
-
-    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
-        self.cross(self.weather.forget(tag, version)).await
-    }
-
-    async fn raise_floor(&self) -> Result<Floor, StoreError> {
-        self.cross(self.weather.raise_floor()).await
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.weather.ready()
-    }
-}
-
-#[async_trait]
-impl Register for Line {
-    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
-        self.cross(self.weather.get(name)).await
-    }
-
-    async fn put(
-        &self,
-        name: &str,
-        seen: Option<u64>,
-        value: Option<Vec<u8>>,
-    ) -> Result<Put, StoreError> {
-        self.cross(self.weather.put(name, seen, value)).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
-        self.cross(self.weather.list(prefix)).await
     }
 }

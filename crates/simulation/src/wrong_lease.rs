@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::{Roster, RosterVersion};
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::clock::Clock;
 use innkeeper_store::lease::{Changes, Shared};
 use innkeeper_store::memory::apart;
-use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    AnswerBy, Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError,
-    Tail, Touch, Touched,
+    AnswerBy, Commit, Heard, Kept, KeyDigest, Outcome, Passage, Reading, SessionStore, StoreError,
+    Touch, Touched,
 };
 use parking_lot::Mutex;
 
@@ -130,15 +129,32 @@ impl WrongLease {
 }
 
 #[async_trait]
-impl SessionStore for WrongLease {
-    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+impl Passage for WrongLease {
+    type Store = Line;
+
+    fn behind(&self) -> &Self::Store {
+        &self.line
+    }
+
+    fn pass<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        call
+    }
+
+    async fn pass_read(
+        &self,
+        tag: RosterTag,
+        key: Option<KeyDigest>,
+    ) -> Result<Reading, StoreError> {
         let asked = self.clock.steady();
         let reading = self.line.read(tag, key).await?;
         self.hold(tag, reading.roster.as_ref(), reading.now, asked);
         Ok(reading)
     }
 
-    fn glance(
+    fn pass_glance(
         &self,
         tag: RosterTag,
         look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
@@ -156,14 +172,14 @@ impl SessionStore for WrongLease {
         true
     }
 
-    fn answer_by(&self) -> AnswerBy {
+    fn pass_by(&self) -> AnswerBy {
         if self.span.is_zero() || self.flaw == Flaw::LeaseAtLookUpOnly {
             return AnswerBy::any_time();
         }
         AnswerBy::within(self.span, &self.clock)
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+    async fn pass_commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
         let (tag, asked) = (commit.tag, self.clock.steady());
         let outcome = self.line.commit(commit).await;
         match &outcome {
@@ -173,7 +189,7 @@ impl SessionStore for WrongLease {
         outcome
     }
 
-    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+    async fn pass_touch(&self, touch: Touch) -> Result<Touched, StoreError> {
         let tag = touch.session.tag();
         let touched = self.line.touch(touch).await;
         // What it moved at the store is to be read there.
@@ -181,65 +197,9 @@ impl SessionStore for WrongLease {
         touched
     }
 
-    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
-        self.line.tail(after, limit).await
-    }
-
-    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
-        self.line.latest().await
-    }
-
-    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
-        self.line.listen(after).await
-    }
-
-    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
-        self.line.trim(through).await
-    }
-
-    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
-        self.line.erase(tag, others).await
-    }
-
-    async fn walk(
-        &self,
-        after: Option<RosterTag>,
-        limit: usize,
-    ) -> Result<Vec<RosterTag>, StoreError> {
-        self.line.walk(after, limit).await
-    }
-
-    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
+    async fn pass_forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
         let forgotten = self.line.forget(tag, version).await;
         self.take_back(tag);
         forgotten
-    }
-
-    async fn raise_floor(&self) -> Result<Floor, StoreError> {
-        self.line.raise_floor().await
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.line.ready()
-    }
-}
-
-#[async_trait]
-impl Register for WrongLease {
-    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
-        self.line.get(name).await
-    }
-
-    async fn put(
-        &self,
-        name: &str,
-        seen: Option<u64>,
-        value: Option<Vec<u8>>,
-    ) -> Result<Put, StoreError> {
-        self.line.put(name, seen, value).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
-        self.line.list(prefix).await
     }
 }

@@ -16,6 +16,7 @@ pub mod kept;
 pub mod lease;
 pub mod memory;
 pub mod notice;
+pub mod passage;
 pub mod record;
 pub mod register;
 
@@ -32,6 +33,7 @@ pub use answer_by::AnswerBy;
 pub use commit::{Commit, Outcome};
 pub use journal::{Cursor, JournalEntry, Tail};
 pub use kept::Kept;
+pub use passage::Passage;
 pub use register::Register;
 
 /// Keeps sessions, and keeps ended sessions ended.

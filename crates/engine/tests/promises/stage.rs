@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use async_trait::async_trait;
-use innkeeper_domain::roster::{Floor, Roster, RosterVersion};
+use innkeeper_domain::roster::Roster;
 use innkeeper_domain::session::Timestamp;
 use innkeeper_domain::token::RosterTag;
 use innkeeper_store::memory::MemoryStore;
-use innkeeper_store::register::{Put, Register, Registered};
 use innkeeper_store::{
-    Commit, Cursor, Heard, Kept, KeyDigest, Outcome, Reading, SessionStore, StoreError, Tail,
-    Touch, Touched,
+    Commit, Heard, Kept, KeyDigest, Outcome, Passage, Reading, SessionStore, StoreError, Touch,
+    Touched,
 };
 use parking_lot::Mutex;
 
@@ -146,13 +145,30 @@ async fn pause() {
 }
 
 #[async_trait]
-impl SessionStore for Stage {
-    async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
+impl Passage for Stage {
+    type Store = MemoryStore;
+
+    fn behind(&self) -> &Self::Store {
+        &self.inner
+    }
+
+    fn pass<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send {
+        self.play(call)
+    }
+
+    async fn pass_read(
+        &self,
+        tag: RosterTag,
+        key: Option<KeyDigest>,
+    ) -> Result<Reading, StoreError> {
         let tag = self.mixed_up(Mixed::Reading).unwrap_or(tag);
         self.play(self.inner.read(tag, key)).await
     }
 
-    fn glance(
+    fn pass_glance(
         &self,
         tag: RosterTag,
         look: &mut dyn FnMut(Option<&Kept>, Timestamp) -> Heard,
@@ -161,7 +177,7 @@ impl SessionStore for Stage {
         allowed && self.inner.glance(tag, look)
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
+    async fn pass_commit(&self, commit: Commit) -> Result<Outcome, StoreError> {
         self.play(async {
             let outcome = self.inner.commit(commit).await?;
             if let Some(other) = self.mixed_up(Mixed::Commit) {
@@ -176,7 +192,7 @@ impl SessionStore for Stage {
         .await
     }
 
-    async fn touch(&self, touch: Touch) -> Result<Touched, StoreError> {
+    async fn pass_touch(&self, touch: Touch) -> Result<Touched, StoreError> {
         self.play(async {
             let touched = self.inner.touch(touch).await?;
             if let Some(other) = self.mixed_up(Mixed::Touch) {
@@ -187,65 +203,5 @@ impl SessionStore for Stage {
             Ok(touched)
         })
         .await
-    }
-
-    async fn tail(&self, after: Option<&Cursor>, limit: usize) -> Result<Tail, StoreError> {
-        self.play(self.inner.tail(after, limit)).await
-    }
-
-    async fn latest(&self) -> Result<Option<Cursor>, StoreError> {
-        self.play(self.inner.latest()).await
-    }
-
-    async fn listen(&self, after: Option<&Cursor>) -> Result<(), StoreError> {
-        self.play(self.inner.listen(after)).await
-    }
-
-    async fn trim(&self, through: &Cursor) -> Result<(), StoreError> {
-        self.play(self.inner.trim(through)).await
-    }
-
-    async fn erase(&self, tag: RosterTag, others: &[Cursor]) -> Result<(), StoreError> {
-        self.play(self.inner.erase(tag, others)).await
-    }
-
-    async fn walk(
-        &self,
-        after: Option<RosterTag>,
-        limit: usize,
-    ) -> Result<Vec<RosterTag>, StoreError> {
-        self.play(self.inner.walk(after, limit)).await
-    }
-
-    async fn forget(&self, tag: RosterTag, version: RosterVersion) -> Result<(), StoreError> {
-        self.play(self.inner.forget(tag, version)).await
-    }
-
-    async fn raise_floor(&self) -> Result<Floor, StoreError> {
-        self.play(self.inner.raise_floor()).await
-    }
-
-    fn ready(&self) -> Result<(), StoreError> {
-        self.inner.ready()
-    }
-}
-
-#[async_trait]
-impl Register for Stage {
-    async fn get(&self, name: &str) -> Result<Option<Registered>, StoreError> {
-        self.play(self.inner.get(name)).await
-    }
-
-    async fn put(
-        &self,
-        name: &str,
-        seen: Option<u64>,
-        value: Option<Vec<u8>>,
-    ) -> Result<Put, StoreError> {
-        self.play(self.inner.put(name, seen, value)).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<(String, Registered)>, StoreError> {
-        self.play(self.inner.list(prefix)).await
     }
 }
