@@ -25,13 +25,14 @@ use innkeeper_store::record;
 mod cli {
     pub(crate) mod config;
     pub(crate) mod escape;
+    pub(crate) mod outgoing;
 
     pub(crate) mod args {
         pub(crate) const URL_VARIABLE: &str = "INNKEEPER_URL";
     }
 }
 
-pub(crate) use cli::{args, config, escape};
+pub(crate) use cli::{args, config, escape, outgoing};
 
 pub use copies::copy;
 pub use innkeeper_scan::Language;
