@@ -19,10 +19,10 @@ use innkeeper_engine::metrics::Metrics;
 use innkeeper_engine::{Authority, Services};
 use innkeeper_gateway::{Cost, Demo, Gateway, Users};
 use innkeeper_http::cookies::SessionCookie;
+use innkeeper_http::direct::Direct;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::forward_auth::{ForwardAuth, SignInPage};
 use innkeeper_http::layer::Door;
-use innkeeper_http::often::Often;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::rest::{self, PREFIX};
 use innkeeper_http::server::{self, House, Limits};
@@ -94,7 +94,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
         &config,
         arguments.demo || config.gateway.is_on(),
     ));
-    let often = Arc::new(Often::new(door.clone(), Arc::clone(&gate)));
+    let direct = Arc::new(Direct::new(door.clone(), Arc::clone(&gate)));
     let mut router = rest::router_with_users(door.clone(), Arc::new(users.clone()))
         .merge(rest::forward_auth_router(door.clone(), gate));
     match &for_metrics {
@@ -147,7 +147,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     };
     let house = House {
         router: enveloped(router),
-        often: Some(often),
+        direct: Some(direct),
         limits,
         tls,
         trusted_peers,

@@ -70,6 +70,8 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 #[tokio::test]
 async fn given_a_sign_in_when_it_is_traced_then_its_steps_are_told_and_nothing_of_who_it_was() {
     const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
+    /// That of a call that goes past the router.
+    const CHECKED: u128 = TRACE + 1;
     let data = tempfile::tempdir().unwrap();
     let (address, bodies) = collector();
     let mut command = sending_to(data.path(), address);
@@ -84,6 +86,12 @@ async fn given_a_sign_in_when_it_is_traced_then_its_steps_are_told_and_nothing_o
     let livez = client.get(format!("{}/livez", server.base));
     let livez = livez.header("traceparent", caller).send().await.unwrap();
     let named = livez.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let caller = format!("00-{CHECKED:032x}-00f067aa0ba902b7-01");
+    let check = client.post(format!("{}/v1/check", server.base));
+    let key = std::fs::read_to_string(data.path().join("admin.key")).unwrap();
+    let check = check.bearer_auth(key.trim()).header("traceparent", caller);
+    let checked = check.json(&serde_json::json!({"token": token}));
+    assert_eq!(checked.send().await.unwrap().status(), StatusCode::OK);
     let (status, log) = server.stop();
 
     assert!(status.success(), "{log}");
@@ -97,12 +105,13 @@ async fn given_a_sign_in_when_it_is_traced_then_its_steps_are_told_and_nothing_o
     ] {
         assert!(contains(&sent, part.as_bytes()), "no span {part}");
     }
-    assert!(
-        contains(&sent, &TRACE.to_be_bytes()),
-        "the caller's trace goes on"
-    );
+    for trace in [TRACE, CHECKED] {
+        assert!(
+            contains(&sent, &trace.to_be_bytes()),
+            "the caller's trace goes on"
+        );
+    }
     assert_eq!(named, format!("{TRACE:032x}"));
-    let key = std::fs::read_to_string(data.path().join("admin.key")).unwrap();
     for secret in [
         "mallory",
         &token[3..],

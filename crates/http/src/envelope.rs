@@ -19,7 +19,7 @@ use innkeeper_api::ProblemCode;
 use tower::{Layer, Service};
 use tracing::field::Empty;
 
-use crate::often::AskedOften;
+use crate::direct::DirectRoute;
 use crate::problem::{ProblemAnswer, method_not_allowed, not_found};
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::traceparent::TraceParent;
@@ -27,7 +27,7 @@ use crate::{rest, traffic};
 
 /// What is asked again and again, by programs. Its answers are logged at the level `debug`: at
 /// `info`, a line for each check would cost more than the check.
-const ASKED_OFTEN: [&str; 8] = [
+const LOGGED_FOR_DEBUG: [&str; 8] = [
     "/forward-auth",
     "/forward-auth/nginx",
     "/v1/check",
@@ -95,7 +95,7 @@ where
                 Err(never) => match never {},
             }
         };
-        Box::pin(async move { Ok(around(id, asked, pin!(work)).await) })
+        Box::pin(async move { Ok(around(id, &asked, pin!(work)).await) })
     }
 }
 
@@ -105,7 +105,7 @@ where
 /// it might ever hold.
 pub(crate) async fn around<B: From<Body>>(
     id: RequestId,
-    asked: Asked,
+    asked: &Asked,
     mut work: Pin<&mut impl Future<Output = http::Response<B>>>,
 ) -> http::Response<B> {
     let span = asked.span(id);
@@ -119,17 +119,35 @@ pub(crate) async fn around<B: From<Body>>(
         }
     });
     let outcome = outcome.await;
-    let finish = || {
-        let mut response = outcome.unwrap_or_else(|_| {
-            tracing::error!("a handler panicked");
-            let problem = ProblemAnswer::from(ProblemCode::Internal);
-            problem.into_response().map(B::from)
-        });
-        stamp(response.headers_mut(), id);
-        asked.answered(response.status());
-        response
-    };
-    id.around(|| span.in_scope(finish))
+    id.around(|| {
+        span.in_scope(|| {
+            let response = outcome.unwrap_or_else(|_| {
+                tracing::error!("a handler panicked");
+                let problem = ProblemAnswer::from(ProblemCode::Internal);
+                problem.into_response().map(B::from)
+            });
+            sealed(id, asked, response)
+        })
+    })
+}
+
+/// A refusal in its envelope, where no work came to its end.
+pub(crate) fn finish<B: From<Body>>(
+    id: RequestId,
+    asked: &Asked,
+    refusal: ProblemAnswer,
+) -> http::Response<B> {
+    id.around(|| {
+        let response = refusal.into_response().map(B::from);
+        asked.span(id).in_scope(|| sealed(id, asked, response))
+    })
+}
+
+/// Puts the outer headers on an answer, counts it and logs it.
+fn sealed<B>(id: RequestId, asked: &Asked, mut response: http::Response<B>) -> http::Response<B> {
+    stamp(response.headers_mut(), id);
+    asked.answered(response.status());
+    response
 }
 
 /// What was asked, as far as it may be known: a method, and a route.
@@ -148,7 +166,7 @@ enum Route {
     /// By the router.
     Matched(MatchedPath),
     /// Past it.
-    Often(AskedOften),
+    Direct(DirectRoute),
 }
 
 impl Asked {
@@ -164,11 +182,15 @@ impl Asked {
         }
     }
 
-    /// What was asked past the router.
-    pub(crate) fn often(method: Method, often: AskedOften, trace: Option<TraceParent>) -> Self {
+    /// What was asked before the router, if there is a way past it to where it goes.
+    pub(crate) fn before_router(
+        method: Method,
+        direct: Option<DirectRoute>,
+        trace: Option<TraceParent>,
+    ) -> Self {
         Self {
             method,
-            route: Route::Often(often),
+            route: direct.map_or(Route::None, Route::Direct),
             trace,
             at: Instant::now(),
         }
@@ -186,7 +208,7 @@ impl Asked {
     }
 
     /// Counts the answer, and logs it in one line.
-    fn answered(&self, status: StatusCode) {
+    pub(crate) fn answered(&self, status: StatusCode) {
         traffic::count(&self.method, self.path(), status);
         let (method, route) = (self.method(), self.route());
         let status = status.as_u16();
@@ -199,7 +221,7 @@ impl Asked {
         }
         match status {
             500.. => line!(warn),
-            _ if ASKED_OFTEN.contains(&route) => {
+            _ if LOGGED_FOR_DEBUG.contains(&route) => {
                 if tracing::enabled!(tracing::Level::DEBUG) {
                     line!(debug);
                 }
@@ -231,7 +253,7 @@ impl Asked {
         match &self.route {
             Route::None => None,
             Route::Matched(route) => Some(route.as_str()),
-            Route::Often(often) => Some(often.route()),
+            Route::Direct(direct) => Some(direct.path()),
         }
     }
 
@@ -246,7 +268,7 @@ impl Asked {
 ///
 /// Every answer is `no-store` unless its handler said otherwise, and one that sets a cookie is
 /// whatever the handler said: a cache that kept it would hand one caller's session to another.
-pub(crate) fn stamp(headers: &mut HeaderMap, id: RequestId) {
+fn stamp(headers: &mut HeaderMap, id: RequestId) {
     let no_store = HeaderValue::from_static("no-store");
     if headers.contains_key(SET_COOKIE) {
         headers.insert(CACHE_CONTROL, no_store);

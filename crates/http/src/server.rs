@@ -25,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch as signal;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::often::{AskedOften, Often};
+use crate::direct::{Direct, DirectRoute};
 use crate::peers::TrustedPeers;
 use places::Places;
 use watch::Watch;
@@ -62,8 +62,8 @@ pub struct Drained {
 pub struct House {
     /// The routes.
     pub router: Router,
-    /// Those of them that are asked past the router, where there are such.
-    pub often: Option<Arc<Often>>,
+    /// Those of them that are answered past the router, where there are such.
+    pub direct: Option<Arc<Direct>>,
     /// The bounds.
     pub limits: Limits,
     /// TLS, where there is one. A handshake has as long as headers have.
@@ -78,16 +78,16 @@ impl House {
     pub fn new(router: Router) -> Self {
         Self {
             router,
-            often: None,
+            direct: None,
             limits: Limits::default(),
             tls: None,
             trusted_peers: TrustedPeers::default(),
         }
     }
 
-    /// What a request asks past the router, if it does.
-    fn often_asked<B>(&self, request: &Request<B>) -> Option<(&Often, AskedOften)> {
-        Some((self.often.as_deref()?, AskedOften::of(request)?))
+    /// What answers a request past the router, if it names a route of those.
+    fn directly_asked<B>(&self, request: &Request<B>) -> Option<(&Direct, DirectRoute)> {
+        Some((self.direct.as_deref()?, DirectRoute::of(request)?))
     }
 }
 

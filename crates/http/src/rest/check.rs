@@ -92,8 +92,7 @@ async fn check(
     Query(query): Query<api::TenantQuery>,
     Json(asked): Json<api::CheckRequest>,
 ) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
-    let tenant = caller.tenant_of(&query, asked.tenant.as_deref())?;
-    judge(&door, tenant, &asked).await.map(Json)
+    answer(&caller, &door, &query, &asked).await
 }
 
 /// The same for a request that names nothing in a query, by its headers and its body.
@@ -107,8 +106,17 @@ where
 {
     let caller = Caller::<layer::Check>::prove(door, headers)?;
     let asked: api::CheckRequest = json::read(headers, body).await?;
-    let tenant = caller.tenant(asked.tenant.as_deref())?;
-    judge(door, tenant, &asked).await.map(Json)
+    answer(&caller, door, &api::TenantQuery::default(), &asked).await
+}
+
+async fn answer(
+    caller: &Caller<layer::Check>,
+    door: &Door,
+    query: &api::TenantQuery,
+    asked: &api::CheckRequest,
+) -> Result<Json<api::CheckAnswer>, ProblemAnswer> {
+    let tenant = caller.tenant_of(query, asked.tenant.as_deref())?;
+    judge(door, tenant, asked).await.map(Json)
 }
 
 /// A check of a batch as it was written. What is wrong with it is wrong with it alone.

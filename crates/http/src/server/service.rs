@@ -6,8 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use axum::response::IntoResponse;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::{Extensions, Request, Response, Version};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use innkeeper_api::{Problem, ProblemCode};
@@ -16,7 +15,7 @@ use tower::Service;
 use super::watch::{Rest, Watch};
 use super::{House, Peer};
 use crate::body::{BODY_LEN_MAX, BodyError, Content};
-use crate::envelope::{Asked, around, stamp};
+use crate::envelope::{Asked, around, finish};
 use crate::forward_auth::Asker;
 use crate::peers::{ClientIp, TrustedPeers};
 use crate::problem::ProblemAnswer;
@@ -40,30 +39,34 @@ pub(super) async fn serve(
         std::future::pending::<()>().await;
     }
     let arrival = Arrival::of(&request, peer, &house.trusted_peers);
-    let id = arrival.id;
+    let (id, trace) = (arrival.id, arrival.trace);
+    let direct = house.directly_asked(&request);
+    let route = direct.map(|(_, route)| route);
+    let asked = Asked::before_router(request.method().clone(), route, trace);
 
     let answered = if let Some(refusal) = refusal(&request) {
         if !request.body().is_end_stream() {
             watch.body_abandoned();
         }
-        Some(by_itself(id, refusal))
-    } else if let Some((often, asked)) = house.often_asked(&request) {
+        Err(refusal)
+    } else if let Some((direct, route)) = direct {
         let (parts, body) = request.into_parts();
         let body = RequestBody::new(body, &watch);
-        let work = pin!(often.answer(asked, arrival.proxy(), &parts.headers, body));
-        let asked = Asked::often(parts.method.clone(), asked, arrival.trace);
-        in_time(&watch, pin!(around(id, asked, work))).await
+        let work = pin!(direct.answer(route, arrival.proxy(), &parts.headers, body));
+        let enveloped = pin!(around(id, &asked, work));
+        in_time(&watch, enveloped).await.ok_or_else(late)
     } else {
         let mut request = request.map(|body| RequestBody::wrap(body, &watch));
         arrival.note(request.extensions_mut());
         let routed = house.router.clone().call(request);
-        let routed = in_time(&watch, pin!(id.within(routed))).await;
-        routed.map(|response| match response {
-            Ok(response) => response.map(Content::from),
-            Err(never) => match never {},
-        })
+        match in_time(&watch, pin!(id.within(routed))).await {
+            Some(Ok(response)) => Ok(response.map(Content::from)),
+            Some(Err(never)) => match never {},
+            None => Err(late()),
+        }
     };
-    let response = answered.unwrap_or_else(|| by_itself(id, ProblemCode::Unavailable.into()));
+    // What no route answered is enveloped, counted and logged all the same.
+    let response = answered.unwrap_or_else(|refusal| finish(id, &asked, refusal));
 
     watch.answered(rest_of(&response));
     Ok(response.map(|body| AnswerBody { body, watch }))
@@ -110,19 +113,9 @@ impl Arrival {
     }
 }
 
-/// An answer that no route made, in the same outer headers, and in the log too.
-fn by_itself(id: RequestId, problem: ProblemAnswer) -> Response<Content> {
-    id.around(|| {
-        let mut response = problem.into_response().map(Content::from);
-        stamp(response.headers_mut(), id);
-        let status = response.status().as_u16();
-        if status >= 500 {
-            tracing::warn!(status, "a request took too long and was given up");
-        } else {
-            tracing::info!(status, "answered before any route");
-        }
-        response
-    })
+/// The refusal of a request whose work goes on at the store, or never came to it.
+fn late() -> ProblemAnswer {
+    ProblemCode::Unavailable.into()
 }
 
 fn rest_of(response: &Response<Content>) -> Rest {
@@ -136,9 +129,12 @@ fn rest_of(response: &Response<Content>) -> Rest {
 
 /// What is wrong with a request, before any route looks at it.
 fn refusal(request: &Request<Incoming>) -> Option<ProblemAnswer> {
+    let refuse = |detail| Some(Problem::new(ProblemCode::BadRequest).detail(detail).into());
     if !has_one_host(request) {
-        let problem = Problem::new(ProblemCode::BadRequest);
-        return Some(problem.detail("Exactly one Host header is needed.").into());
+        return refuse("Exactly one Host header is needed.");
+    }
+    if !is_plain(request.headers()) {
+        return refuse("Send the body as it is, at most in chunks.");
     }
     let is_too_large = content_length(request.headers()).is_some_and(|len| len > BODY_LEN_MAX);
     is_too_large.then(|| ProblemCode::PayloadTooLarge.into())
@@ -150,6 +146,20 @@ fn has_one_host(request: &Request<Incoming>) -> bool {
         0 => request.version() < Version::HTTP_11,
         1 => true,
         _ => false,
+    }
+}
+
+/// Whether the body is coded in no way but chunks (RFC 9112, 6.1). A proxy that undoes another
+/// coding would have judged another body.
+fn is_plain(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }
 

@@ -1,4 +1,8 @@
-//! The reference store with a bad line to it.
+//! The reference store with a bad line to it, for the routes and for the accept loop.
+
+#![allow(dead_code, reason = "each uses what the other does not")]
+
+use std::future::pending;
 
 use async_trait::async_trait;
 use innkeeper_domain::roster::{Floor, RosterVersion};
@@ -22,6 +26,10 @@ pub(crate) enum Line {
     Dead,
     /// What is written is done, and the answer is lost.
     OneWay,
+    /// Whoever reads waits for ever.
+    Silent,
+    /// Whoever reads meets a mistake of ours.
+    Broken,
 }
 
 #[derive(Debug)]
@@ -45,7 +53,7 @@ impl Flaky {
     fn reach(&self) -> Result<(), StoreError> {
         match *self.line.lock() {
             Line::Well | Line::OneWay => Ok(()),
-            Line::Dead => Err(StoreError::Unavailable {
+            Line::Dead | Line::Silent | Line::Broken => Err(StoreError::Unavailable {
                 source: "the inner workings of the driver".into(),
             }),
         }
@@ -54,7 +62,7 @@ impl Flaky {
     fn answer<T>(&self, answer: T) -> Result<T, StoreError> {
         match *self.line.lock() {
             Line::Well => Ok(answer),
-            Line::Dead | Line::OneWay => Err(StoreError::Unknown {
+            Line::Dead | Line::OneWay | Line::Silent | Line::Broken => Err(StoreError::Unknown {
                 tag: RosterTag::from_bytes([0; 16]),
             }),
         }
@@ -64,8 +72,15 @@ impl Flaky {
 #[async_trait]
 impl SessionStore for Flaky {
     async fn read(&self, tag: RosterTag, key: Option<KeyDigest>) -> Result<Reading, StoreError> {
-        self.reach()?;
-        self.inner.read(tag, key).await
+        let line = *self.line.lock();
+        match line {
+            Line::Silent => pending().await,
+            Line::Broken => panic!("a secret mistake"),
+            Line::Well | Line::Dead | Line::OneWay => {
+                self.reach()?;
+                self.inner.read(tag, key).await
+            }
+        }
     }
 
     fn glance(

@@ -22,26 +22,28 @@ use crate::rest::forward_auth::{Proxy, Told, answer};
 
 /// What it takes to answer it.
 #[derive(Clone, Debug)]
-pub struct Often {
+pub struct Direct {
     door: Door,
     gate: Arc<ForwardAuth>,
 }
 
 /// A route of those.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum AskedOften {
+pub(crate) enum DirectRoute {
     Check,
     ForwardAuth(Dialect),
 }
 
-impl AskedOften {
+impl DirectRoute {
     /// The one that a request names. A `HEAD` names none: the router says how long an answer is
     /// that is left out.
     pub(crate) fn of<B>(request: &Request<B>) -> Option<Self> {
         let (method, uri) = (request.method(), request.uri());
+        if method == Method::HEAD || uri.query().is_some() {
+            return None;
+        }
         match uri.path() {
-            _ if method == Method::HEAD => None,
-            "/v1/check" if method == Method::POST && uri.query().is_none() => Some(Self::Check),
+            "/v1/check" if method == Method::POST => Some(Self::Check),
             "/forward-auth" => Some(Self::ForwardAuth(Dialect::Forwarded)),
             "/forward-auth/nginx" => Some(Self::ForwardAuth(Dialect::Nginx)),
             _ => None,
@@ -49,7 +51,7 @@ impl AskedOften {
     }
 
     /// As the router would name it.
-    pub(crate) const fn route(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Check => "/v1/check",
             Self::ForwardAuth(Dialect::Forwarded) => "/forward-auth",
@@ -58,7 +60,7 @@ impl AskedOften {
     }
 }
 
-impl Often {
+impl Direct {
     /// Answers with the same door and settings as the router beside it.
     #[must_use]
     pub const fn new(door: Door, gate: Arc<ForwardAuth>) -> Self {
@@ -68,7 +70,7 @@ impl Often {
     /// Answers a request with these headers and this body, which `by` brought.
     pub(crate) async fn answer<B>(
         &self,
-        asked: AskedOften,
+        route: DirectRoute,
         by: Proxy,
         headers: &HeaderMap,
         body: B,
@@ -76,12 +78,12 @@ impl Often {
     where
         B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Unpin,
     {
-        let answer = match asked {
-            AskedOften::Check => match check_plainly(&self.door, headers, body).await {
+        let answer = match route {
+            DirectRoute::Check => match check_plainly(&self.door, headers, body).await {
                 Ok(answer) => answer.write(),
                 Err(refusal) => Err(refusal),
             },
-            AskedOften::ForwardAuth(dialect) => {
+            DirectRoute::ForwardAuth(dialect) => {
                 let told = answer(&self.door, &self.gate, dialect, by, headers).await;
                 told.map(Told::write)
             }

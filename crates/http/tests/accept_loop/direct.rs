@@ -1,39 +1,51 @@
-//! What is asked past the router is answered as by the router.
+//! What is answered past the router is answered as by the router, and within the same bounds.
 
 use std::sync::Arc;
 
+use axum::Router;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::entropy::OsEntropy;
 use innkeeper_engine::keys::{Enrolled, Issuer, KeyScope};
 use innkeeper_engine::{Authority, Services};
 use innkeeper_http::cookies::SessionCookie;
+use innkeeper_http::direct::Direct;
 use innkeeper_http::envelope::enveloped;
 use innkeeper_http::forward_auth::{ForwardAuth, PublicPath, SignInPage};
 use innkeeper_http::layer::Door;
-use innkeeper_http::often::Often;
 use innkeeper_http::origin::{OriginRule, PublicOrigin};
 use innkeeper_http::peers::network;
 use innkeeper_http::rest;
-use innkeeper_http::server::House;
+use innkeeper_http::server::{Drained, House, Limits};
 use innkeeper_store::clock::ManualClock;
 use innkeeper_store::memory::MemoryStore;
 
-use crate::harness::{PATIENT, Running, start_house};
+use crate::flaky::{Flaky, Line};
+use crate::harness::{
+    Client, PATIENT, Running, SHORT, assert_ok, assert_problem, soon, start_house,
+};
 
-/// Two servers of one authority: by the router alone, and past it.
+/// Two servers of one authority: by the router alone, and past it. And one without a route, which
+/// answers nothing but what goes past the router.
 struct Both {
     routed: Running,
-    often: Running,
+    direct: Running,
+    alone: Running,
+    store: Arc<Flaky>,
     admin: String,
     checker: String,
     reader: String,
 }
 
 async fn both() -> Both {
-    let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::at(1_800_000_000))));
+    both_within(PATIENT).await
+}
+
+async fn both_within(limits: Limits) -> Both {
+    let clock = Arc::new(ManualClock::at(1_800_000_000));
+    let store = Arc::new(Flaky::new(MemoryStore::new(clock)));
     let services = Services {
         store: Arc::clone(&store) as _,
-        register: store as _,
+        register: Arc::clone(&store) as _,
         entropy: Arc::new(OsEntropy),
     };
     let opened = Authority::open(services, Policy::default()).await;
@@ -50,20 +62,27 @@ async fn both() -> Both {
         ..ForwardAuth::default()
     });
     let routed = House {
-        limits: PATIENT,
+        limits,
         trusted_peers: [network("127.0.0.1").unwrap()].into_iter().collect(),
         ..House::new(enveloped(
             rest::router(door.clone())
+                .merge(rest::metrics_router(door.clone()))
                 .merge(rest::forward_auth_router(door.clone(), Arc::clone(&gate))),
         ))
     };
-    let often = House {
-        often: Some(Arc::new(Often::new(door, gate))),
+    let direct = House {
+        direct: Some(Arc::new(Direct::new(door, gate))),
         ..routed.clone()
+    };
+    let alone = House {
+        router: enveloped(Router::new()),
+        ..direct.clone()
     };
     Both {
         routed: start_house(routed).await,
-        often: start_house(often).await,
+        direct: start_house(direct).await,
+        alone: start_house(alone).await,
+        store,
         admin: key(&authority, KeyScope::Admin).await,
         checker: key(&authority, KeyScope::Check).await,
         reader: key(&authority, KeyScope::Events).await,
@@ -91,9 +110,9 @@ impl Both {
     /// Asks both the same from `127.0.0.LAST`, and hands out the one answer.
     async fn asked(&self, last: u8, request: &str) -> String {
         let routed = ask(&self.routed, last, request).await;
-        let often = ask(&self.often, last, request).await;
-        assert_eq!(often, routed, "{request}");
-        often
+        let direct = ask(&self.direct, last, request).await;
+        assert_eq!(direct, routed, "{request}");
+        direct
     }
 }
 
@@ -105,8 +124,12 @@ async fn ask(running: &Running, last: u8, request: &str) -> String {
     let Some((_, rest)) = answer.split_once("x-request-id: ") else {
         panic!("{request}\n{answer}");
     };
+    // What was given is the same in both; what was drawn is not.
     let id = rest.split("\r\n").next().unwrap().to_owned();
-    let answer = answer.replace(&id, "ID");
+    let answer = match id.strip_prefix("req_") {
+        Some(_) => answer.replace(&id, "ID"),
+        None => answer,
+    };
     let (head, body) = answer.split_once("\r\n\r\n").expect("it is whole");
     let mut lines: Vec<_> = head.lines().collect();
     lines.retain(|line| !line.starts_with("date: "));
@@ -254,4 +277,157 @@ async fn given_requests_at_a_proxy_when_judged_past_the_router_then_the_answers_
             "{status}: {statuses:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn given_no_route_at_all_when_asked_then_what_goes_past_the_router_is_answered_and_no_more() {
+    let both = both().await;
+    let token = both.sign_in("alice").await;
+    let body = format!(r#"{{"token":"{token}"}}"#);
+    let cookie = format!("Cookie: __Host-innkeeper={token}");
+    let forwarded = ["X-Forwarded-Uri: /", "X-Forwarded-Method: GET", &cookie];
+    let original = ["X-Original-URI: /", "X-Original-Method: GET", &cookie];
+
+    for (call, status) in [
+        (with_body("POST /v1/check", &both.checker, &body), "200"),
+        (with_headers("GET /forward-auth", &forwarded), "200"),
+        (with_headers("ODD /forward-auth", &forwarded), "200"),
+        (with_headers("GET /forward-auth/nginx", &original), "200"),
+        (with_body("POST /v1/check?", &both.checker, &body), "404"),
+        (with_body("PUT /v1/check", &both.checker, &body), "404"),
+        (with_body("POST /v1/check/", &both.checker, &body), "404"),
+        (with_body("POST /v1/%63heck", &both.checker, &body), "404"),
+        (with_headers("HEAD /forward-auth", &forwarded), "404"),
+        (with_headers("GET /forward-auth?x", &forwarded), "404"),
+    ] {
+        let answer = ask(&both.alone, 1, &call).await;
+        assert_eq!(&answer[9..12], status, "{call}\n{answer}");
+    }
+}
+
+/// The head of a check with a body of so many bytes, on a connection that stays.
+fn head_of_check(key: &str, length: usize) -> String {
+    format!(
+        "POST /v1/check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn given_a_check_whose_body_does_not_come_when_its_time_is_over_then_the_answer_is_408() {
+    let limits = Limits {
+        body: SHORT,
+        ..PATIENT
+    };
+    let both = both_within(limits).await;
+    let mut client = both.alone.connect().await;
+
+    client.send(head_of_check(&both.checker, 20) + "{").await;
+
+    assert_problem(&client.rest().await, 408, "request-timeout");
+}
+
+#[tokio::test]
+async fn given_a_store_that_does_not_answer_when_the_time_is_over_then_the_check_is_503() {
+    let limits = Limits {
+        request: SHORT,
+        ..PATIENT
+    };
+    let both = both_within(limits).await;
+    let body = format!(r#"{{"token":"{}"}}"#, both.sign_in("alice").await);
+    both.store.set(Line::Silent);
+    let mut client = both.alone.connect().await;
+
+    client
+        .send(head_of_check(&both.checker, body.len()) + &body)
+        .await;
+
+    assert_problem(&client.answer().await, 503, "unavailable");
+    both.store.set(Line::Well);
+    client
+        .send(head_of_check(&both.checker, body.len()) + &body)
+        .await;
+    assert_ok(&client.answer().await);
+}
+
+#[tokio::test]
+async fn given_a_mistake_of_ours_when_a_check_meets_it_then_the_problem_says_nothing_of_it() {
+    let both = both().await;
+    let body = format!(r#"{{"token":"{}"}}"#, both.sign_in("alice").await);
+    both.store.set(Line::Broken);
+    let mut client = both.alone.connect().await;
+
+    client
+        .send(head_of_check(&both.checker, body.len()) + &body)
+        .await;
+
+    let answer = client.answer().await;
+    assert_problem(&answer, 500, "internal");
+    assert!(!answer.contains("secret"), "{answer}");
+}
+
+#[tokio::test]
+async fn given_a_check_half_way_when_draining_then_it_is_answered_and_the_connection_ends() {
+    let both = both().await;
+    let body = format!(r#"{{"token":"{}"}}"#, both.sign_in("alice").await);
+    let (begin, end) = body.split_at(5);
+    let mut client: Client = both.alone.connect().await;
+    client
+        .send("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await;
+    assert_problem(&client.answer().await, 404, "not-found");
+    client
+        .send(head_of_check(&both.checker, body.len()) + begin)
+        .await;
+    until_begun(&both, &body).await;
+
+    let serving = both.alone.stop();
+    client.send(end).await;
+
+    let answer = client.rest().await;
+    assert_ok(&answer);
+    assert!(answer.contains("connection: close"), "{answer}");
+    let drained = soon(serving).await.expect("serving does not panic");
+    assert_eq!(drained, Drained { cut: 0 });
+}
+
+/// Waits until what was sent before has been read: whoever asks later is answered later.
+async fn until_begun(both: &Both, body: &str) {
+    let mut other = both.alone.connect().await;
+    other
+        .send(head_of_check(&both.checker, body.len()) + body)
+        .await;
+    assert_ok(&other.answer().await);
+}
+
+#[tokio::test]
+async fn given_a_body_that_is_coded_when_sent_then_it_is_refused_and_none_of_it_read() {
+    let both = both().await;
+
+    for coding in ["gzip, chunked", "chunked, chunked", "identity, chunked"] {
+        let coding = format!("Transfer-Encoding: {coding}");
+        for line in ["POST /v1/check", "POST /v1/check/batch"] {
+            let call = with_headers(line, &[&coding]) + "0\r\n\r\n";
+            let answer = both.asked(1, &call).await;
+            assert_eq!(&answer[9..12], "400", "{call}\n{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn given_a_check_that_is_refused_before_any_route_when_counted_then_it_is_one_of_its_route() {
+    let both = both().await;
+    let counted = async || {
+        let metrics = ask(&both.routed, 1, &with_headers("GET /metrics", &[])).await;
+        let series =
+            r#"innkeeper_http_requests_total{method="POST",route="/v1/check",status="413"} "#;
+        let count = metrics.lines().find_map(|line| line.strip_prefix(series));
+        count.map_or(0, |count| count.parse::<u64>().expect("it is a number"))
+    };
+    let before = counted().await;
+
+    let large = with_body("POST /v1/check", &both.checker, &" ".repeat(70_000));
+    ask(&both.alone, 1, &large).await;
+
+    assert!(counted().await > before);
 }
