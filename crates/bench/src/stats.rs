@@ -7,11 +7,13 @@ pub(crate) fn median(figures: &[f64]) -> f64 {
     percentile(figures, 50)
 }
 
-/// The figure that so many of a hundred do not exceed.
+/// The least of these figures that at least so many of a hundred do not exceed (nearest rank); of
+/// none of a hundred, the least.
 pub(crate) fn percentile(figures: &[f64], of_hundred: usize) -> f64 {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let place = (sorted.len() * of_hundred / 100).min(sorted.len().saturating_sub(1));
+    let rank = (sorted.len() * of_hundred).div_ceil(100);
+    let place = rank.saturating_sub(1);
     sorted.get(place).copied().unwrap_or(f64::NAN)
 }
 
@@ -56,6 +58,18 @@ impl Rounds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of a hundred figures, the one that 99 do not exceed was the greatest, so that a row of p99
+    /// and the one of the greatest were the same number.
+    #[test]
+    fn given_a_hundred_figures_when_the_one_that_99_do_not_exceed_is_asked_for_then_it_is_not_the_greatest()
+     {
+        let figures: Vec<f64> = (1..=100).rev().map(figure).collect();
+
+        let shares = [0, 1, 50, 99, 100].map(|share| percentile(&figures, share));
+
+        assert_eq!(shares.to_vec(), vec![1.0, 1.0, 50.0, 99.0, 100.0]);
+    }
 
     #[test]
     fn given_rounds_when_summed_up_then_the_ratio_is_that_of_the_medians_shown_and_the_spread_that_of_rounds()
