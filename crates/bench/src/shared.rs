@@ -65,7 +65,7 @@ pub(crate) trait Server: Sized {
         work: impl Future<Output = Result<(), BenchError>>,
     ) -> Result<u64, BenchError>;
 
-    /// The bytes that it has written to its log so far.
+    /// The bytes that it has written to its log so far, a number that never falls.
     fn written(&self) -> Result<u64, BenchError>;
 
     /// Steps that its own tool has it do in a second, of as many bytes each, for so many clients.
@@ -222,8 +222,11 @@ fn admits<S: Server>(
     for _ in 0..if run.quick { 1 } else { 5 } {
         let before = server.written()?;
         let done = runtime.block_on(signed_in(&house, WAITING, SUBJECTS, span))?;
-        let bytes = (server.written()? - before) / done.count.max(1);
-        let floor = server.at_best(WAITING, bytes, span)?;
+        let written = server.written()?.checked_sub(before);
+        let written = written.ok_or(BenchError::Wrong(
+            "the log of the server became shorter, so what was written is not known",
+        ))?;
+        let floor = server.at_best(WAITING, written / done.count.max(1), span)?;
         rounds.push(done.rate, floor);
     }
     Ok(rounds.row(S::ROWS.admit, "a second", S::AT_BEST))

@@ -31,7 +31,9 @@ impl Server for RedisServer {
     const AT_BEST: &'static str = "redis-benchmark with a function that writes as many bytes";
 
     fn start() -> Result<Self, BenchError> {
-        let server = Redis::start()?;
+        // Without rewriting its file by itself, which writes all of it once more in the middle of a
+        // round and leaves it shorter than it was.
+        let server = Redis::start_with(&["--auto-aof-rewrite-percentage", "0"])?;
         server.ask(&["FUNCTION", "LOAD", AS_MUCH])?;
         Ok(Self(server))
     }
@@ -110,5 +112,30 @@ impl Server for RedisServer {
         // "FCALL …","12345.67",…
         let rate = last.rsplit("\",\"").nth(6).and_then(|r| r.parse().ok());
         rate.ok_or_else(|| BenchError::Server(format!("redis-benchmark said: {text}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Redis made its file anew above 64 MB, in the middle of a measurement: what had been written
+    /// was then less than before, and the number of the bytes wrapped.
+    #[test]
+    fn given_a_log_past_the_size_for_making_it_anew_when_more_is_written_then_all_of_that_counts() {
+        let server = RedisServer::start().unwrap();
+        let past = ["CONFIG", "SET", "auto-aof-rewrite-min-size", "1"];
+        server.0.ask(&past).unwrap();
+        let before = server.written().unwrap();
+
+        let rate = server.at_best(8, 300, Duration::from_secs(1)).unwrap();
+
+        let written = server.written().unwrap();
+        assert!(rate > 0.0, "{rate}");
+        assert!(written > before + 5_000 * 300, "{before} and {written}");
+        let info = server.0.ask(&["INFO", "persistence"]).unwrap();
+        for never in ["aof_rewrite_in_progress:0", "aof_last_rewrite_time_sec:-1"] {
+            assert!(info.contains(never), "{info}");
+        }
     }
 }
