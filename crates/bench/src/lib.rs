@@ -84,20 +84,8 @@ impl Store {
     const fn parts(self) -> &'static [Part] {
         match self {
             Self::Embedded => &PARTS,
-            Self::Redis => &[Part {
-                rows: &REDIS_ROWS,
-                shared: None,
-                room: SHARED,
-                is_quick: true,
-                measure: shared::measure::<RedisServer>,
-            }],
-            Self::Postgres => &[Part {
-                rows: &POSTGRES_ROWS,
-                shared: None,
-                room: SHARED,
-                is_quick: true,
-                measure: shared::measure::<PostgresServer>,
-            }],
+            Self::Redis => &REDIS_PARTS,
+            Self::Postgres => &POSTGRES_PARTS,
         }
     }
 }
@@ -113,11 +101,8 @@ pub fn rows() -> Vec<&'static str> {
 const REDIS_ROWS: [&str; 6] = row::REDIS.all();
 const POSTGRES_ROWS: [&str; 6] = row::POSTGRES.all();
 
-/// Of a server with ten thousand sessions, and those beside it.
-const SHARED: Room = Room {
-    memory: 500,
-    disk: 2_000,
-};
+const REDIS_PARTS: [Part; 4] = shared::parts::<RedisServer>();
+const POSTGRES_PARTS: [Part; 4] = shared::parts::<PostgresServer>();
 
 impl Options {
     /// Whether a row was asked for.
@@ -417,6 +402,41 @@ mod tests {
         let accounted_for: Vec<&str> = names(&report).into_iter().chain(left_out).collect();
         for row in ROWS {
             assert!(accounted_for.contains(row), "{row}");
+        }
+    }
+
+    /// The rows of a store were one part, so that a store that was unavailable once, while the first
+    /// of them was measured, took all six.
+    #[test]
+    fn given_a_store_that_nodes_share_when_one_of_its_parts_fails_then_the_others_keep_their_figures()
+     {
+        for store in [Store::Redis, Store::Postgres] {
+            let options = Options {
+                only: Vec::new(),
+                quick: true,
+                folder: PathBuf::new(),
+                store,
+            };
+            for failing in store.rows() {
+                let mut report = Report::new(String::new());
+
+                report_on(store.parts(), &options, &mut report, |part| {
+                    if part.has(failing) {
+                        return Err("session store is unavailable".into());
+                    }
+                    let rows = part.rows.iter().map(|name| Row::alone(name, 1.0, "µs"));
+                    Ok(rows.collect())
+                });
+
+                let left_out = report.left_out.iter().map(|row| &*row.name);
+                let left_out: Vec<&str> = left_out.collect();
+                if failing.contains("_revoke_") {
+                    assert_eq!(left_out, store.rows()[3..], "{failing}");
+                } else {
+                    assert_eq!(left_out, [*failing]);
+                }
+                assert_eq!(names(&report).len() + left_out.len(), store.rows().len());
+            }
         }
     }
 
