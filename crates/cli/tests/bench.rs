@@ -90,27 +90,49 @@ fn given_the_list_of_rows_when_held_against_the_promise_then_none_is_missing_or_
     assert_eq!(innkeeper_bench::ROWS, PROMISED);
 }
 
-#[test]
-fn given_a_store_that_nodes_share_when_measured_then_its_own_server_is_started_and_gone_again() {
+/// Measures all rows of a store that nodes share, shortly, and holds them against what they are.
+fn measure_all_of(store: innkeeper_bench::Store, name: &str) {
     let folder = tempfile::tempdir().unwrap();
-    for store in ["redis", "postgres"] {
-        let row = format!("{store}_check_commands");
-        let arguments = ["--store", store, "--quick", "--json", "--only", &row];
 
-        let output = bench(folder.path(), &arguments).output().unwrap();
+    let output = bench(folder.path(), &["--store", name, "--quick", "--json"]).output();
 
-        assert!(output.status.success(), "{}", said(&output));
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert!(report["left_out"].as_array().unwrap().is_empty());
-        let [found] = &report["rows"].as_array().unwrap()[..] else {
-            panic!("one row was asked for: {report}")
-        };
-        assert_eq!(found["name"], row);
-        // One for each, and what a node looks at now and then.
-        let each = found["value"].as_f64().unwrap();
-        assert!((1.0..1.5).contains(&each), "{found}");
-        assert!(is_empty(folder.path()));
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["left_out"].as_array().map(Vec::len), Some(0));
+    let rows = report["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, store.rows());
+    for row in rows {
+        for member in ["value", "floor", "ratio"] {
+            assert!(row[member].as_f64().unwrap() > 0.0, "{member} of {row}");
+        }
     }
+    let [_, commands, _, p50, p99, greatest] = &rows[..] else {
+        panic!("there are six: {report}")
+    };
+    // One for each, and what a node looks at now and then.
+    let each = commands["value"].as_f64().unwrap();
+    assert!((1.0..1.5).contains(&each), "{commands}");
+    let value = |row: &Value| row["value"].as_f64().unwrap();
+    assert!(value(p50) <= value(p99) && value(p99) <= value(greatest));
+    assert!(
+        [p50, p99]
+            .iter()
+            .all(|row| row["floor"] == greatest["floor"])
+    );
+    assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn given_the_redis_of_this_machine_when_measured_shortly_then_every_row_has_its_figure_and_floor() {
+    measure_all_of(innkeeper_bench::Store::Redis, "redis");
+}
+
+#[test]
+fn given_the_postgres_of_this_machine_when_measured_shortly_then_every_row_has_its_figure_and_floor()
+ {
+    measure_all_of(innkeeper_bench::Store::Postgres, "postgres");
 }
 
 #[test]
