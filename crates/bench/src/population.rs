@@ -41,6 +41,12 @@ impl House {
         Self::over(store, policy).await
     }
 
+    /// Opens the sessions of these subjects, as [`fill_by`](Self::fill_by), with as many commits at
+    /// once as make for few syncs.
+    pub(crate) async fn fill(&self, subjects: Range<u64>, each: u64) -> Result<(), BenchError> {
+        self.fill_by(1024, subjects, each).await
+    }
+
     /// Closes the store in order.
     pub(crate) async fn close(self) -> Result<(), BenchError> {
         Ok(self.store.close().await?)
@@ -69,11 +75,15 @@ impl<S> House<S> {
 }
 
 impl<S: SessionStore + 'static> House<S> {
-    /// Opens the sessions of these subjects, `each` at once, one commit a subject.
-    pub(crate) async fn fill(&self, subjects: Range<u64>, each: u64) -> Result<(), BenchError> {
-        /// How many commits wait at once.
-        const WAITING: u64 = 1024;
-        let tasks: Vec<_> = (0..WAITING)
+    /// Opens the sessions of these subjects, `each` at once, one commit a subject and so many
+    /// commits at once.
+    pub(crate) async fn fill_by(
+        &self,
+        waiting: u64,
+        subjects: Range<u64>,
+        each: u64,
+    ) -> Result<(), BenchError> {
+        let tasks: Vec<_> = (0..waiting)
             .map(|first| {
                 let (store, authority) = (Arc::clone(&self.store), Arc::clone(&self.authority));
                 let subjects = subjects.clone();
@@ -82,7 +92,7 @@ impl<S: SessionStore + 'static> House<S> {
                     let mut subject = subjects.start + first;
                     while subject < subjects.end {
                         open_sessions(&*store, &authority, &policy, subject, each).await?;
-                        subject += WAITING;
+                        subject += waiting;
                     }
                     Ok::<_, BenchError>(())
                 })

@@ -7,6 +7,7 @@ mod ends;
 mod postgres;
 mod redis;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 pub(crate) use postgres::PostgresServer;
 pub(crate) use redis::RedisServer;
 
-use crate::population::{House, name};
+use crate::population::{EACH, House, name};
 use crate::resident::must_be_valid;
 use crate::room::Room;
 use crate::row::SharedRows;
@@ -96,6 +97,15 @@ fn begun<S: Server>(row: &str, progress: &mut dyn FnMut(&str)) -> Result<(S, Run
     progress(&format!("{row}: starting a server"));
     let server = S::start()?;
     Ok((server, Builder::new_multi_thread().enable_all().build()?))
+}
+
+/// Opens the sessions of these subjects, five each. Few wait at once: on a busy machine a store gives
+/// up what has waited for seconds behind a thousand others.
+async fn fill<S: SessionStore + 'static>(
+    node: &House<S>,
+    subjects: Range<u64>,
+) -> Result<(), BenchError> {
+    node.fill_by(32, subjects, EACH).await
 }
 
 async fn node<S: Server>(

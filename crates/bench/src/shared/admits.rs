@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LEASE, Server, begun, node};
+use super::{LEASE, Server, begun, fill, node};
 use crate::admit::{at_its_limit, signed_in};
 use crate::population::EACH;
 use crate::row::Row;
@@ -25,7 +25,7 @@ pub(super) fn measure<S: Server>(
     let span = Duration::from_secs(seconds);
     let house = runtime.block_on(async {
         let house = node(&server, LEASE, at_its_limit(EACH)).await?;
-        house.fill(0..SUBJECTS, EACH).await?;
+        fill(&house, 0..SUBJECTS).await?;
         Ok::<_, BenchError>(house)
     })?;
     let mut said = Rounds::default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use innkeeper_domain::policy::Policy;
 use innkeeper_engine::check::Activity;
 
-use super::{Server, asked, begun, node, until_held};
+use super::{Server, asked, begun, fill, node, until_held};
 use crate::population::{EACH, House, Shuffled};
 use crate::resident::{drawn, must_be_valid};
 use crate::row::Row;
@@ -42,7 +42,7 @@ async fn beside_embedded<S: Server>(server: &S, run: &Run<'_>) -> Result<Row, Be
     let embedded = House::open(&folder.path().join("store"), Policy::default()).await?;
     embedded.fill(0..SUBJECTS, EACH).await?;
     let shared = node(server, WARM, Policy::default()).await?;
-    shared.fill(0..SUBJECTS, EACH).await?;
+    fill(&shared, 0..SUBJECTS).await?;
     for subject in 0..SUBJECTS {
         until_held(&shared, subject).await?;
     }
@@ -85,7 +85,7 @@ pub(super) fn cold<S: Server>(
 
 async fn counted<S: Server>(server: &S) -> Result<Row, BenchError> {
     let node = node(server, Duration::ZERO, Policy::default()).await?;
-    node.fill(0..COLD, EACH).await?;
+    fill(&node, 0..COLD).await?;
     let commands = server
         .commands_of(async {
             for subject in 0..COLD {

@@ -14,8 +14,8 @@ use innkeeper_store::SessionStore;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
-use super::{LEASE, Node, PATIENCE, Server, asked, begun, is_held, node, until_held};
-use crate::population::{EACH, name};
+use super::{LEASE, Node, PATIENCE, Server, asked, begun, fill, is_held, node, until_held};
+use crate::population::name;
 use crate::resident::{must_be_valid, nanoseconds};
 use crate::row::Row;
 use crate::stats::{median, percentile};
@@ -38,7 +38,7 @@ async fn ends<S: Server>(server: &S, subjects: u64) -> Result<Vec<Row>, BenchErr
     let here = node(server, LEASE, Policy::default()).await?;
     let there = node(server, LEASE, Policy::default()).await?;
     let asking = node(server, Duration::ZERO, Policy::default()).await?;
-    here.fill(0..subjects, EACH).await?;
+    fill(&here, 0..subjects).await?;
     let (mut spans, mut trips) = (Vec::new(), Vec::new());
     for subject in 0..subjects {
         let started = Instant::now();
@@ -137,7 +137,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population::House;
+    use crate::population::{EACH, House};
 
     /// A watch that only a refusal ended went on for ever in the one case that it was there for:
     /// where the notice of an end was lost and the lease did not run out.
