@@ -36,6 +36,7 @@ mod promises;
 mod providers;
 mod remote;
 mod report;
+mod resolve;
 mod revocations;
 mod scan;
 mod serve;

@@ -3,11 +3,9 @@
 //! A name is judged again when it is resolved, by each address it leads to, and the connection
 //! goes to the address that was judged.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// What may be called though it is private or plain http.
 #[derive(Clone, Debug)]
@@ -59,21 +57,13 @@ pub(crate) enum Way {
     Public,
 }
 
-impl Resolve for Way {
-    fn resolve(&self, name: Name) -> Resolving {
-        let is_allowed = *self == Self::Allowed;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let judged: Vec<SocketAddr> = found
-                .filter(|address| is_allowed || is_public(address.ip()))
-                .collect();
-            if judged.is_empty() {
-                let why = "the name leads to no address that may be called";
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, why).into());
-            }
-            let judged: Addrs = Box::new(judged.into_iter());
-            Ok(judged)
-        })
+impl Way {
+    /// Whether it may end at this address.
+    pub(crate) fn may_end_at(self, address: IpAddr) -> bool {
+        match self {
+            Self::Allowed => true,
+            Self::Public => is_public(address),
+        }
     }
 }
 
@@ -145,22 +135,6 @@ mod tests {
             let why = outgoing.way_to(refused).expect_err(refused);
             assert!(why.contains("[outgoing] allow"), "{why}");
         }
-    }
-
-    #[tokio::test]
-    async fn given_a_name_that_leads_home_when_resolved_then_it_is_not_called_without_leave() {
-        let resolve = async |allow: &[String], origin: &str| {
-            let name: Name = "localhost".parse().expect("it is a name");
-            let way = Outgoing::new(allow)
-                .way_to(origin)
-                .expect("it may be tried");
-            way.resolve(name).await.is_ok()
-        };
-        let one = ["localhost:4318".to_owned()];
-
-        assert!(!resolve(&[], "https://localhost:4318").await);
-        assert!(resolve(&one, "https://localhost:4318").await);
-        assert!(!resolve(&one, "https://localhost").await, "another port");
     }
 
     /// `https://2130706433` was taken for a name, and resolvers take it for 127.0.0.1.
