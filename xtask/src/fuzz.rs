@@ -2,53 +2,14 @@
 
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::process::Stdio;
 
 use crate::failure::Failure;
 use crate::shell;
 
-const TARGETS: [&str; 7] = [
-    "token", "headers", "body", "settings", "stored", "copy", "accepted",
-];
-/// What the target `source` reads its input as, and how such files end.
-const LANGUAGES: [(&str, &str); 11] = [
-    ("javascript", "js"),
-    ("typescript", "ts"),
-    // The same language with more in its grammar.
-    ("tsx", "ts"),
-    ("python", "py"),
-    ("java", "java"),
-    ("go", "go"),
-    ("rust", "rs"),
-    ("php", "php"),
-    ("ruby", "rb"),
-    ("csharp", "cs"),
-    ("kotlin", "kt"),
-];
-/// The names of what the target `config` reads: each kind of manifest and each syntax of settings.
-const FILES: [&str; 19] = [
-    "application.yml",
-    "application.properties",
-    "appsettings.json",
-    "settings.toml",
-    ".env",
-    "package.json",
-    "composer.json",
-    "Cargo.toml",
-    "go.mod",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "Gemfile",
-    "pyproject.toml",
-    "Pipfile",
-    "requirements.txt",
-    "setup.py",
-    "setup.cfg",
-    "App.csproj",
-];
-/// Inputs are no longer than this, and so are files that serve as seeds.
+/// What there is to run. The everyday tests read the same list.
+const LIST: &str = include_str!("../../fuzz/runs");
+/// Inputs are no longer than this, and so are seeds.
 const LENGTH_MAX: u64 = 4096;
 
 /// What the compiler has to put into the code so that libFuzzer sees where it goes; the same as
@@ -122,8 +83,6 @@ fn host() -> Result<String, Failure> {
 struct Run {
     target: &'static str,
     reader: Option<&'static str>,
-    /// How the names of files end that serve as seeds.
-    ending: &'static str,
 }
 
 impl Run {
@@ -138,22 +97,14 @@ impl Run {
 
 /// Everything there is to run: a target for each parser, and a run for each of the scanner's readers.
 fn runs() -> Vec<Run> {
-    let plain = TARGETS.into_iter().map(|target| Run {
-        target,
-        reader: None,
-        ending: "",
-    });
-    let sources = LANGUAGES.into_iter().map(|(reader, ending)| Run {
-        target: "source",
-        reader: Some(reader),
-        ending,
-    });
-    let files = FILES.into_iter().map(|name| Run {
-        target: "config",
-        reader: Some(name),
-        ending: name.rsplit_once('.').map_or(name, |(_, ending)| ending),
-    });
-    plain.chain(sources).chain(files).collect()
+    let lines = LIST.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            let (target, reader) = (words.next()?, words.next());
+            Some(Run { target, reader })
+        })
+        .collect()
 }
 
 /// Runs one target, and says how many inputs it was given.
@@ -162,12 +113,14 @@ fn fuzz(run: &Run, seconds: NonZeroU32, host: &str) -> Result<u64, Failure> {
     let broken = |error: std::io::Error| Failure::CouldNotRun(format!("{name}: {error}"));
     let corpus = shell::root().join("target/fuzz").join(&name);
     fs::create_dir_all(&corpus).map_err(broken)?;
-    if target == "stored" {
-        golden_bytes(&corpus).map_err(broken)?;
-    }
-    if run.reader.is_some() {
-        let fixtures = shell::root().join("crates/scan/tests");
-        seeds_of(&fixtures, run.ending, &corpus).map_err(broken)?;
+    let mut seeds = shell::command("cargo");
+    seeds
+        .args(["run", "--quiet", "--locked", "-p", "innkeeper-fuzz", "--"])
+        .arg(&name)
+        .arg(&corpus)
+        .stdin(Stdio::null());
+    if !seeds.status().map_err(broken)?.success() {
+        return Err(Failure::Failed(format!("{name}: its seeds are not made")));
     }
     let mut fuzzer = shell::command("cargo");
     fuzzer
@@ -179,10 +132,6 @@ fn fuzz(run: &Run, seconds: NonZeroU32, host: &str) -> Result<u64, Failure> {
         .arg(format!("-max_len={LENGTH_MAX}"))
         .arg(format!("-artifact_prefix={}/", corpus.display()))
         .arg(&corpus);
-    let seeds = shell::root().join("fuzz/seeds").join(target);
-    if seeds.is_dir() {
-        fuzzer.arg(seeds);
-    }
     if let Some(reader) = run.reader {
         fuzzer.env("FUZZ_READER", reader);
     }
@@ -206,54 +155,18 @@ fn fuzz(run: &Run, seconds: NonZeroU32, host: &str) -> Result<u64, Failure> {
     Ok(runs.unwrap_or(0))
 }
 
-/// The scanner's own fixtures with names that end so, as far as they are short enough.
-fn seeds_of(folder: &Path, ending: &str, corpus: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            seeds_of(&path, ending, corpus)?;
-        } else if entry.file_name().to_string_lossy().ends_with(ending)
-            && entry.metadata()?.len() <= LENGTH_MAX
-        {
-            // The folder it lies in tells one `login.js` from another.
-            let place = path.to_string_lossy().replace(['/', '\\'], "_");
-            let from = place.len().saturating_sub(120);
-            fs::copy(&path, corpus.join(place.get(from..).unwrap_or("seed")))?;
-        }
-    }
-    Ok(())
-}
-
-/// The records of `spec/formats`, as bytes.
-fn golden_bytes(corpus: &Path) -> std::io::Result<()> {
-    for entry in fs::read_dir(shell::root().join("spec/formats"))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "hex") {
-            let digits: Vec<u32> = fs::read_to_string(&path)?
-                .chars()
-                .filter_map(|c| c.to_digit(16))
-                .collect();
-            let byte = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap_or_default();
-            let bytes: Vec<u8> = digits.chunks_exact(2).map(byte).collect();
-            let name = path.file_stem().unwrap_or_default();
-            fs::write(corpus.join(name), bytes)?;
-        }
-    }
-    Ok(())
-}
-
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask fuzz [--seconds 60] [TARGET…]
 
 Runs each target of fuzz/, or those that are named, for so long with libFuzzer, and prints how many
 inputs it tried: token (tokens, ids and names), headers (cookies, forwarded addresses, credentials),
-body (of requests), settings (our configuration), stored (records), copy (what is restored or
-imported), accepted (the scanner's policy and baseline). What the scanner reads has a run for each
-reader: source-python and the like for each language, config-pom.xml and the like for each kind of
-manifest and settings; source and config alone mean all of them. A reader that nothing was tried on
-fails. It takes the nightly toolchain and a C++ compiler. What it finds interesting is kept under
-target/fuzz, and so is an input that fails.";
+proxy (what one says of a request, and origins), query (and forms), body (of requests), settings
+(our configuration), stored (records), copy (what is restored or imported), accepted (the scanner's
+policy and baseline). What the scanner reads has a run for each reader: source-python and the like
+for each language, config-pom.xml and the like for each kind of manifest and settings; source and
+config alone mean all of them; fuzz/runs lists them. A reader that nothing was tried on fails. It
+takes the nightly toolchain and a C++ compiler. What it finds interesting is kept under target/fuzz,
+and so is an input that fails.";
 
 #[cfg(test)]
 mod tests {
@@ -266,7 +179,6 @@ mod tests {
         let mut names: Vec<String> = runs.iter().map(Run::name).collect();
         assert!(names.contains(&"source-kotlin".to_owned()), "{names:?}");
         assert!(names.contains(&"config-pom.xml".to_owned()), "{names:?}");
-        assert_eq!(runs.len(), TARGETS.len() + LANGUAGES.len() + FILES.len());
         names.sort();
         names.dedup();
         assert_eq!(names.len(), runs.len());

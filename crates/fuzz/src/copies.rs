@@ -1,17 +1,17 @@
 //! Copies: what is restored, or imported, was made by anybody.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use innkeeper_domain::session::Timestamp;
-use innkeeper_store::archive::Reader;
-use innkeeper_store::clock::ManualClock;
+use innkeeper_store::archive::{CopyError, Counts, Item, Reader};
 use innkeeper_store::{SessionStore, record};
+use innkeeper_store_embedded::Onto;
 use innkeeper_store_embedded::files::simulated::SimulatedFiles;
 use innkeeper_store_embedded::restore::restore_on;
-use innkeeper_store_embedded::{EmbeddedStore, Onto, Sizes};
 use sha2::{Digest, Sha256};
+
+use crate::Tally;
+use crate::house::{FOLDER, done, open};
 
 const TITLE: &[u8] = b"innkeeper copy, format 1\n";
 const END: u8 = 5;
@@ -19,7 +19,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// The parts of a copy, between its title and its end. It is read as it is, and once more behind
 /// a title and before an end that fits, as somebody would make it who wants it believed.
-pub fn copy(data: &[u8]) {
+pub fn copy(data: &[u8], tally: &mut Tally) {
     if let Ok(reader) = Reader::open(data) {
         let _ = reader.count();
     }
@@ -27,56 +27,65 @@ pub fn copy(data: &[u8]) {
     copy.extend_from_slice(data);
     let mut parts = Reader::open(&copy[..]).expect("the title is right");
     let _ = parts.by_ref().take_while(Result::is_ok).count();
-    let counts = record::encode(&parts.counts());
+    copy.extend(end(&copy, parts.counts()));
+    restore(&copy, tally);
+}
+
+/// The end of a copy of these counts.
+fn end(copy: &[u8], counts: Counts) -> Vec<u8> {
+    let counts = record::encode(&counts);
     let len = u32::try_from(counts.len() + 32).expect("it is short");
-    copy.extend_from_slice(&len.to_be_bytes());
-    copy.push(END);
-    copy.extend_from_slice(&counts);
-    let digest = Sha256::digest(&copy);
-    copy.extend_from_slice(&digest);
-    restore(&copy);
+    let mut end = len.to_be_bytes().to_vec();
+    end.push(END);
+    end.extend_from_slice(&counts);
+    let digest = Sha256::new()
+        .chain_update(copy)
+        .chain_update(&end)
+        .finalize();
+    end.extend_from_slice(&digest);
+    end
+}
+
+/// The parts of a whole copy: what [`copy`] makes one of.
+pub(crate) fn parts_of(copy: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::open(copy).expect("it is a copy");
+    assert!(reader.by_ref().all(|part| part.is_ok()), "it is whole");
+    let end = end(&[], reader.counts()).len();
+    copy[TITLE.len()..copy.len() - end].to_vec()
 }
 
 /// What is taken opens as a store in which nobody is live (S20).
-fn restore(copy: &[u8]) {
+fn restore(copy: &[u8], tally: &mut Tally) {
     let files = SimulatedFiles::new(7);
     let reader = Reader::open(copy).expect("the title is right");
-    if restore_on(
-        Arc::new(files.clone()),
-        "data".as_ref(),
-        Onto::Nothing,
-        reader,
-        NOW,
-    )
-    .is_err()
-    {
+    let onto = Onto::Nothing;
+    let restored = restore_on(Arc::new(files.clone()), FOLDER.as_ref(), onto, reader, NOW);
+    let were_live = restored
+        .as_ref()
+        .map_or(0, |_| live_in(copy).expect("what was restored can be read"));
+    tally.add("sessions that were live", were_live);
+    if tally.read("copies", restored).is_none() {
         return;
     }
-    let clock = Arc::new(ManualClock::at(1_800_000_000));
-    let sizes = Sizes {
-        segment: 1 << 20,
-        checkpoint: 1 << 20,
-        reserve: 1 << 16,
-        ..Sizes::default()
-    };
-    let store = EmbeddedStore::open_simulated(Arc::new(files), "data", clock, sizes)
-        .expect("what was restored opens");
-    for tag in done(&store, store.walk(None, usize::MAX)).expect("memory answers") {
+    let store = open(&files);
+    let tags = done(&store, store.walk(None, usize::MAX)).expect("memory answers");
+    tally.add("rosters", tags.len());
+    for tag in tags {
         let reading = done(&store, store.read(tag, None)).expect("memory answers");
         let roster = reading.roster.expect("it is there");
         assert_eq!(roster.live(reading.now).count(), 0, "S20");
     }
 }
 
-/// Has rounds done until there is an answer.
-fn done<T>(store: &EmbeddedStore, future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    for _ in 0..100 {
-        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
-            return answer;
+/// How many sessions a copy holds that were live when it was made.
+fn live_in(copy: &[u8]) -> Result<usize, CopyError> {
+    let (mut now, mut live) = (Timestamp::from_millis(0), 0);
+    for part in Reader::open(copy)? {
+        match part? {
+            Item::Head(head) => now = head.now,
+            Item::Roster(roster) => live += roster.live(now).count(),
+            Item::Value(_) | Item::Entry(_) => {}
         }
-        store.turn();
     }
-    panic!("no answer comes");
+    Ok(live)
 }

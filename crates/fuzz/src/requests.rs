@@ -12,6 +12,8 @@ use innkeeper_http::request_id::{RequestId, X_REQUEST_ID};
 use innkeeper_http::traceparent::{TRACEPARENT, TraceParent};
 use innkeeper_http::user_agent;
 
+use crate::Tally;
+
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const NAMES: [HeaderName; 6] = [
     COOKIE,
@@ -22,27 +24,38 @@ const NAMES: [HeaderName; 6] = [
     USER_AGENT,
 ];
 
-/// Cookies, forwarded addresses, credentials, ids and traces: each line begins with a byte that
-/// says which header it is.
-pub fn headers(data: &[u8]) {
+/// Whose device cookie is looked for.
+pub(crate) const OWNER: RosterTag = RosterTag::from_bytes([7; 16]);
+
+/// Headers of these names: each line begins with a byte that says which one it is.
+pub(crate) fn lines(data: &[u8], names: &[HeaderName]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in data.split(|byte| *byte == b'\n').take(64) {
         if let Some((first, rest)) = line.split_first()
             && let Ok(value) = HeaderValue::from_bytes(rest)
         {
-            let name = NAMES[usize::from(*first) % NAMES.len()].clone();
+            let name = names[usize::from(*first) % names.len()].clone();
             headers.append(name, value);
         }
     }
-    cookies(&headers);
-    forwarded(headers.clone());
-    if let (Ok(Some(token)), Ok(credential)) = (
-        bearer(&headers),
-        Credential::of_user(&headers, SessionCookie::HOST),
-    ) {
+    headers
+}
+
+/// Cookies, forwarded addresses, credentials, ids and traces.
+pub fn headers(data: &[u8], tally: &mut Tally) {
+    let headers = lines(data, &NAMES);
+    cookies(&headers, tally);
+    forwarded(headers.clone(), tally);
+    let bearer = bearer(&headers).ok().flatten();
+    tally.add("bearers", usize::from(bearer.is_some()));
+    if let Some(token) = bearer
+        && let Ok(credential) = Credential::of_user(&headers, SessionCookie::HOST)
+    {
         assert_eq!(credential, Credential::Bearer(token));
     }
-    if let Some(id) = RequestId::given(&headers) {
+    let given = RequestId::given(&headers);
+    tally.add("request ids", usize::from(given.is_some()));
+    if let Some(id) = given {
         // Theirs, or else their trace: narrow either way.
         let header = id.to_header();
         let is_narrow = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'-';
@@ -51,13 +64,16 @@ pub fn headers(data: &[u8]) {
             assert_eq!(Some(&header), headers.get(X_REQUEST_ID));
         }
     }
-    let _ = TraceParent::of(&headers);
+    let trace = TraceParent::of(&headers);
+    tally.add("traces", usize::from(trace.is_some()));
     let _ = user_agent::describe_request(&headers);
 }
 
-fn cookies(headers: &HeaderMap) {
+fn cookies(headers: &HeaderMap, tally: &mut Tally) {
     for cookie in [SessionCookie::HOST, SessionCookie::LOOPBACK] {
-        if let Ok(Some(value)) = cookie.find(headers) {
+        let found = cookie.find(headers).ok().flatten();
+        tally.add("session cookies", usize::from(found.is_some()));
+        if let Some(value) = found {
             assert!(!value.contains(';'), "one cookie has become two");
             // What is found is found again where it stands alone, and twice it is nobody's.
             let alone = format!("{}={value}", cookie.name());
@@ -69,13 +85,12 @@ fn cookies(headers: &HeaderMap) {
             assert_eq!(cookie.find(&of(&alone)).ok(), Some(Some(value)));
             assert!(cookie.find(&of(&twice)).is_err());
         }
-        let (tag, other) = (
-            RosterTag::from_bytes([7; 16]),
-            RosterTag::from_bytes([8; 16]),
-        );
-        if let Ok(Some(token)) = cookie.find_device(headers, tag) {
-            assert_eq!(token.tag(), tag);
+        let device = cookie.find_device(headers, OWNER).ok().flatten();
+        tally.add("device cookies", usize::from(device.is_some()));
+        if let Some(token) = device {
+            assert_eq!(token.tag(), OWNER);
         }
+        let other = RosterTag::from_bytes([8; 16]);
         let token = DeviceToken::from_entropy(other, [9; 32]);
         for line in cookie.set_device(headers, &token) {
             let line = line.to_str().expect("we wrote it");
@@ -85,7 +100,7 @@ fn cookies(headers: &HeaderMap) {
     }
 }
 
-fn forwarded(mut headers: HeaderMap) {
+fn forwarded(mut headers: HeaderMap, tally: &mut Tally) {
     let ranges = ["10.0.0.0/8", "::1"].map(|text| network(text).expect("it is a range"));
     let trusted: TrustedPeers = ranges.into_iter().collect();
     let of = |text: &str| text.parse::<IpAddr>().expect("it is an address");
@@ -93,6 +108,10 @@ fn forwarded(mut headers: HeaderMap) {
     assert_eq!(trusted.client_of(stranger, &headers), Some(stranger));
     let named = trusted.client_of(of("10.1.2.3"), &headers);
     assert_eq!(named, named.map(|address| address.to_canonical()));
+    tally.add(
+        "clients named",
+        usize::from(named.is_some_and(|one| one != of("10.1.2.3"))),
+    );
     // Who is named last by a trusted peer is the client, whatever stands before.
     headers.append(
         X_FORWARDED_FOR,

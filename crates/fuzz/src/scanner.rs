@@ -2,83 +2,64 @@
 
 use innkeeper_scan::{Language, Policy, baseline, judge_text, read_config};
 
+use crate::Tally;
+
 /// The variable that names the reader to libFuzzer's targets.
 const VARIABLE: &str = "FUZZ_READER";
 
-/// What source code is read as: the name of each reader, and how such files end.
-pub const LANGUAGES: [(&str, &str, Language); 11] = [
-    ("javascript", "js", Language::JavaScript),
-    ("typescript", "ts", Language::TypeScript),
-    // The same language with more in its grammar.
-    ("tsx", "ts", Language::Tsx),
-    ("python", "py", Language::Python),
-    ("java", "java", Language::Java),
-    ("go", "go", Language::Go),
-    ("rust", "rs", Language::Rust),
-    ("php", "php", Language::Php),
-    ("ruby", "rb", Language::Ruby),
-    ("csharp", "cs", Language::CSharp),
-    ("kotlin", "kt", Language::Kotlin),
-];
-
-/// The names of manifests and settings: each kind and each syntax.
-pub const FILES: [&str; 19] = [
-    "application.yml",
-    "application.properties",
-    "appsettings.json",
-    "settings.toml",
-    ".env",
-    "package.json",
-    "composer.json",
-    "Cargo.toml",
-    "go.mod",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "Gemfile",
-    "pyproject.toml",
-    "Pipfile",
-    "requirements.txt",
-    "setup.py",
-    "setup.cfg",
-    "App.csproj",
-];
-
 /// The reader that the environment names.
+///
+/// # Panics
+///
+/// If it names none.
 #[must_use]
 pub fn reader() -> String {
     std::env::var(VARIABLE).unwrap_or_else(|_| panic!("{VARIABLE} names what the text is read as"))
 }
 
 /// The language of this name.
+///
+/// # Panics
+///
+/// If there is none.
 #[must_use]
 pub fn language(name: &str) -> Language {
-    let named = LANGUAGES.iter().find(|(reader, ..)| *reader == name);
-    named
-        .unwrap_or_else(|| panic!("{VARIABLE} names no language: {name}"))
-        .2
+    match name {
+        "javascript" => Language::JavaScript,
+        "typescript" => Language::TypeScript,
+        // The same language with more in its grammar.
+        "tsx" => Language::Tsx,
+        "python" => Language::Python,
+        "java" => Language::Java,
+        "go" => Language::Go,
+        "rust" => Language::Rust,
+        "php" => Language::Php,
+        "ruby" => Language::Ruby,
+        "csharp" => Language::CSharp,
+        "kotlin" => Language::Kotlin,
+        _ => panic!("{name} is no language that is read"),
+    }
 }
 
 /// Source code of a language, judged as one file.
-pub fn source(language: Language, data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        judge_text(language, text);
-    }
+pub fn source(language: Language, data: &[u8], tally: &mut Tally) {
+    let facts = std::str::from_utf8(data).map_or(0, |text| judge_text(language, text));
+    tally.add("facts", facts);
 }
 
 /// Configuration or a manifest of this name.
-pub fn config(name: &str, data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        read_config(name, text);
-    }
+pub fn config(name: &str, data: &[u8], tally: &mut Tally) {
+    let said = std::str::from_utf8(data).map_or(0, |text| read_config(name, text));
+    tally.add("settings and dependencies", said);
 }
 
 /// What a team writes for the scanner: its policy, and the findings it accepts.
-pub fn accepted(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = Policy::parse(text);
-        if let Ok(known) = baseline::read(text) {
-            assert!(known.iter().all(|one| !one.contains(char::is_whitespace)));
-        }
-    }
+pub fn accepted(data: &[u8], tally: &mut Tally) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    tally.read("policies", Policy::parse(text));
+    let known = baseline::read(text).unwrap_or_default();
+    tally.add("findings accepted", known.len());
+    assert!(known.iter().all(|one| !one.contains(char::is_whitespace)));
 }

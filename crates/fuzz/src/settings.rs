@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use crate::config::{Config, Doors};
-use crate::escape;
+use crate::{Tally, escape};
 
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let name = format!("innkeeper-fuzz-{}.toml", std::process::id());
@@ -14,7 +14,7 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 /// A configuration file, and behind a NUL what variables say, each as `NAME=value` in a line.
-pub fn settings(data: &[u8]) {
+pub fn settings(data: &[u8], tally: &mut Tally) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let file = parts.next().unwrap_or_default();
     let variables = parts.next().unwrap_or_default();
@@ -33,9 +33,11 @@ pub fn settings(data: &[u8]) {
     fs::remove_file(&*FILE).expect("nobody else knows of it");
     match loaded {
         Ok(config) => {
+            tally.add("configurations", 1);
             let _ = config.effective_toml();
         }
         Err(refused) => {
+            tally.add("configurations", 0);
             // Hostile text is told of, bounded, and acts on nobody who reads it.
             let said = refused.to_string();
             assert!(!said.is_empty());

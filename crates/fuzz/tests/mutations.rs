@@ -1,62 +1,123 @@
 //! Every parser of outside input over its seeds and some thousands of mutations of them, the same
 //! each time. It is short: `cargo xtask fuzz` goes where the code leads, for as long as one likes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use innkeeper_fuzz::{FILES, LANGUAGES};
+use innkeeper_fuzz::{LENGTH_MAX, Run, Tally, language, runs};
 
-/// Inputs are no longer than this, and so are files that serve as seeds.
-const LENGTH_MAX: usize = 4096;
 /// Mutations for each parser, and for each of the scanner's readers, which there are many of.
 const EACH: usize = 3000;
 const EACH_READER: usize = 300;
 /// What parsers divide a text by.
 const MARKS: &[u8] = b"\0\n\"'(){}[]<>:;,=#\\/-9";
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// A test of this name for each target, and the list of them.
+macro_rules! tests {
+    ($($name:ident: $target:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                play($target);
+            }
+        )*
+
+        const PLAYED: &[&str] = &[$($target),*];
+    };
 }
 
-/// Gives a parser its seeds and so many mutations. It fails if there was no seed.
-fn try_all(name: &str, seeds: &[Vec<u8>], mutations: usize, parse: impl Fn(&[u8])) {
-    assert!(!seeds.is_empty(), "{name}: there is nothing to begin with");
-    let mut draw = Draw(0x9E37_79B9_7F4A_7C15);
-    let mut tried = 0;
-    for seed in seeds {
-        parse(seed);
-        tried += 1;
-    }
-    for _ in 0..mutations {
-        parse(&draw.mutated(seeds));
-        tried += 1;
-    }
-    println!("{name:<28} {tried} inputs");
-    assert!(tried > mutations, "{name}: {tried} inputs");
+tests! {
+    given_tokens_ids_and_names_when_mutated_then_the_parsers_keep_what_they_promise: "token",
+    given_headers_when_mutated_then_the_parsers_keep_what_they_promise: "headers",
+    given_bodies_of_requests_when_mutated_then_the_parsers_keep_what_they_promise: "body",
+    given_settings_when_mutated_then_the_parsers_keep_what_they_promise: "settings",
+    given_stored_records_when_mutated_then_the_parsers_keep_what_they_promise: "stored",
+    given_copies_when_mutated_then_the_parsers_keep_what_they_promise: "copy",
+    given_a_policy_and_a_baseline_when_mutated_then_the_parsers_keep_what_they_promise: "accepted",
+    given_source_code_when_mutated_then_every_reader_of_the_scanner_judges_it: "source",
+    given_manifests_and_settings_when_mutated_then_every_reader_of_the_scanner_reads_them: "config",
 }
 
-/// The files of a folder and below whose names end so, as far as they are short enough.
-fn files(folder: &Path, ending: &str) -> Vec<Vec<u8>> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|entry| entry.unwrap().path())
+#[test]
+fn given_the_list_of_runs_when_held_against_programs_and_tests_then_each_target_is_in_all_three() {
+    let listed: BTreeSet<&str> = runs().iter().map(|run| run.target).collect();
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/src/bin");
+    let programs: BTreeSet<String> = fs::read_dir(programs)
+        .unwrap()
+        .filter_map(|entry| Some(entry.unwrap().path().file_stem()?.to_str()?.to_owned()))
         .collect();
-    paths.sort();
-    let mut seeds = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            seeds.extend(files(&path, ending));
-        } else if path.to_string_lossy().ends_with(ending)
-            && path.metadata().unwrap().len() <= LENGTH_MAX as u64
-        {
-            seeds.push(fs::read(path).unwrap());
-        }
-    }
-    seeds
+
+    assert_eq!(listed, PLAYED.iter().copied().collect());
+    assert_eq!(listed, programs.iter().map(String::as_str).collect());
 }
 
-fn seeds(target: &str) -> Vec<Vec<u8>> {
-    files(&root().join("fuzz/seeds").join(target), "")
+/// What a run gives its inputs to.
+type Parser = Box<dyn Fn(&[u8], &mut Tally)>;
+
+fn parser(run: &Run) -> Parser {
+    match (run.target, run.reader) {
+        ("token", None) => Box::new(innkeeper_fuzz::token),
+        ("headers", None) => Box::new(innkeeper_fuzz::headers),
+        ("body", None) => Box::new(innkeeper_fuzz::body),
+        ("settings", None) => Box::new(innkeeper_fuzz::settings),
+        ("stored", None) => Box::new(innkeeper_fuzz::stored),
+        ("copy", None) => Box::new(innkeeper_fuzz::copy),
+        ("accepted", None) => Box::new(innkeeper_fuzz::accepted),
+        ("source", Some(reader)) => {
+            let language = language(reader);
+            Box::new(move |data, tally| innkeeper_fuzz::source(language, data, tally))
+        }
+        ("config", Some(name)) => {
+            Box::new(move |data, tally| innkeeper_fuzz::config(name, data, tally))
+        }
+        _ => panic!("there is no such run: {run:?}"),
+    }
+}
+
+fn play(target: &str) {
+    let all = runs();
+    let of_target: Vec<&Run> = all.iter().filter(|run| run.target == target).collect();
+    assert!(!of_target.is_empty(), "{target}: nothing is listed");
+    for run in of_target {
+        let mutations = if run.reader.is_some() {
+            EACH_READER
+        } else {
+            EACH
+        };
+        try_all(&run.name(), &run.seeds(), mutations, &parser(run));
+    }
+}
+
+/// Gives a parser its seeds and so many mutations. It fails where something that is looked for is
+/// accepted of no seed, or of no mutation: what must hold of it was never asked.
+fn try_all(name: &str, seeds: &[Vec<u8>], mutations: usize, parse: &Parser) {
+    assert!(!seeds.is_empty(), "{name}: there is nothing to begin with");
+    let longest = seeds.iter().map(Vec::len).max();
+    assert!(
+        longest <= Some(LENGTH_MAX),
+        "{name}: a seed has {longest:?} bytes"
+    );
+    let (mut as_it_was, mut changed) = (Tally::default(), Tally::default());
+    for seed in seeds {
+        parse(seed, &mut as_it_was);
+    }
+    let mut draw = Draw(0x9E37_79B9_7F4A_7C15);
+    for _ in 0..mutations {
+        parse(&draw.mutated(seeds), &mut changed);
+    }
+    println!("{name}: {} seeds and {mutations} mutations", seeds.len());
+    let changed: BTreeMap<_, _> = changed.kinds().collect();
+    for (kind, of_seeds) in as_it_was.kinds() {
+        let of_mutations = changed.get(kind).copied().unwrap_or_default();
+        println!("  {kind:<28} {of_seeds:>5} {of_mutations:>6}");
+        assert!(of_seeds > 0, "{name}: of no seed were {kind} accepted");
+        assert!(
+            of_mutations > 0,
+            "{name}: of no mutation were {kind} accepted"
+        );
+    }
+    assert!(!changed.is_empty(), "{name} does not say what it accepts");
 }
 
 /// Where to change a text, and how.
@@ -96,84 +157,4 @@ impl Draw {
         bytes.truncate(LENGTH_MAX);
         bytes
     }
-}
-
-#[test]
-fn given_tokens_ids_and_names_when_mutated_then_the_parsers_keep_what_they_promise() {
-    try_all("token", &seeds("token"), EACH, innkeeper_fuzz::token);
-}
-
-#[test]
-fn given_headers_when_mutated_then_the_parsers_keep_what_they_promise() {
-    try_all("headers", &seeds("headers"), EACH, innkeeper_fuzz::headers);
-}
-
-#[test]
-fn given_bodies_of_requests_when_mutated_then_the_parsers_keep_what_they_promise() {
-    try_all("body", &seeds("body"), EACH, innkeeper_fuzz::body);
-}
-
-#[test]
-fn given_settings_when_mutated_then_the_parsers_keep_what_they_promise() {
-    let settings = innkeeper_fuzz::settings;
-    try_all("settings", &seeds("settings"), EACH, settings);
-}
-
-#[test]
-fn given_stored_records_when_mutated_then_the_parsers_keep_what_they_promise() {
-    let texts = files(&root().join("spec/formats"), ".hex");
-    let golden: Vec<Vec<u8>> = texts.iter().map(|text| bytes_of(text)).collect();
-    try_all("stored", &golden, EACH, innkeeper_fuzz::stored);
-}
-
-#[test]
-fn given_copies_when_mutated_then_the_parsers_keep_what_they_promise() {
-    try_all("copy", &seeds("copy"), EACH, innkeeper_fuzz::copy);
-}
-
-#[test]
-fn given_a_policy_and_a_baseline_when_mutated_then_the_parsers_keep_what_they_promise() {
-    let accepted = innkeeper_fuzz::accepted;
-    try_all("accepted", &seeds("accepted"), EACH, accepted);
-}
-
-#[test]
-fn given_source_code_when_mutated_then_every_reader_of_the_scanner_judges_it() {
-    let fixtures = root().join("crates/scan/tests");
-    for (name, ending, language) in LANGUAGES {
-        let seeds = files(&fixtures, &format!(".{ending}"));
-        let read = |data: &[u8]| innkeeper_fuzz::source(language, data);
-        try_all(name, &seeds, EACH_READER, read);
-    }
-}
-
-#[test]
-fn given_manifests_and_settings_when_mutated_then_every_reader_of_the_scanner_reads_them() {
-    let fixtures = root().join("crates/scan/tests");
-    for name in FILES {
-        let ending = name.rsplit_once('.').map_or(name, |(_, ending)| ending);
-        let mut seeds = files(&fixtures, ending);
-        // Some kinds have no fixture; they begin with settings of another.
-        seeds.extend(self::seeds("settings"));
-        let read = |data: &[u8]| innkeeper_fuzz::config(name, data);
-        try_all(name, &seeds, EACH_READER, read);
-    }
-}
-
-/// The long runs name the readers too, in a program that knows no crate.
-#[test]
-fn given_the_readers_here_when_held_against_those_of_the_long_runs_then_none_is_missing_there() {
-    let chore = fs::read_to_string(root().join("xtask/src/fuzz.rs")).unwrap();
-    for name in LANGUAGES.map(|(name, ..)| name).iter().chain(&FILES) {
-        assert!(chore.contains(&format!("\"{name}\"")), "{name}");
-    }
-}
-
-fn bytes_of(hex: &[u8]) -> Vec<u8> {
-    let digits: Vec<u32> = hex
-        .iter()
-        .filter_map(|byte| char::from(*byte).to_digit(16))
-        .collect();
-    let byte = |pair: &[u32]| u8::try_from(pair[0] * 16 + pair[1]).unwrap_or_default();
-    digits.chunks_exact(2).map(byte).collect()
 }

@@ -447,9 +447,10 @@ fn suppress(finding: &mut Finding, model: &Model<'_>, baseline: &BTreeSet<String
 }
 
 /// Reads one text as source and judges it alone, for the fuzzer: a parser of outside input, and
-/// everything that is made of what it gives.
+/// everything that is made of what it gives. Says how many facts were found.
 #[doc(hidden)]
-pub fn judge_text(language: Language, text: &str) {
+#[must_use]
+pub fn judge_text(language: Language, text: &str) -> usize {
     let options = Options::new("");
     let file = Found {
         place: PathBuf::new(),
@@ -458,7 +459,7 @@ pub fn judge_text(language: Language, text: &str) {
         language: Some(language),
     };
     let Read::Parsed(parsed) = parse(&options, &file, language, text) else {
-        return;
+        return 0;
     };
     let unit = Unit::default();
     let share = Share {
@@ -466,14 +467,20 @@ pub fn judge_text(language: Language, text: &str) {
         settings: Vec::new(),
     };
     let policy = Policy::default();
-    let _ = judge_unit(&options, &policy, &unit, share, knowledge::frameworks());
+    let judged = judge_unit(&options, &policy, &unit, share, knowledge::frameworks());
+    judged.map_or(0, |unit| unit.facts.len())
 }
 
-/// Reads one text as configuration and as a manifest of this name, for the fuzzer.
+/// Reads one text as configuration and as a manifest of this name, for the fuzzer. Says how many
+/// settings and dependencies were found.
 #[doc(hidden)]
-pub fn read_config(file: &str, text: &str) {
-    let _ = config::settings(file, text);
-    if let Some(one) = manifest::manifest(file, text) {
-        let _ = unit::units(&[one]);
-    }
+#[must_use]
+pub fn read_config(file: &str, text: &str) -> usize {
+    let settings = config::settings(file, text).len();
+    let Some(one) = manifest::manifest(file, text) else {
+        return settings;
+    };
+    let needs = one.needs.len();
+    let _ = unit::units(&[one]);
+    settings + needs
 }

@@ -4,6 +4,12 @@
 
 use std::sync::LazyLock;
 
+use innkeeper_fuzz::Tally;
+
 static NAME: LazyLock<String> = LazyLock::new(innkeeper_fuzz::reader);
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::config(&NAME, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::config(
+    &NAME,
+    data,
+    &mut Tally::default()
+));

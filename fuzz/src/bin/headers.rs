@@ -2,4 +2,6 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::headers(data));
+use innkeeper_fuzz::Tally;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::headers(data, &mut Tally::default()));

@@ -4,8 +4,12 @@
 
 use std::sync::LazyLock;
 
-use innkeeper_fuzz::{Language, language, reader};
+use innkeeper_fuzz::{Language, Tally, language, reader};
 
 static LANGUAGE: LazyLock<Language> = LazyLock::new(|| language(&reader()));
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::source(*LANGUAGE, data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| innkeeper_fuzz::source(
+    *LANGUAGE,
+    data,
+    &mut Tally::default()
+));
