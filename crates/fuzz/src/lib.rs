@@ -4,6 +4,8 @@
 mod bodies;
 mod copies;
 mod house;
+mod proxies;
+mod queries;
 mod requests;
 mod runs;
 mod scanner;
@@ -36,6 +38,8 @@ pub(crate) use cli::{args, config, escape, outgoing};
 pub use bodies::body;
 pub use copies::copy;
 pub use innkeeper_scan::Language;
+pub use proxies::proxy;
+pub use queries::query;
 pub use requests::headers;
 pub use runs::{LENGTH_MAX, Run, runs};
 pub use scanner::{accepted, config, language, reader, source};

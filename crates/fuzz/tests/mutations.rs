@@ -30,6 +30,8 @@ macro_rules! tests {
 tests! {
     given_tokens_ids_and_names_when_mutated_then_the_parsers_keep_what_they_promise: "token",
     given_headers_when_mutated_then_the_parsers_keep_what_they_promise: "headers",
+    given_what_proxies_say_when_mutated_then_the_parsers_keep_what_they_promise: "proxy",
+    given_queries_when_mutated_then_the_parsers_keep_what_they_promise: "query",
     given_bodies_of_requests_when_mutated_then_the_parsers_keep_what_they_promise: "body",
     given_settings_when_mutated_then_the_parsers_keep_what_they_promise: "settings",
     given_stored_records_when_mutated_then_the_parsers_keep_what_they_promise: "stored",
@@ -59,6 +61,8 @@ fn parser(run: &Run) -> Parser {
     match (run.target, run.reader) {
         ("token", None) => Box::new(innkeeper_fuzz::token),
         ("headers", None) => Box::new(innkeeper_fuzz::headers),
+        ("proxy", None) => Box::new(innkeeper_fuzz::proxy),
+        ("query", None) => Box::new(innkeeper_fuzz::query),
         ("body", None) => Box::new(innkeeper_fuzz::body),
         ("settings", None) => Box::new(innkeeper_fuzz::settings),
         ("stored", None) => Box::new(innkeeper_fuzz::stored),

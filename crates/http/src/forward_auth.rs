@@ -19,9 +19,10 @@ use innkeeper_domain::name::TenantId;
 
 pub(crate) use identity::Identity;
 pub use identity::{HeaderNames, NotAnIdentityHeader, header_name};
-pub(crate) use original::{Dialect, Original, Unreadable};
+pub use original::{Dialect, Original, Unreadable};
 pub use public::{NotAPublicPath, PublicPath};
-pub(crate) use verdict::{Asker, Forbidden, Holder, Place, Verdict, Visit, judge};
+pub(crate) use verdict::{Asker, Forbidden, Holder, Verdict, judge};
+pub use verdict::{Place, Visit};
 
 use crate::rest::PREFIX;
 
@@ -54,7 +55,8 @@ pub enum SignInPage {
 
 impl ForwardAuth {
     /// Where a request for this path and query lies.
-    pub(crate) fn place_of(&self, target: &[u8]) -> Place {
+    #[must_use]
+    pub fn place_of(&self, target: &[u8]) -> Place {
         let path = target.split(|byte| *byte == b'?').next();
         let path = path.unwrap_or_default();
         if is_ours(path) {
@@ -67,7 +69,8 @@ impl ForwardAuth {
     }
 
     /// The address of the sign-in page that leads back to this path and query, if there is a page.
-    pub(crate) fn sign_in_for(&self, target: &[u8]) -> Option<String> {
+    #[must_use]
+    pub fn sign_in_for(&self, target: &[u8]) -> Option<String> {
         let mut address = match &self.sign_in {
             SignInPage::None => return None,
             SignInPage::SameHost => String::new(),

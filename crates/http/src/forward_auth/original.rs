@@ -13,7 +13,7 @@ const X_ORIGINAL_URI: HeaderName = HeaderName::from_static("x-original-uri");
 /// In which words a proxy asks. Each reads its own and no other, since a recipe replaces those
 /// that its proxy writes, and the rest may come from the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// Caddy, Traefik and our script for `HAProxy`: `X-Forwarded-Method` and `X-Forwarded-Uri`.
     Forwarded,
     /// nginx: `X-Original-Method` and `X-Original-URI`. It understands 2xx, 401 and 403 alone.
@@ -22,16 +22,16 @@ pub(crate) enum Dialect {
 
 /// What a proxy asks about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Original<'h> {
+pub struct Original<'h> {
     /// Path and query, byte by byte as the client sent them.
-    pub(crate) target: &'h [u8],
+    pub target: &'h [u8],
     /// What its sender would do with a page.
-    pub(crate) visit: Visit,
+    pub visit: Visit,
 }
 
 /// Why nobody knows what a proxy asks about.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// This header is not there.
     Missing(&'static str),
     /// It is there more than once: one of them may be the client's.
@@ -60,7 +60,7 @@ impl Dialect {
 
 impl<'h> Original<'h> {
     /// Reads what a proxy asks about.
-    pub(crate) fn read(dialect: Dialect, headers: &'h HeaderMap) -> Result<Self, Unreadable> {
+    pub fn read(dialect: Dialect, headers: &'h HeaderMap) -> Result<Self, Unreadable> {
         let (method, target) = dialect.headers();
         let (method_word, target_word) = dialect.words();
         let method = only(headers, &method, method_word)?;

@@ -28,7 +28,7 @@ impl Asker {
 
 /// Where a request would lead.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Place {
+pub enum Place {
     /// Where no session is needed.
     Public,
     /// To the application.
@@ -41,7 +41,7 @@ pub(crate) enum Place {
 
 /// What the sender of a request would do with a page.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Visit {
+pub enum Visit {
     /// Show it to a person.
     Page,
     /// Something else: it is a program.
