@@ -29,11 +29,13 @@ pub(crate) fn tokens() -> Vec<Vec<u8>> {
 /// What a browser sends that is signed in, a header in each line.
 pub(crate) fn browser() -> Vec<u8> {
     let device = DeviceToken::from_entropy(OWNER, [8; 32]);
+    // Under the owner's name lies what is another's.
+    let other = DeviceToken::from_entropy(RosterTag::from_bytes([8; 16]), [8; 32]);
     let cookies = [
         format!("__Host-innkeeper={}", session().reveal()),
         format!("__Host-innkeeper-device-BwcHBwcH={}", device.reveal()),
         format!("innkeeper-demo={}", session().reveal()),
-        format!("innkeeper-demo-device-BwcHBwcH={}", device.reveal()),
+        format!("innkeeper-demo-device-BwcHBwcH={}", other.reveal()),
     ];
     format!("Z{}\n\\Bearer {}", cookies.join("; "), session().reveal()).into_bytes()
 }
