@@ -63,6 +63,8 @@ pub enum Kind {
     RewritesSessions,
     /// A session is ended by an id that nobody checks against its owner.
     RevokesUnowned,
+    /// The same where a user is named on the way, and whether the owner is asked was not understood.
+    OwnerUnsure,
     /// An account is disabled, and its sessions end.
     RevokesOnDisable,
     /// An account is disabled, and its sessions stay.

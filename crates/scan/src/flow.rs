@@ -1,5 +1,6 @@
 //! From lines to facts: what a line means depends on the way in that leads to it.
 
+mod asking;
 mod creation;
 mod disabling;
 mod ending;

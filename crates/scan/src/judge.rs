@@ -54,6 +54,7 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
         (Kind::CountsThenCreates, "CSC-RACE-001"),
         (Kind::RewritesSessions, "CSC-RACE-002"),
         (Kind::RevokesUnowned, "CSC-REVOKE-005"),
+        (Kind::OwnerUnsure, "CSC-REVOKE-005"),
         (Kind::RefreshKept, "CSC-ROTATE-001"),
         (Kind::ReuseUnseen, "CSC-ROTATE-002"),
         (Kind::Leaks, "CSC-LEAK-001"),
@@ -64,6 +65,8 @@ pub(crate) fn findings(case: &Case<'_>) -> Vec<Finding> {
             let mut finding = case.found(rule, fact, &fact.note);
             if kind == Kind::SharedStateDecides {
                 finding.severity = Severity::Critical;
+            } else if kind == Kind::OwnerUnsure {
+                finding.severity = Severity::Low;
             }
             out.push(finding);
         }

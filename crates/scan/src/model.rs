@@ -207,6 +207,13 @@ impl<'a> Model<'a> {
         0..self.functions.len()
     }
 
+    /// The functions of the file that one stands in.
+    pub(crate) fn ids_beside(&self, id: Id) -> std::ops::Range<Id> {
+        let number = self.functions[id].0;
+        let end = self.first.get(number + 1).copied();
+        self.first[number]..end.unwrap_or(self.functions.len())
+    }
+
     pub(crate) fn function(&self, id: Id) -> &'a Function {
         let (file, own) = self.functions[id];
         &self.files[file].outline.functions[own]

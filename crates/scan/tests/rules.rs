@@ -107,3 +107,28 @@ fn given_a_view_that_disables_an_account_when_it_keeps_sessions_then_the_mark_is
         .map(|f| (f.at.file.as_str(), f.at.line));
     assert_eq!(at, Some(("views.py", 10)));
 }
+
+#[test]
+fn given_an_ended_session_when_a_user_is_only_named_then_it_is_high_and_unsure_where_not_understood()
+ {
+    let fires = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/CSC-REVOKE-005/fires");
+    for (tree, severity) in [
+        ("said.js", Severity::High),
+        ("parameter.py", Severity::High),
+        ("go-handed", Severity::High),
+        ("unsure.js", Severity::Low),
+    ] {
+        let report = run(&Options::new(fires.join(tree))).expect("the fixture is there");
+        let unowned: Vec<_> = report
+            .open()
+            .filter(|f| f.rule.0 == "CSC-REVOKE-005")
+            .collect();
+
+        let [one] = unowned.as_slice() else {
+            panic!("{tree}: {unowned:?}");
+        };
+        assert_eq!(one.severity, severity, "{tree}: {}", one.message);
+        let is_unsure = one.message.contains("unsure whether the owner is asked");
+        assert_eq!(is_unsure, severity == Severity::Low, "{}", one.message);
+    }
+}

@@ -1,25 +1,17 @@
 //! Ending a session by its id: does anybody ask whose it is?
 
+use super::asking::Owner;
 use super::{Flow, Tracer};
 use crate::fact::{Fact, Kind, Subject};
 use crate::model::Id;
 use crate::primitive::{Does, Primitive};
 use crate::syntax::Language;
-use crate::syntax::words::{any, words};
+use crate::syntax::words::words;
 use crate::vocabulary as v;
 
-/// How far a check of the owner may be from the way in.
-const NEAR: usize = 3;
-/// Names of whose a session is.
-const OWNERS: &str = "user userid uid account accountid member customer principal subject sub identity username admin person email me player student employee patient operator";
-/// Calls that say something to the caller and ask nothing.
-const ANSWERS: &str =
-    "redirect route view render flash message messages reverse notice with log logger";
-
 impl Tracer<'_, '_> {
-    /// A way in that ends a session whose id the caller names, with no word of a user anywhere on
-    /// it, is held against a way in beside it that has one: then the check was forgotten, and not
-    /// made elsewhere for both.
+    /// A way in that ends a session whose id the caller names and asks for no owner is held against
+    /// a way in beside it that does: then the check was forgotten, and not made elsewhere for both.
     pub(super) fn unowned(
         &self,
         id: Id,
@@ -36,25 +28,32 @@ impl Tracer<'_, '_> {
                 r.path.contains([':', '{', '[', '<']) && v::names_sessions(&words(&r.path))
             }) || self.is_of_sessions(id) && self.takes_id(id);
         let Some(ending) = ends else { return };
-        if subject != Subject::User || !by_id || v::is_api_token(near) || self.asks_for_owner(id) {
+        if subject != Subject::User || !by_id || v::is_api_token(near) {
             return;
         }
-        let beside = self.model.ids().find(|other| {
+        let (kind, seen) = match self.owner(id) {
+            Owner::Asked => return,
+            Owner::Named => (
+                Kind::OwnerUnsure,
+                "names a user in no condition that was understood: unsure whether the owner is asked",
+            ),
+            Owner::Unasked => (Kind::RevokesUnowned, "asks for no owner"),
+        };
+        let beside = self.model.ids_beside(id).find(|other| {
             *other != id
-                && std::ptr::eq(self.model.file_of(*other), self.model.file_of(id))
                 && !self.model.routes(*other).is_empty()
                 && (v::names_sessions(&self.model.near(*other)) || self.is_of_sessions(*other))
-                && self.asks_for_owner(*other)
+                && self.owner_is_asked(*other)
         });
         let Some(beside) = beside else { return };
         let note = format!(
-            "{} ends a session by its id and asks for no owner, as {} does",
+            "{} ends a session by its id and {seen}; {} asks for it",
             self.model.scope(id),
             self.model.scope(beside)
         );
         out.facts.push(Fact {
             note,
-            ..self.fact(Kind::RevokesUnowned, ending, Some(id), Subject::User)
+            ..self.fact(kind, ending, Some(id), Subject::User)
         });
     }
 
@@ -82,39 +81,4 @@ impl Tracer<'_, '_> {
                 .calls_in(id)
                 .any(|call| call.names.contains("params") && call.texts.iter().any(|t| is_id(t)))
     }
-
-    /// Is a user, an owner or a permission named on the way?
-    fn asks_for_owner(&self, id: Id) -> bool {
-        let asks = |name: &str| {
-            let list = words(name);
-            let of_session = v::names_session_loosely(&list);
-            !of_session && any(&list, OWNERS)
-                || any(
-                    &list,
-                    "owner owns owned ownership permission permitted policy can ability forbidden authorize",
-                )
-        };
-        self.model.reach(id, NEAR).iter().any(|f| {
-            let function = self.model.function(*f);
-            function.names.split(' ').any(asks)
-                || self.model.calls_in(*f).any(|call| {
-                    let answers = any(&words(&call.path), ANSWERS);
-                    call.texts
-                        .iter()
-                        .filter(|text| !answers && is_condition(text))
-                        .flat_map(|text| text.split([' ', '=', ',', '(', ')']))
-                        .any(asks)
-                })
-        })
-    }
-}
-
-/// May the string be a column or a condition of a query, and no sentence, view or path?
-fn is_condition(text: &str) -> bool {
-    let has = |signs: &[char]| text.contains(signs);
-    let lower = text.to_ascii_lowercase();
-    let is_query = ["select ", "update ", "delete ", "insert ", "where "]
-        .iter()
-        .any(|verb| lower.contains(verb));
-    is_query || has(&['=', '?', '$']) || !has(&[' ', '/', '.'])
 }
