@@ -8,8 +8,6 @@ use std::path::{Path, PathBuf};
 use innkeeper_engine::keys::{Enrolled, Issuer, KeyInfo, KeyScope};
 use innkeeper_engine::{Authority, EngineError};
 
-use crate::elsewhere::Elsewhere;
-
 /// What the key is called in the list of keys.
 const NAME: &str = "admin";
 
@@ -34,27 +32,18 @@ pub(crate) fn file(data: &Path) -> PathBuf {
     data.join("admin.key")
 }
 
-/// What to say where a key lies and its store does not, or a note that it is elsewhere: an empty
-/// one in its place would know of no session, no subject and no revocation.
+/// What to say where a key lies and its store does not: an empty one in its place would know of no
+/// session, no subject and no revocation.
 pub(crate) fn without_store(data: &Path) -> Option<String> {
-    if data.join("store").exists() {
+    if data.join("store").exists() || !file(data).exists() {
         return None;
     }
     let shown = data.display();
-    if let Some(elsewhere) = Elsewhere::noted_in(data) {
-        return Some(format!(
-            "{shown} is the folder of a node whose store is not in it: {}. Set store.kind and \
-             store.url as they were; to begin anew, name another folder",
-            elsewhere.words()
-        ));
-    }
-    file(data).exists().then(|| {
-        format!(
-            "{shown} holds the admin.key of a store, and not the store: bring a back-up back with \
-             innkeeper restore FILE --data {shown}, or put its folder `store` back; to begin anew, \
-             remove {shown}/admin.key"
-        )
-    })
+    Some(format!(
+        "{shown} holds the admin.key of a store, and not the store: bring a back-up back with \
+         innkeeper restore FILE --data {shown}, or put its folder `store` back; to begin anew, \
+         remove {shown}/admin.key"
+    ))
 }
 
 /// Makes the first key of a store that has none, and writes it down, mode 0600, never to the log.

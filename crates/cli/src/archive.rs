@@ -97,7 +97,7 @@ fn unreadable(error: CopyError) -> Failure {
 
 /// Runs `restore`.
 pub(crate) async fn restore(arguments: &RestoreArguments) -> Result<(), Failure> {
-    elsewhere::refuse_store_in(&arguments.data)?;
+    elsewhere::refuse_in(&arguments.data)?;
     let copy = open(&arguments.file)?;
     let onto = if arguments.replace {
         Onto::WhatIsThere
@@ -197,7 +197,7 @@ pub(crate) async fn export(arguments: CopyArguments) -> Result<(), Failure> {
 
 /// Runs `import`.
 pub(crate) async fn import(arguments: &ImportArguments) -> Result<(), Failure> {
-    elsewhere::refuse_store_in(&arguments.data)?;
+    elsewhere::refuse_in(&arguments.data)?;
     let counts = portable::read(&arguments.file, &arguments.data, wall_clock()).await?;
     // What was imported is said in any case: it is in its place.
     let keyed = if arguments.admin_key {

@@ -11,7 +11,6 @@ use innkeeper_engine::{Authority, EngineError, Services};
 use innkeeper_http::wire;
 use innkeeper_store_embedded::EmbeddedStore;
 
-use crate::elsewhere;
 use crate::exit::Failure;
 use crate::open_store::{self, OpenStore};
 
@@ -20,10 +19,7 @@ use crate::open_store::{self, OpenStore};
 /// The folder is locked meanwhile: a server that runs on it makes this fail, and one that is
 /// started waits for its turn by failing.
 pub(crate) async fn open(data: &Path) -> Result<(Arc<EmbeddedStore>, Authority), Failure> {
-    if !data.join("store").exists() {
-        return Err(elsewhere::no_store_in(data));
-    }
-    let store = open_store::embedded(data).await?;
+    let store = open_store::embedded_in(data).await?;
     let services = Services {
         store: Arc::clone(&store) as _,
         register: Arc::clone(&store) as _,

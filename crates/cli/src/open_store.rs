@@ -13,7 +13,7 @@ use innkeeper_store_redis::{Keeps, RedisStore, Snapshots};
 
 use crate::admin_key;
 use crate::config::{LEASE_UNSET, Store, StoreKind};
-use crate::elsewhere::Elsewhere;
+use crate::elsewhere::{self, Elsewhere};
 use crate::exit::Failure;
 use crate::promises::{self, Configuration, EMBEDDED};
 
@@ -146,17 +146,52 @@ pub(crate) fn elsewhere(settings: &Store) -> Result<Option<Elsewhere>, Failure> 
     })
 }
 
-/// Opens the store in a folder.
+/// Leaves the store of a node's folder, if there is one, for the one that its sessions live in: to
+/// be done before the first of them is served.
+pub(crate) fn leave(data: &Path, elsewhere: &Elsewhere) -> Result<(), Failure> {
+    // The order matters: whoever removes the note, or never sees it written, must find no session
+    // of before valid.
+    EmbeddedStore::disown(data).map_err(|error| {
+        Failure::cannot_run("the store in the folder cannot be left for another", error)
+    })?;
+    elsewhere::note(elsewhere, data)
+}
+
+/// Opens the store in a folder, and makes it if there is none.
 pub(crate) async fn embedded(data: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
-    if let Some(lost) = admin_key::without_store(data) {
-        return Err(Failure::unsafe_to(lost));
+    refuse_another(data)?;
+    open_in(data).await
+}
+
+/// Opens the store in a folder that should hold one.
+pub(crate) async fn embedded_in(data: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
+    elsewhere::refuse_in(data)?;
+    if !data.join("store").exists() {
+        return Err(Failure::usage(format!(
+            "{} holds no store: name its folder with --data",
+            data.display()
+        )));
     }
+    open_in(data).await
+}
+
+async fn open_in(data: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
     let data = data.to_owned();
     let opening = move || EmbeddedStore::open(&data, Arc::new(SystemClock));
     match tokio::task::spawn_blocking(opening).await {
         Ok(Ok(store)) => Ok(Arc::new(store)),
         Ok(Err(error)) => Err(Failure::cannot_run("the store cannot be opened", error)),
         Err(error) => Err(Failure::cannot_run("the store cannot be opened", error)),
+    }
+}
+
+/// Refuses a folder in which the store that lies there, or would be begun, is not the one that was
+/// served last.
+pub(crate) fn refuse_another(data: &Path) -> Result<(), Failure> {
+    elsewhere::refuse_in(data)?;
+    match admin_key::without_store(data) {
+        Some(lost) => Err(Failure::unsafe_to(lost)),
+        None => Ok(()),
     }
 }
 

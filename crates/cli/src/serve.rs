@@ -34,7 +34,6 @@ use tokio::task::JoinHandle;
 use crate::admin_key;
 use crate::args::ServeArguments;
 use crate::config::{Config, Doors, Refused};
-use crate::elsewhere;
 use crate::exit::Failure;
 use crate::key_file;
 use crate::open_store::{self, OpenStore};
@@ -172,6 +171,10 @@ async fn authority_over(store: &OpenStore, config: &Config) -> Result<Authority,
             "{name} as a store is a preview: docs/stores.md says what does not hold yet"
         );
     }
+    let elsewhere = open_store::elsewhere(&config.store)?;
+    if let Some(elsewhere) = &elsewhere {
+        open_store::leave(&config.store.path, elsewhere)?;
+    }
     let services = Services {
         store: store.sessions(),
         register: store.register(),
@@ -180,8 +183,6 @@ async fn authority_over(store: &OpenStore, config: &Config) -> Result<Authority,
     let authority = Authority::open(services, config.policy.clone())
         .await
         .map_err(|error| Failure::cannot_run("the store cannot be used", error))?;
-    let elsewhere = open_store::elsewhere(&config.store)?;
-    elsewhere::note(elsewhere.as_ref(), &config.store.path);
     Ok(match (store.archive(), elsewhere) {
         (Some(archive), _) => authority.with_archive(archive),
         (None, Some(elsewhere)) => authority.copied_elsewhere(elsewhere.words()),

@@ -92,6 +92,12 @@ impl Folder {
         place::settle(&*self.files, &store).map_err(|e| OpenError::io(&store.join("place"), e))
     }
 
+    /// Says of the store that others are served after it.
+    pub(crate) fn disown(&self) -> Result<(), OpenError> {
+        let store = self.store();
+        place::disown(&*self.files, &store).map_err(|e| OpenError::io(&store.join("place"), e))
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

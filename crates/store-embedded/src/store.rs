@@ -66,6 +66,22 @@ impl EmbeddedStore {
         Self::open_with_thread(files, path, clock, sizes, Beside::Thread)
     }
 
+    /// Says of the store in the folder at `path`, if there is one, that others are served after it.
+    /// Whoever opens it again finds no session in it valid (S20).
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::InUse`] while somebody has it open; else what the system said.
+    pub fn disown(path: impl AsRef<Path>) -> Result<(), OpenError> {
+        let (files, path) = (Arc::new(LocalFiles), path.as_ref());
+        let store = path.join("store");
+        // Without one there is nothing to lock: nodes of a shared store may have one folder.
+        if !files.has(&store).map_err(|e| OpenError::io(&store, e))? {
+            return Ok(());
+        }
+        Folder::take(files, path)?.disown()
+    }
+
     /// Opens the store in a folder of files that may be simulated, with a committing thread that
     /// shuttle schedules. Checkpoints are its work too.
     #[cfg(feature = "shuttle")]
@@ -138,8 +154,9 @@ impl EmbeddedStore {
             loaded.come_back(Timestamp::from_millis(now), folder.path())?;
             tracing::warn!(
                 folder = %folder.path().display(),
-                "the store lies in other files than those it was served from: this is a copy, which \
-                 may be older, so no session in it is valid any more"
+                "the store lies in other files than those it was served from, or others were served \
+                 after it: this is a copy, or one that was left, which may be older, so no session \
+                 in it is valid any more"
             );
         }
         let disk = Disk::resume(files, &data, scanned, sizes);

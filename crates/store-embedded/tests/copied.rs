@@ -96,6 +96,30 @@ async fn given_a_copy_of_the_folder_when_put_back_then_what_was_ended_meanwhile_
     assert_eq!(generation(&world).await, now);
 }
 
+/// A node left the store of its folder for one that many share, and came back to it years later.
+#[tokio::test]
+async fn given_a_store_that_was_disowned_when_opened_then_nothing_in_it_is_valid() {
+    let root = tempfile::tempdir().unwrap();
+    EmbeddedStore::disown(root.path()).expect("there is none");
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0, "as before");
+    let world = open(root.path());
+    let id = world.born(tag(1), 1).await;
+    let before = generation(&world).await;
+    let refused = EmbeddedStore::disown(root.path());
+    assert!(matches!(refused, Err(OpenError::InUse { .. })));
+    drop(world);
+
+    EmbeddedStore::disown(root.path()).expect("nobody has it open");
+    EmbeddedStore::disown(root.path()).expect("and once more is no harm");
+
+    let world = open(root.path());
+    assert!(!is_live(&world, id).await);
+    assert!(generation(&world).await > before);
+    let new = signed_in(&world, 1, 2).await;
+    drop(world);
+    assert!(is_live(&open(root.path()), new).await, "it is served again");
+}
+
 /// `cp` without removing anything first keeps the numbers of the files.
 #[tokio::test]
 async fn given_a_copy_written_over_the_files_when_opened_then_nothing_in_it_is_valid() {

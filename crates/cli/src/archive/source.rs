@@ -13,9 +13,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::file::NewFile;
 use crate::args::CopyArguments;
-use crate::elsewhere;
 use crate::exit::Failure;
-use crate::open_store::{OpenStore, embedded};
+use crate::open_store::{OpenStore, embedded_in};
 use crate::remote::{Pieces, Server};
 
 /// A copy that is about to be taken.
@@ -31,11 +30,7 @@ impl Source {
             let server = Server::reach(&arguments.client)?;
             return Ok(Self::Running(server.pieces(&["v1", "backup"]).await?));
         }
-        let data = arguments.client.data();
-        if !data.join("store").exists() {
-            return Err(elsewhere::no_store_in(data));
-        }
-        let store = embedded(data).await?;
+        let store = embedded_in(arguments.client.data()).await?;
         let copying = Copying::begin(Arc::clone(&store) as _).await;
         let copying =
             copying.map_err(|error| Failure::cannot_run("the store cannot be copied", error))?;

@@ -17,7 +17,7 @@ at one point. The file appears whole, checked and synced, or not at all. It hold
 no token, but hashes of keys and passwords.
 
 Exits 3 if the server cannot be reached or the copy broke off, 4 if the file is
-there already.";
+there already, or the sessions of that folder live in a database or server.";
 
 pub(super) const RESTORE_MORE: &str = "\
 Examples:
@@ -29,7 +29,8 @@ Works on the folder of a server that is stopped. Data that comes back is older t
 what was acknowledged since, so no session in it is valid: everybody signs in
 again. Users, keys, limits and the journal are as they were.
 
-Exits 3 if the back-up is not whole, 4 if the folder holds a store already.";
+Exits 3 if the back-up is not whole, 4 if the folder holds a store already or is
+that of a node whose sessions live in a database or server.";
 
 pub(super) const EXPORT_MORE: &str = "\
 Examples:
@@ -47,7 +48,8 @@ Examples:
 Works on the folder of a server that is stopped, and only into one that holds no
 subjects, users or keys. No session comes along.
 
-Exits 2 if the file is not of the form, 4 if the folder holds something already.";
+Exits 2 if the file is not of the form, 4 if the folder holds something already or
+is that of a node whose sessions live in a database or server.";
 
 /// `backup` and `export`.
 #[derive(Args, Debug)]

@@ -16,6 +16,7 @@ use crate::admin_key;
 use crate::args::DoctorArguments;
 use crate::config::Config;
 use crate::key_file;
+use crate::open_store;
 use crate::promises::Unfenced;
 use crate::remote::Server;
 
@@ -50,8 +51,8 @@ impl Looked {
 /// Looks at the store, or asks the server that has it open.
 pub(super) async fn look(config: &Config, arguments: &DoctorArguments) -> Looked {
     let data = config.store.path.clone();
-    if let Some(lost) = admin_key::without_store(&data) {
-        return Looked::at(State::Failed, lost);
+    if let Err(another) = open_store::refuse_another(&data) {
+        return Looked::at(State::Failed, another.text());
     }
     if !data.join("store").exists() {
         return match (&arguments.data, &arguments.server) {
