@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Identity is bound to a new session or token.
     Creates,
+    /// A password is checked, where nothing was understood of what it signs in to.
+    ChecksPassword,
     /// A token that carries identity is signed.
     SignsToken,
     /// The session gets a new id.

@@ -15,7 +15,7 @@ use crate::config::Setting;
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::{Id, Model};
 use crate::pattern::Known;
-use crate::primitive::Primitive;
+use crate::primitive::{Primitive, compares_password};
 
 /// How far a way in is followed.
 const DEPTH: usize = 4;
@@ -89,6 +89,31 @@ pub(crate) fn flow(
     flow.disablings(&mut out);
     out.facts.extend(crate::rewrite::facts(model));
     out.facts.extend(crate::leak::facts(model, &out.paths));
+    if out.paths.is_empty() {
+        out.facts.extend(password_checks(model));
+    }
+    out
+}
+
+/// Where a password is checked, told where no sign-in was seen.
+fn password_checks(model: &Model<'_>) -> Vec<Fact> {
+    let mut out = Vec::new();
+    let servers = model.files.iter().enumerate();
+    for (_, file) in servers.filter(|(number, _)| !model.is_client(*number)) {
+        let calls = file.outline.calls.iter();
+        for call in calls.filter(|call| compares_password(call)) {
+            let note = format!(
+                "{} checks a password, and what it signs in to was not understood",
+                call.path
+            );
+            out.push(Fact::likely(
+                Kind::ChecksPassword,
+                &file.path,
+                call.line,
+                note,
+            ));
+        }
+    }
     out
 }
 

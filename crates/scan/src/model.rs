@@ -499,7 +499,10 @@ fn is_client(file: &Parsed) -> bool {
 pub(crate) fn runs_in_browser(imports: &[String]) -> bool {
     imports.iter().any(|import| {
         [
-            "@angular/",
+            // Texts come without the sign of a scope, as `@angular/core` has one.
+            "angular/core",
+            "angular/router",
+            "angular/common/http",
             "react",
             "vue",
             "svelte",

@@ -24,7 +24,7 @@ use crate::vocabulary as v;
 use innkeeper_report::Confidence;
 
 use call::of_call;
-pub(crate) use handed_out::sign_ins;
+pub(crate) use handed_out::{checks_password, compares_password, sign_ins};
 pub(crate) use others::widen;
 use shape::is_stamp;
 
@@ -221,7 +221,13 @@ fn of_assign(
         "mfa otp totp twofa 2fa tfa factor pending temp tmp challenge impersonator invite reset",
     );
     let is_of_user = is_of_user(&assign.written) && !is_halfway;
-    if is_session && (v::is_identity_key(key) || is_of_user) {
+    // After a password was checked, the id of any row is who signed in, whatever it is called.
+    let is_of_row = || {
+        is_row_id(&assign.written)
+            && !is_halfway
+            && function.is_some_and(|id| checks_password(model, id))
+    };
+    if is_session && (v::is_identity_key(key) || is_of_user || is_of_row()) {
         if empty {
             return Some((Does::EndCurrent, Confidence::Likely));
         }
@@ -291,6 +297,16 @@ fn of_assign(
         }
     }
     is_stamp(&key_words).then_some((Does::EndAll, Confidence::Likely))
+}
+
+/// Is the value the id of something that was read: `p.pk`, `row.id`?
+fn is_row_id(written: &str) -> bool {
+    let bare = written.trim_end_matches(';').trim_start_matches(['@', '$']);
+    let parts = bare.rsplit_once("->").or_else(|| bare.rsplit_once('.'));
+    parts.is_some_and(|(holder, what)| {
+        let is_plain = holder.chars().all(|c| c.is_alphanumeric() || c == '_');
+        is_plain && matches!(what, "id" | "_id" | "pk" | "uuid" | "Id" | "ID")
+    })
 }
 
 /// Is the value what a user is known by, whatever it is kept under: `user.session_token`, `u.id`?

@@ -10,7 +10,7 @@ use innkeeper_report::{
 };
 use serde_json::{Value, json};
 
-use crate::fact::Fact;
+use crate::fact::{Fact, Kind};
 use crate::rules::RULES;
 use crate::verdict::Controls;
 use crate::walk::{self, Part, Passed, Skipped};
@@ -239,6 +239,7 @@ impl Report {
             notes: self
                 .without_sign_in()
                 .into_iter()
+                .chain(self.units.iter().filter_map(UnitReport::not_understood))
                 .chain(self.is_one_file.then(|| ONE_FILE.to_owned()))
                 .collect(),
         }
@@ -270,6 +271,21 @@ impl Report {
                 "No sign-in was found in {named} and {more} more, so nothing is held against them."
             )),
         }
+    }
+}
+
+impl UnitReport {
+    /// Where a password is checked and no sign-in was seen: there, one may have been passed over.
+    pub(crate) fn not_understood(&self) -> Option<String> {
+        if self.creates_sessions {
+            return None;
+        }
+        let checks = |f: &&Fact| f.kind == Kind::ChecksPassword;
+        let first = self.facts.iter().find(checks)?;
+        Some(format!(
+            "Unsure: a password is checked at {}:{}, and what it signs in to was not understood.",
+            first.file, first.line
+        ))
     }
 }
 

@@ -311,3 +311,96 @@ fn given_no_sign_in_when_written_then_markdown_and_sarif_say_that_nothing_was_he
     let seen = scan("login.js", &express("sessions[sid] = user.id;"), None);
     assert!(!seen.to_markdown().contains("No sign-in"));
 }
+
+/// Only words like `login` and `user` told a sign-in, and what was called otherwise had a clean bill.
+#[test]
+fn given_a_password_that_is_checked_when_something_is_signed_or_kept_then_somebody_signs_in() {
+    let token = |check: &str| {
+        format!(
+            "import jwt
+from fastapi import FastAPI, HTTPException
+
+app = FastAPI()
+
+
+@app.post('/token')
+def token(form: Form):
+    u = people.first(form.username)
+    {check}
+    return {{'access_token': jwt.encode({{'sub': str(u.id)}}, KEY, 'HS256')}}
+"
+        )
+    };
+    let checked =
+        token("if not pwd.verify(form.password, u.hashed):\n        raise HTTPException(401)");
+    let unchecked = token("audit(u)");
+    let django = |check: &str| {
+        format!(
+            "from django.contrib.auth.hashers import check_password
+from django.shortcuts import redirect
+
+
+def enter(request):
+    p = Person.objects.filter(email=request.POST['email']).first()
+    {check}
+    request.session['person'] = p.pk
+    return redirect('/')
+"
+        )
+    };
+    let kept = django(
+        "if not check_password(request.POST['secret'], p.secret):\n        return redirect('/enter/')",
+    );
+    let chosen = django("audit(p)");
+    let found = |name: &str, text: &str| (name.to_owned(), sign_ins(name, text, None).len());
+    assert_eq!(
+        [
+            found("main.py", &checked),
+            found("views.py", &kept),
+            found("main.py", &unchecked),
+            found("views.py", &chosen),
+        ],
+        [
+            ("main.py".to_owned(), 1),
+            ("views.py".to_owned(), 1),
+            ("main.py".to_owned(), 0),
+            ("views.py".to_owned(), 0),
+        ]
+    );
+}
+
+#[test]
+fn given_a_password_check_that_leads_nowhere_known_when_scanned_then_every_format_says_where() {
+    let text = "const router = require('express').Router();
+
+router.post('/login', async (req, res) => {
+  const user = await users.findOne({ email: req.body.email });
+  if (!user || !(await bcrypt.compare(req.body.password, user.hash))) return res.sendStatus(401);
+  await gateway.admit(user);
+  res.sendStatus(204);
+});
+";
+    let unsure =
+        "Unsure: a password is checked at app.js:5, and what it signs in to was not understood";
+
+    let report = scan("app.js", text, None);
+
+    assert!(!report.units[0].creates_sessions, "{}", report.facts());
+    assert!(report.to_text().contains(unsure), "{}", report.to_text());
+    assert!(
+        report.to_markdown().contains("app.js:5"),
+        "{}",
+        report.to_markdown()
+    );
+    assert!(report.to_sarif().to_string().contains(unsure));
+    let without = scan(
+        "app.js",
+        &text.replace("bcrypt.compare", "limits.count"),
+        None,
+    );
+    assert!(
+        !without.to_text().contains("Unsure"),
+        "{}",
+        without.to_text()
+    );
+}

@@ -7,12 +7,15 @@ use innkeeper_report::Confidence;
 use super::{Flow, Path, Tracer};
 use crate::fact::{Fact, Kind, Subject, Via};
 use crate::model::Id;
-use crate::primitive::Does;
+use crate::primitive::{Does, checks_password};
 use crate::syntax::words::{any, words};
 use crate::vocabulary as v;
 
 /// How many times a function that makes sessions hands that on to its callers.
 pub(super) const HANDED_ON: usize = 3;
+
+/// How far from a signature the password may be checked.
+const CHECKED: usize = 2;
 
 impl Tracer<'_, '_> {
     /// Where sessions are made, and every place that asks for one.
@@ -39,12 +42,18 @@ impl Tracer<'_, '_> {
             if let Some(id) = primitive.function {
                 makers.insert(self.model.named_around(id), (keeps_id, is_token));
             }
-            // A signature makes a session where somebody signs in; elsewhere its callers decide.
+            // A signature makes a session where somebody signs in, by its name or by a password
+            // that is checked; elsewhere its callers decide.
+            let checks = |id: Id| {
+                let way = self.model.reach(self.model.named_around(id), CHECKED);
+                !v::is_errand(&near) && way.iter().any(|f| checks_password(self.model, *f))
+            };
             let counts = !is_token
                 || primitive.confidence == Confidence::Sure
                 || primitive.function.is_none_or(|id| {
                     v::is_login_strictly(&self.model.near(id))
                         || v::names_session(&self.model.near(id))
+                        || checks(id)
                 });
             if is_token {
                 out.facts

@@ -145,7 +145,8 @@ fn is_other(name: &str) -> bool {
             ))
 }
 
-fn checks_password(model: &Model<'_>, id: Id) -> bool {
+/// Is a password compared with what is kept of it, in this function?
+pub(crate) fn checks_password(model: &Model<'_>, id: Id) -> bool {
     let own = model.own(id);
     let calls = &model.file_of(id).outline.calls;
     let mut calls = calls.iter().filter(|c| c.function == Some(own));
@@ -153,7 +154,7 @@ fn checks_password(model: &Model<'_>, id: Id) -> bool {
 }
 
 /// Compares a password with what is kept of it.
-fn compares_password(call: &Call) -> bool {
+pub(crate) fn compares_password(call: &Call) -> bool {
     let path = words(&call.path);
     let about = any(
         &path,

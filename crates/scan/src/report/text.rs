@@ -117,7 +117,12 @@ impl UnitReport {
             self.frameworks.join(", ")
         );
         if !self.creates_sessions {
-            out.push_str("  No sign-in found here, so nothing is held against it.\n\n");
+            out.push_str("  No sign-in found here, so nothing is held against it.\n");
+            if let Some(unsure) = self.not_understood() {
+                // Writing to a string cannot fail.
+                let _ = writeln!(out, "  {}", clean(&unsure));
+            }
+            out.push('\n');
             return;
         }
         for (name, state) in &self.controls {
