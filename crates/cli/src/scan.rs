@@ -73,6 +73,11 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
         .collect();
     let nothing_judged =
         (!unjudged.is_empty()).then(|| format!("nothing was judged in{}", unjudged.concat()));
+    let said: Vec<String> = nothing_judged
+        .into_iter()
+        .chain(cut_short(&reports))
+        .collect();
+    let unjudged = (!said.is_empty()).then(|| said.join("\n"));
     let report = match <[_; 1]>::try_from(reports) {
         Ok([(_, one)]) => one,
         Err(several) => Report::joined(several),
@@ -84,11 +89,11 @@ pub(crate) fn run(arguments: &ScanArguments) -> Result<(), Failure> {
     put(arguments.output.as_deref(), &written(&report, arguments))?;
     // Accepting and explaining pass no judgement.
     if arguments.write_baseline.is_some() || arguments.explain.is_some() {
-        return nothing_judged.map_or(Ok(()), |what| Err(Failure::inconclusive(what)));
+        return unjudged.map_or(Ok(()), |what| Err(Failure::inconclusive(what)));
     }
     let from = arguments.fail_on.into();
     let found = report.open().filter(|f| f.severity >= from).count();
-    match (found, nothing_judged) {
+    match (found, unjudged) {
         (0, None) => Ok(()),
         (0, Some(what)) => Err(Failure::inconclusive(what)),
         (found, None) => Err(Failure::found(counted(found, "finding"))),
@@ -110,6 +115,18 @@ fn written(report: &Report, arguments: &ScanArguments) -> String {
         Format::Markdown if arguments.facts => report.to_markdown() + &report.facts_as_markdown(),
         Format::Markdown => report.to_markdown(),
     }
+}
+
+/// The deployables that were read and not judged in time, and what can be done.
+fn cut_short(reports: &[(String, Report)]) -> Option<String> {
+    let late: Vec<String> = reports
+        .iter()
+        .flat_map(|(tree, report)| report.unjudged().map(move |one| (tree, one)))
+        .map(|(tree, one)| format!("\n  {tree}: {}", one.file))
+        .collect();
+    let what = "judging took longer than one deployable may, so nothing is said of";
+    let advice = "scan its parts one by one, or list what nobody wrote by hand in an .ignore file";
+    (!late.is_empty()).then(|| format!("{what}{}\n{advice}", late.concat()))
 }
 
 /// Why there was no source to judge: some could not be read, all of it was set apart, or none was
@@ -230,4 +247,29 @@ fn show(progress: &Progress, done: &AtomicBool) {
         thread::park_timeout(Duration::from_millis(100));
     }
     bar.finish_and_clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use innkeeper_scan::{SkipReason, Skipped};
+
+    use super::*;
+
+    #[test]
+    fn given_a_deployable_that_was_not_judged_in_time_when_told_then_it_is_named_below_its_tree() {
+        let mut report = Report::joined(Vec::new());
+        let skip = |file: &str, reason| Skipped {
+            file: file.to_owned(),
+            reason,
+        };
+        report.skipped.push(skip("long.js", SkipReason::TooLarge));
+        assert_eq!(cut_short(&[("shop".to_owned(), report)]), None);
+
+        let mut report = Report::joined(Vec::new());
+        report.skipped.push(skip("apps/api", SkipReason::Judging));
+        let said = cut_short(&[("shop".to_owned(), report)]).expect("one is late");
+
+        let first = "judging took longer than one deployable may, so nothing is said of\n  shop: apps/api\n";
+        assert!(said.starts_with(first), "{said}");
+    }
 }

@@ -7,6 +7,8 @@ use serde::Serialize;
 pub struct Coverage {
     /// Whether anything at all was judged.
     pub is_judged: bool,
+    /// Whether the time was up before all of it was judged. What was not is among the unread.
+    pub is_cut_short: bool,
     /// What should have been read and was not, by path.
     pub unread: Vec<Unread>,
     /// What was passed over on purpose, by kind.

@@ -18,6 +18,10 @@ pub fn markdown(title: &str, findings: &[&Finding], rules: &[Rule], coverage: &C
     let mut out = format!("# {}\n", plain(title));
     if !coverage.is_judged {
         out.push_str("\nThere was no source to judge, so nothing was judged.\n");
+    } else if coverage.is_cut_short {
+        out.push_str(
+            "\nThe time was up before all of it was judged: what was not is under \"Not read\".\n",
+        );
     } else if findings.is_empty() {
         out.push_str("\nNothing found.\n");
     }
@@ -205,6 +209,7 @@ mod tests {
         };
         let mut coverage = Coverage {
             is_judged: true,
+            is_cut_short: false,
             unread: (0..UNREAD_MAX + 2).map(unread).collect(),
             apart: vec![Apart {
                 what: "tests",
@@ -226,5 +231,10 @@ mod tests {
         let text = markdown("t", &[], &[], &coverage);
         assert!(!text.contains("Nothing found"), "{text}");
         assert!(text.contains("nothing was judged"), "{text}");
+
+        (coverage.is_judged, coverage.is_cut_short) = (true, true);
+        let text = markdown("t", &[], &[], &coverage);
+        assert!(!text.contains("Nothing found"), "{text}");
+        assert!(text.contains("before all of it was judged"), "{text}");
     }
 }

@@ -49,7 +49,7 @@ pub fn sarif(tool: Tool, findings: &[&Finding], rules: &[Rule], coverage: &Cover
                 ],
             }},
             "invocations": [{
-                "executionSuccessful": coverage.is_judged,
+                "executionSuccessful": coverage.is_judged && !coverage.is_cut_short,
                 "toolExecutionNotifications": notifications(coverage),
             }],
             "taxonomies": [{
@@ -129,6 +129,10 @@ fn notifications(coverage: &Coverage) -> Vec<Value> {
     let mut out = Vec::new();
     if !coverage.is_judged {
         let text = "There was no source to judge, so that nothing was found says nothing.";
+        out.push(note(0, "not-judged", "error", text.to_owned()));
+    }
+    if coverage.is_cut_short {
+        let text = "The time was up before all of it was judged, so that nothing more was found says nothing.";
         out.push(note(0, "not-judged", "error", text.to_owned()));
     }
     for unread in coverage.unread.iter().take(UNREAD_MAX) {
@@ -262,6 +266,7 @@ mod tests {
         };
         let mut coverage = Coverage {
             is_judged: true,
+            is_cut_short: false,
             unread: (0..UNREAD_MAX + 2).map(unread).collect(),
             apart: vec![Apart {
                 what: "tests",
@@ -290,6 +295,12 @@ mod tests {
         assert_eq!(names[2]["id"], apart["descriptor"]["id"]);
 
         coverage.is_judged = false;
+        let log = sarif(tool, &[], &[], &coverage);
+        let run = &log["runs"][0]["invocations"][0];
+        assert_eq!(run["executionSuccessful"], false);
+        assert_eq!(run["toolExecutionNotifications"][0]["level"], "error");
+
+        (coverage.is_judged, coverage.is_cut_short) = (true, true);
         let log = sarif(tool, &[], &[], &coverage);
         let run = &log["runs"][0]["invocations"][0];
         assert_eq!(run["executionSuccessful"], false);

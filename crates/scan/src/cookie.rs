@@ -17,7 +17,7 @@ pub(crate) fn facts(model: &Model<'_>, settings: &[&Setting]) -> Vec<Fact> {
     let mut out = Vec::new();
     switched_off(model, settings, &mut out);
     for (number, file) in model.files.iter().enumerate() {
-        for (index, call) in file.outline.calls.iter().enumerate() {
+        for (index, call) in model.in_time(file.outline.calls.iter().enumerate()) {
             let missing = missing_in_middleware(file, index, call)
                 .or_else(|| missing_in_starlette(file, call))
                 .or_else(|| missing_in_struct(model, file, index, call))

@@ -65,6 +65,7 @@ pub(crate) fn flow(
         by_function,
         settings,
         hooks: &known.hooks,
+        asked: owner::Asked::default(),
     };
     let mut out = Flow::default();
     flow.creations(&mut out);
@@ -123,6 +124,7 @@ struct Tracer<'m, 'a> {
     by_function: BTreeMap<Id, Vec<&'m Primitive>>,
     settings: &'m [&'m Setting],
     hooks: &'m [String],
+    asked: owner::Asked,
 }
 
 impl<'m> Tracer<'m, '_> {
@@ -165,7 +167,7 @@ impl<'m> Tracer<'m, '_> {
         let handed = |hook: &str| {
             let mut calls = self.model.file_of(id).outline.calls.iter();
             function.name.is_empty()
-                && calls.any(|c| c.method() == hook && c.closures.contains(&own))
+                && calls.any(|c| c.closures.contains(&own) && c.method() == hook)
         };
         self.hooks.iter().any(|hook| {
             handed(hook)

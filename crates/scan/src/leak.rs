@@ -25,7 +25,7 @@ pub(crate) fn facts(model: &Model<'_>, paths: &[Path]) -> Vec<Fact> {
         if model.is_client(number) {
             continue;
         }
-        for call in &file.outline.calls {
+        for call in model.in_time(&file.outline.calls) {
             let creates = makes.contains(&(file.path.as_str(), call.line));
             if !(creates || is_log(call) || is_redirect(call)) {
                 continue;

@@ -8,6 +8,7 @@
 //! Nothing that is read is executed, nothing leaves the machine, and no link is followed.
 
 pub mod baseline;
+mod budget;
 mod cache;
 mod config;
 mod cookie;

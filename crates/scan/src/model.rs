@@ -3,12 +3,16 @@
 //! Calls are resolved by name, and only where the name says enough: a method called `delete`
 //! resolves when its receiver names the class, never by itself.
 
+mod client;
 mod holder;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use crate::budget::Budget;
 use crate::syntax::words::{any, words};
 use crate::syntax::{Call, Function, Language, Outline, Route};
+use client::is_client;
+pub(crate) use client::runs_in_browser;
 
 /// A file with its outline.
 #[derive(Debug)]
@@ -71,10 +75,13 @@ pub(crate) struct Model<'a> {
     /// What constructors are handed: for a file and a field, the class of what is in it.
     given: HashMap<(usize, &'a str), &'a str>,
     by_path: HashMap<&'a str, usize>,
+    /// For each file: its calls by number, in the order of their lines.
+    by_line: Vec<Vec<usize>>,
+    budget: Budget,
 }
 
 impl<'a> Model<'a> {
-    pub(crate) fn new(files: Vec<&'a Parsed>) -> Self {
+    pub(crate) fn new(files: Vec<&'a Parsed>, budget: Budget) -> Self {
         let mut model = Self {
             files,
             functions: Vec::new(),
@@ -86,11 +93,14 @@ impl<'a> Model<'a> {
             routes: HashMap::new(),
             given: HashMap::new(),
             by_path: HashMap::new(),
+            by_line: Vec::new(),
+            budget,
         };
         for (number, file) in model.files.iter().enumerate() {
             let file: &'a Parsed = file;
             model.by_path.insert(&file.path, number);
         }
+        model.by_line = model.files.iter().map(|file| by_line(file)).collect();
         model.clients = model.files.iter().map(|file| is_client(file)).collect();
         for (number, file) in model.files.iter().enumerate() {
             model.first.push(model.functions.len());
@@ -128,7 +138,7 @@ impl<'a> Model<'a> {
         }
         for number in 0..self.files.len() {
             let file: &'a Parsed = self.files[number];
-            for route in &file.outline.routes {
+            for route in self.in_time(&file.outline.routes).collect::<Vec<_>>() {
                 if let Some(own) = route.function {
                     self.routes
                         .entry(self.first[number] + own)
@@ -173,7 +183,7 @@ impl<'a> Model<'a> {
     fn place_calls(&mut self) {
         let mut edges: Vec<(Id, Id)> = Vec::new();
         for (number, file) in self.files.iter().enumerate() {
-            for call in &file.outline.calls {
+            for call in self.in_time(&file.outline.calls) {
                 let Some(own) = call.function else { continue };
                 let from = self.first[number] + own;
                 edges.extend(self.resolve(number, call).into_iter().map(|to| (from, to)));
@@ -205,6 +215,16 @@ impl<'a> Model<'a> {
 
     pub(crate) fn ids(&self) -> std::ops::Range<Id> {
         0..self.functions.len()
+    }
+
+    /// What is left of the time to judge.
+    pub(crate) const fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// These one by one, for as long as there is time to judge.
+    pub(crate) fn in_time<T>(&self, all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        all.into_iter().take_while(|_| self.budget.goes_on())
     }
 
     /// The functions of the file that one stands in.
@@ -357,7 +377,7 @@ impl<'a> Model<'a> {
             if far == depth || order.len() > 200 {
                 continue;
             }
-            for next in &self.callees[id] {
+            for next in self.in_time(&self.callees[id]) {
                 if seen.insert(*next) {
                     order.push(*next);
                     queue.push_back((*next, far + 1));
@@ -441,76 +461,42 @@ impl<'a> Model<'a> {
         self.clients[file]
     }
 
+    /// How many files run in a browser, and so are not held to what a server owes.
+    pub(crate) fn clients(&self) -> usize {
+        self.clients.iter().filter(|is_client| **is_client).count()
+    }
+
     /// The calls that stand in a function, its closures included.
     pub(crate) fn calls_in(&self, id: Id) -> impl Iterator<Item = &'a Call> {
         let function = self.function(id);
-        let calls: &'a [Call] = &self.file_of(id).outline.calls;
-        calls
-            .iter()
-            .filter(|c| (function.line..=function.end_line).contains(&c.line))
+        self.calls_on(self.functions[id].0, function.line, function.end_line)
+    }
+
+    /// The calls on one line of the file that a function stands in.
+    pub(crate) fn calls_beside(&self, id: Id, line: u32) -> impl Iterator<Item = &'a Call> {
+        self.calls_on(self.functions[id].0, line, line)
+    }
+
+    /// The calls on these lines of a file, as they are written.
+    pub(crate) fn calls_on(
+        &self,
+        file: usize,
+        from: u32,
+        to: u32,
+    ) -> impl Iterator<Item = &'a Call> {
+        let calls: &'a [Call] = &self.files[file].outline.calls;
+        let all = &self.by_line[file];
+        let start = all.partition_point(|own| calls[*own].line < from);
+        let on_lines = all[start..].iter().copied();
+        let mut own: Vec<usize> = on_lines.take_while(|own| calls[*own].line <= to).collect();
+        own.sort_unstable();
+        self.in_time(own).map(|own| &calls[own])
     }
 }
 
-/// Is this code that runs in the browser, by its place or by what it speaks to?
-fn is_client(file: &Parsed) -> bool {
-    let place = format!("/{}", file.path.to_ascii_lowercase());
-    let by_place = [
-        "/frontend/",
-        "/client/",
-        "/clientapp/",
-        "/components/",
-        "/hooks/",
-        "/stores/",
-        "/composables/",
-        "/web-client/",
-        "/webapp/static/",
-        "/static/",
-        "/public/",
-        "/assets/",
-        "/app/javascript/",
-        "/resources/js/",
-        "/wwwroot/",
-        "/cypress/",
-        "/mobile/",
-        "/android/",
-        "/ios/",
-        "/scripts/",
-    ]
-    .iter()
-    .any(|part| place.contains(part))
-        && !place.contains("livewire");
-    let is_script = matches!(file.language, Language::JavaScript | Language::TypeScript);
-    let by_calls = is_script
-        && file.outline.calls.iter().any(|call| {
-            matches!(
-                call.path.as_str(),
-                "document.addEventListener"
-                    | "document.getElementById"
-                    | "document.querySelector"
-                    | "document.querySelectorAll"
-                    | "window.addEventListener"
-                    | "customElements.define"
-            )
-        });
-    file.language == Language::Tsx || by_place || by_calls
-}
-
-/// In a browser there is one user, and a variable is theirs.
-pub(crate) fn runs_in_browser(imports: &[String]) -> bool {
-    imports.iter().any(|import| {
-        [
-            // Texts come without the sign of a scope, as `@angular/core` has one.
-            "angular/core",
-            "angular/router",
-            "angular/common/http",
-            "react",
-            "vue",
-            "svelte",
-            "pinia",
-            "mobx",
-            "electron",
-        ]
-        .iter()
-        .any(|part| import.starts_with(part))
-    })
+fn by_line(file: &Parsed) -> Vec<usize> {
+    let calls = &file.outline.calls;
+    let mut numbers: Vec<usize> = (0..calls.len()).collect();
+    numbers.sort_by_key(|own| calls[*own].line);
+    numbers
 }

@@ -75,6 +75,7 @@ pub(crate) fn known(
     all: &[Framework],
 ) -> Known {
     let mut out = Known::default();
+    let values = Values::new(model, settings);
     for framework in all {
         let by_package = framework
             .packages
@@ -101,7 +102,7 @@ pub(crate) fn known(
                 .get_or_init(|| framework.fact.iter().filter(|p| holds(model, p)).collect());
             for pattern in speaking {
                 matches(
-                    Values { model, settings },
+                    &values,
                     number,
                     framework,
                     pattern,
@@ -323,7 +324,7 @@ impl Bound {
     }
 
     /// Of a value as it is written, or of the names in it.
-    fn of(values: Values<'_>, pattern: &Pattern, file: &Parsed, line: u32, given: &str) -> Self {
+    fn of(values: &Values<'_>, pattern: &Pattern, file: usize, line: u32, given: &str) -> Self {
         let is_written = matches!(given, "" | "true" | "false") || given.parse::<i64>().is_ok();
         let is_known = pattern.off.iter().any(|off| off == given);
         if pattern.kind != Kind::Limits || pattern.off.is_empty() || is_written || is_known {
@@ -342,7 +343,7 @@ impl Bound {
     reason = "one loop for each shape a pattern may name"
 )]
 fn matches(
-    values: Values<'_>,
+    values: &Values<'_>,
     number: usize,
     framework: &Framework,
     pattern: &Pattern,
@@ -368,7 +369,7 @@ fn matches(
         asked && !pattern.unless.iter().any(|u| any(&all, u))
     };
     let mut hits: Vec<Hit> = Vec::new();
-    for call in &outline.calls {
+    for call in model.in_time(&outline.calls) {
         let names_receiver = pattern
             .call
             .iter()
@@ -380,7 +381,7 @@ fn matches(
         {
             let says_off = call.texts.iter().any(|t| pattern.off.contains(t));
             let given = call.arguments.first().map_or("", String::as_str);
-            let bound = Bound::of(values, pattern, file, call.line, given);
+            let bound = Bound::of(values, pattern, number, call.line, given);
             hits.push(Hit {
                 line: call.line,
                 function: call.function,
@@ -393,7 +394,7 @@ fn matches(
             });
         }
     }
-    for assign in &outline.assigns {
+    for assign in model.in_time(&outline.assigns) {
         if fits(&assign.target, &pattern.target)
             && (pattern.text.is_empty() || assign.texts.iter().any(|t| fits(t, &pattern.text)))
             && allowed(&assign.target, &assign.names, &[], assign.function)
@@ -404,7 +405,7 @@ fn matches(
                 path: assign.target.clone(),
                 bound: match assign.names.as_str() {
                     "" => Bound::written(pattern, &assign.written),
-                    names => Bound::of(values, pattern, file, assign.line, names),
+                    names => Bound::of(values, pattern, number, assign.line, names),
                 },
             });
         }
@@ -431,7 +432,8 @@ fn matches(
             .any(|base| fits(base, &pattern.extends))
     };
     let functions = outline.functions.iter().enumerate();
-    for (own, function) in functions.filter(|_| !pattern.extends.is_empty()) {
+    let classes = functions.filter(|_| !pattern.extends.is_empty());
+    for (own, function) in model.in_time(classes) {
         if extends(&function.class) && allowed(&function.class, &function.names, &[], Some(own)) {
             hits.push(Hit {
                 line: function.line,

@@ -95,7 +95,7 @@ pub(crate) fn primitives(model: &Model<'_>) -> Vec<Primitive> {
 
 fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
     let mut out = Vec::new();
-    for assign in &file.outline.assigns {
+    for assign in model.in_time(&file.outline.assigns) {
         let function = model.id(number, assign.function);
         if let Some((does, confidence)) = of_assign(model, file, assign, function) {
             let (line, note) = (assign.line, &assign.target);
@@ -107,7 +107,7 @@ fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Primitive> {
     }
     // The calls of one function stand together and have the same surroundings.
     let mut around = Around::none(file);
-    for call in &file.outline.calls {
+    for call in model.in_time(&file.outline.calls) {
         let function = model.id(number, call.function);
         if around.function != function {
             around = Around::of(model, file, function);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::fact::{Fact, Kind};
 use crate::rules::RULES;
 use crate::verdict::Controls;
-use crate::walk::{self, Part, Passed, Skipped};
+use crate::walk::{self, Part, Passed, SkipReason, Skipped};
 
 /// What is said where one file was named.
 const ONE_FILE: &str = "One file is no application: what is missing in it may be in another. Scan the folder of the \
@@ -40,7 +40,8 @@ pub struct Report {
     pub took: Duration,
     /// Files that were not read, and why.
     pub skipped: Vec<Skipped>,
-    /// Files that do not speak for what is deployed, by part.
+    /// Files that do not speak for what is deployed, and scripts of browsers among those that were
+    /// parsed, by part.
     pub apart: BTreeMap<Part, usize>,
     /// What was neither entered nor followed.
     pub passed: Passed,
@@ -217,6 +218,12 @@ impl Report {
         self.skipped.iter().filter(may_be_source)
     }
 
+    /// Folders of deployables that were read and not judged, because the time was up.
+    pub fn unjudged(&self) -> impl Iterator<Item = &Skipped> {
+        let is_unjudged = |one: &&Skipped| one.reason == SkipReason::Judging;
+        self.skipped.iter().filter(is_unjudged)
+    }
+
     /// What was not looked at.
     fn coverage(&self) -> Coverage {
         let unread = |one: &Skipped| Unread {
@@ -234,6 +241,7 @@ impl Report {
         let apart = parts.chain(passed).filter(|(_, count)| *count > 0);
         Coverage {
             is_judged: self.sources > 0,
+            is_cut_short: self.unjudged().next().is_some(),
             unread: self.skipped.iter().map(unread).collect(),
             apart: apart.map(|(what, count)| Apart { what, count }).collect(),
             notes: self
@@ -256,14 +264,15 @@ impl Report {
             .map(|unit| unit.root.as_str())
             .collect();
         // Files without a word of the field make no unit.
-        if self.sources > 0 && self.units.is_empty() {
+        let is_whole = self.unjudged().next().is_none();
+        if self.sources > 0 && self.units.is_empty() && is_whole {
             return Some(NO_SIGN_IN.to_owned());
         }
         let more = without.len().saturating_sub(NAMED);
         let named = without[..without.len() - more].join(", ");
         match (without.len(), more) {
             (0, _) => None,
-            (all, _) if all == self.units.len() => Some(NO_SIGN_IN.to_owned()),
+            (all, _) if all == self.units.len() && is_whole => Some(NO_SIGN_IN.to_owned()),
             (_, 0) => Some(format!(
                 "No sign-in was found in {named}, so nothing is held against it there."
             )),

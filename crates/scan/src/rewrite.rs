@@ -19,7 +19,7 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
         if model.is_client(number) {
             continue;
         }
-        for call in &file.outline.calls {
+        for call in model.in_time(&file.outline.calls) {
             let Some(id) = model.id(number, call.function) else {
                 continue;
             };
@@ -38,7 +38,7 @@ pub(crate) fn facts(model: &Model<'_>) -> Vec<Fact> {
                 out.push(fact(model, id, call.line, &call.path));
             }
         }
-        for assign in &file.outline.assigns {
+        for assign in model.in_time(&file.outline.assigns) {
             let Some(id) = model.id(number, assign.function) else {
                 continue;
             };

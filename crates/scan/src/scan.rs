@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use innkeeper_report::{Finding, Suppression};
 
+use crate::budget::Budget;
 use crate::cache::{self, Cache};
 use crate::config::{self, Setting};
 use crate::fact::{Fact, Kind};
@@ -39,6 +40,8 @@ pub struct Options {
     pub baseline: BTreeSet<String>,
     /// How long one file may take.
     pub file_time: Duration,
+    /// How long the judging of one deployable may take.
+    pub unit_time: Duration,
     /// Whether files without a word of the field are left unparsed. Off only to measure that
     /// nothing is lost by it.
     pub prefilter: bool,
@@ -78,6 +81,7 @@ impl Options {
             policy: None,
             baseline: BTreeSet::new(),
             file_time: Duration::from_secs(2),
+            unit_time: Duration::from_mins(1),
             prefilter: true,
             cache: None,
             progress: Arc::default(),
@@ -146,26 +150,13 @@ pub fn run(options: &Options) -> Result<Report, Error> {
     }
     let cached = cache.map_or(Ok(0), Cache::close)?;
     parsed.sort_by(|a, b| a.path.cmp(&b.path));
-    skipped.sort_by(|a, b| a.file.cmp(&b.file));
 
     let units = unit::units(&manifests);
     let frameworks = knowledge::frameworks();
-    let owners = unit::Owners::new(&units);
-    let mut shares: Vec<Share<'_>> = units.iter().map(|_| Share::default()).collect();
-    for file in &parsed {
-        if let Some(index) = owners.of(&file.path) {
-            shares[index].files.push(file);
-        }
-    }
-    for setting in &settings {
-        if let Some(index) = owners.of(&setting.file) {
-            shares[index].settings.push(setting);
-        }
-    }
     let anything = Policy::default();
     let mut used = BTreeSet::new();
     let mut reports = Vec::new();
-    for (unit, share) in units.iter().zip(shares) {
+    for (unit, share) in units.iter().zip(shares(&units, &parsed, &settings)) {
         let nearest = policies.of(unit);
         let nearest_policy = nearest.map(|(_, policy)| policy);
         let policy = options
@@ -173,12 +164,25 @@ pub fn run(options: &Options) -> Result<Report, Error> {
             .as_ref()
             .or(nearest_policy)
             .unwrap_or(&anything);
-        let Some(report) = judge_unit(options, policy, unit, share, frameworks) else {
+        if share.files.is_empty() {
             continue;
-        };
+        }
         used.extend(nearest.map(|(folder, _)| folder.to_owned()));
-        reports.push(report);
+        let budget = Budget::new(Instant::now() + options.unit_time);
+        let model = Model::new(share.files, budget);
+        let settings = &share.settings;
+        if model.clients() > 0 {
+            *apart.entry(Part::Client).or_default() += model.clients();
+        }
+        match judge_unit(options, policy, unit, &model, settings, frameworks) {
+            Some(report) => reports.push(report),
+            None => skipped.push(Skipped {
+                file: unit.root.clone(),
+                reason: SkipReason::Judging,
+            }),
+        }
     }
+    skipped.sort_by(|a, b| a.file.cmp(&b.file));
     reports.sort_by(|a, b| a.root.cmp(&b.root));
     Ok(Report {
         units: reports,
@@ -324,19 +328,34 @@ struct Share<'a> {
     settings: Vec<&'a Setting>,
 }
 
-fn judge_unit(
+/// What each unit has, in the order of the units.
+fn shares<'a>(units: &[Unit], parsed: &'a [Parsed], settings: &'a [Setting]) -> Vec<Share<'a>> {
+    let owners = unit::Owners::new(units);
+    let mut shares: Vec<Share<'a>> = units.iter().map(|_| Share::default()).collect();
+    for file in parsed {
+        if let Some(index) = owners.of(&file.path) {
+            shares[index].files.push(file);
+        }
+    }
+    for setting in settings {
+        if let Some(index) = owners.of(&setting.file) {
+            shares[index].settings.push(setting);
+        }
+    }
+    shares
+}
+
+/// Judges what a model holds, or nothing of it where the time is up before the end: of facts that
+/// are not all there, none can be said to be missing.
+pub(crate) fn judge_unit(
     options: &Options,
     policy: &Policy,
     unit: &Unit,
-    share: Share<'_>,
+    model: &Model<'_>,
+    settings: &[&Setting],
     all: &[Framework],
 ) -> Option<UnitReport> {
-    let Share { files, settings } = share;
-    if files.is_empty() {
-        return None;
-    }
-    let model = Model::new(files);
-    let mut known = pattern::known(&model, unit, &settings, all);
+    let mut known = pattern::known(model, unit, settings, all);
     let mut primitives = std::mem::take(&mut known.primitives);
     // Where a framework knows a line, its word is better than a guess from names.
     let lines: BTreeSet<(usize, u32)> = primitives.iter().map(|p| (p.file, p.line)).collect();
@@ -347,7 +366,7 @@ fn judge_unit(
         .map(|f| (f.file.as_str(), f.line))
         .collect();
     primitives.extend(
-        primitive::primitives(&model)
+        primitive::primitives(model)
             .into_iter()
             .filter(|p| {
                 matches!(p.does, Does::Bound | Does::Trim) || !lines.contains(&(p.file, p.line))
@@ -355,13 +374,16 @@ fn judge_unit(
             .filter(|p| !known.unrelated.contains(&(p.file, p.line)))
             .filter(|p| !elsewhere.contains(&(model.files[p.file].path.as_str(), p.line))),
     );
-    primitives.extend(primitive::sign_ins(&model, &primitives));
+    primitives.extend(primitive::sign_ins(model, &primitives));
     for primitive in primitives.iter_mut().filter(|p| p.keeps_id) {
         let what = primitive.note.split(':').next().unwrap_or("");
         primitive.keeps_id = !known.sealed.iter().any(|path| glob(path, what));
     }
-    primitive::widen(&model, &mut primitives);
-    let flow = flow::flow(&model, &primitives, &settings, &known);
+    primitive::widen(model, &mut primitives);
+    let flow = flow::flow(model, &primitives, settings, &known);
+    if model.budget().is_over() {
+        return None;
+    }
     let mut facts: Vec<Fact> = known.facts;
     facts.extend(flow.facts);
     let used: Vec<&Framework> = all
@@ -403,7 +425,7 @@ fn judge_unit(
     };
     let mut findings = judge::findings(&case);
     for finding in &mut findings {
-        suppress(finding, &model, &options.baseline);
+        suppress(finding, model, &options.baseline);
     }
     let languages: BTreeSet<&'static str> = model.files.iter().map(|f| f.language.word()).collect();
     let begins = |f: &Fact| matches!(f.kind, Kind::Creates | Kind::Delegated);
@@ -462,12 +484,11 @@ pub fn judge_text(language: Language, text: &str) -> usize {
         return 0;
     };
     let unit = Unit::default();
-    let share = Share {
-        files: vec![&parsed],
-        settings: Vec::new(),
-    };
+    let budget = Budget::new(Instant::now() + options.unit_time);
+    let model = Model::new(vec![&parsed], budget);
     let policy = Policy::default();
-    let judged = judge_unit(&options, &policy, &unit, share, knowledge::frameworks());
+    let all = knowledge::frameworks();
+    let judged = judge_unit(&options, &policy, &unit, &model, &[], all);
     judged.map_or(0, |unit| unit.facts.len())
 }
 

@@ -36,6 +36,8 @@ pub enum SkipReason {
     TooLarge,
     /// Reading it took longer than a file may.
     Time,
+    /// It was read, and judging the deployable in this folder took longer than one may.
+    Judging,
 }
 
 impl SkipReason {
@@ -48,11 +50,12 @@ impl SkipReason {
             Self::Binary => "it is no text",
             Self::TooLarge => "it is larger than source written by hand",
             Self::Time => "it took longer than one file may",
+            Self::Judging => "judging it took longer than one deployable may",
         }
     }
 }
 
-/// A file that was not read, and why.
+/// A file that was not read, or a folder that was not judged, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Skipped {
     /// Path from the root.

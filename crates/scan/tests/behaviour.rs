@@ -503,3 +503,34 @@ fn given_the_source_of_a_framework_when_scanned_then_what_it_leaves_to_applicati
     assert_eq!(of(&shop, "CSC-LIMIT-001"), Some((Severity::Medium, false)));
     assert_eq!(of(&library, "CSC-FIX-001"), Some((Severity::High, false)));
 }
+
+/// Half of the facts are no ground to say that something is missing.
+#[test]
+fn given_no_time_to_judge_when_scanned_then_nothing_is_said_of_the_deployable_but_that() {
+    let folder = tree(&[
+        ("apps/api/package.json", "{\"name\": \"api\"}"),
+        ("apps/api/login.js", LOGIN),
+    ]);
+    let options = Options {
+        unit_time: Duration::ZERO,
+        ..Options::new(folder.path())
+    };
+
+    let report = run(&options).expect("the folder can be read");
+
+    assert!(report.units.is_empty());
+    let late: Vec<&str> = report.unjudged().map(|one| one.file.as_str()).collect();
+    assert_eq!(late, ["apps/api"]);
+    assert!(report.to_text().contains("skipped apps/api: judging"));
+    assert_eq!(report.to_json()["stats"]["skipped"][0]["reason"], "judging");
+    let sarif = report.to_sarif();
+    let invocation = &sarif["runs"][0]["invocations"][0];
+    assert_eq!(invocation["executionSuccessful"], false, "{invocation}");
+    let markdown = report.to_markdown();
+    assert!(
+        markdown.contains("- `apps/api`: judging it took longer"),
+        "{markdown}"
+    );
+    assert!(!markdown.contains("Nothing found"), "{markdown}");
+    assert!(!markdown.contains("No sign-in was found"), "{markdown}");
+}

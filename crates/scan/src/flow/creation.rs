@@ -23,7 +23,7 @@ impl Tracer<'_, '_> {
     pub(super) fn creations(&self, out: &mut Flow) {
         let mut makers: BTreeMap<Id, (bool, bool)> = BTreeMap::new();
         let mut seen: BTreeSet<(usize, u32)> = BTreeSet::new();
-        for primitive in self.primitives {
+        for primitive in self.model.in_time(self.primitives) {
             let is_token = primitive.does == Does::SignToken;
             if !(primitive.does == Does::Create || is_token) || self.model.is_client(primitive.file)
             {
@@ -75,7 +75,7 @@ impl Tracer<'_, '_> {
                 if self.model.is_client(number) {
                     continue;
                 }
-                for call in &file.outline.calls {
+                for call in self.model.in_time(&file.outline.calls) {
                     let Some(maker) = self
                         .model
                         .resolve(number, call)

@@ -11,7 +11,7 @@ const MARKS: &str = "disabled suspended banned blocked locked deactivated inacti
 
 impl Tracer<'_, '_> {
     pub(super) fn disablings(&self, out: &mut Flow) {
-        for id in self.model.ids() {
+        for id in self.model.in_time(self.model.ids()) {
             self.asks_each_time(id, out);
             let near = self.model.near(id);
             if !self.model.is_entry(id) || !takes_out_of_use(&near) {

@@ -230,7 +230,7 @@ impl Tracer<'_, '_> {
             .find(|s| number(&s.value).is_some() && !s.is_off());
         let off = bounds.find(|s| s.is_off());
         let bounding = |p: &&Primitive| matches!(p.does, Does::Bound | Does::Trim);
-        for primitive in self.primitives.iter().filter(bounding) {
+        for primitive in self.model.in_time(self.primitives.iter().filter(bounding)) {
             let near = primitive
                 .function
                 .map(|id| self.model.near(id))
@@ -296,7 +296,7 @@ impl Tracer<'_, '_> {
                 number: None,
             });
         }
-        for id in self.model.ids() {
+        for id in self.model.in_time(self.model.ids()) {
             let function = self.model.function(id);
             let names: Vec<&str> = function.names.split(' ').collect();
             let binds = names.iter().any(|n| {

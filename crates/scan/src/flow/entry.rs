@@ -13,7 +13,7 @@ use crate::vocabulary as v;
 impl Tracer<'_, '_> {
     /// Each way in, and what it does to sessions.
     pub(super) fn entries(&self, out: &mut Flow) {
-        for id in self.model.ids() {
+        for id in self.model.in_time(self.model.ids()) {
             let hears = self.hears_of_sign_ins(id);
             if !self.model.is_entry(id) && !hears {
                 continue;

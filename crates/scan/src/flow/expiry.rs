@@ -56,7 +56,7 @@ impl Tracer<'_, '_> {
             }
         }
         found = found.or_else(|| self.asked_outside());
-        for id in self.model.ids() {
+        for id in self.model.in_time(self.model.ids()) {
             if found.is_some() {
                 break;
             }
@@ -118,8 +118,8 @@ impl Tracer<'_, '_> {
         // `app.use(async (req, res, next) => …)` is asked before every route.
         let comes_first = || {
             file.outline.calls.iter().any(|c| {
-                matches!(c.method(), "use" | "Use" | "addHook" | "preHandler")
-                    && c.closures.contains(&own)
+                c.closures.contains(&own)
+                    && matches!(c.method(), "use" | "Use" | "addHook" | "preHandler")
             })
         };
         let ends = || {
@@ -156,7 +156,7 @@ impl Tracer<'_, '_> {
             let filled = file.outline.assigns.iter().filter(|a| {
                 a.target == name && (function.line..=function.end_line).contains(&a.line)
             });
-            let beside = self.model.calls_in(id).filter(|c| c.line == line);
+            let beside = self.model.calls_beside(id, line);
             for more in filled.map(|a| &a.written).chain(beside.map(|c| &c.names)) {
                 text.push(' ');
                 text.push_str(more);
@@ -224,11 +224,10 @@ impl Tracer<'_, '_> {
         let says = |id: Id| {
             let function = self.model.function(id);
             let file = self.model.file_of(id);
-            let texts = file
-                .outline
-                .calls
-                .iter()
-                .filter(|c| c.line >= function.line && c.end_line <= function.end_line)
+            let texts = self
+                .model
+                .calls_in(id)
+                .filter(|c| c.end_line <= function.end_line)
                 .flat_map(|c| c.texts.iter());
             let mut list = words(&function.names);
             list.extend(words(&function.parameters));
@@ -243,7 +242,11 @@ impl Tracer<'_, '_> {
                 "exp expire expires expiry expiration ttl lifetime validity maxage timedelta",
             )
         };
-        for primitive in self.primitives.iter().filter(|p| p.does == Does::SignToken) {
+        let signing = self.primitives.iter();
+        for primitive in self
+            .model
+            .in_time(signing.filter(|p| p.does == Does::SignToken))
+        {
             let Some(start) = primitive.function else {
                 continue;
             };

@@ -1,5 +1,8 @@
 //! Ending a session by its id: does anybody ask whose it is?
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::asking::Owner;
 use super::{Flow, Tracer};
 use crate::fact::{Fact, Kind, Subject};
@@ -8,6 +11,13 @@ use crate::primitive::{Does, Primitive};
 use crate::syntax::Language;
 use crate::syntax::words::words;
 use crate::vocabulary as v;
+
+/// What was asked of a file, so that it is asked once however many ways in it has.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// For a file, by its first function: two ways in to sessions that ask for an owner.
+    asking: RefCell<HashMap<Id, Vec<Id>>>,
+}
 
 impl Tracer<'_, '_> {
     /// A way in that ends a session whose id the caller names and asks for no owner is held against
@@ -39,13 +49,9 @@ impl Tracer<'_, '_> {
             ),
             Owner::Unasked => (Kind::RevokesUnowned, "asks for no owner"),
         };
-        let beside = self.model.ids_beside(id).find(|other| {
-            *other != id
-                && !self.model.routes(*other).is_empty()
-                && (v::names_sessions(&self.model.near(*other)) || self.is_of_sessions(*other))
-                && self.owner_is_asked(*other)
-        });
-        let Some(beside) = beside else { return };
+        let Some(beside) = self.asking_beside(id) else {
+            return;
+        };
         let note = format!(
             "{} ends a session by its id and {seen}; {} asks for it",
             self.model.scope(id),
@@ -80,5 +86,20 @@ impl Tracer<'_, '_> {
                 .model
                 .calls_in(id)
                 .any(|call| call.names.contains("params") && call.texts.iter().any(|t| is_id(t)))
+    }
+
+    /// A way in to sessions, in the same file, that asks for an owner.
+    fn asking_beside(&self, id: Id) -> Option<Id> {
+        let beside = self.model.ids_beside(id);
+        let mut known = self.asked.asking.borrow_mut();
+        let asking = known.entry(beside.start).or_insert_with(|| {
+            let asks = |other: &Id| {
+                !self.model.routes(*other).is_empty()
+                    && (v::names_sessions(&self.model.near(*other)) || self.is_of_sessions(*other))
+                    && self.owner_is_asked(*other)
+            };
+            self.model.in_time(beside).filter(asks).take(2).collect()
+        });
+        asking.iter().copied().find(|other| *other != id)
     }
 }

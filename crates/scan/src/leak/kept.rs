@@ -35,7 +35,7 @@ pub(super) fn facts(model: &Model<'_>) -> Vec<Fact> {
             let name = stored_by_assign(assign, is_of_sign_in(model, id))?;
             Some((id, assign.line, &assign.target, name))
         });
-        for (id, line, what, name) in calls.chain(assigns) {
+        for (id, line, what, name) in model.in_time(calls.chain(assigns)) {
             let near = model.near(id);
             if v::is_errand(&near) || v::is_api_token(&near) || !is_made_here(model, id, name) {
                 continue;

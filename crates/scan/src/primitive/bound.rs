@@ -61,7 +61,7 @@ pub(super) fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Bo
         users: RefCell::default(),
     };
     let mut out: Vec<Bound> = Vec::new();
-    for compare in &file.outline.compares {
+    for compare in model.in_time(&file.outline.compares) {
         let function = model.id(number, compare.function);
         if is_bound(model, file, compare, function) || seen.compares_count(compare) {
             out.push(Bound {
@@ -72,8 +72,10 @@ pub(super) fn of_file(model: &Model<'_>, number: usize, file: &Parsed) -> Vec<Bo
             });
         }
     }
-    out.extend(seen.file.outline.calls.iter().filter_map(|c| seen.call(c)));
-    out.extend(seen.file.outline.pairs.iter().filter_map(|p| seen.pair(p)));
+    let calls = model.in_time(&file.outline.calls);
+    out.extend(calls.filter_map(|c| seen.call(c)));
+    let pairs = model.in_time(&file.outline.pairs);
+    out.extend(pairs.filter_map(|p| seen.pair(p)));
     out
 }
 /// A file whose calls are asked what they keep and what they end.

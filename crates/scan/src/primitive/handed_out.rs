@@ -44,7 +44,7 @@ pub(crate) fn sign_ins(model: &Model<'_>, found: &[Primitive]) -> Vec<Primitive>
                     .filter(|a| fills_cookie(a))
                     .map(|a| (a.line, a.function, &a.target, &a.names)),
             );
-        for (line, function, what, names) in places {
+        for (line, function, what, names) in model.in_time(places) {
             let Some(id) = model.id(number, function) else {
                 let is_made = found
                     .iter()

@@ -43,7 +43,7 @@ pub(super) fn facts(model: &Model<'_>) -> Vec<Fact> {
         {
             continue;
         }
-        for assign in &file.outline.assigns {
+        for assign in model.in_time(&file.outline.assigns) {
             let (Some(own), Some(id)) = (assign.function, model.id(number, assign.function)) else {
                 continue;
             };

@@ -100,7 +100,7 @@ impl<'m, 'a> Slots<'m, 'a> {
             *made.entry(class).or_default() += 1;
         }
         for file in &self.model.files {
-            for call in &file.outline.calls {
+            for call in self.model.in_time(&file.outline.calls) {
                 let class = call.path.strip_suffix(".new").unwrap_or(&call.path);
                 let in_python = file.language == Language::Python && call.path == class;
                 // Rows of a table are made at start-up too, one after another.

@@ -93,7 +93,39 @@ pub(crate) fn outline(
     walk.run(tree.root_node(), deadline)?;
     let mut out = walk.out;
     out.routes = route::routes(language, file, &out);
+    if matches!(
+        language,
+        Language::JavaScript | Language::TypeScript | Language::Tsx
+    ) {
+        out.is_client = head(source) == Some("use client");
+        out.is_server = source
+            .lines()
+            .any(|line| directive(line) == Some("use server"));
+    }
     Ok(out)
+}
+
+/// What a script says of itself before anything else, under its comments.
+fn head(source: &str) -> Option<&str> {
+    let mut rest = source.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let after = if let Some(comment) = rest.strip_prefix("//") {
+            comment.split_once('\n')?.1
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/")?.1
+        } else {
+            return directive(rest.lines().next()?);
+        };
+        rest = after.trim_start();
+    }
+}
+
+/// A string that stands where a statement would: `"use client";`.
+fn directive(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let quote = line.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let (text, rest) = line[1..].split_once(quote)?;
+    matches!(rest.chars().next(), None | Some(';' | ' ')).then_some(text)
 }
 
 /// Words and signs of a text, whatever the language: a run of letters and digits is one, and so is

@@ -21,6 +21,10 @@ pub(crate) struct Outline {
     pub(crate) routes: Vec<Route>,
     /// Comments that ask for a finding to be left out: line, rule, reason.
     pub(crate) suppressions: Vec<(u32, String, String)>,
+    /// A script that begins with `"use client"`: it runs in a browser, whatever it holds.
+    pub(crate) is_client: bool,
+    /// A script that says `"use server"`, of itself or of one of its functions.
+    pub(crate) is_server: bool,
 }
 
 /// A function, method or closure.

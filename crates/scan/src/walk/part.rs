@@ -25,6 +25,8 @@ pub enum Part {
     Example,
     /// A change of schema.
     Migration,
+    /// A script that runs in a browser: it was read, and is not held to what a server owes.
+    Client,
 }
 
 impl Part {
@@ -40,6 +42,7 @@ impl Part {
             Self::Minified => "minified files",
             Self::Example => "examples and documentation",
             Self::Migration => "migrations",
+            Self::Client => "scripts that run in a browser",
         }
     }
 }
